@@ -1,0 +1,154 @@
+"""What a learner is: a point to play, and what it does with the gradient it is shown."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from oco.domains.base import Domain
+from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.regret.bounds import Bound, Observed
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a learner may know before the first round, and nothing else.
+
+    Attributes
+    ----------
+    domain
+        Where decisions must lie; its ``shape`` is the shape of decisions and gradients.
+    horizon
+        Number of rounds.
+    gradient_bound
+        A bound on ``|g_t|_2`` where the environment can state one, else None.
+    exp_concavity
+        alpha such that every ``exp(-alpha f_t)`` is concave on the domain, else None.
+    strong_convexity
+        sigma such that every f_t is sigma-strongly convex on the domain, else None.
+    seed
+        Seed of a learner that draws random numbers.
+    """
+
+    domain: Domain
+    horizon: int
+    gradient_bound: float | None = None
+    exp_concavity: float | None = None
+    strong_convexity: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Memory:
+    """State of a learner as a formula in d, k, ... and as a number of floats for one problem."""
+
+    formula: str
+    floats: int
+
+
+class Learner(ABC):
+    """Hyper-parameters as constructor keywords, and a ``state`` that `start` makes and `update` advances.
+
+    A learner of one's own needs three methods: ``__init__`` with the hyper-parameters, ``start(problem)`` that sets
+    ``self.state`` to a plain record (a dataclass, a dict) with at least ``point``, and ``update(gradient)``. Everything
+    that the learner carries from round to round must be in ``state``: that is what is counted, copied and compared.
+
+    Examples
+    --------
+    >>> import oco
+    >>> class Lazy(oco.Learner):
+    ...     def start(self, problem):
+    ...         self.state = {"point": problem.domain.start}
+    ...     def update(self, gradient):
+    ...         pass
+    """
+
+    name: ClassVar[str] = ""
+    """Short name for tables and configs; the class name in snake case where left empty."""
+    source: ClassVar[str] = ""
+    """Paper, and theorem or equation number, that the algorithm is from."""
+    guarantee: ClassVar[str] = "none known"
+    """The regret bound in one line, with its assumptions."""
+
+    state: Any
+    """The plain record of arrays and numbers that the learner carries from round to round."""
+
+    @abstractmethod
+    def start(self, problem: Problem) -> None:
+        """Set ``state`` for the first round of ``problem``; raise `ConfigError` if the problem does not suit."""
+
+    @property
+    def prediction(self) -> Array:
+        """The point x_t that is played in this round. Not to be changed by the caller."""
+        point: Array = self.state["point"] if isinstance(self.state, dict) else self.state.point
+        return point
+
+    @abstractmethod
+    def update(self, gradient: Array) -> None:
+        """Advance the state with a (sub)gradient of f_t at `prediction`, of the prediction's shape."""
+
+    def memory(self, problem: Problem) -> Memory | None:
+        """The state's size as a formula and in floats for ``problem``, or None where nothing is claimed."""
+        return None
+
+    def bound(self, observed: Observed) -> Bound | None:
+        """The theorem's bound on the regret of the rounds so far, from what was observed; None where none is known."""
+        return None
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """The constructor keywords with their values."""
+        import inspect
+
+        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
+        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+
+    def fresh(self) -> Self:
+        """A learner with the same hyper-parameters and no state."""
+        clone = copy.copy(self)
+        clone.__dict__.pop("state", None)
+        return clone
+
+    def __repr__(self) -> str:
+        """Constructor call that makes this learner."""
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.hyperparameters().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+def state_arrays(state: Any) -> Iterator[tuple[str, Array]]:
+    """Walk a state record (dataclass, mapping, sequence, namespace) and yield every array and number in it by path."""
+    if state is None or isinstance(state, (str, bytes)):
+        return
+    if isinstance(state, np.ndarray):
+        yield "", state
+    elif isinstance(state, (bool, int, float, complex, np.generic)):
+        yield "", np.asarray(state)
+    else:
+        if dataclasses.is_dataclass(state):
+            items: Any = ((field.name, getattr(state, field.name)) for field in dataclasses.fields(state))
+        elif isinstance(state, dict):
+            items = state.items()
+        elif isinstance(state, (list, tuple)):
+            items = enumerate(state)
+        else:
+            items = vars(state).items()
+        for key, value in items:
+            for path, array in state_arrays(value):
+                yield (f"{key}.{path}" if path else str(key)), array
+
+
+def state_floats(state: Any) -> int:
+    """Numbers that a state record holds: array entries plus one for every scalar."""
+    return sum(array.size for _, array in state_arrays(state))
+
+
+def state_bytes(state: Any) -> int:
+    """Bytes of the numbers that a state record holds."""
+    return sum(array.nbytes for _, array in state_arrays(state))

@@ -1,0 +1,19 @@
+"""What a loss is: the convex function that the environment reveals in one round."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from oco.types import Array
+
+
+class Loss(ABC):
+    """A convex function of the decision. Any object with these two methods will do; inheriting is optional."""
+
+    @abstractmethod
+    def value(self, point: Array) -> float:
+        """The loss suffered at ``point``."""
+
+    @abstractmethod
+    def gradient(self, point: Array) -> Array:
+        """A subgradient at ``point``, of the point's shape."""
