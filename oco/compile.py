@@ -48,6 +48,6 @@ def kernel(function: Function) -> Function:
 
 def fast_kernel(function: Function) -> Function:
     """Compile ``function`` as `kernel` does, and let sums be reassociated: for dot products and passes over a basis."""
-    return numba.njit(
-        cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
-    )(function)
+    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})(
+        function
+    )

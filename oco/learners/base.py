@@ -15,6 +15,7 @@ from oco.domains.base import Domain
 from oco.types import Array
 
 if TYPE_CHECKING:
+    from oco.losses.rows import BlockOutcome, RowBlock
     from oco.regret.bounds import Bound, Observed
 
 
@@ -94,6 +95,13 @@ class Learner(ABC):
     @abstractmethod
     def update(self, gradient: Array) -> None:
         """Advance the state with a (sub)gradient of f_t at `prediction`, of the prediction's shape."""
+
+    def play_block(self, block: RowBlock) -> BlockOutcome | None:
+        """Play every round of ``block`` in order, exactly as that many calls of `update` would; None where unable.
+
+        A learner that has a compiled loop over rows overrides this; the game falls back on `update` otherwise.
+        """
+        return None
 
     def memory(self, problem: Problem) -> Memory | None:
         """The state's size as a formula and in floats for ``problem``, or None where nothing is claimed."""

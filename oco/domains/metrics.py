@@ -1,0 +1,82 @@
+"""The norms that learners project in: ``|x|_H^2 = x' H x`` with a structured positive semidefinite H."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from oco.types import Array
+
+
+@dataclass(frozen=True)
+class ScaledIdentity:
+    """``H = scale I``."""
+
+    scale: float
+
+    def apply(self, vector: Array) -> Array:
+        """``H vector``."""
+        product: Array = self.scale * vector
+        return product
+
+
+@dataclass(frozen=True)
+class Diagonal:
+    """``H = diag(weights)`` with weights ``(d,)`` >= 0."""
+
+    weights: Array
+
+    def apply(self, vector: Array) -> Array:
+        """``H vector``."""
+        product: Array = self.weights * vector
+        return product
+
+
+@dataclass(frozen=True)
+class LowRankPlusScaledIdentity:
+    """``H = V diag(values) V' + complement (I - V V')``, V ``(d, k)`` with orthonormal columns.
+
+    Attributes
+    ----------
+    basis
+        V, ``(d, k)``.
+    values
+        ``(k,)``, the eigenvalues of H in the span of V, all >= 0.
+    complement
+        The eigenvalue of H on the orthogonal complement of V, >= 0.
+    """
+
+    basis: Array
+    values: Array
+    complement: float
+
+    def apply(self, vector: Array) -> Array:
+        """``H vector`` in O(dk)."""
+        coordinates = self.basis.T @ vector
+        product: Array = self.complement * vector + self.basis @ ((self.values - self.complement) * coordinates)
+        return product
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A full matrix ``H = V diag(values) V'``, given by its eigenvectors ``(d, d)`` and eigenvalues ``(d,)`` >= 0."""
+
+    basis: Array
+    values: Array
+
+    @classmethod
+    def from_matrix(cls, matrix: Array) -> Dense:
+        """The metric of a symmetric positive semidefinite ``matrix`` ``(d, d)``."""
+        values, basis = np.linalg.eigh(matrix)
+        return cls(basis, np.maximum(values, 0.0))
+
+    def apply(self, vector: Array) -> Array:
+        """``H vector``."""
+        product: Array = self.basis @ (self.values * (self.basis.T @ vector))
+        return product
+
+
+Metric: TypeAlias = ScaledIdentity | Diagonal | LowRankPlusScaledIdentity | Dense
+"""Any of the norms above."""

@@ -1,0 +1,96 @@
+"""Generalized linear losses: ``f_t(x) = phi(<a_t, x>, y_t)``, one at a time and as blocks of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from scipy import sparse
+
+from oco.losses.base import Loss
+from oco.losses.scalar import ScalarLoss, evaluate
+from oco.types import Array
+
+Rows: TypeAlias = "Array | sparse.csr_array"
+"""Feature rows ``(n, d)``: a dense C-contiguous array or a CSR array."""
+
+
+class RowLoss(Loss):
+    """``f(x) = phi(<row, x>, target)`` for one dense row ``(d,)``; gradient ``phi'(<row, x>, target) row``."""
+
+    def __init__(self, scalar: ScalarLoss, row: Array, target: float) -> None:
+        self.scalar = scalar
+        self.row = row
+        self.target = float(target)
+
+    def value(self, point: Array) -> float:
+        """``phi(<row, point>, target)``."""
+        return float(evaluate(self.scalar.code, self.scalar.parameter, float(self.row @ point), self.target)[0])
+
+    def gradient(self, point: Array) -> Array:
+        """``phi'(<row, point>, target) row``."""
+        slope = evaluate(self.scalar.code, self.scalar.parameter, float(self.row @ point), self.target)[1]
+        gradient: Array = slope * self.row
+        return gradient
+
+
+@dataclass(frozen=True)
+class RowBlock:
+    """Consecutive rounds ``start, start + 1, ...`` of a stream of generalized linear losses, known ahead.
+
+    Attributes
+    ----------
+    scalar
+        The loss phi of the margin.
+    rows
+        ``(n, d)`` dense C-contiguous float64, or CSR with sorted indices: row i is round ``start + i``.
+    targets
+        ``(n,)`` float64.
+    """
+
+    scalar: ScalarLoss
+    rows: Rows
+    targets: Array
+
+    def __len__(self) -> int:
+        """Number of rounds in the block."""
+        return int(self.targets.size)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the rows are CSR."""
+        return not isinstance(self.rows, np.ndarray)
+
+
+@dataclass
+class BlockOutcome:
+    """What happened in the rounds of a block.
+
+    Attributes
+    ----------
+    margins, losses, slopes
+        ``(n,)`` each: ``<a_t, x_t>``, ``phi`` and ``phi'`` there; the gradient of a round is its slope times its row.
+    form
+        Which form of the algorithm ran ("block-ahead", "online", ...), for the record.
+    stopped
+        Index in the block of the first round whose loss or slope was not finite, before which the state was left; -1
+        where all rounds were played.
+    """
+
+    margins: Array
+    losses: Array
+    slopes: Array
+    form: str
+    stopped: int = -1
+
+
+def dense_row(rows: Rows, index: int) -> Array:
+    """Row ``index`` as a dense vector."""
+    if isinstance(rows, np.ndarray):
+        return rows[index]
+    anyrows: Any = rows
+    row = np.zeros(rows.shape[1])
+    begin, end = anyrows.indptr[index], anyrows.indptr[index + 1]
+    row[anyrows.indices[begin:end]] = anyrows.data[begin:end]
+    return row

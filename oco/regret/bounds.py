@@ -1,0 +1,98 @@
+"""What a regret bound is: a theorem's number for one run, the constants in it, and the assumptions behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from oco.domains.base import Domain
+from oco.regret.spectrum import Spectrum
+from oco.types import Array
+
+Origin = Literal["given", "domain", "observed"]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number that entered a bound and where it came from: given by the user, the domain, or observed in the run."""
+
+    name: str
+    value: float
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """Something that the theorem requires, and whether the run satisfies it."""
+
+    statement: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A theorem's promise for the rounds so far: ``regret <= value`` if every assumption holds.
+
+    Attributes
+    ----------
+    theorem
+        Which theorem of which paper.
+    value
+        The right-hand side.
+    constants
+        The numbers that went into it.
+    assumptions
+        What the theorem requires; a bound with a violated one is reported, and marked, never counted as a pass.
+    variants
+        Other right-hand sides of the same theorem for the same rounds, by name.
+    """
+
+    theorem: str
+    value: float
+    constants: tuple[Constant, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+    variants: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def valid(self) -> bool:
+        """Whether every assumption holds."""
+        return all(assumption.holds for assumption in self.assumptions)
+
+    @property
+    def violations(self) -> tuple[str, ...]:
+        """Statements of the assumptions that do not hold."""
+        return tuple(assumption.statement for assumption in self.assumptions if not assumption.holds)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What the tracker has seen up to a checkpoint; the input of `oco.Learner.bound`.
+
+    Attributes
+    ----------
+    rounds
+        t, rounds played so far.
+    domain
+        The game's domain.
+    gradient_squares
+        ``sum_s |g_s|_2^2``, the trace of the gradient covariance.
+    coordinate_squares
+        ``(d,)``, ``sum_s g_{s,i}^2``: the diagonal of the gradient covariance (of the flattened gradient).
+    largest_gradient
+        ``max_s |g_s|_2``.
+    spectrum
+        Top eigenvalues of the gradient covariance, where they were asked for.
+    largest_point
+        ``max_s |x_s|_2``; what an unbounded domain leaves in place of a radius.
+    extra
+        Anything else that an environment lets be observed, by name.
+    """
+
+    rounds: int
+    domain: Domain
+    gradient_squares: float
+    coordinate_squares: Array
+    largest_gradient: float
+    spectrum: Spectrum | None = None
+    largest_point: float = float("nan")
+    extra: dict[str, Any] = field(default_factory=dict)
