@@ -202,7 +202,7 @@ class Quantile(ScalarLoss):
 
     @property
     def parameter(self) -> float:
-        """tau."""
+        """Tau."""
         return self.tau
 
     @property
@@ -225,12 +225,12 @@ class Huber(ScalarLoss):
 
     @property
     def parameter(self) -> float:
-        """delta."""
+        """Delta."""
         return self.delta
 
     @property
     def lipschitz(self) -> float:
-        """delta."""
+        """Delta."""
         return self.delta
 
     @property
