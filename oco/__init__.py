@@ -11,15 +11,24 @@ from typing import Any
 from oco._version import __version__
 
 _HOME = {
+    "AdaGradNorm": "oco.learners",
     "Ball": "oco.domains",
-    "Unbounded": "oco.domains",
-    "Learner": "oco.learners",
-    "Loss": "oco.losses",
+    "Box": "oco.domains",
+    "DiagonalAdaGrad": "oco.learners",
     "Domain": "oco.domains",
     "Environment": "oco.environments",
-    "Interval": "oco.regret",
-    "Problem": "oco.learners",
+    "FDAdaGrad": "oco.learners",
     "FrequentDirections": "oco.sketching",
+    "FullMatrixAdaGrad": "oco.learners",
+    "Interval": "oco.regret",
+    "Learner": "oco.learners",
+    "Loss": "oco.losses",
+    "OGD": "oco.learners",
+    "Problem": "oco.learners",
+    "Record": "oco.record",
+    "Simplex": "oco.domains",
+    "Unbounded": "oco.domains",
+    "play": "oco.game",
 }
 """Public name -> the module that defines it."""
 

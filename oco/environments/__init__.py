@@ -1,0 +1,67 @@
+"""Environments: what a learner plays against. A data set and a loss, a synthetic stream, an adversary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oco.environments.base import Environment
+from oco.environments.generalized_linear import (
+    AbsoluteRegression,
+    GeneralizedLinear,
+    LeastSquares,
+    LinearLosses,
+    LogisticRegression,
+    RowSource,
+    SupportVector,
+)
+from oco.environments.row_stream import RowStream
+from oco.environments.synthetic import IllConditionedRegression, SpectrumLinear
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from oco.comparators import ComparatorCurve
+
+ENVIRONMENTS: dict[str, Any] = {
+    environment.name: environment
+    for environment in (
+        LogisticRegression,
+        LeastSquares,
+        AbsoluteRegression,
+        SupportVector,
+        LinearLosses,
+        GeneralizedLinear,
+        SpectrumLinear,
+        IllConditionedRegression,
+    )
+}
+"""Every environment by the name that configs use; each has a ``from_config`` that takes plain values."""
+
+
+def comparator_curve(
+    environment: Environment, seed: int = 0, checkpoints: int | Sequence[int] = 30
+) -> ComparatorCurve | None:
+    """The best fixed points in hindsight of one stream of ``environment``: the same for every learner that plays it.
+
+    Pass it to `oco.play` as ``comparator`` to solve for it once rather than in every game.
+    """
+    from oco.game import checkpoint_rounds
+
+    return environment.fresh(seed).comparator_curve(checkpoint_rounds(checkpoints, environment.horizon))
+
+
+__all__ = [
+    "ENVIRONMENTS",
+    "AbsoluteRegression",
+    "Environment",
+    "GeneralizedLinear",
+    "IllConditionedRegression",
+    "LeastSquares",
+    "LinearLosses",
+    "LogisticRegression",
+    "RowSource",
+    "RowStream",
+    "SpectrumLinear",
+    "SupportVector",
+    "comparator_curve",
+]

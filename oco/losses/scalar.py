@@ -252,3 +252,14 @@ SCALAR_LOSSES: dict[str, type[ScalarLoss]] = {
     for family in (Linear, Squared, Absolute, Hinge, SquaredHinge, Logistic, Quantile, Huber, Logarithmic)
 }
 """Every scalar loss by the name that configs use."""
+
+
+def scalar_loss(name: str, **parameters: float) -> ScalarLoss:
+    """The scalar loss called ``name`` in configs, with its hyper-parameter (``tau``, ``delta``) if it has one."""
+    if name not in SCALAR_LOSSES:
+        allowed = ", ".join(sorted(SCALAR_LOSSES))
+        raise ConfigError(f"loss must be one of {allowed}, got {name!r}")
+    try:
+        return SCALAR_LOSSES[name](**parameters)
+    except TypeError:
+        raise ConfigError(f"the {name} loss does not take {', '.join(sorted(parameters))}") from None

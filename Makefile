@@ -1,0 +1,58 @@
+# Two commands for a newcomer: `make sweep` and `make test`. Everything lands in .venv; nothing else is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One BLAS thread in each worker: parallel work is across runs.
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help sweep test lint types tests test-slow test-all bench bench-torch clean
+
+help:  ## what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
+
+sweep: $(VENV)/.installed  ## run configs/rank_sweep.yaml: table, figures, results
+	$(BIN)/oco sweep configs/rank_sweep.yaml
+
+test: lint types tests  ## lint, types and all tests but the long ones
+
+lint: $(VENV)/.tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.tools
+	$(BIN)/mypy
+
+tests: $(VENV)/.tools
+	$(BIN)/python -m pytest -n auto -m "not slow"
+
+test-slow: $(VENV)/.tools  ## the long tests alone
+	$(BIN)/python -m pytest -n auto -m slow
+
+test-all: test test-slow  ## every test
+
+bench: $(VENV)/.tools  ## time the learners against an SVD a round and the floor
+	$(BIN)/python -m benchmarks.run
+
+bench-torch: $(VENV)/.tools  ## the acceptance table of S-Shampoo
+	$(BIN)/python -m benchmarks.torch_bench
+
+clean:  ## remove .venv and caches; results stay
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "make: Python 3.11 or newer is needed and '$(PYTHON)' was not found; install it, or say where it is: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed, '$(PYTHON)' is $$($(PYTHON) -V 2>&1); say which one to use: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "make: '$(PYTHON)' cannot create virtual environments; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: setup.cfg constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.tools: setup.cfg constraints.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,torch]'
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,71 @@
+"""What an environment is: a domain, a horizon and a stream of convex losses."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from oco.domains.base import Domain
+from oco.losses.base import Loss
+from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.comparators import ComparatorCurve
+
+
+class Environment(ABC):
+    """The learner's opponent: it holds the domain, and reveals one convex loss a round after the point is played.
+
+    The game needs `domain`, `horizon` and `reveal` only, so any object that has them can be played against. What is
+    fixed by the constructor (the data, the spectrum, the drift) is the environment; what `restart` draws from its seed
+    (the order of the rows, the coin flips) is one stream of it.
+    """
+
+    name: ClassVar[str] = ""
+    """Name in configs."""
+
+    domain: Domain
+    """Where decisions must lie."""
+    horizon: int
+    """Number of rounds."""
+
+    @abstractmethod
+    def restart(self, seed: int) -> None:
+        """Go back before round 1 and draw the stream of ``seed``: the same seed gives the same stream, bit for bit."""
+
+    @abstractmethod
+    def reveal(self, point: Array) -> Loss:
+        """The loss of this round, once ``point`` is played; an adaptive adversary may look at it. Moves to the next."""
+
+    @property
+    def gradient_bound(self) -> float | None:
+        """A bound on ``|g_t|_2`` over the domain that holds for every stream, or None where none can be stated."""
+        return None
+
+    @property
+    def exp_concavity(self) -> float | None:
+        """A constant alpha for which every ``exp(-alpha f_t)`` is concave on the domain, or None."""
+        return None
+
+    @property
+    def strong_convexity(self) -> float | None:
+        """A constant sigma for which every f_t is sigma-strongly convex, or None."""
+        return None
+
+    def comparator_curve(self, rounds: Array) -> ComparatorCurve | None:
+        """The best fixed point for rounds 1..t, for every t in ``rounds``, of the stream that `restart` drew.
+
+        None where it cannot be known without the points that the learner plays; the game then records the losses.
+        """
+        return None
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters, as plain values that a record can keep."""
+        return {"kind": self.name or type(self).__name__, "horizon": self.horizon, "domain": self.domain.describe()}
+
+    def fresh(self, seed: int) -> Self:
+        """A copy of this environment (data shared) restarted with ``seed``."""
+        clone = copy.copy(self)
+        clone.restart(seed)
+        return clone

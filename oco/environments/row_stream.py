@@ -1,0 +1,51 @@
+"""Streams of generalized linear losses: environments whose rounds are rows, known ahead and playable in blocks."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from oco.environments.base import Environment
+from oco.losses.rows import RowBlock, RowLoss, dense_row
+from oco.losses.scalar import ScalarLoss
+from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.comparators import ComparatorCurve
+
+
+class RowStream(Environment):
+    """Round t reveals ``phi(<a_t, x>, y_t)``, and `block` hands out any consecutive rounds at once.
+
+    That is what lets a compiled loop play it, and a comparator be found for it, without a T x d array.
+    """
+
+    loss: ScalarLoss
+    """The loss phi of the margin and the target."""
+
+    _next: int = 0
+
+    @abstractmethod
+    def block(self, start: int, stop: int) -> RowBlock:
+        """Rounds ``start`` to ``stop - 1`` (counted from 0) of the stream that `restart` drew."""
+
+    def restart(self, seed: int) -> None:
+        """Go back before round 1; a subclass draws its stream from ``seed`` here."""
+        self._next = 0
+
+    def reveal(self, point: Array) -> RowLoss:
+        """The loss of this round."""
+        block = self.block(self._next, self._next + 1)
+        self._next += 1
+        return RowLoss(self.loss, dense_row(block.rows, 0), block.targets[0])
+
+    def comparator_curve(self, rounds: Array) -> ComparatorCurve:
+        """The best fixed point in hindsight of every prefix in ``rounds``, with certificates."""
+        from oco.comparators import anytime
+
+        return anytime(self, self.domain, rounds)
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters."""
+        parameter = {"loss_parameter": self.loss.parameter} if self.loss.parameter else {}
+        return super().describe() | {"loss": self.loss.name} | parameter

@@ -1,0 +1,202 @@
+"""The game: a learner plays a point, the environment reveals a loss, the learner is shown a gradient."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from oco.environments.row_stream import RowStream
+from oco.errors import ConfigError, NumericsError, ProtocolError
+from oco.learners.base import Learner, Problem
+from oco.losses.rows import RowBlock, dense_row
+from oco.losses.scalar import evaluate
+from oco.record import Record
+from oco.regret.tracker import Tracker
+
+if TYPE_CHECKING:
+    from oco.comparators import ComparatorCurve
+
+BLOCK_ROUNDS = 4096
+"""Most rounds that are handed to a compiled loop at once; bounds the memory of a game whatever its horizon."""
+
+
+def play(
+    environment: Any,
+    learner: Learner,
+    *,
+    seed: int = 0,
+    checkpoints: int | Sequence[int] = 30,
+    comparator: bool | ComparatorCurve = True,
+    spectrum: bool = True,
+) -> Record:
+    """Play one game and record it: losses, certified regret, the theorem's bound, spectrum and memory.
+
+    Round t: the learner's ``prediction`` x_t is fixed, the environment reveals f_t, the learner's ``update`` is shown a
+    subgradient of f_t at x_t. Neither argument is changed: the game runs on fresh copies.
+
+    Parameters
+    ----------
+    environment
+        An `Environment`, or any object with ``domain``, ``horizon`` and ``reveal(point) -> Loss``.
+    learner
+        A `Learner`.
+    seed
+        Of the stream (the order of the rows, the adversary's coins) and of a learner that draws random numbers.
+    checkpoints
+        Number of log-spaced rounds at which curves are recorded, or the rounds themselves (counted from 1); the last
+        round is always one of them.
+    comparator
+        Whether to find the best fixed point in hindsight; a curve that was computed before (see
+        `oco.environments.comparator_curve`) is used as it is.
+    spectrum
+        Whether to track the spectrum of the gradient covariance, which tail masses and most bounds need.
+
+    Returns
+    -------
+    Record
+        Curves at the checkpoints, final numbers, timings split by part.
+
+    Raises
+    ------
+    NumericsError
+        If a loss or a gradient is not finite; the message names the round, the learner and the cause.
+    ProtocolError
+        If a learner's point or a loss's gradient has the wrong shape.
+
+    Notes
+    -----
+    Where the losses are rows of a data set and the learner has a compiled loop over rows, the game runs in blocks
+    (``record.scalars["form"]`` says so); the trajectory is that of the round-by-round game.
+
+    Examples
+    --------
+    >>> import numpy as np, oco
+    >>> rows = np.random.default_rng(0).standard_normal((200, 3))
+    >>> game = oco.environments.LinearLosses(rows, domain=oco.Ball(radius=1.0))
+    >>> record = oco.play(game, oco.AdaGradNorm())
+    >>> record.regret.upper <= record.bound.value
+    True
+    """
+    horizon = int(environment.horizon)
+    rounds = checkpoint_rounds(checkpoints, horizon)
+    stream = environment.fresh(seed) if hasattr(environment, "fresh") else environment
+    problem = Problem(
+        domain=stream.domain,
+        horizon=horizon,
+        gradient_bound=getattr(stream, "gradient_bound", None),
+        exp_concavity=getattr(stream, "exp_concavity", None),
+        strong_convexity=getattr(stream, "strong_convexity", None),
+        seed=seed,
+    )
+    player = learner.fresh()
+    began = time.perf_counter()
+    player.start(problem)
+    tracker = Tracker(stream, player, problem, rounds, spectrum=spectrum, comparator=comparator)
+    tracker.timings["play"] += time.perf_counter() - began
+    moves = _play_rows if isinstance(stream, RowStream) else _play_rounds
+    before = 0
+    for checkpoint in rounds:
+        began = time.perf_counter()
+        observing = tracker.timings["observe"]
+        moves(stream, player, tracker, before, int(checkpoint))
+        tracker.timings["play"] += time.perf_counter() - began - (tracker.timings["observe"] - observing)
+        tracker.checkpoint(int(checkpoint))
+        before = int(checkpoint)
+    return tracker.record(environment=_description(stream), seed=seed)
+
+
+def checkpoint_rounds(checkpoints: int | Sequence[int], horizon: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Rounds at which curves are recorded, rising, the last one the horizon."""
+    if isinstance(checkpoints, (int, np.integer)):
+        if checkpoints < 1:
+            raise ConfigError(f"checkpoints must be at least 1 or a list of rounds, got {checkpoints}")
+        spaced = np.geomspace(1, horizon, num=min(int(checkpoints), horizon)) if checkpoints > 1 else [horizon]
+        rounds = np.rint(spaced).astype(np.int64)
+    else:
+        rounds = np.asarray(checkpoints, dtype=np.int64)
+        if rounds.size and not (1 <= rounds.min() and rounds.max() <= horizon):
+            raise ConfigError(f"checkpoints must be rounds in 1..{horizon}, got {rounds.min()}..{rounds.max()}")
+    return np.unique(np.append(rounds, horizon))
+
+
+def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int, stop: int) -> None:
+    """Rounds ``start`` to ``stop - 1`` of a stream of rows: compiled where the learner can, else one by one."""
+    for first, last in _pieces(start, stop):
+        block = stream.block(first, last)
+        outcome = player.play_block(block)
+        if outcome is None:
+            _play_block_by_rounds(block, player, tracker, first)
+            continue
+        if outcome.stopped >= 0:
+            at = outcome.stopped
+            _refuse_not_finite(first + at + 1, player, float(outcome.losses[at]), outcome.slopes[at])
+        tracker.observe_block(block, outcome.margins, outcome.losses, outcome.slopes, outcome.form)
+
+
+def _play_block_by_rounds(block: RowBlock, player: Learner, tracker: Tracker, first: int) -> None:
+    margins, losses, slopes = (np.empty(len(block)) for _ in range(3))
+    for i in range(len(block)):
+        row = dense_row(block.rows, i)
+        margins[i] = row @ _checked_point(player, first + i + 1, row.shape)
+        losses[i], slopes[i] = evaluate(block.scalar.code, block.scalar.parameter, margins[i], block.targets[i])
+        _refuse_not_finite(first + i + 1, player, losses[i], slopes[i])
+        player.update(slopes[i] * row)
+    tracker.observe_block(block, margins, losses, slopes, "round by round")
+
+
+def _play_rounds(stream: Any, player: Learner, tracker: Tracker, start: int, stop: int) -> None:
+    """Rounds ``start`` to ``stop - 1`` against anything that reveals one loss at a time."""
+    for round_index in range(start + 1, stop + 1):
+        point = _checked_point(player, round_index, stream.domain.shape)
+        loss = stream.reveal(point)
+        value = float(loss.value(point))
+        gradient = np.asarray(loss.gradient(point), dtype=np.float64)
+        if gradient.shape != point.shape:
+            raise ProtocolError(
+                f"round {round_index}: the loss's gradient has shape {gradient.shape}, the decision {point.shape}"
+            )
+        _refuse_not_finite(round_index, player, value, gradient)
+        tracker.observe_round(loss, value, gradient)
+        player.update(gradient)
+
+
+def _pieces(start: int, stop: int) -> Iterator[tuple[int, int]]:
+    for first in range(start, stop, BLOCK_ROUNDS):
+        yield first, min(first + BLOCK_ROUNDS, stop)
+
+
+def _checked_point(player: Learner, round_index: int, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    point = player.prediction
+    if not isinstance(point, np.ndarray) or point.shape != shape:
+        got = getattr(point, "shape", type(point).__name__)
+        raise ProtocolError(
+            f"round {round_index}: {type(player).__name__} must play an array of shape {shape}, got {got}"
+        )
+    view = point.view()
+    view.flags.writeable = False
+    return view
+
+
+def _refuse_not_finite(round_index: int, player: Learner, value: float, gradient: Any) -> None:
+    if not np.isfinite(value):
+        cause = f"the loss is {value}"
+    elif not np.all(np.isfinite(gradient)):
+        cause = "the gradient has an entry that is not finite"
+    elif not np.all(np.isfinite(player.prediction)):
+        cause = "the point has an entry that is not finite"
+    else:
+        return
+    raise NumericsError(
+        f"round {round_index}: {cause} at the point that {player!r} played "
+        f"(largest coordinate {np.max(np.abs(player.prediction)):.3g}); a smaller learning rate may help"
+    )
+
+
+def _description(stream: Any) -> dict[str, Any]:
+    if hasattr(stream, "describe"):
+        description: dict[str, Any] = stream.describe()
+        return description
+    return {"kind": type(stream).__name__, "horizon": int(stream.horizon), "domain": stream.domain.describe()}

@@ -1,0 +1,79 @@
+"""What is kept of a game: curves at the checkpoints, final numbers, timings, and where they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from oco.learners.base import Learner
+from oco.regret.bounds import Bound
+from oco.regret.interval import Interval
+from oco.types import Array
+
+
+@dataclass(frozen=True)
+class Record:
+    """One game, as numbers.
+
+    Attributes
+    ----------
+    environment, learner
+        Descriptions as plain values.
+    seed
+        Of the stream.
+    curves
+        Arrays of one length, an entry for every checkpoint. ``round``; ``cumulative_loss``; ``comparator_lower`` and
+        ``comparator_upper``: certified ends of ``min_x sum_{s<=t} f_s(x)``; ``regret_lower`` and ``regret_upper``: of
+        the regret against the best point for each prefix (u_t); ``regret_final``: against the best point found for the
+        whole game (u_T); ``bound``; ``gradient_squares``; ``tail_mass``, ``escaped_mass`` where there is a sketch;
+        ``mistakes`` where targets are classes. What was not tracked is NaN.
+    scalars
+        Final numbers and facts, by name.
+    timings
+        Seconds spent in ``play``, ``observe`` (sums for the covariance), ``spectrum``, ``bound``, ``comparator``.
+    bound
+        The theorem's bound at the last round, or None.
+    violations
+        Assumptions of the bound that the run did not satisfy, with the round at which each was first seen.
+    player
+        The learner as the game left it, with its state.
+    """
+
+    environment: dict[str, Any]
+    learner: dict[str, Any]
+    seed: int
+    curves: dict[str, Array]
+    scalars: dict[str, float | int | str | bool | None]
+    timings: dict[str, float]
+    bound: Bound | None = None
+    violations: tuple[str, ...] = ()
+    player: Learner | None = field(default=None, repr=False)
+
+    @property
+    def regret(self) -> Interval:
+        """Certified interval of the regret against the best fixed point of the whole game."""
+        return Interval(float(self.curves["regret_lower"][-1]), float(self.curves["regret_upper"][-1]))
+
+    @property
+    def cumulative_loss(self) -> float:
+        """Loss summed over all rounds."""
+        return float(self.curves["cumulative_loss"][-1])
+
+    @property
+    def state_floats(self) -> int:
+        """Numbers that the learner's state held at the end."""
+        return int(self.scalars["state_floats"] or 0)
+
+    def __str__(self) -> str:
+        """A few aligned lines with what matters."""
+        lines = [f"{self.learner['name']} on {self.environment['kind']}, {self.scalars['horizon']} rounds"]
+        lines.append(f"  cumulative loss  {self.cumulative_loss:.6g}")
+        if np.isfinite(self.regret.upper):
+            lines.append(f"  regret           {self.regret}")
+        if self.bound is not None:
+            state = "" if self.bound.valid else f"  (assumption violated: {'; '.join(self.bound.violations)})"
+            lines.append(f"  bound            {self.bound.value:.6g}  {self.bound.theorem}{state}")
+        lines.append(f"  state            {self.state_floats} floats  {self.scalars['memory_formula'] or ''}".rstrip())
+        return "\n".join(lines)

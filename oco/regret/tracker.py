@@ -1,0 +1,202 @@
+"""The regret tracker: it watches a game and knows, at checkpoints, where it stands."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from oco.learners.base import Learner, Problem, state_bytes, state_floats
+from oco.losses.rows import RowBlock
+from oco.record import Record
+from oco.regret.bounds import Bound, Observed
+from oco.regret.covariance import GradientCovariance
+from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.comparators import ComparatorCurve
+
+RECORDED_LOSSES = 20_000
+"""Most losses that are kept to find a comparator for an environment that cannot tell its own."""
+
+
+class Tracker:
+    """Cumulative loss, gradient covariance, bound and regret of one game, at the given rounds.
+
+    Costs O(d) a round (O(nnz) for sparse rows) plus the covariance; what is done at checkpoints is timed by part.
+    """
+
+    def __init__(
+        self,
+        stream: Any,
+        player: Learner,
+        problem: Problem,
+        rounds: Any,
+        *,
+        spectrum: bool,
+        comparator: bool | ComparatorCurve,
+    ) -> None:
+        self._stream = stream
+        self._player = player
+        self._problem = problem
+        self._rounds = rounds
+        self._comparator = comparator
+        self._wants_spectrum = spectrum
+        self._rank = getattr(player, "rank", None)
+        self._covariance = GradientCovariance(problem.domain.dimension, spectrum)
+        self._cumulative_loss = 0.0
+        self._mistakes = 0 if hasattr(stream, "loss") and stream.loss.binary else None
+        self._largest_point = float(np.linalg.norm(player.prediction))
+        self._peak_floats = state_floats(player.state)
+        self._forms: dict[str, None] = {}
+        self._rows: dict[str, list[float]] = defaultdict(list)
+        self._bound: Bound | None = None
+        self._violations: dict[str, int] = {}
+        self._losses: list[Any] | None = [] if self._must_record_losses() else None
+        self.timings: dict[str, float] = defaultdict(float)
+
+    def observe_block(self, block: RowBlock, margins: Array, losses: Array, slopes: Array, form: str) -> None:
+        """Take in consecutive rounds of a stream of rows."""
+        with self._timed("observe"):
+            self._cumulative_loss += float(losses.sum())
+            if self._mistakes is not None:
+                self._mistakes += int(np.count_nonzero((margins > 0.0) != (block.targets > 0.0)))
+            self._covariance.add_rows(block.rows, slopes)
+            self._forms[form] = None
+
+    def observe_round(self, loss: Any, value: float, gradient: Array) -> None:
+        """Take in one round."""
+        with self._timed("observe"):
+            self._cumulative_loss += value
+            self._covariance.add(gradient.ravel())
+            self._forms["round by round"] = None
+            if self._losses is not None:
+                self._losses.append(loss)
+
+    def checkpoint(self, round_index: int) -> None:
+        """Write down where the game stands after ``round_index`` rounds."""
+        self._largest_point = max(self._largest_point, float(np.linalg.norm(self._player.prediction)))
+        self._peak_floats = max(self._peak_floats, state_floats(self._player.state))
+        with self._timed("spectrum"):
+            spectrum = self._covariance.spectrum() if self._wants_spectrum else None
+        observed = Observed(
+            rounds=round_index,
+            domain=self._problem.domain,
+            gradient_squares=self._covariance.trace,
+            coordinate_squares=self._covariance.coordinate_squares,
+            largest_gradient=self._covariance.largest_gradient,
+            spectrum=spectrum,
+            largest_point=self._largest_point,
+        )
+        with self._timed("bound"):
+            self._bound = self._player.bound(observed)
+        row: dict[str, float] = {
+            "round": round_index,
+            "cumulative_loss": self._cumulative_loss,
+            "gradient_squares": observed.gradient_squares,
+            "bound": np.nan if self._bound is None else self._bound.value,
+            "escaped_mass": getattr(self._player, "escaped_mass", np.nan),
+            "tail_mass": np.nan,
+            "trace_root_lower": np.nan,
+            "trace_root_upper": np.nan,
+            "state_floats": state_floats(self._player.state),
+            "mistakes": np.nan if self._mistakes is None else self._mistakes,
+        }
+        if spectrum is not None:
+            root = spectrum.trace_root()
+            row |= {"trace_root_lower": root.lower, "trace_root_upper": root.upper}
+            if isinstance(self._rank, int) and (spectrum.complete or spectrum.top.size >= self._rank):
+                row["tail_mass"] = spectrum.tail_mass(self._rank)
+        if self._bound is not None:
+            row |= {f"bound: {name}": value for name, value in self._bound.variants.items()}
+            for statement in self._bound.violations:
+                self._violations.setdefault(statement, round_index)
+        for key, value in row.items():
+            self._rows[key].append(float(value))
+
+    def record(self, *, environment: dict[str, Any], seed: int) -> Record:
+        """Close the books: regret against the comparator, final numbers, timings."""
+        curves = {key: np.asarray(values) for key, values in self._rows.items()}
+        with self._timed("comparator"):
+            comparator = self._find_comparator()
+        loss = curves["cumulative_loss"]
+        missing = np.full(loss.shape, np.nan)
+        lower, upper = (missing, missing) if comparator is None else (comparator.lower, comparator.upper)
+        final = missing if comparator is None else comparator.final
+        curves |= {
+            "comparator_lower": lower,
+            "comparator_upper": upper,
+            "regret_lower": loss - upper,
+            "regret_upper": loss - lower,
+            "regret_final": loss - final,
+        }
+        memory = self._player.memory(self._problem)
+        scalars: dict[str, float | int | str | bool | None] = {
+            "rounds": int(curves["round"][-1]),
+            "horizon": self._problem.horizon,
+            "dimension": self._problem.domain.dimension,
+            "cumulative_loss": float(loss[-1]),
+            "regret_lower": float(curves["regret_lower"][-1]),
+            "regret_upper": float(curves["regret_upper"][-1]),
+            "comparator_gap": float(upper[-1] - lower[-1]),
+            "comparator_certificate": None if comparator is None else comparator.certificate,
+            "bound": None if self._bound is None else self._bound.value,
+            "bound_theorem": None if self._bound is None else self._bound.theorem,
+            "bound_valid": None if self._bound is None else not self._violations,
+            "rank": self._rank if isinstance(self._rank, int) else None,
+            "escaped_mass": float(curves["escaped_mass"][-1]),
+            "tail_mass": float(curves["tail_mass"][-1]),
+            "largest_gradient": self._covariance.largest_gradient,
+            "mistakes": self._mistakes,
+            "state_floats": state_floats(self._player.state),
+            "state_bytes": state_bytes(self._player.state),
+            "peak_state_floats": self._peak_floats,
+            "memory_formula": None if memory is None else memory.formula,
+            "memory_floats": None if memory is None else memory.floats,
+            "form": ", ".join(self._forms),
+        }
+        learner = {"name": self._player.name or type(self._player).__name__} | self._player.hyperparameters()
+        return Record(
+            environment=environment,
+            learner=learner,
+            seed=seed,
+            curves=curves,
+            scalars=scalars,
+            timings=dict(self.timings),
+            bound=self._bound,
+            violations=tuple(f"{what} (first seen at round {when})" for what, when in self._violations.items()),
+            player=self._player,
+        )
+
+    def _must_record_losses(self) -> bool:
+        own = getattr(type(self._stream), "comparator_curve", None)
+        from oco.environments.base import Environment
+
+        knows = own is not None and own is not Environment.comparator_curve
+        return self._comparator is True and not knows and self._problem.horizon <= RECORDED_LOSSES
+
+    def _find_comparator(self) -> ComparatorCurve | None:
+        if self._comparator is False:
+            return None
+        if self._comparator is not True:
+            return self._comparator
+        if self._losses is not None:
+            from oco.comparators import anytime_of
+
+            return anytime_of(self._losses, self._problem.domain, self._rounds)
+        if hasattr(self._stream, "comparator_curve"):
+            curve: ComparatorCurve | None = self._stream.comparator_curve(self._rounds)
+            return curve
+        return None
+
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[part] += time.perf_counter() - began
