@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from oco.errors import DomainError
 from oco.types import Array, Shape
 
 if TYPE_CHECKING:
@@ -17,13 +20,61 @@ class Domain(ABC):
     """A closed convex set of decisions, vectors ``(d,)`` or matrices ``(m, n)``.
 
     A subclass says how to project, how far it reaches in a direction and how wide it is; learners, comparators and
-    bounds need nothing else.
+    bounds need nothing else. Domains are not changed after they are made. One that was made without a shape, such as
+    ``Ball(radius=5.0)``, gets it from `with_shape` when it meets its environment.
     """
 
+    name: ClassVar[str] = ""
+    """Name of the domain in configs and records."""
+
+    _shape: Shape | None = None
+
     @property
-    @abstractmethod
     def shape(self) -> Shape:
-        """Shape of a decision."""
+        """Shape of a decision; raises `DomainError` while it was not given."""
+        if self._shape is None:
+            raise DomainError(
+                f"{type(self).__name__} does not know the shape of a decision yet: give it to the constructor or call "
+                "with_shape"
+            )
+        return self._shape
+
+    def with_shape(self, shape: Shape) -> Self:
+        """The domain for decisions of ``shape``: itself where that is its shape, a copy where it had none.
+
+        Parameters
+        ----------
+        shape
+            ``(d,)`` or ``(m, n)``.
+
+        Raises
+        ------
+        DomainError
+            If the domain has another shape, or cannot have this one.
+        """
+        shape = tuple(int(length) for length in shape)
+        if self._shape == shape:
+            return self
+        if self._shape is not None:
+            raise DomainError(f"{type(self).__name__} has decisions of shape {self._shape}, not {shape}")
+        self._check_shape(shape)
+        domain = copy.copy(self)
+        domain._shape = shape
+        return domain
+
+    def _check_shape(self, shape: Shape) -> None:
+        """Raise `DomainError` if decisions of this domain cannot have ``shape``."""
+        if len(shape) not in (1, 2) or min(shape) < 1:
+            raise DomainError(f"The shape of {type(self).__name__} must be (d,) or (m, n) with positive d, got {shape}")
+
+    def _checked(self, point: ArrayLike) -> Array:
+        """``point`` as a float64 array, with its shape and finiteness checked."""
+        array = np.asarray(point, dtype=np.float64)
+        if array.shape != self.shape:
+            raise DomainError(f"{type(self).__name__} has decisions of shape {self.shape}, got one of {array.shape}")
+        if not np.isfinite(array).all():
+            raise DomainError(f"{type(self).__name__} got a point with an entry that is not finite")
+        return array
 
     @property
     def dimension(self) -> int:
@@ -65,7 +116,7 @@ class Domain(ABC):
 
     @abstractmethod
     def diameter(self, norm: str = "l2") -> float:
-        """Largest distance of two points in ``norm``: ``"l1"``, ``"l2"`` (Frobenius), ``"linf"`` (or ``"spectral"``)."""
+        """Largest distance of two points in ``norm``: ``"l1"``, ``"l2"`` (Frobenius), ``"linf"`` or ``"spectral"``."""
 
     @abstractmethod
     def radius(self, norm: str = "l2") -> float:
@@ -74,3 +125,8 @@ class Domain(ABC):
     @abstractmethod
     def describe(self) -> dict[str, object]:
         """Name and parameters, as plain values that a record can keep."""
+
+    def __repr__(self) -> str:
+        """Name and parameters, for people."""
+        arguments = ", ".join(f"{key}={value!r}" for key, value in self.describe().items() if key != "name")
+        return f"{type(self).__name__}({arguments})"

@@ -70,13 +70,33 @@ class Dense:
     def from_matrix(cls, matrix: Array) -> Dense:
         """The metric of a symmetric positive semidefinite ``matrix`` ``(d, d)``."""
         values, basis = np.linalg.eigh(matrix)
-        return cls(basis, np.maximum(values, 0.0))
+        # What rounding leaves of a zero eigenvalue would otherwise count as a direction that matters.
+        threshold = len(values) * np.finfo(np.float64).eps * max(float(values[-1]), 0.0)
+        return cls(basis, np.where(values > threshold, values, 0.0))
 
     def apply(self, vector: Array) -> Array:
         """``H vector``."""
-        product: Array = self.basis @ (self.values * (self.basis.T @ vector))
+        coordinates = self.basis.T @ vector
+        product: Array = self.basis @ (self.values * coordinates.T).T
         return product
 
 
-Metric: TypeAlias = ScaledIdentity | Diagonal | LowRankPlusScaledIdentity | Dense
-"""Any of the norms above."""
+@dataclass(frozen=True)
+class Kronecker:
+    """``H X = L X R`` on matrices X ``(m, n)``, that is ``L (x) R`` on their rows laid end to end.
+
+    Only balls and unbounded domains project in it. L ``(m, m)`` and R ``(n, n)`` are given by their spectra.
+    """
+
+    left: Dense
+    right: Dense
+
+    def apply(self, vector: Array) -> Array:
+        """``L X R`` for ``X`` ``(m, n)``."""
+        left_product: Array = self.left.apply(vector)
+        product: Array = self.right.apply(left_product.T).T
+        return product
+
+
+Metric: TypeAlias = ScaledIdentity | Diagonal | LowRankPlusScaledIdentity | Dense | Kronecker
+"""Any of the norms above. On a matrix domain all but `Kronecker` act on the matrix's rows laid end to end."""

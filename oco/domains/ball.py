@@ -1,0 +1,215 @@
+"""The Euclidean ball, for vectors and for matrices (Frobenius norm)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from oco.domains._vectors import euclidean_norm, largest_norm_in_unit_ball, norm_of
+from oco.domains.base import Domain
+from oco.domains.metrics import Dense, Diagonal, Kronecker, LowRankPlusScaledIdentity, Metric
+from oco.errors import DomainError
+from oco.types import Array, Shape
+
+
+class Ball(Domain):
+    """Points within ``radius`` of ``center`` in the l2 norm: ``{x : |x - center|_2 <= radius}``.
+
+    Parameters
+    ----------
+    radius
+        Positive and finite.
+    center
+        The middle, which also gives the shape; the origin where not given.
+    dimension
+        ``d`` for vectors of length d. Without it and without ``center`` the shape is left to `with_shape`.
+
+    Notes
+    -----
+    In the metric H the projection of y is ``c + H (H + mu I)^{-1} (y - c)`` with the ``mu >= 0`` that puts it on the
+    sphere, or y itself where y is inside. One multiplier is found on the spectrum of H, so the cost is O(d) for a
+    diagonal metric, O(dk) for a low-rank one, O(d^2) for a dense one and O(mn(m + n)) for a Kronecker one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.domains import Ball
+    >>> Ball(radius=5.0, dimension=2).project(np.array([6.0, 8.0]))
+    array([3., 4.])
+    >>> Ball(radius=5.0).with_shape((30,)).diameter("l2")
+    10.0
+    """
+
+    name = "ball"
+
+    def __init__(self, radius: float = 1.0, center: ArrayLike | None = None, dimension: int | None = None) -> None:
+        if not (np.isfinite(radius) and radius > 0):
+            raise DomainError(f"The radius of {type(self).__name__} must be positive and finite, got {radius}")
+        self._radius = float(radius)
+        self._center: Array | None = None
+        if center is not None:
+            middle = np.array(center, dtype=np.float64)
+            self._check_shape(middle.shape)
+            if dimension is not None and middle.shape != (dimension,):
+                raise DomainError(
+                    f"{type(self).__name__} got dimension {dimension} and a center of shape {middle.shape}"
+                )
+            if not np.isfinite(middle).all():
+                raise DomainError(f"The center of {type(self).__name__} has an entry that is not finite")
+            self._center = middle
+            self._shape = middle.shape
+        elif dimension is not None:
+            self._check_shape((dimension,))
+            self._shape = (dimension,)
+
+    @property
+    def start(self) -> Array:
+        """The center."""
+        return np.zeros(self.shape) if self._center is None else self._center.copy()
+
+    def contains(self, point: Array, tolerance: float = 1e-9) -> bool:
+        """Whether ``|point - center|_2 <= (1 + tolerance) radius``."""
+        return euclidean_norm(self._checked(point) - self.start) <= self._radius * (1.0 + tolerance)
+
+    def project(self, point: Array) -> Array:
+        """Euclidean projection: ``center + min(1, radius / |y - center|) (y - center)``, in O(d)."""
+        point = self._checked(point)
+        offset = point if self._center is None else point - self._center
+        length = euclidean_norm(offset)
+        if length <= self._radius:
+            return point.copy()
+        offset = offset * (self._radius / length)
+        return offset if self._center is None else self._center + offset
+
+    def project_in(self, point: Array, metric: Metric) -> Array:
+        """Projection in the norm of ``metric``; see the notes of the class for the formula and the cost."""
+        point = self._checked(point)
+        offset = point if self._center is None else point - self._center
+        if euclidean_norm(offset) <= self._radius:
+            return point.copy()
+        shrunk = _shrink(offset, metric, self._radius)
+        return shrunk if self._center is None else self._center + shrunk
+
+    def support(self, direction: Array) -> float:
+        """``<direction, center> + radius |direction|_2``."""
+        direction = self._checked(direction)
+        reach = self._radius * euclidean_norm(direction)
+        return reach if self._center is None else reach + float(np.vdot(direction, self._center))
+
+    def maximizer(self, direction: Array) -> Array:
+        """``center + radius direction / |direction|_2``; the center for a zero direction."""
+        direction = self._checked(direction)
+        length = euclidean_norm(direction)
+        return self.start if length == 0.0 else self.start + self._radius * (direction / length)
+
+    def diameter(self, norm: str = "l2") -> float:
+        """``2 radius`` in l2, linf and spectral norm, ``2 radius sqrt(d)`` in l1."""
+        return 2.0 * self._radius * (1.0 if norm == "l2" else largest_norm_in_unit_ball(self.shape, norm))
+
+    def radius(self, norm: str = "l2") -> float:
+        """The norm of the center plus half the diameter, which is attained."""
+        center_norm = 0.0 if self._center is None else norm_of(self._center, norm)
+        return center_norm + 0.5 * self.diameter(norm)
+
+    def describe(self) -> dict[str, object]:
+        """Name, radius, center (None for the origin) and shape (None where not known)."""
+        return {
+            "name": self.name,
+            "radius": self._radius,
+            "center": None if self._center is None else self._center.tolist(),
+            "shape": None if self._shape is None else list(self._shape),
+        }
+
+
+class FrobeniusBall(Ball):
+    """Matrices within ``radius`` of ``center`` in the Frobenius norm.
+
+    Parameters
+    ----------
+    radius
+        Positive and finite.
+    center
+        The middle ``(m, n)``; the zero matrix where not given.
+    shape
+        ``(m, n)``; left to `with_shape` where neither this nor ``center`` is given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.domains import FrobeniusBall
+    >>> FrobeniusBall(radius=5.0, shape=(2, 2)).project(np.array([[6.0, 0.0], [0.0, 8.0]]))
+    array([[3., 0.],
+           [0., 4.]])
+    """
+
+    name = "frobenius_ball"
+
+    def __init__(self, radius: float = 1.0, center: ArrayLike | None = None, shape: Shape | None = None) -> None:
+        super().__init__(radius, center)
+        if shape is not None:
+            self._shape = self.with_shape(shape).shape
+
+    def _check_shape(self, shape: Shape) -> None:
+        if len(shape) != 2 or min(shape) < 1:
+            raise DomainError(f"The shape of {type(self).__name__} must be (m, n), got {shape}")
+
+
+def _shrink(offset: Array, metric: Metric, radius: float) -> Array:
+    """The x of ``{|x|_2 <= radius}`` closest in ``metric`` to ``offset``, which lies outside."""
+    if isinstance(metric, Diagonal):
+        weights = np.asarray(metric.weights).reshape(offset.shape)
+        shrunk: Array = offset * _shrink_factors(weights.ravel(), offset.ravel(), radius).reshape(offset.shape)
+    elif isinstance(metric, LowRankPlusScaledIdentity):
+        flat = offset.ravel()
+        coordinates = metric.basis.T @ flat
+        remainder = flat - metric.basis @ coordinates
+        factors = _shrink_factors(
+            np.append(metric.values, metric.complement), np.append(coordinates, euclidean_norm(remainder)), radius
+        )
+        shrunk = (metric.basis @ (factors[:-1] * coordinates) + factors[-1] * remainder).reshape(offset.shape)
+    elif isinstance(metric, Dense):
+        coordinates = metric.basis.T @ offset.ravel()
+        factors = _shrink_factors(metric.values, coordinates, radius)
+        shrunk = (metric.basis @ (factors * coordinates)).reshape(offset.shape)
+    elif isinstance(metric, Kronecker):
+        grid = metric.left.basis.T @ offset @ metric.right.basis
+        values = np.outer(metric.left.values, metric.right.values)
+        factors = _shrink_factors(values.ravel(), grid.ravel(), radius).reshape(offset.shape)
+        shrunk = metric.left.basis @ (factors * grid) @ metric.right.basis.T
+    else:
+        shrunk = offset * (radius / euclidean_norm(offset))
+    return shrunk
+
+
+def _shrink_factors(values: Array, coordinates: Array, radius: float) -> Array:
+    """``h / (h + mu)`` for each eigenvalue h, with the mu for which the shrunk coordinates have norm ``radius``.
+
+    Eigenvalues that are zero share one factor, the limit of ``h / (h + mu)`` as h and mu fall to zero together.
+    """
+    largest = float(values.max())
+    if largest <= 0.0:
+        return np.full(values.shape, radius / euclidean_norm(coordinates))
+    values = values / largest
+    scaled = coordinates / radius
+    positive = values > 0.0
+    held = euclidean_norm(scaled[positive])
+    if held <= 1.0:
+        free = euclidean_norm(scaled[~positive])
+        free_factor = min(1.0, float(np.sqrt((1.0 - held) * (1.0 + held))) / free) if free > 0.0 else 1.0
+        return np.where(positive, 1.0, free_factor)
+    multiplier = _multiplier(values[positive], scaled[positive])
+    return values / (values + multiplier)
+
+
+def _multiplier(values: Array, coordinates: Array) -> float:
+    """The mu > 0 with ``sum (h z / (h + mu))^2 = 1``: Newton on ``1 / norm - 1``, which climbs from the left."""
+    multiplier = max(0.0, float(np.max(values * (np.abs(coordinates) - 1.0))))
+    for _ in range(200):
+        shrunk = values * coordinates / (values + multiplier)
+        length = euclidean_norm(shrunk)
+        unit = shrunk / length
+        step = (length - 1.0) / float(unit @ (unit / (values + multiplier)))
+        multiplier += step
+        if step <= 1e-15 * multiplier:
+            return multiplier
+    raise DomainError(f"The multiplier of a projection on a ball was not found in 200 steps, the last was {step}")

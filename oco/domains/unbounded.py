@@ -1,0 +1,79 @@
+"""All of R^d: no constraint."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oco.domains._vectors import norm_of
+from oco.domains.base import Domain
+from oco.domains.metrics import Metric
+from oco.errors import DomainError
+from oco.types import Array, Shape
+
+
+class Unbounded(Domain):
+    """Every point is allowed, every projection is the point itself and every diameter is infinite.
+
+    Parameters
+    ----------
+    dimension
+        ``d`` for vectors of length d, or a shape ``(m, n)``; left to `with_shape` where not given.
+
+    Examples
+    --------
+    >>> from oco.domains import Unbounded
+    >>> Unbounded(3).start
+    array([0., 0., 0.])
+    >>> Unbounded(3).bounded
+    False
+    """
+
+    name = "unbounded"
+
+    def __init__(self, dimension: int | Shape | None = None) -> None:
+        if dimension is not None:
+            shape = (dimension,) if isinstance(dimension, int) else tuple(dimension)
+            self._check_shape(shape)
+            self._shape = shape
+
+    @property
+    def start(self) -> Array:
+        """The origin."""
+        return np.zeros(self.shape)
+
+    def contains(self, point: Array, tolerance: float = 1e-9) -> bool:
+        """True for a finite point of the right shape."""
+        self._checked(point)
+        return True
+
+    def project(self, point: Array) -> Array:
+        """A copy of ``point``."""
+        return self._checked(point).copy()
+
+    def project_in(self, point: Array, metric: Metric) -> Array:
+        """A copy of ``point``."""
+        return self._checked(point).copy()
+
+    def support(self, direction: Array) -> float:
+        """Infinity, or zero for the zero direction."""
+        return float("inf") if np.any(self._checked(direction)) else 0.0
+
+    def maximizer(self, direction: Array) -> Array:
+        """The origin for the zero direction; `DomainError` for any other."""
+        if np.any(self._checked(direction)):
+            raise DomainError("Unbounded has no farthest point in a direction that is not zero")
+        return self.start
+
+    def diameter(self, norm: str = "l2") -> float:
+        """Infinity."""
+        if norm != "l2":
+            norm_of(np.zeros(self.shape), norm)
+        return float("inf")
+
+    def radius(self, norm: str = "l2") -> float:
+        """Infinity."""
+        return self.diameter(norm)
+
+    def describe(self) -> dict[str, object]:
+        """Name and shape (None where not known)."""
+        return {"name": self.name, "shape": None if self._shape is None else list(self._shape)}
