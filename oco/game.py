@@ -14,7 +14,7 @@ from oco.learners.base import Learner, Problem
 from oco.losses.rows import RowBlock, dense_row
 from oco.losses.scalar import evaluate
 from oco.record import Record
-from oco.regret.tracker import Tracker
+from oco.tracker import Tracker
 
 if TYPE_CHECKING:
     from oco.comparators import ComparatorCurve

@@ -1,0 +1,36 @@
+"""What all tests share: where the real data is, and one thread for BLAS."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, with the reason, what needs files that are not here."""
+    directory = os.environ.get("OCO_DATA_DIR")
+    data = Path(directory) if directory else None
+    have_data = data is not None and data.is_dir()
+    have_golden = have_data and (data.parent / "golden").is_dir()
+    for item in items:
+        if item.get_closest_marker("data") and not have_data:
+            item.add_marker(pytest.mark.skip(reason="needs the real data sets: set OCO_DATA_DIR to their directory"))
+        if item.get_closest_marker("golden") and not have_golden:
+            item.add_marker(pytest.mark.skip(reason="needs the reference numbers beside OCO_DATA_DIR"))
+
+
+@pytest.fixture(scope="session")
+def data_directory() -> Path:
+    """The directory of the real data sets (use with ``@pytest.mark.data``)."""
+    return Path(os.environ["OCO_DATA_DIR"])
+
+
+@pytest.fixture(scope="session")
+def golden_directory(data_directory: Path) -> Path:
+    """The directory of numbers of public reference implementations (use with ``@pytest.mark.golden``)."""
+    return data_directory.parent / "golden"
