@@ -117,7 +117,7 @@ def checkpoint_rounds(checkpoints: int | Sequence[int], horizon: int) -> np.ndar
         rounds = np.rint(spaced).astype(np.int64)
     else:
         rounds = np.asarray(checkpoints, dtype=np.int64)
-        if rounds.size and not (1 <= rounds.min() and rounds.max() <= horizon):
+        if rounds.size and not (rounds.min() >= 1 and rounds.max() <= horizon):
             raise ConfigError(f"checkpoints must be rounds in 1..{horizon}, got {rounds.min()}..{rounds.max()}")
     return np.unique(np.append(rounds, horizon))
 

@@ -3,10 +3,8 @@
 from oco.domains.ball import Ball, FrobeniusBall
 from oco.domains.base import Domain
 from oco.domains.metrics import Dense, Diagonal, Kronecker, LowRankPlusScaledIdentity, Metric, ScaledIdentity
+from oco.domains.registry import DOMAINS, from_config
 from oco.domains.unbounded import Unbounded
-
-DOMAINS: dict[str, type[Domain]] = {domain.name: domain for domain in (Ball, FrobeniusBall, Unbounded)}
-"""The domains by the name that a config gives them."""
 
 __all__ = [
     "DOMAINS",
@@ -20,4 +18,5 @@ __all__ = [
     "Metric",
     "ScaledIdentity",
     "Unbounded",
+    "from_config",
 ]

@@ -1,0 +1,46 @@
+"""Domains by the names that configs use."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from oco.domains.ball import Ball, FrobeniusBall
+from oco.domains.base import Domain
+from oco.domains.unbounded import Unbounded
+from oco.errors import ConfigError
+
+DOMAINS: dict[str, type[Domain]] = {domain.name: domain for domain in (Ball, FrobeniusBall, Unbounded)}
+"""The domains by the name that a config gives them."""
+
+
+def from_config(description: Mapping[str, Any]) -> Domain:
+    """Build a domain from plain values: ``{"kind": "ball", "radius": 5.0}``.
+
+    Raises
+    ------
+    ConfigError
+        If the kind or a keyword is unknown, in one sentence with what is allowed.
+
+    Examples
+    --------
+    >>> from_config({"kind": "ball", "radius": 2.0, "dimension": 3}).diameter()
+    4.0
+    """
+    keywords = dict(description)
+    kind = keywords.pop("kind", None)
+    if kind not in DOMAINS:
+        allowed_kinds = ", ".join(sorted(DOMAINS))
+        raise ConfigError(f"domain kind must be one of {allowed_kinds}, got {kind!r}{_near(kind, DOMAINS)}")
+    allowed = [name for name in inspect.signature(DOMAINS[kind]).parameters if name != "self"]
+    for name in keywords:
+        if name not in allowed:
+            raise ConfigError(f"domain {kind} takes {', '.join(allowed)}, got {name!r}{_near(name, allowed)}")
+    return DOMAINS[kind](**keywords)
+
+
+def _near(name: object, allowed: Any) -> str:
+    near = difflib.get_close_matches(str(name), list(allowed), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
