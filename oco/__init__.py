@@ -38,6 +38,7 @@ _SUBPACKAGES = (
     "datasets",
     "domains",
     "environments",
+    "errors",
     "learners",
     "losses",
     "regret",

@@ -101,7 +101,8 @@ def play(
     for checkpoint in rounds:
         began = time.perf_counter()
         observing = tracker.timings["observe"]
-        moves(stream, player, tracker, before, int(checkpoint))
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name, not warned of
+            moves(stream, player, tracker, before, int(checkpoint))
         tracker.timings["play"] += time.perf_counter() - began - (tracker.timings["observe"] - observing)
         tracker.checkpoint(int(checkpoint))
         before = int(checkpoint)

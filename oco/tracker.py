@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import linalg
 
 from oco.learners.base import Learner, Problem, state_bytes, state_floats
 from oco.losses.rows import RowBlock
@@ -50,7 +51,7 @@ class Tracker:
         self._covariance = GradientCovariance(problem.domain.dimension, spectrum)
         self._cumulative_loss = 0.0
         self._mistakes = 0 if hasattr(stream, "loss") and stream.loss.binary else None
-        self._largest_point = float(np.linalg.norm(player.prediction))
+        self._largest_point = float(linalg.norm(player.prediction.ravel()))
         self._peak_floats = state_floats(player.state)
         self._forms: dict[str, None] = {}
         self._rows: dict[str, list[float]] = defaultdict(list)
@@ -79,7 +80,7 @@ class Tracker:
 
     def checkpoint(self, round_index: int) -> None:
         """Write down where the game stands after ``round_index`` rounds."""
-        self._largest_point = max(self._largest_point, float(np.linalg.norm(self._player.prediction)))
+        self._largest_point = max(self._largest_point, float(linalg.norm(self._player.prediction.ravel())))
         self._peak_floats = max(self._peak_floats, state_floats(self._player.state))
         with self._timed("spectrum"):
             spectrum = self._covariance.spectrum() if self._wants_spectrum else None
