@@ -31,6 +31,9 @@ class Record:
         ``mistakes`` where targets are classes. What was not tracked is NaN.
     scalars
         Final numbers and facts, by name.
+    spectrum_rounds, spectra
+        Up to five checkpoints, the last among them, and the top eigenvalues (at most 256, falling) of the gradient
+        covariance at each, ``(len(spectrum_rounds), m)``; empty where the spectrum was not tracked.
     timings
         Seconds spent in ``play``, ``observe`` (sums for the covariance), ``spectrum``, ``bound``, ``comparator``.
     bound
@@ -47,6 +50,8 @@ class Record:
     curves: dict[str, Array]
     scalars: dict[str, float | int | str | bool | None]
     timings: dict[str, float]
+    spectrum_rounds: Array
+    spectra: Array
     bound: Bound | None = None
     violations: tuple[str, ...] = ()
     player: Learner | None = field(default=None, repr=False)

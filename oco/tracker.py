@@ -25,6 +25,13 @@ RECORDED_LOSSES = 20_000
 """Most losses that are kept to find a comparator for an environment that cannot tell its own."""
 
 
+KEPT_EIGENVALUES = 256
+"""Most eigenvalues of a spectrum that a record keeps."""
+
+KEPT_SPECTRA = 5
+"""Most checkpoints whose spectrum a record keeps."""
+
+
 class Tracker:
     """Cumulative loss, gradient covariance, bound and regret of one game, at the given rounds.
 
@@ -53,6 +60,9 @@ class Tracker:
         self._mistakes = 0 if hasattr(stream, "loss") and stream.loss.binary else None
         self._largest_point = float(linalg.norm(player.prediction.ravel()))
         self._peak_floats = state_floats(player.state)
+        kept = np.linspace(0, len(rounds) - 1, min(KEPT_SPECTRA, len(rounds)))
+        self._spectrum_rounds = {int(rounds[int(np.rint(index))]) for index in kept}
+        self._spectra: dict[int, Array] = {}
         self._forms: dict[str, None] = {}
         self._rows: dict[str, list[float]] = defaultdict(list)
         self._bound: Bound | None = None
@@ -108,6 +118,8 @@ class Tracker:
             "mistakes": np.nan if self._mistakes is None else self._mistakes,
         }
         if spectrum is not None:
+            if round_index in self._spectrum_rounds:
+                self._spectra[round_index] = spectrum.top[:KEPT_EIGENVALUES]
             root = spectrum.trace_root()
             row |= {"trace_root_lower": root.lower, "trace_root_upper": root.upper}
             if isinstance(self._rank, int) and (spectrum.complete or spectrum.top.size >= self._rank):
@@ -168,6 +180,8 @@ class Tracker:
             curves=curves,
             scalars=scalars,
             timings=dict(self.timings),
+            spectrum_rounds=np.array(sorted(self._spectra), dtype=np.float64),
+            spectra=np.array([self._spectra[when] for when in sorted(self._spectra)]),
             bound=self._bound,
             violations=tuple(f"{what} (first seen at round {when})" for what, when in self._violations.items()),
             player=self._player,
