@@ -1,0 +1,177 @@
+"""Fetch one file of the registry into the cache: resumed, checked, recorded, and by one process at a time."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from oco.datasets.cache import cache_directory
+from oco.datasets.fingerprint import file_sha256
+from oco.datasets.lock import file_lock
+from oco.datasets.registry import FileInfo
+from oco.errors import DataError
+
+_ATTEMPTS = 3
+_PIECE = 1 << 16
+
+
+def download_directory() -> Path:
+    """Directory that downloads are kept in."""
+    return cache_directory() / "downloads"
+
+
+def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = None) -> Path:
+    """Return the path of a registry file in the cache, fetching it if it is not there.
+
+    A transfer that breaks off is continued where it stopped, now (three attempts in all) or at the next call, if the
+    server still has the same file; otherwise it starts again.  A file whose sha256 is wrong is never kept.  Where no
+    sum is known, that of the first download is recorded next to the file, and a later download must agree with it.
+
+    Parameters
+    ----------
+    file : FileInfo
+        What to fetch; its ``url`` must be set.
+    timeout : float, default=30.0
+        Seconds without a byte before an attempt is given up.
+    progress : bool, optional
+        Whether to draw a progress bar; by default only on a terminal.
+
+    Raises
+    ------
+    DataError
+        If the server cannot be reached or does not have the file, the sum is wrong, or the cache cannot be written.
+    """
+    import pooch
+    import requests
+
+    assert file.url is not None
+    directory = download_directory()
+    path = directory / file.download_name
+    if path.exists():
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with file_lock(path.with_name(path.name + ".lock")):
+            if path.exists():  # another process fetched it while this one waited
+                return path
+            expected = file.sha256 or _recorded(directory).get(file.download_name)
+            logger: logging.Logger = pooch.get_logger()
+            level = logger.level
+            logger.setLevel(logging.WARNING)  # one progress bar says enough
+            try:
+                pooch.retrieve(
+                    file.url,
+                    known_hash=f"sha256:{expected}" if expected else None,
+                    fname=path.name,
+                    path=path.parent,
+                    downloader=_Resuming(path, timeout, progress, can_verify=bool(expected)),
+                )
+            finally:
+                logger.setLevel(level)
+            if not file.sha256:
+                _record(directory, file.download_name, file_sha256(path))
+            return path
+    except requests.exceptions.RequestException as error:
+        raise DataError(
+            f"{file.url} could not be downloaded ({_reason(error)}); check the network, or put the file into a "
+            "directory and name it by OCO_DATA_DIR or data_dir"
+        ) from error
+    except ValueError as error:  # pooch: the sum is wrong
+        raise DataError(
+            f"{file.url} served a file with another sha256 than the {expected} expected: it is damaged, or has changed "
+            "at its source; it was not kept"
+        ) from error
+    except OSError as error:
+        raise DataError(
+            f"{directory} cannot be written ({error.strerror or error}); set OCO_CACHE_DIR to a directory that can, or "
+            f"name one that holds {file.download_name} by OCO_DATA_DIR or data_dir"
+        ) from error
+
+
+class _Resuming:
+    """Downloader for pooch that keeps what has arrived in ``<file>.part`` and asks the server for the rest."""
+
+    def __init__(self, path: Path, timeout: float, progress: bool | None, can_verify: bool) -> None:
+        self.part = path.with_name(path.name + ".part")
+        self.tag = path.with_name(path.name + ".part.tag")
+        self.timeout = timeout
+        self.progress = progress
+        self.can_verify = can_verify
+
+    def __call__(self, url: str, output_file: str | Path, pooch: Any) -> None:
+        import requests
+
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._continue(url)
+                break
+            except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
+                if attempt + 1 == _ATTEMPTS or isinstance(error, requests.exceptions.ConnectTimeout):
+                    raise
+                time.sleep(0.2 * 2**attempt)
+        os.replace(self.part, output_file)
+        self.tag.unlink(missing_ok=True)
+
+    def _continue(self, url: str) -> None:
+        import requests
+
+        have = self.part.stat().st_size if self.part.exists() else 0
+        tag = self.tag.read_text(encoding="utf-8") if self.tag.exists() else ""
+        headers = {"Accept-Encoding": "identity", "User-Agent": "oco-regret"}
+        # Without the server's word that the file is the same, or a sum to check the result by, parts could be mixed.
+        if have and (tag or self.can_verify):
+            headers["Range"] = f"bytes={have}-"
+            if tag:
+                headers["If-Range"] = tag
+        with requests.get(url, headers=headers, stream=True, timeout=self.timeout) as response:
+            if response.status_code == 416:  # what we have is not the start of what the server has
+                self.part.unlink(missing_ok=True)
+                raise requests.exceptions.ConnectionError("the server refused to continue; starting again")
+            response.raise_for_status()
+            resumed = response.status_code == 206
+            offset = have if resumed else 0
+            etag = response.headers.get("ETag", "")
+            self.tag.write_text("" if etag.startswith("W/") else etag, encoding="utf-8")
+            total = int(response.headers.get("Content-Length", 0)) + offset
+            with self.part.open("ab" if resumed else "wb") as stream:
+                self._copy(response, stream, offset, total, Path(url).name)
+
+    def _copy(self, response: Any, stream: IO[bytes], offset: int, total: int, name: str) -> None:
+        from tqdm import tqdm
+
+        quiet = None if self.progress is None else not self.progress  # None: quiet unless on a terminal
+        with tqdm(
+            total=total or None, initial=offset, unit="B", unit_scale=True, desc=name, disable=quiet, leave=False
+        ) as bar:
+            for piece in response.iter_content(_PIECE):
+                stream.write(piece)
+                bar.update(len(piece))
+
+
+def _reason(error: Exception) -> str:
+    import requests
+
+    if isinstance(error, requests.exceptions.HTTPError):
+        return f"the server answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "the server did not answer in time"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the connection broke off before the whole file had arrived"
+    return "the server cannot be reached"
+
+
+def _recorded(directory: Path) -> dict[str, str]:
+    path = directory / "recorded.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _record(directory: Path, name: str, sha256: str) -> None:
+    with file_lock(directory / "recorded.lock"):
+        sums = {**_recorded(directory), name: sha256}
+        new = directory / "recorded.json.new"
+        new.write_text(json.dumps(sums, indent=1), encoding="utf-8")
+        os.replace(new, directory / "recorded.json")

@@ -1,0 +1,115 @@
+"""Choose the reader of a file by its name and parse it, once, into the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from oco.datasets.cache import parse_once
+from oco.datasets.compact import Compact, CompactWriter
+from oco.datasets.csv_table import read_csv
+from oco.datasets.decompress import plain_suffix
+from oco.datasets.fingerprint import combine, file_sha256
+from oco.datasets.images import read_cifar, read_idx
+from oco.datasets.npz import read_npz
+from oco.datasets.parquet_table import read_parquet
+from oco.datasets.svmlight import read_svmlight
+from oco.errors import DataError
+
+_FORMAT_VERSION = 1
+"""Part of every cache key: raise it when the compact form or a reader's meaning changes."""
+
+_FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz", ".npy": "npy"}
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Options that change what a reader makes of a file.
+
+    Attributes
+    ----------
+    n_features : int or None
+        Number of columns; svmlight files may need it, in all others it must be what the file has.
+    target : str or int
+        Column of targets in CSV and Parquet files.
+    text_labels : mapping of str to float, or None
+        What words in that column stand for.
+    max_bytes : int or None
+        Most bytes that a compressed file may expand to.
+    """
+
+    n_features: int | None = None
+    target: str | int = -1
+    text_labels: Mapping[str, float] | None = None
+    max_bytes: int | None = None
+
+
+def read_file(
+    paths: tuple[Path, ...],
+    options: ReadOptions,
+    *,
+    format: str | None = None,
+    check: Callable[[Compact], None] | None = None,
+) -> Compact:
+    """Parse a file, or the pair of files that makes up an idx set, into its cached compact form.
+
+    Parameters
+    ----------
+    paths : tuple of Path
+        One file; images and labels for the format "idx".
+    options : ReadOptions
+        See there.
+    format : {"svmlight", "csv", "parquet", "npz", "idx", "cifar"}, optional
+        By default the suffix decides, and a file with any other suffix is read as svmlight.
+    check : callable, optional
+        Raises if the parsed form is not what was expected; nothing is cached then.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged or breaks its format.
+    """
+    for path in paths:
+        if not path.is_file():
+            raise DataError(f"{path}: no such file")
+    path = paths[0]
+    chosen = format or _FORMATS.get(plain_suffix(path), "svmlight")
+    facts = {name: value for name, value in asdict(options).items() if name != "max_bytes"}
+    facts["text_labels"] = None if options.text_labels is None else sorted(options.text_labels.items())
+    sums = [file_sha256(file) for file in paths]
+    key = combine({"version": _FORMAT_VERSION, "format": chosen, "sums": sums, **facts})
+
+    def parse(writer: CompactWriter) -> int | None:
+        match chosen:
+            case "svmlight":
+                read_svmlight(path, writer, n_features=options.n_features, max_bytes=options.max_bytes)
+                return options.n_features
+            case "csv":
+                read_csv(
+                    path,
+                    writer,
+                    target=options.target,
+                    text_labels=options.text_labels,
+                    max_bytes=options.max_bytes,
+                )
+            case "parquet":
+                read_parquet(path, writer, target=options.target, text_labels=options.text_labels)
+            case "npz":
+                read_npz(path, writer, max_bytes=options.max_bytes)
+            case "idx":
+                read_idx(paths[0], paths[1], writer)
+            case "cifar":
+                read_cifar(path, writer)
+            case _:
+                raise DataError(f"{path}: a .npy file holds rows without targets; save both with numpy.savez")
+        return None
+
+    def check_all(compact: Compact) -> None:
+        width = int(compact.rows.shape[1])
+        if options.n_features is not None and width != options.n_features:
+            raise DataError(f"{path}: has {width} feature columns; n_features={options.n_features} was given")
+        if check is not None:
+            check(compact)
+
+    return parse_once(key, parse, check_all)

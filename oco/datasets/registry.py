@@ -1,0 +1,155 @@
+"""What is known of each named data set: where it comes from, its published shape, its checksums, whom to cite."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from oco.errors import DataError
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """One file of a split.
+
+    Attributes
+    ----------
+    names : mapping of str to str
+        Recognised file names, the download's own first, with their sha256 ("" where it could not be verified).
+    url : str or None
+        Where the first name is downloaded from.
+    uncompressed : str
+        sha256 of the bytes inside, whatever the compression; "" where it could not be verified.
+    """
+
+    names: Mapping[str, str]
+    url: str | None = None
+    uncompressed: str = ""
+
+    @property
+    def download_name(self) -> str:
+        """Name of the file that ``url`` serves."""
+        return next(iter(self.names))
+
+    @property
+    def sha256(self) -> str:
+        """Verified sum of the file that ``url`` serves, or "" if there is none."""
+        name = self.download_name
+        compressed = name.endswith((".bz2", ".gz", ".xz"))
+        return self.names[name] or ("" if compressed else self.uncompressed)
+
+    @property
+    def verified(self) -> bool:
+        """Whether a copy of this file can be checked against a sum that we hold."""
+        return bool(self.uncompressed or any(self.names.values()))
+
+
+@dataclass(frozen=True)
+class SplitInfo:
+    """Published facts of one split; ``labels`` (label to count) and ``nonzeros`` are None where none are published."""
+
+    rows: int
+    nonzeros: int | None = None
+    classes: int | None = None
+    labels: Mapping[float, int] | None = None
+    files: tuple[FileInfo, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """Source of a data set: what it is, where it is from, whom to cite and on what terms it may be used.
+
+    Attributes
+    ----------
+    name, title : str
+        Name in `load`, and one line on what it is.
+    task : {"binary", "multiclass", "regression", "unknown"}
+        Kind of targets.
+    citation, licence, url : str
+        As the source states them; ``url`` is the page that describes the set.
+    features : int
+        Published number of features.
+    format : {"svmlight", "cifar", "idx", "scikit-learn"}
+        How the source stores it.
+    splits : mapping of str to SplitInfo
+        "train" and, where published, "test".
+    partial : bool
+        Whether this is only a part of the published set.
+    openml : mapping or None
+        Name and version on OpenML, for sets that are fetched through scikit-learn.
+    """
+
+    name: str
+    title: str
+    task: str
+    citation: str
+    licence: str
+    url: str
+    features: int = 0
+    format: str = ""
+    splits: Mapping[str, SplitInfo] = field(default_factory=dict)
+    partial: bool = False
+    openml: Mapping[str, Any] | None = None
+
+    @property
+    def bundled(self) -> bool:
+        """Whether the set comes inside scikit-learn, hence needs no file and no network."""
+        return self.format == "scikit-learn"
+
+    @property
+    def verified(self) -> bool:
+        """Whether every file of every split has a checksum that we hold."""
+        return self.bundled or all(file.verified for split in self.splits.values() for file in split.files)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names that `load` knows, in the registry's order.
+
+    Examples
+    --------
+    >>> "a9a" in names() and "breast_cancer" in names()
+    True
+    """
+    return tuple(_table())
+
+
+def info(name: str) -> DatasetInfo:
+    """Return what is known of the named set.
+
+    Raises
+    ------
+    DataError
+        If the name is unknown; the message suggests near ones.
+
+    Examples
+    --------
+    >>> info("a9a").splits["train"].rows
+    32561
+    """
+    if name in _table():
+        return _table()[name]
+    near = difflib.get_close_matches(name, names(), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "the known names are " + ", ".join(names())
+    raise DataError(f"{name!r} is neither a known data set nor a file that exists: {hint}")
+
+
+@cache
+def _table() -> dict[str, DatasetInfo]:
+    raw = tomllib.loads(files("oco.datasets").joinpath("registry.toml").read_text(encoding="utf-8"))
+    return {name: _dataset(name, entry) for name, entry in raw.items()}
+
+
+def _dataset(name: str, entry: dict[str, Any]) -> DatasetInfo:
+    splits = {split: _split(entry.pop(split)) for split in ("train", "test") if split in entry}
+    return DatasetInfo(name=name, url=entry.pop("page"), splits=splits, **entry)
+
+
+def _split(entry: dict[str, Any]) -> SplitInfo:
+    labels = entry.pop("labels", None)
+    counts = None if labels is None else {float(label): count for label, count in labels.items()}
+    return SplitInfo(labels=counts, files=tuple(FileInfo(**file) for file in entry.pop("files", ())), **entry)

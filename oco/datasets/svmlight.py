@@ -1,0 +1,95 @@
+"""Read svmlight / LIBSVM files in blocks with scikit-learn's parser, and say where a file breaks the format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from oco.datasets.compact import CompactWriter, make_csr
+from oco.datasets.decompress import open_guarded
+from oco.datasets.svmlight_faults import BLANK_LINE, find_fault
+from oco.errors import DataError
+
+_BLOCK_BYTES = 8 << 20
+_LONGEST_LINE = 64 << 20
+
+
+def read_svmlight(
+    path: Path, writer: CompactWriter, *, n_features: int | None = None, max_bytes: int | None = None
+) -> None:
+    """Parse a svmlight file (plain, .gz, .bz2 or .xz) into ``writer``.
+
+    Parameters
+    ----------
+    path : Path
+        Lines of ``<label> <index>:<value> ...`` with indices that ascend from 1; ``#`` starts a comment.
+    writer : CompactWriter
+        Where the rows go, block by block.
+    n_features : int, optional
+        Number of columns; a larger index is an error.  By default the largest index.
+    max_bytes : int, optional
+        Most bytes that a compressed file may expand to.
+
+    Raises
+    ------
+    DataError
+        At the first fault, with its line and column and what was expected.
+    """
+    blank: int | None = None  # blank lines are fine where nothing follows them
+    with open_guarded(path, max_bytes) as stream:
+        for first_line, block in _line_blocks(stream, path):
+            body = block.rstrip(b" \t\r\n")
+            if not body:
+                blank = blank or first_line
+                continue
+            if blank is not None:
+                raise DataError(f"{path}, line {blank}, column 1: {BLANK_LINE}")
+            _parse(body, first_line, path, n_features, writer)
+            if block.count(b"\n", len(body)) > 1:
+                blank = first_line + body.count(b"\n") + 1
+    if writer.n_rows == 0:
+        raise DataError(f"{path}: holds no rows; expected lines of '<label> <index>:<value> ...'")
+
+
+def _parse(block: bytes, first_line: int, path: Path, n_features: int | None, writer: CompactWriter) -> None:
+    from sklearn.datasets import load_svmlight_file
+
+    failure: Exception | None = None
+    try:
+        rows, targets = load_svmlight_file(BytesIO(block), n_features=n_features, dtype=np.float64, zero_based=False)
+    except (ValueError, OverflowError) as error:
+        failure = error
+    else:
+        whole = len(targets) == block.count(b"\n") + 1 and b"_" not in block
+        if whole and np.isfinite(targets).all() and np.isfinite(rows.data).all():
+            indices = rows.indices.astype(np.int32)
+            writer.append(make_csr(rows.data, indices, rows.indptr, rows.shape[1]), targets)
+            return
+    fault = find_fault(block, first_line, n_features)
+    if fault is not None:
+        raise DataError(f"{path}, {fault}")
+    if failure is not None:
+        raise DataError(f"{path}, from line {first_line}: not in svmlight format ({failure})") from failure
+    if len(targets):  # comment lines account for the missing rows
+        writer.append(make_csr(rows.data, rows.indices.astype(np.int32), rows.indptr, rows.shape[1]), targets)
+
+
+def _line_blocks(stream: IO[bytes], path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield whole lines in blocks of some megabytes, each with the number of its first line."""
+    line = 1
+    rest = b""
+    while piece := stream.read(_BLOCK_BYTES):
+        rest += piece
+        end = rest.rfind(b"\n") + 1
+        if end:
+            yield line, rest[:end]
+            line += rest.count(b"\n", 0, end)
+            rest = rest[end:]
+        elif len(rest) > _LONGEST_LINE:
+            raise DataError(f"{path}, line {line}: longer than {_LONGEST_LINE:,} bytes; expected one row per line")
+    if rest:
+        yield line, rest
