@@ -155,7 +155,7 @@ class _Resuming:
 def _reason(error: Exception) -> str:
     import requests
 
-    if isinstance(error, requests.exceptions.HTTPError):
+    if isinstance(error, requests.exceptions.HTTPError) and error.response is not None:
         return f"the server answered {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.exceptions.Timeout):
         return "the server did not answer in time"

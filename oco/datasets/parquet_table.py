@@ -74,7 +74,7 @@ def _column(path: Path, name: str, cells: Any, start: int, text_labels: Mapping[
     if values.dtype.kind not in "biuf":
         hint = "; pass labels={...} if the targets are words"
         raise DataError(f"{path}, column {name!r}: expected numbers, got Arrow type {cells.type}{hint}")
-    numbers = values.astype(np.float64)
+    numbers: Array = values.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if bad.size:
         raise DataError(

@@ -145,7 +145,7 @@ def _table() -> dict[str, DatasetInfo]:
 
 
 def _dataset(name: str, entry: dict[str, Any]) -> DatasetInfo:
-    splits = {split: _split(entry.pop(split)) for split in ("train", "test") if split in entry}
+    splits: dict[str, SplitInfo] = {split: _split(entry.pop(split)) for split in ("train", "test") if split in entry}
     return DatasetInfo(name=name, url=entry.pop("page"), splits=splits, **entry)
 
 

@@ -101,7 +101,8 @@ def _refuse_sparse(kind: str) -> None:
 
 def _largest(rows: Rows) -> Array:
     if isinstance(rows, np.ndarray):
-        return np.maximum(rows.max(axis=0), -rows.min(axis=0))
+        dense: Array = np.maximum(rows.max(axis=0), -rows.min(axis=0))
+        return dense
     largest = np.zeros(rows.shape[1])
     np.maximum.at(largest, rows.indices, np.abs(rows.data))
     return largest
@@ -133,7 +134,8 @@ def _moments(blocks: Iterable[Rows]) -> tuple[Array, Array]:
 def _norms(rows: Array) -> Array:
     # Scaled by the largest entry, so that neither tiny nor huge rows lose their norm.
     largest = np.abs(rows).max(axis=1)
-    return largest * np.sqrt(((rows * _reciprocal(largest)[:, None]) ** 2).sum(axis=1))
+    norms: Array = largest * np.sqrt(((rows * _reciprocal(largest)[:, None]) ** 2).sum(axis=1))
+    return norms
 
 
 def _sparse_norms(rows: Rows) -> Array:
