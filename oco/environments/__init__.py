@@ -11,9 +11,9 @@ from oco.environments.generalized_linear import (
     LeastSquares,
     LinearLosses,
     LogisticRegression,
-    RowSource,
     SupportVector,
 )
+from oco.environments.row_data import RowSource
 from oco.environments.row_stream import RowStream
 from oco.environments.synthetic import IllConditionedRegression, SpectrumLinear
 

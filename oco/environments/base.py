@@ -6,6 +6,9 @@ import copy
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from oco.domains.base import Domain
 from oco.losses.base import Loss
 from oco.types import Array
@@ -53,7 +56,7 @@ class Environment(ABC):
         """A constant sigma for which every f_t is sigma-strongly convex, or None."""
         return None
 
-    def comparator_curve(self, rounds: Array) -> ComparatorCurve | None:
+    def comparator_curve(self, rounds: NDArray[np.int64]) -> ComparatorCurve | None:
         """The best fixed point for rounds 1..t, for every t in ``rounds``, of the stream that `restart` drew.
 
         None where it cannot be known without the points that the learner plays; the game then records the losses.

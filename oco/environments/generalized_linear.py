@@ -1,41 +1,30 @@
-"""Streams of generalized linear losses ``f_t(x) = phi(<a_t, x>, y_t)`` over the rows of a data set."""
+"""Play against the rows of a data set: losses ``f_t(x) = phi(<a_t, x>, y_t)``."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from scipy import sparse
 
 from oco.domains import Unbounded, from_config
 from oco.domains.base import Domain
+from oco.environments.row_data import (
+    RowSource,
+    exp_concavity,
+    float_rows,
+    largest_gradient,
+    row_lengths,
+    sound_rows,
+    sound_targets,
+)
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, DataError
-from oco.losses.rows import RowBlock, Rows
-from oco.losses.scalar import (
-    SCALAR_LOSSES,
-    Absolute,
-    Hinge,
-    Linear,
-    Logistic,
-    ScalarLoss,
-    Squared,
-    scalar_loss,
-)
+from oco.losses.rows import RowBlock
+from oco.losses.scalar import SCALAR_LOSSES, Absolute, Hinge, Linear, Logistic, ScalarLoss, Squared, scalar_loss
 from oco.types import Array
 
 Order = Literal["shuffle", "file"]
-
-
-@runtime_checkable
-class RowSource(Protocol):
-    """Rows that need not be in memory: ``block(start, stop)`` gives rows and targets in the order of the file."""
-
-    n_rows: int
-    dimension: int
-
-    def block(self, start: int, stop: int) -> tuple[Rows, Array]:
-        """Rows ``start`` to ``stop - 1`` and their targets."""
 
 
 class GeneralizedLinear(RowStream):
@@ -44,7 +33,8 @@ class GeneralizedLinear(RowStream):
     Parameters
     ----------
     rows
-        ``(n, d)`` features: a NumPy array (a memory map will do), a SciPy CSR array, or a `RowSource`.
+        ``(n, d)`` features: an array (a memory map will do), a SciPy sparse matrix, a pandas frame of numbers, or a
+        `RowSource`. Arrays are not copied.
     targets
         ``(n,)``; -1 or +1 where the loss asks for classes. Not given with a `RowSource`.
     loss
@@ -52,7 +42,8 @@ class GeneralizedLinear(RowStream):
     domain
         Where decisions must lie; unbounded by default.
     order
-        ``"shuffle"``: every seed draws its own permutation (a new one for each pass); ``"file"``: as given.
+        ``"shuffle"``: every seed draws its own permutation (a new one for each pass); ``"file"``: as given, so that
+        every seed gives the same stream. A `RowSource` can only be played in the order of the file.
     passes
         How often the data is gone through.
     horizon
@@ -68,7 +59,10 @@ class GeneralizedLinear(RowStream):
     Notes
     -----
     ``block(start, stop)`` hands out consecutive rounds, so that a learner with a compiled loop can play them at once;
-    nothing of size horizon x d is ever made.
+    nothing of size horizon x d is ever made, and numbers of another type become float64 a block at a time.
+
+    `gradient_bound` and `exp_concavity` are exact maxima over the rows and the margins ``|p| <= R |a_t|``, R the
+    largest norm of a point; they are not known for a `RowSource`, which would have to be read for them.
 
     Examples
     --------
@@ -77,6 +71,8 @@ class GeneralizedLinear(RowStream):
     >>> game = oco.environments.LeastSquares(rows, targets, domain=oco.Ball(radius=4.0))
     >>> game.horizon, game.domain.dimension
     (3, 3)
+    >>> round(game.gradient_bound, 6)
+    7.0
     """
 
     name: ClassVar[str] = "generalized_linear"
@@ -84,8 +80,8 @@ class GeneralizedLinear(RowStream):
 
     def __init__(
         self,
-        rows: Rows | RowSource,
-        targets: Array | None = None,
+        rows: Any,
+        targets: Any = None,
         *,
         loss: ScalarLoss | None = None,
         domain: Domain | None = None,
@@ -97,22 +93,27 @@ class GeneralizedLinear(RowStream):
         loss = loss or self.default_loss
         if loss is None:
             raise ConfigError(f"a generalized linear game needs a loss: one of {', '.join(sorted(SCALAR_LOSSES))}")
-        self.loss = loss
-        self._source: RowSource | None = None
-        if isinstance(rows, np.ndarray) or sparse.issparse(rows):
-            self._rows, self._targets = _checked(loss, rows, targets)
-            count, dimension = self._rows.shape
-        else:
-            self._source = rows
-            count, dimension = rows.n_rows, rows.dimension
-            if order != "file":
-                raise ConfigError('rows that are read in blocks can only be played with order="file"')
         if order not in ("shuffle", "file"):
             raise ConfigError(f'order must be "shuffle" or "file", got {order!r}')
+        self.loss = loss
+        self._source: RowSource | None = None
+        if isinstance(rows, RowSource):
+            if targets is not None:
+                raise ConfigError("rows that are read in blocks bring their targets; targets must not be given")
+            if order != "file":
+                raise ConfigError('rows that are read in blocks can only be played with order="file"')
+            self._source = rows
+            count, dimension = rows.n_rows, rows.dimension
+        else:
+            self._rows = sound_rows(rows)
+            count, dimension = self._rows.shape
+            self._targets = sound_targets(loss, targets, int(count))
         if passes < 1:
             raise ConfigError(f"passes must be at least 1, got {passes!r}")
         if horizon is not None and not 1 <= horizon <= passes * count:
-            raise ConfigError(f"horizon must be in 1..{passes * count} for {count} rows and passes={passes}, got {horizon}")
+            raise ConfigError(
+                f"horizon must be in 1..{passes * count} for {count} rows and passes={passes}, got {horizon}"
+            )
         self.n_rows = int(count)
         self.domain = (domain or Unbounded()).with_shape((int(dimension),))
         self.order: Order = order
@@ -120,7 +121,8 @@ class GeneralizedLinear(RowStream):
         self.horizon = horizon or passes * self.n_rows
         self._description = description or {}
         self._permutation: Array | None = None
-        self._gradient_bound: float | None = None
+        # Shared by all copies that `fresh` makes: the constants hold for every order of the rows.
+        self._constants: dict[str, float | None] = {}
         self.restart(0)
 
     def restart(self, seed: int) -> None:
@@ -128,54 +130,101 @@ class GeneralizedLinear(RowStream):
         super().restart(seed)
         self._permutation = None
         if self.order == "shuffle":
-            generator = np.random.default_rng(np.random.SeedSequence([seed, 0x0DE2]))
+            generator = np.random.default_rng([seed, 0x0DE2])
             passes = -(-self.horizon // self.n_rows)
             self._permutation = np.concatenate([generator.permutation(self.n_rows) for _ in range(passes)])
 
     def block(self, start: int, stop: int) -> RowBlock:
         """Rounds ``start`` to ``stop - 1`` (from 0) of the stream, in the order in which they are played."""
+        self._check_range(start, stop)
         if self._source is not None:
-            first = start % self.n_rows
-            rows, targets = self._source.block(first, min(first + stop - start, self.n_rows))
-            if targets.size < stop - start:
-                rest = self.block(start + targets.size, stop)
-                rows = np.vstack([rows, rest.rows]) if isinstance(rows, np.ndarray) else sparse.vstack([rows, rest.rows])
-                targets = np.concatenate([targets, rest.targets])
-            return RowBlock(self.loss, rows, targets)
-        if self._permutation is None:
-            first = start % self.n_rows
-            if first + stop - start <= self.n_rows:
-                return RowBlock(self.loss, self._rows[first : first + stop - start], self._targets[first : first + stop - start])
-            index = np.arange(start, stop) % self.n_rows
+            return self._block_of_source(start, stop)
+        first = start % self.n_rows
+        chosen: Any
+        if self._permutation is not None:
+            chosen = self._permutation[start:stop]
+        elif first + stop - start <= self.n_rows:
+            chosen = slice(first, first + stop - start)
         else:
-            index = self._permutation[start:stop]
-        return RowBlock(self.loss, self._rows[index], self._targets[index])
+            chosen = np.arange(start, stop) % self.n_rows
+        return RowBlock(self.loss, float_rows(self._rows[chosen]), self._targets[chosen])
+
+    def _block_of_source(self, start: int, stop: int) -> RowBlock:
+        assert self._source is not None
+        parts = []
+        while start < stop:
+            first = start % self.n_rows
+            wanted = min(stop - start, self.n_rows - first)
+            rows, targets = self._source.block(first, first + wanted)
+            rows = float_rows(sound_rows(rows))
+            if rows.shape != (wanted, self.domain.dimension):
+                raise DataError(
+                    f"block({first}, {first + wanted}) of the rows must have shape ({wanted}, "
+                    f"{self.domain.dimension}), got {rows.shape}"
+                )
+            parts.append((rows, sound_targets(self.loss, targets, wanted)))
+            start += wanted
+        if len(parts) == 1:
+            return RowBlock(self.loss, *parts[0])
+        stack: Any = np.vstack if isinstance(parts[0][0], np.ndarray) else lambda blocks: sparse.vstack(blocks, "csr")
+        rows = float_rows(stack([rows for rows, _ in parts]))
+        return RowBlock(self.loss, rows, np.concatenate([targets for _, targets in parts]))
 
     @property
     def gradient_bound(self) -> float | None:
-        """Largest ``|phi'| |a_t|_2`` over the domain and all rows; None where the derivative is not bounded."""
-        if self._gradient_bound is None:
-            self._gradient_bound = self._largest_gradient()
-        return self._gradient_bound if np.isfinite(self._gradient_bound) else None
+        """Largest ``|phi'| |a_t|_2`` over the domain and all rows; None where it is not bounded or not known."""
+        return self._constant("gradient_bound")
 
-    def _largest_gradient(self) -> float:
-        largest = 0.0
-        radius = self.domain.radius("l2")
-        for start in range(0, self.n_rows, 8192):
-            block = self._file_block(start, min(start + 8192, self.n_rows))
-            lengths = row_lengths(block.rows)
-            slopes: Any = self.loss.lipschitz
-            if np.isinf(slopes):
-                reach = radius * lengths
-                ends = [self.loss.values_and_derivatives(side * reach, block.targets)[1] for side in (-1.0, 1.0)]
-                slopes = np.maximum(np.abs(ends[0]), np.abs(ends[1]))
-            largest = max(largest, float(np.max(np.nan_to_num(slopes * lengths, nan=np.inf), initial=0.0)))
-        return largest
+    @property
+    def exp_concavity(self) -> float | None:
+        """Least ``phi'' / phi'^2`` over the domain and all rows; None where it is zero or not known."""
+        return self._constant("exp_concavity")
 
-    def _file_block(self, start: int, stop: int) -> RowBlock:
+    def _constant(self, name: str) -> float | None:
+        if not self._constants:
+            self._constants |= self._find_constants()
+        return self._constants[name]
+
+    def _find_constants(self) -> dict[str, float | None]:
         if self._source is not None:
-            return RowBlock(self.loss, *self._source.block(start, stop))
-        return RowBlock(self.loss, self._rows[start:stop], self._targets[start:stop])
+            return {"gradient_bound": None, "exp_concavity": None}
+        radius = self.domain.radius("l2")
+        largest, alpha = 0.0, np.inf
+        for start in range(0, self.n_rows, 8192):
+            lengths = row_lengths(float_rows(self._rows[start : start + 8192]))
+            targets = self._targets[start : start + 8192]
+            largest = max(largest, largest_gradient(self.loss, lengths, targets, radius))
+            alpha = min(alpha, exp_concavity(self.loss, lengths, targets, radius))
+        return {
+            "gradient_bound": largest if np.isfinite(largest) else None,
+            "exp_concavity": alpha if 0.0 < alpha < np.inf else None,
+        }
+
+    def split(self, test_fraction: float = 0.2, seed: int = 0) -> tuple[Self, Self]:
+        """Two games on disjoint rows, to train (tune) on and to test on; ``seed`` draws which rows are for the test.
+
+        Both keep the loss, the domain, the order and the passes; horizons are those of their rows.
+        """
+        if self._source is not None:
+            raise ConfigError("rows that are read in blocks cannot be split; make a game of each file")
+        held_out = round(test_fraction * self.n_rows)
+        if not 1 <= held_out < self.n_rows:
+            raise ConfigError(f"test_fraction must leave rows on both sides of {self.n_rows}, got {test_fraction!r}")
+        drawn = np.random.default_rng([seed, 0x5B17]).permutation(self.n_rows)
+        parts = (("train", np.sort(drawn[held_out:])), ("test", np.sort(drawn[:held_out])))
+        train, test = (
+            type(self)(
+                self._rows[chosen],
+                self._targets[chosen],
+                loss=self.loss,
+                domain=self.domain,
+                order=self.order,
+                passes=self.passes,
+                description=self._description | {"part": part, "test_fraction": test_fraction, "split_seed": seed},
+            )
+            for part, chosen in parts
+        )
+        return train, test
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""
@@ -193,7 +242,15 @@ class GeneralizedLinear(RowStream):
         domain, loss
             As in the constructor.
         options
-            ``order``, ``passes`` and ``horizon`` go to the constructor, the rest to `oco.datasets.load`.
+            ``order``, ``passes`` and ``horizon`` go to the constructor, the rest to `oco.datasets.load`; ``labels`` is
+            ``"binary"`` unless given where the loss needs two classes.
+
+        Examples
+        --------
+        >>> import oco
+        >>> game = oco.environments.LogisticRegression.load("breast_cancer", domain=oco.Ball(radius=5.0))
+        >>> game.horizon, game.domain.dimension
+        (569, 30)
         """
         from oco import datasets
 
@@ -202,8 +259,8 @@ class GeneralizedLinear(RowStream):
         if chosen is not None and chosen.binary:
             options.setdefault("labels", "binary")
         dataset = datasets.load(data, **options)
-        plain = {key: value for key, value in options.items() if key != "data_dir"}
-        description = {"data": data, "checksum": dataset.checksum} | plain
+        plain = {key: _plain(value) for key, value in options.items() if key != "data_dir"}
+        description = {"data": str(data), "checksum": dataset.checksum} | plain
         return cls(dataset.rows, dataset.targets, loss=loss, domain=domain, description=description, **stream)
 
     @classmethod
@@ -212,7 +269,12 @@ class GeneralizedLinear(RowStream):
         loss = None
         if cls.default_loss is None or "loss" in options:
             keywords = {key: options.pop(key) for key in ("tau", "delta") if key in options}
-            loss = scalar_loss(options.pop("loss", None), **keywords)
+            name = options.pop("loss", None)
+            if name is None:
+                raise ConfigError(f"environment {cls.name} needs a loss: one of {', '.join(sorted(SCALAR_LOSSES))}")
+            loss = scalar_loss(name, **keywords)
+        if isinstance(options.get("labels"), list):
+            options["labels"] = tuple(options["labels"])
         return cls.load(data, domain=from_config(domain) if domain else None, loss=loss, **options)
 
 
@@ -251,32 +313,5 @@ class LinearLosses(GeneralizedLinear):
     default_loss = Linear()
 
 
-def row_lengths(rows: Rows) -> Array:
-    """``|a_i|_2`` of every row, ``(n,)``."""
-    if isinstance(rows, np.ndarray):
-        lengths: Array = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        return lengths
-    squared: Any = rows.multiply(rows).sum(axis=1)
-    return np.sqrt(np.asarray(squared, dtype=np.float64).ravel())
-
-
-def _checked(loss: ScalarLoss, rows: Any, targets: Any) -> tuple[Rows, Array]:
-    if sparse.issparse(rows):
-        rows = sparse.csr_array(rows, dtype=np.float64)
-        rows.sum_duplicates()
-        numbers = rows.data
-    else:
-        rows = np.ascontiguousarray(rows, dtype=np.float64)
-        numbers = rows
-    if rows.ndim != 2 or min(rows.shape) < 1:
-        raise DataError(f"rows must be a matrix with at least one row and one column, got shape {rows.shape}")
-    targets = np.ascontiguousarray(np.zeros(rows.shape[0]) if targets is None else targets, dtype=np.float64)
-    if targets.shape != (rows.shape[0],):
-        raise DataError(f"targets must have shape ({rows.shape[0]},) to go with rows {rows.shape}, got {targets.shape}")
-    for what, values in (("rows", numbers), ("targets", targets)):
-        if not np.isfinite(values).all():
-            raise DataError(f"{what} must be finite numbers, got NaN or infinity")
-    if loss.binary and not np.isin(targets, (-1.0, 1.0)).all():
-        found = np.unique(targets)[:4].tolist()
-        raise DataError(f"the {loss.name} loss needs labels -1 and +1, got {found}; map them with labels='binary'")
-    return rows, targets
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

@@ -5,7 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from oco.environments.base import Environment
+from oco.errors import ProtocolError
 from oco.losses.rows import RowBlock, RowLoss, dense_row
 from oco.losses.scalar import ScalarLoss
 from oco.types import Array
@@ -35,11 +39,13 @@ class RowStream(Environment):
 
     def reveal(self, point: Array) -> RowLoss:
         """The loss of this round."""
+        if self._next >= self.horizon:
+            raise ProtocolError(f"{type(self).__name__} has {self.horizon} rounds and all of them were played")
         block = self.block(self._next, self._next + 1)
         self._next += 1
         return RowLoss(self.loss, dense_row(block.rows, 0), block.targets[0])
 
-    def comparator_curve(self, rounds: Array) -> ComparatorCurve:
+    def comparator_curve(self, rounds: NDArray[np.int64]) -> ComparatorCurve:
         """The best fixed point in hindsight of every prefix in ``rounds``, with certificates."""
         from oco.comparators import anytime
 
@@ -49,3 +55,9 @@ class RowStream(Environment):
         """Name and parameters."""
         parameter = {"loss_parameter": self.loss.parameter} if self.loss.parameter else {}
         return super().describe() | {"loss": self.loss.name} | parameter
+
+    def _check_range(self, start: int, stop: int) -> None:
+        if not 0 <= start < stop <= self.horizon:
+            raise ProtocolError(
+                f"{type(self).__name__}.block needs 0 <= start < stop <= {self.horizon}, got {start} and {stop}"
+            )

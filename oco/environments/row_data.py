@@ -1,0 +1,134 @@
+"""What a game on given rows knows of them: that they are sound, how long they are, and what that says of the losses."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from scipy import sparse
+
+from oco.errors import DataError
+from oco.losses.rows import Rows
+from oco.losses.scalar import Linear, Logarithmic, Logistic, ScalarLoss, Squared, SquaredHinge
+from oco.types import Array
+
+ROUNDING = 1.0 + 1e-12
+"""Slack of a stated constant, so that the rounding of a gradient's length does not count as breaking it."""
+
+_CHECKED_ROWS = 8192
+
+
+@runtime_checkable
+class RowSource(Protocol):
+    """Rows that need not be in memory: ``block(start, stop)`` gives rows and targets in the order of the file."""
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def dimension(self) -> int:
+        """Number of features."""
+
+    def block(self, start: int, stop: int) -> tuple[Rows, Array]:
+        """Rows ``start`` to ``stop - 1`` and their targets."""
+
+
+def sound_rows(rows: Any) -> Any:
+    """``rows`` as a numeric matrix without NaN, dense or CSR with sorted indices; copied only where it must be.
+
+    The type of the numbers is kept, so that a memory map of bytes stays one.
+    """
+    if sparse.issparse(rows):
+        as_csr: Any = sparse.csr_array
+        matrix = as_csr(rows)
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
+        numbers = matrix.data
+    else:
+        matrix = numbers = rows if isinstance(rows, np.ndarray) else np.asarray(rows)
+    if matrix.ndim != 2 or min(matrix.shape) < 1:
+        raise DataError(f"rows must be a matrix with at least one row and one column, got shape {matrix.shape}")
+    if numbers.dtype.kind not in "fiub":
+        raise DataError(f"rows must hold real numbers, got an array of type {numbers.dtype}")
+    for start in range(0, numbers.shape[0], _CHECKED_ROWS):
+        _refuse_not_finite("rows", numbers[start : start + _CHECKED_ROWS])
+    return matrix
+
+
+def sound_targets(loss: ScalarLoss, targets: Any, n_rows: int) -> Array:
+    """``targets`` as ``(n,)`` floats, zeros for a linear loss that needs none; -1 and +1 where ``loss`` asks for it."""
+    if targets is None:
+        if not isinstance(loss, (Linear, Logarithmic)):
+            raise DataError(f"the {loss.name} loss needs targets: give one for each of the {n_rows} rows")
+        return np.zeros(n_rows)
+    try:
+        numbers = np.ascontiguousarray(targets, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError("targets must be numbers; map names of classes to -1 and +1 first") from None
+    if numbers.shape != (n_rows,):
+        raise DataError(f"targets must have shape ({n_rows},), one for each row, got {numbers.shape}")
+    _refuse_not_finite("targets", numbers)
+    if loss.binary and not np.isin(numbers, (-1.0, 1.0)).all():
+        found = ", ".join(f"{value:g}" for value in np.unique(numbers)[:5])
+        raise DataError(
+            f"the {loss.name} loss needs targets -1 and +1, got {found}; load with labels='binary', or with "
+            "labels=('one-vs-rest', c) for one class c of several"
+        )
+    return numbers
+
+
+def float_rows(rows: Any) -> Rows:
+    """A block of rows as the kernels take it: float64, C-contiguous or CSR."""
+    if not isinstance(rows, np.ndarray):
+        block: Rows = rows if rows.dtype == np.float64 else rows.astype(np.float64)
+        return block
+    return np.ascontiguousarray(rows, dtype=np.float64)
+
+
+def row_lengths(rows: Rows) -> Array:
+    """``|a_i|_2`` of every row, ``(n,)``."""
+    if isinstance(rows, np.ndarray):
+        lengths: Array = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        return lengths
+    squared: Any = rows.multiply(rows).sum(axis=1)
+    return np.sqrt(np.asarray(squared, dtype=np.float64).ravel())
+
+
+def largest_gradient(loss: ScalarLoss, lengths: Array, targets: Array, radius: float) -> float:
+    """Largest ``|phi'(<a, x>, y)| |a|_2`` over the rows and all ``|x|_2 <= radius``; infinite where there is none.
+
+    phi is convex, so the derivative is largest at one end of the margins ``[-radius |a|, radius |a|]``.
+    """
+    longest = float(lengths.max())
+    if longest == 0.0:
+        return 0.0
+    if not np.isfinite(radius):
+        return loss.lipschitz * longest * ROUNDING
+    if isinstance(loss, Logarithmic):
+        return np.inf
+    ends = [loss.values_and_derivatives(side * radius * lengths, targets)[1] for side in (-1.0, 1.0)]
+    return float(np.max(np.maximum(np.abs(ends[0]), np.abs(ends[1])) * lengths)) * ROUNDING
+
+
+def exp_concavity(loss: ScalarLoss, lengths: Array, targets: Array, radius: float) -> float:
+    """Largest alpha with ``phi'' >= alpha phi'^2`` at all margins ``|p| <= radius |a|``; 0 where there is none."""
+    if isinstance(loss, Logarithmic):
+        return 1.0
+    if not np.isfinite(radius):
+        return 0.0
+    reach = radius * lengths
+    if isinstance(loss, Logistic):
+        return float(np.exp(-reach.max()))
+    if isinstance(loss, Squared):
+        furthest = float(np.max(reach + np.abs(targets)))
+        return 1.0 / furthest**2 if furthest > 0.0 else np.inf
+    if isinstance(loss, SquaredHinge):
+        return 0.5 / (1.0 + float(reach.max())) ** 2
+    return 0.0
+
+
+def _refuse_not_finite(what: str, numbers: Any) -> None:
+    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+        raise DataError(f"{what} must be finite numbers, got NaN or infinity")

@@ -1,0 +1,102 @@
+"""Streams made from a seed: their spectrum, their constants, and that any round is reachable."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import oco
+from oco.environments import IllConditionedRegression, SpectrumLinear
+from oco.environments.synthetic import random_rotation
+from oco.errors import ConfigError
+
+BOTH = [SpectrumLinear(5, 1000), IllConditionedRegression(5, 1000), IllConditionedRegression(5, 1000, draws="signs")]
+
+
+@pytest.mark.parametrize("game", BOTH, ids=lambda game: f"{game.name}-{game.draws}")
+def test_any_round_is_reachable_without_the_rounds_before_it(game):
+    whole = game.fresh(4).block(0, 1000)
+    fresh = game.fresh(4)
+    for start, stop in ((700, 900), (0, 1), (255, 257), (256, 512), (999, 1000), (512, 513)):
+        part = fresh.block(start, stop)
+        assert_array_equal(part.rows, whole.rows[start:stop])
+        assert_array_equal(part.targets, whole.targets[start:stop])
+        assert part.rows.flags.c_contiguous
+    assert not np.array_equal(game.fresh(5).block(0, 3).rows, whole.rows[:3])
+
+
+@pytest.mark.parametrize("draws", ["signs", "normal"])
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.5])
+def test_the_sample_covariance_has_the_prescribed_spectrum(draws, exponent):
+    dimension, rounds = 8, 20_000
+    game = SpectrumLinear(dimension, rounds, exponent=exponent, draws=draws, problem_seed=1)
+    rows = game.fresh(2).block(0, rounds).rows
+    wanted = np.arange(1.0, dimension + 1.0) ** -exponent
+    wanted /= wanted.sum()
+    # In coordinates where the covariance is prescribed to be the identity, the sample's eigenvalues lie within about
+    # 2 sqrt(d / T) of 1.
+    whitened = rows @ game.rotation / np.sqrt(wanted)
+    eigenvalues = np.linalg.eigvalsh(whitened.T @ whitened / rounds)
+    assert np.abs(eigenvalues - 1.0).max() < 3.0 * np.sqrt(dimension / rounds)
+
+
+def test_signs_make_every_gradient_as_long_as_stated_and_normal_rows_state_nothing():
+    rows = SpectrumLinear(6, 300).block(0, 300).rows
+    assert_allclose(np.linalg.norm(rows, axis=1), 1.0, rtol=1e-13)
+    assert SpectrumLinear(6, 300).gradient_bound == pytest.approx(1.0)
+    assert SpectrumLinear(6, 300).gradient_bound >= np.linalg.norm(rows, axis=1).max()
+    assert SpectrumLinear(6, 300, draws="normal").gradient_bound is None
+
+
+def test_the_weights_of_the_regression_have_no_loss_and_lie_where_the_scales_are_small():
+    game = IllConditionedRegression(16, 500, smallest_scale=0.01, problem_seed=3)
+    block = game.fresh(1).block(0, 500)
+    assert_allclose(block.rows @ game.weights, block.targets, atol=1e-14)
+    coordinates = np.abs(game.rotation.T @ game.weights)
+    assert np.linalg.norm(game.weights) == pytest.approx(1.0)
+    assert_allclose(coordinates * game.scales, coordinates[0] * game.scales[0], rtol=1e-10)
+    assert coordinates[-1] / coordinates[0] == pytest.approx(100.0)
+    assert game.domain.contains(game.weights)
+
+
+def test_the_problem_seed_fixes_the_problem_and_the_seed_the_rounds():
+    one, two = IllConditionedRegression(4, 10, problem_seed=0), IllConditionedRegression(4, 10, problem_seed=1)
+    assert_array_equal(one.fresh(7).weights, one.fresh(8).weights)
+    assert not np.array_equal(one.weights, two.weights)
+
+
+def test_rotations_are_orthogonal_and_uniform():
+    corners = [random_rotation(3, seed)[0, 0] for seed in range(2000)]
+    rotation = random_rotation(20, 5)
+    assert_allclose(rotation @ rotation.T, np.eye(20), atol=1e-13)
+    # An entry of a uniform rotation in three dimensions is uniform on [-1, 1] (Archimedes).
+    assert abs(np.mean(corners)) < 4.0 / np.sqrt(3 * 2000)
+    assert np.mean(np.square(corners)) == pytest.approx(1.0 / 3.0, abs=0.03)
+
+
+def test_from_config_takes_plain_values():
+    game = SpectrumLinear.from_config(dimension=3, horizon=20, exponent=2.0, domain={"kind": "ball", "radius": 2.0})
+    assert game.domain.diameter("l2") == 4.0
+    assert game.describe() == {
+        "kind": "spectrum_linear",
+        "horizon": 20,
+        "domain": oco.Ball(radius=2.0, dimension=3).describe(),
+        "loss": "linear",
+        "dimension": 3,
+        "draws": "signs",
+        "problem_seed": 0,
+        "exponent": 2.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SpectrumLinear(3, 0), "horizon must be at least 1, got 0"),
+        (lambda: SpectrumLinear(3, 5, exponent=-1.0), r"exponent must be 0 or more, got -1.0"),
+        (lambda: SpectrumLinear(3, 5, draws="coins"), 'draws must be "signs" or "normal", got \'coins\''),
+        (lambda: IllConditionedRegression(3, 5, smallest_scale=0.0), r"smallest_scale must lie in \(0, 1\], got 0.0"),
+    ],
+)
+def test_wrong_parameters_are_refused(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
