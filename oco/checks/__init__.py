@@ -1,0 +1,23 @@
+"""Conformance checks for everyone's learners, domains, losses, sketches and environments, ours and yours.
+
+Each ``check_X(thing)`` raises `CheckFailed` with one sentence that names the fault and the likely cause; each
+``X_checks(thing)`` gives the same checks as ``(name, function)`` pairs for ``pytest.mark.parametrize``.
+"""
+
+from oco.checks.domain import check_domain, domain_checks
+from oco.checks.failure import CheckFailed
+from oco.checks.learner import check_learner, learner_checks
+from oco.checks.loss import check_loss, loss_checks
+from oco.checks.sketch import check_sketch, sketch_checks
+
+__all__ = [
+    "CheckFailed",
+    "check_domain",
+    "check_learner",
+    "check_loss",
+    "check_sketch",
+    "domain_checks",
+    "learner_checks",
+    "loss_checks",
+    "sketch_checks",
+]

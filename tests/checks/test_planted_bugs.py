@@ -1,0 +1,227 @@
+"""Planted bugs: each is caught by a sentence that names it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from oco.checks import CheckFailed, check_domain, check_learner, check_loss, check_sketch
+from oco.domains import Ball
+from oco.learners.base import Learner, Memory, Problem
+from oco.losses.rows import BlockOutcome, RowBlock
+from oco.regret.bounds import Bound, Observed
+from oco.types import Array
+
+
+class Honest(Learner):
+    """Projected gradient descent at D / (G sqrt t), with the textbook bound; every bug below is one edit away."""
+
+    def start(self, problem: Problem) -> None:
+        self.domain = problem.domain
+        self.size = problem.domain.diameter() / (problem.gradient_bound or 1.0)
+        self.state: Any = {"point": problem.domain.start, "round": 0}
+
+    def update(self, gradient: Array) -> None:
+        self.state["round"] += 1
+        self.state["point"] = self.domain.project(self.state["point"] - self.step() * gradient)
+
+    def step(self) -> float:
+        return float(self.size / np.sqrt(self.state["round"]))
+
+    def memory(self, problem: Problem) -> Memory:
+        return Memory("d + 1", problem.domain.dimension + 1)
+
+    def bound(self, observed: Observed) -> Bound:
+        largest = self.domain.diameter() / self.size
+        value = 1.5 * self.domain.diameter() * largest * np.sqrt(observed.rounds)
+        return Bound("Zinkevich 2003, Theorem 1, as in Hazan's book", float(value))
+
+
+class CounterStuck(Honest):
+    def step(self) -> float:
+        return float(self.size)
+
+
+class WrongBall(Honest):
+    def start(self, problem: Problem) -> None:
+        super().start(problem)
+        self.domain = Ball(radius=2.0).with_shape(problem.domain.shape)
+
+
+class LooksAhead(Honest):
+    def play_block(self, block: RowBlock) -> BlockOutcome:
+        margins = np.array([block.rows[i] @ block.rows[min(i + 1, len(block) - 1)] for i in range(len(block))])
+        return BlockOutcome(margins, margins, margins, "peek")
+
+
+class SharedState(Honest):
+    shared: ClassVar[dict[str, Any]] = {}
+
+    def start(self, problem: Problem) -> None:
+        super().start(problem)
+        self.shared.update(self.state)
+        self.state = self.shared
+
+
+class KeepsTheCallersArray(Honest):
+    """Applies a gradient one round late, from the caller's own array."""
+
+    pending: Array | None = None
+
+    def start(self, problem: Problem) -> None:
+        super().start(problem)
+        self.state["pending"] = np.zeros(problem.domain.shape)
+
+    def update(self, gradient: Array) -> None:
+        late, self.state["pending"] = self.state["pending"], gradient
+        super().update(late)
+
+
+class SquareRootOfZero(Honest):
+    def step(self) -> float:
+        return float(self.size / np.sqrt(np.float64(self.state["round"] - 1)))
+
+
+class EditsInPlace(Honest):
+    def update(self, gradient: Array) -> None:
+        gradient *= 0.5
+        super().update(gradient)
+
+
+class Unseeded(Honest):
+    def update(self, gradient: Array) -> None:
+        super().update(gradient + 1e-3 * np.random.default_rng().standard_normal(gradient.shape))
+
+
+class StateOutside(Honest):
+    def start(self, problem: Problem) -> None:
+        super().start(problem)
+        self.hidden = 0
+
+    def step(self) -> float:
+        self.hidden += 1
+        return float(self.size / np.sqrt(self.hidden))
+
+
+class WrongFormula(Honest):
+    def memory(self, problem: Problem) -> Memory:
+        return Memory("d", problem.domain.dimension)
+
+
+class SinglePrecision(Honest):
+    def update(self, gradient: Array) -> None:
+        super().update(gradient)
+        self.state["point"] = self.state["point"].astype(np.float32)
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+@pytest.mark.parametrize(
+    ("learner", "sentence"),
+    [
+        (CounterStuck(), "above the claimed bound .*is the round counter advanced"),
+        (WrongBall(), "lies outside the domain: .* its own centre and radius"),
+        (LooksAhead(), r"changed when the loss of round 21 was changed: the learner looks ahead"),
+        (SharedState(), "two instances share state"),
+        (KeepsTheCallersArray(), "keep a copy of the gradient"),
+        (SquareRootOfZero(), r"not finite.* 1 / sqrt\(t\) at t = 0"),
+        (EditsInPlace(), "update changed the caller's gradient in round 1"),
+        (Unseeded(), "random numbers that do not come from problem.seed"),
+        (StateOutside(), "lives outside `state`"),
+        (WrongFormula(), "formula d claims 5 floats, the state holds 6"),
+        (SinglePrecision(), "the point became float32"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Learner) else "",
+)
+def test_bug_is_named(learner: Learner, sentence: str) -> None:
+    with pytest.raises(CheckFailed, match=sentence):
+        check_learner(learner)
+
+
+def test_the_honest_learner_passes() -> None:
+    check_learner(Honest())
+
+
+class WrongCentre(Ball):
+    def project(self, point: Array) -> Array:
+        return Ball(radius=1.0).with_shape(self.shape).project(point)
+
+
+class TooShort(Ball):
+    def diameter(self, norm: str = "l2") -> float:
+        return 0.5 * super().diameter(norm)
+
+
+class Radial(Ball):
+    """Projects in every metric as if it were the Euclidean one."""
+
+    def project_in(self, point: Array, metric: object) -> Array:
+        return self.project(point)
+
+
+@pytest.mark.parametrize(
+    ("domain", "sentence"),
+    [
+        (WrongCentre(radius=1.0, center=[3.0, 0.0]), "lies outside the domain"),
+        (TooShort(radius=1.0, dimension=3), "apart in l1|apart in l2"),
+        (Radial(radius=1.0, dimension=3), "is nearer to .* than its projection"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Ball) else "",
+)
+def test_faulty_domain_is_named(domain: Ball, sentence: str) -> None:
+    with pytest.raises(CheckFailed, match=sentence):
+        check_domain(domain)
+
+
+def test_a_ball_passes() -> None:
+    check_domain(Ball(radius=2.0, center=[1.0, 2.0, 3.0]))
+
+
+class Faulty:
+    def __init__(self, factor: float = 1.0, concave: bool = False) -> None:
+        self.factor, self.sign = factor, -1.0 if concave else 1.0
+
+    def value(self, point: Array) -> float:
+        return self.sign * float(point @ point)
+
+    def gradient(self, point: Array) -> Array:
+        return self.sign * self.factor * 2.0 * point
+
+
+POINTS = np.random.default_rng(1).standard_normal((10, 3))
+
+
+def test_a_wrong_factor_in_a_gradient_is_named() -> None:
+    check_loss(Faulty(), POINTS)
+    with pytest.raises(CheckFailed, match="differences of the value give"):
+        check_loss(Faulty(factor=0.5), POINTS)
+
+
+def test_a_concave_loss_is_named() -> None:
+    with pytest.raises(CheckFailed, match="above the chord"):
+        check_loss(Faulty(concave=True), POINTS)
+
+
+class DropsItsBuffer:
+    """Buffered Frequent Directions that forgets the rows that still wait in the buffer."""
+
+    def __init__(self, dimension: int, rank: int) -> None:
+        self.rank, self.kept, self.buffer, self.escaped_mass = rank, np.zeros((0, dimension)), [], 0.0
+
+    def update(self, vector: Array) -> None:
+        self.buffer.append(vector)
+        if len(self.buffer) == 4:
+            _, values, directions = np.linalg.svd(np.vstack([self.kept, *self.buffer]), full_matrices=False)
+            cut = values[self.rank] ** 2
+            self.kept = np.sqrt(values[: self.rank] ** 2 - cut)[:, None] * directions[: self.rank]
+            self.escaped_mass += cut
+            self.buffer = []
+
+    def covariance(self) -> Array:
+        return self.kept.T @ self.kept
+
+
+def test_a_sketch_that_drops_its_buffer_is_named() -> None:
+    with pytest.raises(CheckFailed, match="vectors in a buffer are left out"):
+        check_sketch(DropsItsBuffer)
