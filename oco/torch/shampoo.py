@@ -1,0 +1,135 @@
+"""Shampoo with full Kronecker factors on the same code path as SketchyShampoo, so that only the factor differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from oco.torch.kronecker import AxisState, KroneckerOptimizer
+
+
+class Shampoo(KroneckerOptimizer):
+    r"""Kronecker-factored preconditioning with full d x d factors; the comparator of :class:`SketchyShampoo`.
+
+    Every ``update_freq`` steps ``C_i <- b C_i + (1 - b) X_i X_i'`` with X_i the gradient unfolded along axis i and
+    ``b = beta2 ** update_freq``; the step uses ``(C_i + eps' I)^{-1/(2w)}``. Options, grafting, failure policy,
+    checkpoints and errors are those of :class:`oco.torch.SketchyShampoo`, whose rank options do not exist here.
+
+    Parameters
+    ----------
+    params, lr, betas, eps, relative_eps, update_freq, start_step, graft, graft_eps, momentum, nesterov,
+    bias_correction, \
+weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_failures, maximize
+        As in :class:`oco.torch.SketchyShampoo`.
+
+    Notes
+    -----
+    State per m x n matrix in floats: ``2 (m^2 + n^2)`` (each factor and its inverse root), plus graft, momentum and two
+    counters. A step costs ``2 m n (m + n)`` flops, a refresh one float64 eigendecomposition per factor.
+
+    Source: Gupta, Koren and Singer, "Shampoo: Preconditioned Stochastic Tensor Optimization", ICML 2018, Algorithms 1
+    and 2. Departures: exponential average, grafting, momentum, statistics from every ``update_freq``-th gradient only.
+
+    Examples
+    --------
+    >>> import torch
+    >>> _ = torch.manual_seed(0)
+    >>> weight = torch.nn.Parameter(torch.randn(6, 4))
+    >>> optimizer = Shampoo([weight], lr=1e-2)
+    >>> weight.square().sum().backward()
+    >>> optimizer.step()
+    >>> optimizer.state_bytes()["preconditioner"] == 4 * 2 * (6 * 6 + 4 * 4)
+    True
+    """
+
+    axis_names = ("factor", "inverse_root")
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        *,
+        eps: float = 1e-7,
+        relative_eps: bool = True,
+        update_freq: int = 10,
+        start_step: int | None = None,
+        graft: str = "factored",
+        graft_eps: float = 1e-8,
+        momentum: str = "ema",
+        nesterov: bool = False,
+        bias_correction: bool = True,
+        weight_decay: float = 0.0,
+        merge_dims: int = 1024,
+        merge: str = "trailing",
+        max_dim: int = 8192,
+        vectors: bool = False,
+        exponent: float | None = None,
+        statistics: str = "ema",
+        max_failures: int = 3,
+        maximize: bool = False,
+    ) -> None:
+        defaults = {name: value for name, value in locals().items() if name not in ("self", "params", "__class__")}
+        super().__init__(params, defaults)
+
+    def _axis_state(self, dim: int, rank: int, dtype: torch.dtype, device: torch.device) -> AxisState:
+        return {name: torch.zeros(dim, dim, dtype=dtype, device=device) for name in self.axis_names}
+
+    def _update_axis(
+        self,
+        state: AxisState,
+        block: Tensor,
+        decay: float,
+        weight: float,
+        exponent: float,
+        group: dict[str, Any],
+        retry: bool,
+    ) -> AxisState:
+        wide = block.double()
+        factor = (state["factor"].double() * decay).add_(wide @ wide.mT, alpha=weight)
+        if retry:
+            # A second attempt on the same matrix would fail alike; symmetrising and a tiny ridge break its ties.
+            factor = 0.5 * (factor + factor.mT)
+            ridge = 1e-12 * factor.diagonal(dim1=-2, dim2=-1).mean(-1)
+            factor = factor + ridge[..., None, None] * torch.eye(
+                factor.shape[-1], dtype=factor.dtype, device=factor.device
+            )
+        values, vectors = torch.linalg.eigh(factor)
+        values = values.clamp(min=0.0)
+        added = (
+            group["eps"] * values[..., -1:]
+            if group["relative_eps"]
+            else torch.full_like(values[..., -1:], group["eps"])
+        )
+        powers = torch.where(values + added > 0, values + added, 1.0) ** exponent
+        root = (vectors * powers[..., None, :]) @ vectors.mT
+        return {"factor": factor.to(block.dtype), "inverse_root": root.to(block.dtype)}
+
+    def _apply_axis(self, state: AxisState, block: Tensor, exponent: float, group: dict[str, Any]) -> Tensor:
+        return state["inverse_root"] @ block
+
+    @torch.no_grad()
+    def report(self) -> list[dict[str, Any]]:
+        """Return the rows of :meth:`oco.torch.SketchyShampoo.report`, here exact and with rank = dim."""
+        rows = []
+        for group in self.param_groups:
+            for param, shape in self._preconditioned(group).items():
+                for axis, dim in enumerate(shape if self.state.get(param) else ()):
+                    values = torch.linalg.eigvalsh(self.state[param][f"factor_{axis}"].double())
+                    trace, top = float(values.sum()), float(values[-1])
+                    rows.append(
+                        {
+                            "parameter": self._name(param, group),
+                            "axis": axis,
+                            "dim": dim,
+                            "rank": dim,
+                            "trace": trace,
+                            "escaped_mass": 0.0,
+                            "largest_eigenvalue": (top, top),
+                            "intrinsic_dimension": (trace / top, trace / top) if top > 0 else (0.0, 0.0),
+                        }
+                    )
+        return rows

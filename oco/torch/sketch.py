@@ -1,0 +1,255 @@
+"""Frequent-Directions sketches of Kronecker factors as pure functions on batches of tensors.
+
+A sketch of the covariance ``C`` of a d-dimensional axis is three tensors (leading batch dimensions allowed):
+
+- ``basis`` V, (..., d, k): orthonormal columns, or zero where a column is unused;
+- ``singular_values`` s, (..., k): descending roots of the deflated eigenvalues, so the sketched covariance is ``V
+  diag(s^2) V'``;
+- ``root_escaped`` r, (...): root of the escaped mass rho = r^2, for which ``V diag(s^2) V' <= C <= V diag(s^2) V' + rho
+  I``.
+
+Roots are stored because float32 squares of gradients near 1e19 or 1e-20 would overflow or vanish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+METHODS = ("gram64", "svd", "subspace")
+TAIL_DECAYS = ("beta2", "sqrt")
+OVERSAMPLING = 8
+
+
+class Sketch(NamedTuple):
+    """The state of one axis or a stack of axes: basis (d, k), roots of eigenvalues (k,), root of escaped mass ()."""
+
+    basis: Tensor
+    singular_values: Tensor
+    root_escaped: Tensor
+
+
+def empty_sketch(
+    dim: int, rank: int, *, dtype: torch.dtype = torch.float32, device: torch.device | None = None
+) -> Sketch:
+    """Return the sketch of the zero matrix for an axis of ``dim`` entries: ``dim * rank + rank + 1`` floats."""
+    return Sketch(
+        torch.zeros(dim, rank, dtype=dtype, device=device),
+        torch.zeros(rank, dtype=dtype, device=device),
+        torch.zeros((), dtype=dtype, device=device),
+    )
+
+
+@torch.no_grad()
+def update_sketch(
+    sketch: Sketch,
+    block: Tensor,
+    *,
+    decay: float = 1.0,
+    weight: float = 1.0,
+    method: str = "gram64",
+    tail_decay: str = "beta2",
+) -> Sketch:
+    """Absorb ``weight * block @ block'`` into a sketch after multiplying the past by ``decay``.
+
+    With ``lam, U`` the eigenpairs of ``decay V diag(s^2) V' + weight X X'`` in descending order and ``cut = lam[k]``
+    (zero if k = d)::
+
+        V <- U[:, :k]    s^2 <- lam[:k] - cut    rho <- decay * rho + cut
+
+    Parameters
+    ----------
+    sketch : Sketch
+        Tensors of shapes (..., d, k), (..., k), (...); not modified.
+    block : Tensor, shape (..., d, m)
+        The gradient unfolded along this axis, m >= 1 columns.
+    decay, weight : float
+        Factors of the past and of the new covariance; (1, 1) sums, (b, 1 - b) averages exponentially.
+    method : {"gram64", "svd", "subspace"}
+        ``gram64``: eigenvalues of the smaller Gram matrix in float64, O(d (k+m) min(d, k+m)). ``svd``: QR and SVD in
+        the storage precision. ``subspace``: one warm-started subspace iteration with Rayleigh-Ritz, O(d m k), whose
+        ``cut`` is an estimate, so that neither the sandwich nor the tail bound is certified.
+    tail_decay : {"beta2", "sqrt"}
+        ``sqrt`` decays the escaped mass by ``sqrt(decay)`` as public reference code does; it can break the tail bound.
+
+    Returns
+    -------
+    Sketch
+        Of the same shapes and dtype.
+
+    Raises
+    ------
+    torch.linalg.LinAlgError
+        When a decomposition does not converge, which non-finite entries provoke.
+
+    Notes
+    -----
+    Feinberg et al., "Sketchy", NeurIPS 2023, Algorithm 1 and Observation 6, with the escaped mass of one update being
+    the (k+1)-th eigenvalue (their sketch size is k + 1). Departures: ``weight``; eigenvalues beneath the round-off of
+    the decomposition are set to zero, and so never enter the escaped mass.
+
+    Examples
+    --------
+    >>> import torch
+    >>> gradient = torch.diag(torch.tensor([3.0, 2.0, 1.0]))
+    >>> sketch = update_sketch(empty_sketch(3, 1), gradient)
+    >>> float(sketch.singular_values[0] ** 2), float(sketch.root_escaped**2)  # 9 - 4, 4
+    (5.0, 4.0)
+    """
+    basis, roots, root_escaped = sketch
+    rank, dim = basis.shape[-1], basis.shape[-2]
+    # Powers of two scale exactly; they keep every product below inside the range of its dtype.
+    scale = _power_of_two(
+        torch.maximum(block.abs().amax((-2, -1)), roots.amax(-1)) if rank else block.abs().amax((-2, -1))
+    )
+    old = basis * (roots * (decay**0.5 / scale[..., None]))[..., None, :]
+    new = block.to(basis.dtype) * (weight**0.5 / scale)[..., None, None]
+    if method == "subspace":
+        eigenvalues, vectors, epsilon = _subspace_eigenpairs(basis, roots, old, new)
+    else:
+        joined = torch.cat([old, new], -1)
+        eigenvalues, vectors, epsilon = _svd_eigenpairs(joined) if method == "svd" else _gram_eigenpairs(joined)
+    eigenvalues = torch.where(eigenvalues > epsilon * eigenvalues[..., :1], eigenvalues, 0.0)
+    cut = eigenvalues[..., rank] if rank < dim else torch.zeros_like(eigenvalues[..., 0])
+    kept = (eigenvalues[..., :rank] - cut[..., None]).clamp(min=0.0)
+    past = root_escaped.to(kept.dtype) / scale.to(kept.dtype)
+    escaped = (decay if tail_decay == "beta2" else decay**0.5) * past.square() + cut
+    return Sketch(
+        (vectors[..., :rank] * (kept > 0)[..., None, :]).to(basis.dtype),
+        (kept.sqrt() * scale[..., None]).to(basis.dtype),
+        (escaped.sqrt() * scale).to(basis.dtype),
+    )
+
+
+def inverse_root_coefficients(
+    sketch: Sketch, exponent: float, *, eps: float = 1e-7, relative_eps: bool = True, pseudo_inverse: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return float64 ``a`` (..., k) and ``c`` (...) with ``(S + rho I + eps' I)^exponent = c I + V diag(a - c) V'``.
+
+    ``eps'`` is ``eps`` times the largest eigenvalue of ``S + rho I``, or ``eps`` itself when ``relative_eps`` is false.
+    With ``pseudo_inverse`` the complement is dropped (c = 0) while nothing has escaped, which is the convention of
+    public reference code and discards gradients outside the sketched space.
+    """
+    escaped = sketch.root_escaped.double().square()
+    values = sketch.singular_values.double().square() + escaped[..., None]
+    largest = values[..., 0] if values.shape[-1] else escaped
+    added = eps * largest if relative_eps else torch.full_like(escaped, eps)
+    # An empty sketch without eps has no inverse; the identity leaves the gradient as it is.
+    safe = torch.where(escaped + added > 0, escaped + added, 1.0)
+    outside = safe**exponent
+    if pseudo_inverse:
+        outside = torch.where(escaped > 0, outside, 0.0)
+    inside = torch.where(values + added[..., None] > 0, values + added[..., None], 1.0) ** exponent
+    return inside, outside
+
+
+def apply_inverse_root(
+    sketch: Sketch,
+    block: Tensor,
+    exponent: float,
+    *,
+    eps: float = 1e-7,
+    relative_eps: bool = True,
+    pseudo_inverse: bool = False,
+) -> Tensor:
+    """Return ``(S + rho I + eps' I)^exponent @ block``, block (..., d, m), in 4 d k m flops without a d x d matrix."""
+    inside, outside = inverse_root_coefficients(
+        sketch, exponent, eps=eps, relative_eps=relative_eps, pseudo_inverse=pseudo_inverse
+    )
+    gain = (inside - outside[..., None]).to(block.dtype)
+    projected = sketch.basis.mT @ block
+    scaled = block * outside.to(block.dtype)[..., None, None]
+    return scaled + (sketch.basis * gain[..., None, :]) @ projected
+
+
+def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
+    """Return the sketch with ``rank`` columns; what shrinking cuts is moved into the escaped mass.
+
+    Growing pads with unused columns. Shrinking to k' subtracts the (k'+1)-th kept eigenvalue from those above it and
+    adds it to the escaped mass, so ``S <= C <= S + rho I`` and ``tr S + (k'+1) rho <= tr C`` stay true.
+    """
+    basis, roots, root_escaped = sketch
+    old = roots.shape[-1]
+    if rank >= old:
+        return Sketch(
+            torch.nn.functional.pad(basis, (0, rank - old)),
+            torch.nn.functional.pad(roots, (0, rank - old)),
+            root_escaped,
+        )
+    values = roots.double().square()
+    cut = values[..., rank]
+    kept = (values[..., :rank] - cut[..., None]).clamp(min=0.0)
+    return Sketch(
+        basis[..., :rank] * (kept > 0)[..., None, :],
+        kept.sqrt().to(roots.dtype),
+        (root_escaped.double().square() + cut).sqrt().to(roots.dtype),
+    )
+
+
+def _power_of_two(peak: Tensor) -> Tensor:
+    """Return the power of two just above ``peak`` (kept within the dtype), or 1 for zero."""
+    _, exponent = torch.frexp(peak)
+    limit = 120 if peak.dtype == torch.float32 else 1000
+    power = torch.ldexp(torch.ones_like(peak), exponent.clamp(-limit, limit))
+    return torch.where(peak > 0, power, 1.0)
+
+
+def _gram_eigenpairs(joined: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Eigenpairs of ``joined @ joined'`` from the smaller Gram matrix in float64 (float32 loses the orthogonality)."""
+    dim, columns = joined.shape[-2:]
+    storage = torch.finfo(joined.dtype).eps
+    wide = joined.double()
+    epsilon = max((max(dim, columns) * storage) ** 2, max(dim, columns) * torch.finfo(torch.float64).eps)
+    if columns >= dim:
+        values, vectors = torch.linalg.eigh(wide @ wide.mT)
+        return values.flip(-1), vectors.flip(-1), epsilon
+    values, vectors = torch.linalg.eigh(wide.mT @ wide)
+    values, vectors = values.flip(-1), vectors.flip(-1)
+    positive = values > epsilon * values[..., :1]
+    inverse_roots = torch.where(positive, values, 1.0).rsqrt() * positive
+    return values, (wide @ vectors) * inverse_roots[..., None, :], epsilon
+
+
+def _svd_eigenpairs(joined: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Eigenpairs of ``joined @ joined'`` from a QR reduction and an SVD in the storage precision."""
+    dim, columns = joined.shape[-2:]
+    with _full_precision_matmul():
+        reduced = torch.linalg.qr(joined.mT, mode="r").R.mT if columns > dim else joined
+        vectors, values, _ = torch.linalg.svd(reduced, full_matrices=False)
+    return values.double().square(), vectors, (max(dim, columns) * torch.finfo(joined.dtype).eps) ** 2
+
+
+def _subspace_eigenpairs(basis: Tensor, roots: Tensor, old: Tensor, new: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Ritz pairs after one power step on ``old old' + new new'`` from the last basis and mixed columns of ``new``."""
+    dim, columns, rank = new.shape[-2], new.shape[-1], basis.shape[-1]
+    width = min(dim, rank + OVERSAMPLING)
+    # A fixed cosine mixing matrix stands for random columns: the same call gives the same bits after a restart.
+    grid = torch.arange(columns, device=new.device, dtype=torch.float64)[:, None] + 0.5
+    mixing = torch.cos(
+        grid * (torch.arange(width, device=new.device, dtype=torch.float64) + 0.5) * (torch.pi / columns)
+    )
+    with _full_precision_matmul():
+        fresh = new @ mixing.to(new.dtype)
+        used = torch.nn.functional.pad(roots > 0, (0, width - rank))[..., None, :]
+        start = torch.where(used, torch.nn.functional.pad(basis, (0, width - rank)), fresh)
+        frame = torch.linalg.qr(old @ (old.mT @ start) + new @ (new.mT @ start)).Q
+        inner = torch.cat([frame.mT @ old, frame.mT @ new], -1)
+    inner = inner.double()
+    values, rotation = torch.linalg.eigh(inner @ inner.mT)
+    vectors = frame @ rotation.flip(-1).to(frame.dtype)
+    return values.flip(-1), vectors, (dim * torch.finfo(new.dtype).eps) ** 2
+
+
+@contextmanager
+def _full_precision_matmul() -> Iterator[None]:
+    """Keep TF32 and bfloat16 shortcuts of float32 products out of the sketch: they leave ten bits of a Gram matrix."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
