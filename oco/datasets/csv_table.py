@@ -51,26 +51,30 @@ def read_csv(
     separator = "\t" if plain_suffix(path) == ".tsv" else ","
     header, width = _header(path, separator, max_bytes)
     column = target_column(target, header, width, path)
+    names: list[Any] = list(range(width))
     kinds: Any = dict.fromkeys(range(width), np.float64)
     if text_labels is not None:
         kinds[column] = str
     faults = _Faults(path, separator, header, width, column, text_labels, max_bytes)
+    # Later versions of pandas read numbers exactly without being asked.
+    precision: Any = {"float_precision": "round_trip"} if int(pd.__version__.split(".")[0]) < 3 else {}
     with open_guarded(path, max_bytes) as stream:
         try:
             blocks = pd.read_csv(
                 stream,  # type: ignore[call-overload, unused-ignore]
                 sep=separator,
                 header=None,
-                names=list(range(width)),
+                names=names,
                 skiprows=1 if header else 0,
                 dtype=kinds,
                 chunksize=max(1, _BLOCK_CELLS // width),
                 skip_blank_lines=False,
-                float_precision="round_trip",
+                **precision,
                 keep_default_na=False,
-                na_values={name: ["", "nan", "NaN"] for name in range(width) if name != column},
+                na_values={name: ["", "nan", "NaN"] for name in names if name != column},
                 encoding="utf-8",
             )
+            block: Any
             for block in blocks:
                 labels = block.pop(column)
                 targets = (labels.map(dict(text_labels)) if text_labels is not None else labels).to_numpy(np.float64)

@@ -45,33 +45,27 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
     DataError
         If the server cannot be reached or does not have the file, the sum is wrong, or the cache cannot be written.
     """
-    import pooch
     import requests
 
     assert file.url is not None
     directory = download_directory()
     path = directory / file.download_name
-    if path.exists():
-        return path
+    expected: str | None = None
     try:
+        if path.exists():
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
         with file_lock(path.with_name(path.name + ".lock")):
             if path.exists():  # another process fetched it while this one waited
                 return path
             expected = file.sha256 or _recorded(directory).get(file.download_name)
-            logger: logging.Logger = pooch.get_logger()
-            level = logger.level
-            logger.setLevel(logging.WARNING)  # one progress bar says enough
+            resuming = _Resuming(path, timeout, progress, can_verify=bool(expected))
             try:
-                pooch.retrieve(
-                    file.url,
-                    known_hash=f"sha256:{expected}" if expected else None,
-                    fname=path.name,
-                    path=path.parent,
-                    downloader=_Resuming(path, timeout, progress, can_verify=bool(expected)),
-                )
-            finally:
-                logger.setLevel(level)
+                _retrieve(file.url, path, expected, resuming)
+            except ValueError:
+                if not resuming.resumed:
+                    raise
+                _retrieve(file.url, path, expected, resuming)  # what was left from before may have been to blame
             if not file.sha256:
                 _record(directory, file.download_name, file_sha256(path))
             return path
@@ -92,6 +86,19 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
         ) from error
 
 
+def _retrieve(url: str, path: Path, expected: str | None, downloader: _Resuming) -> None:
+    import pooch
+
+    logger: logging.Logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel(logging.WARNING)  # the progress bar says enough
+    try:
+        known = f"sha256:{expected}" if expected else None
+        pooch.retrieve(url, known_hash=known, fname=path.name, path=path.parent, downloader=downloader)
+    finally:
+        logger.setLevel(level)
+
+
 class _Resuming:
     """Downloader for pooch that keeps what has arrived in ``<file>.part`` and asks the server for the rest."""
 
@@ -101,16 +108,18 @@ class _Resuming:
         self.timeout = timeout
         self.progress = progress
         self.can_verify = can_verify
+        self.resumed = False
 
     def __call__(self, url: str, output_file: str | Path, pooch: Any) -> None:
-        import requests
+        from requests.exceptions import ChunkedEncodingError, ConnectionError, Timeout
 
+        self.resumed = False
         for attempt in range(_ATTEMPTS):
             try:
                 self._continue(url)
                 break
-            except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
-                if attempt + 1 == _ATTEMPTS or isinstance(error, requests.exceptions.ConnectTimeout):
+            except (ChunkedEncodingError, ConnectionError, Timeout):
+                if attempt + 1 == _ATTEMPTS:
                     raise
                 time.sleep(0.2 * 2**attempt)
         os.replace(self.part, output_file)
@@ -130,23 +139,25 @@ class _Resuming:
         with requests.get(url, headers=headers, stream=True, timeout=self.timeout) as response:
             if response.status_code == 416:  # what we have is not the start of what the server has
                 self.part.unlink(missing_ok=True)
-                raise requests.exceptions.ConnectionError("the server refused to continue; starting again")
+                raise requests.exceptions.ConnectionError("the server refused to continue")
             response.raise_for_status()
             resumed = response.status_code == 206
+            self.resumed |= resumed
             offset = have if resumed else 0
             etag = response.headers.get("ETag", "")
             self.tag.write_text("" if etag.startswith("W/") else etag, encoding="utf-8")
-            total = int(response.headers.get("Content-Length", 0)) + offset
+            length = response.headers.get("Content-Length")
+            total = None if length is None else int(length) + offset
             with self.part.open("ab" if resumed else "wb") as stream:
                 self._copy(response, stream, offset, total, Path(url).name)
+                if total is not None and stream.tell() < total:
+                    raise requests.exceptions.ChunkedEncodingError("the connection broke off")
 
-    def _copy(self, response: Any, stream: IO[bytes], offset: int, total: int, name: str) -> None:
+    def _copy(self, response: Any, stream: IO[bytes], offset: int, total: int | None, name: str) -> None:
         from tqdm import tqdm
 
         quiet = None if self.progress is None else not self.progress  # None: quiet unless on a terminal
-        with tqdm(
-            total=total or None, initial=offset, unit="B", unit_scale=True, desc=name, disable=quiet, leave=False
-        ) as bar:
+        with tqdm(total=total, initial=offset, unit="B", unit_scale=True, desc=name, disable=quiet) as bar:
             for piece in response.iter_content(_PIECE):
                 stream.write(piece)
                 bar.update(len(piece))
@@ -157,7 +168,7 @@ def _reason(error: Exception) -> str:
 
     if isinstance(error, requests.exceptions.HTTPError) and error.response is not None:
         return f"the server answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.exceptions.Timeout):
+    if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error):
         return "the server did not answer in time"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection broke off before the whole file had arrived"

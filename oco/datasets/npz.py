@@ -65,27 +65,23 @@ def _check_size(path: Path, archive: zipfile.ZipFile, max_bytes: int | None) -> 
 
 
 def _read_dense(path: Path, archive: zipfile.ZipFile, targets: Any, writer: CompactWriter) -> None:
-    start = 0
     with archive.open("rows.npy") as stream:
-        for rows in _dense_blocks(path, stream):
-            stop = start + len(rows)
-            if stop > len(targets):
-                break
+        for rows in _dense_blocks(path, stream, len(targets)):
+            start = writer.n_rows
             check_finite(rows, f"{path}: rows", first_row=start)
-            writer.append(np.ascontiguousarray(rows, dtype=np.float64), targets[start:stop])
-            start = stop
-    if start != len(targets) or start == 0:
-        raise DataError(f"{path}: rows and targets must have one length of at least 1, got targets {len(targets)}")
+            writer.append(np.ascontiguousarray(rows, dtype=np.float64), targets[start : start + len(rows)])
 
 
-def _dense_blocks(path: Path, stream: IO[bytes]) -> Iterator[np.ndarray[Any, Any]]:
+def _dense_blocks(path: Path, stream: IO[bytes], n_targets: int) -> Iterator[np.ndarray[Any, Any]]:
     version = np.lib.format.read_magic(stream)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran_order, dtype = read_header(stream)
     if dtype.kind not in "biuf":
         raise DataError(f"{path}: rows must hold real numbers, got dtype {dtype}")
-    if len(shape) != 2 or shape[1] == 0:
-        raise DataError(f"{path}: rows must have shape (n, d) with d at least 1, got {shape}")
+    if len(shape) != 2 or 0 in shape:
+        raise DataError(f"{path}: rows must have shape (n, d) with n and d at least 1, got {shape}")
+    if shape[0] != n_targets:
+        raise DataError(f"{path}: rows and targets must have one length, got {shape[0]} and {n_targets}")
     if fortran_order:
         raise DataError(f"{path}: rows are stored column by column; save numpy.ascontiguousarray(rows) instead")
     n_rows, width = shape

@@ -36,7 +36,7 @@ def read_openml(info: DatasetInfo, split: str, check: Callable[[Compact], None])
 
         home = cache_directory() / "openml"
         try:
-            rows, targets = fetch_openml(**table, data_home=home, as_frame=False, return_X_y=True, parser="liac-arff")
+            rows, targets = fetch_openml(**table, data_home=home, as_frame=False, return_X_y=True, parser="auto")
         except (URLError, OSError, ValueError) as error:
             names = " and ".join(file.download_name for file in info.splits[split].files)
             raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from oco.errors import DataError
 
 _BLOCK_BYTES = 8 << 20
 _LONGEST_LINE = 64 << 20
+_BLANK = re.compile(rb"^[ \t\r\f\v]*$", re.MULTILINE)
 
 
 def read_svmlight(
@@ -61,20 +63,18 @@ def _parse(block: bytes, first_line: int, path: Path, n_features: int | None, wr
     failure: Exception | None = None
     try:
         rows, targets = load_svmlight_file(BytesIO(block), n_features=n_features, dtype=np.float64, zero_based=False)
+        blank = len(targets) <= block.count(b"\n") and _BLANK.search(block)  # fewer rows than lines: or else comments
+        finite = np.isfinite(targets).all() and np.isfinite(rows.data).all()
+        sound = finite and not blank and b"_" not in block  # Python takes 1_000 for a number
     except (ValueError, OverflowError) as error:
-        failure = error
-    else:
-        whole = len(targets) == block.count(b"\n") + 1 and b"_" not in block
-        if whole and np.isfinite(targets).all() and np.isfinite(rows.data).all():
-            indices = rows.indices.astype(np.int32)
-            writer.append(make_csr(rows.data, indices, rows.indptr, rows.shape[1]), targets)
-            return
-    fault = find_fault(block, first_line, n_features)
-    if fault is not None:
-        raise DataError(f"{path}, {fault}")
-    if failure is not None:
-        raise DataError(f"{path}, from line {first_line}: not in svmlight format ({failure})") from failure
-    if len(targets):  # comment lines account for the missing rows
+        failure, sound = error, False
+    if not sound:
+        fault = find_fault(block, first_line, n_features)
+        if fault is not None:
+            raise DataError(f"{path}, {fault}")
+        if failure is not None:
+            raise DataError(f"{path}, from line {first_line}: not in svmlight format ({failure})") from failure
+    if len(targets):
         writer.append(make_csr(rows.data, rows.indices.astype(np.int32), rows.indptr, rows.shape[1]), targets)
 
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,8 +24,32 @@ def no_offline_copies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def offline_copies() -> Path:
-    directory = os.environ.get("OCO_DATA_DIR")
-    if not directory or not (Path(directory) / "a9a.bz2").exists():
-        pytest.skip("OCO_DATA_DIR does not name a directory that holds a9a.bz2 and the other real files")
-    return Path(directory)
+def open_directory() -> Iterator[Path]:
+    """A directory that every user of the machine may read (pytest's own are the running user's only)."""
+    directory = Path(tempfile.mkdtemp())
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@contextmanager
+def _read_only(directory: Path) -> Iterator[None]:
+    """Nobody may write into ``directory`` for a while: root gives up its rights, as it could write anywhere."""
+    directories = [directory, *(path for path in directory.rglob("*") if path.is_dir())]
+    for path in directories:
+        path.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for path in directories:
+            path.chmod(0o755)
+
+
+@pytest.fixture
+def read_only() -> Callable[[Path], AbstractContextManager[None]]:
+    return _read_only

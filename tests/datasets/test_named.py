@@ -39,7 +39,7 @@ PUBLISHED = [
 
 @pytest.mark.data
 @pytest.mark.parametrize(("name", "split", "shape", "stored", "labels"), PUBLISHED)
-def test_published_shapes_and_counts(offline_copies, name, split, shape, stored, labels) -> None:
+def test_published_shapes_and_counts(data_directory, name, split, shape, stored, labels) -> None:
     data = load(name, split=split)
     assert data.rows.shape == shape
     if stored is not None:
@@ -52,9 +52,9 @@ def test_published_shapes_and_counts(offline_copies, name, split, shape, stored,
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["a9a", "mushrooms", "news20"])
-def test_parsed_rows_are_those_of_scikit_learns_reader(offline_copies, name) -> None:
+def test_parsed_rows_are_those_of_scikit_learns_reader(data_directory, name) -> None:
     rows, targets = sklearn.datasets.load_svmlight_file(
-        str(offline_copies / f"{name}.bz2"), n_features=info(name).features
+        str(data_directory / f"{name}.bz2"), n_features=info(name).features
     )
     data = load(name)
     assert (data.rows != scipy.sparse.csr_array(rows)).nnz == 0
@@ -62,7 +62,7 @@ def test_parsed_rows_are_those_of_scikit_learns_reader(offline_copies, name) -> 
 
 
 @pytest.mark.data
-def test_second_load_is_a_map_of_the_cache(offline_copies, cache: Path, monkeypatch) -> None:
+def test_second_load_is_a_map_of_the_cache(data_directory, cache: Path, monkeypatch) -> None:
     first = load("a9a")
     monkeypatch.setattr("oco.datasets.readers.read_svmlight", None)  # parsing again would fail
     second = load("a9a")
@@ -74,7 +74,7 @@ def test_second_load_is_a_map_of_the_cache(offline_copies, cache: Path, monkeypa
 
 @pytest.mark.data
 @pytest.mark.slow
-def test_whole_mnist_and_cifar_part(offline_copies) -> None:
+def test_whole_mnist_and_cifar_part(data_directory) -> None:
     mnist = load("mnist")
     assert mnist.rows.shape == (60000, 784)
     assert 0.0 <= mnist.rows.min() < mnist.rows.max() == 255.0
@@ -84,7 +84,7 @@ def test_whole_mnist_and_cifar_part(offline_copies) -> None:
 
 @pytest.mark.data
 @pytest.mark.skipif(sys.platform == "win32", reason="measures with getrusage")
-def test_news20_is_read_and_prepared_in_less_than_a_gigabyte(offline_copies) -> None:
+def test_news20_is_read_and_prepared_in_less_than_a_gigabyte(data_directory) -> None:
     # In a process of its own: the peak is that of the whole process.
     script = (
         "import resource, oco.datasets as d; "
