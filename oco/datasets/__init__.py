@@ -4,6 +4,7 @@ from oco.datasets.arrays import from_arrays, from_frame, from_iterator
 from oco.datasets.chunks import ChunkedDataset
 from oco.datasets.dataset import Dataset, Rows
 from oco.datasets.load import load, open_chunks
+from oco.datasets.named import where_is
 from oco.datasets.registry import DatasetInfo, info, names
 from oco.datasets.scaling import Scaling
 
@@ -20,4 +21,5 @@ __all__ = [
     "load",
     "names",
     "open_chunks",
+    "where_is",
 ]

@@ -8,8 +8,10 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 from oco.datasets.compact import Compact, CompactWriter, open_compact
+from oco.errors import DataError
 
 
 def cache_directory() -> Path:
@@ -17,6 +19,11 @@ def cache_directory() -> Path:
     import platformdirs
 
     return Path(os.environ.get("OCO_CACHE_DIR") or platformdirs.user_cache_dir("oco")) / "datasets"
+
+
+def is_parsed(key: str) -> bool:
+    """Whether the compact form under ``key`` is in the cache."""
+    return (_place(key) / "facts.json").exists()
 
 
 def parse_once(
@@ -35,14 +42,19 @@ def parse_once(
         Feeds a `CompactWriter` and returns the number of columns, or None for as many as were seen.
     check : callable, optional
         Raises if the parsed form is not what was expected.
+
+    Raises
+    ------
+    DataError
+        If the disk is full, or what ``parse`` and ``check`` raise.
     """
-    final = cache_directory() / "parsed" / key[:32]
-    if (final / "facts.json").exists():
+    final = _place(key)
+    if is_parsed(key):
         return open_compact(final)
     kept = True
+    directory = final.with_name(f"{final.name}.{uuid4().hex[:8]}")  # not tempfile's: others may share this cache
     try:
-        final.parent.mkdir(parents=True, exist_ok=True)
-        directory = Path(tempfile.mkdtemp(prefix=f"{key[:8]}.", dir=final.parent))
+        directory.mkdir(parents=True)
     except OSError:
         kept = False
         directory = Path(tempfile.mkdtemp(prefix="oco-"))
@@ -52,14 +64,22 @@ def parse_once(
             writer.finish(parse(writer))
         finally:
             writer.close()
-        compact = open_compact(directory, in_memory=not kept)
         if check is not None:
-            check(compact)
-        if not kept:
-            return compact
-        del compact  # some systems refuse to rename what is mapped
-        with suppress(OSError):  # another process was first
-            directory.rename(final)
-        return open_compact(final)
+            check(open_compact(directory))
+        if kept:
+            with suppress(OSError):  # another process was first
+                directory.rename(final)
+        if is_parsed(key):
+            return open_compact(final)
+        return open_compact(directory, in_memory=True)
+    except OSError as error:
+        raise DataError(
+            f"{directory.parent} cannot be written ({error.strerror or error}); "
+            "set OCO_CACHE_DIR to a directory that can"
+        ) from error
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _place(key: str) -> Path:
+    return cache_directory() / "parsed" / key[:32]

@@ -12,6 +12,7 @@ from oco.datasets.compact import Compact
 from oco.datasets.decompress import open_guarded
 from oco.datasets.download import download, download_directory
 from oco.datasets.fingerprint import file_sha256
+from oco.datasets.openml import in_cache, read_openml
 from oco.datasets.readers import ReadOptions, read_file
 from oco.datasets.registry import DatasetInfo, FileInfo, SplitInfo
 from oco.errors import DataError
@@ -49,8 +50,6 @@ def read_named(
         return compact
     found = tuple(find_file(file, data_dir) for file in facts.files)
     if None in found and info.openml is not None:
-        from oco.datasets.openml import read_openml
-
         return read_openml(info, split, check)
     paths = tuple(path or _fetch(info, file) for path, file in zip(found, facts.files, strict=True))
 
@@ -81,6 +80,20 @@ def find_file(file: FileInfo, data_dir: str | os.PathLike[str] | None = None) ->
         directories.insert(0, directory)
     candidates = [directory / name for directory in directories for name in file.names]
     return next((path for path in candidates if path.is_file()), None)
+
+
+def where_is(info: DatasetInfo, data_dir: str | os.PathLike[str] | None = None) -> str:
+    """Return in a few words what `read_named` would use: what is here, or what would have to be done."""
+    if info.bundled:
+        return "in scikit-learn"
+    files = [file for split in info.splits.values() for file in split.files]
+    found = [find_file(file, data_dir) for file in files]
+    if all(found):
+        return "in the cache" if all(download_directory() in path.parents for path in found if path) else "offline copy"
+    if info.openml is not None and in_cache(info):
+        return "in the cache"
+    missing = "to be fetched" if info.openml or any(file.url for file in files) else "put there by hand"
+    return f"in part, rest {missing}" if any(found) else missing
 
 
 def check_sum(path: Path, file: FileInfo) -> None:

@@ -7,7 +7,7 @@ from urllib.error import URLError
 
 import numpy as np
 
-from oco.datasets.cache import cache_directory, parse_once
+from oco.datasets.cache import cache_directory, is_parsed, parse_once
 from oco.datasets.compact import Compact, CompactWriter
 from oco.datasets.fingerprint import combine
 from oco.datasets.registry import DatasetInfo
@@ -28,8 +28,7 @@ def read_openml(info: DatasetInfo, split: str, check: Callable[[Compact], None])
     assert info.openml is not None
     table = dict(info.openml)
     total = table.pop("total")
-    train = info.splits["train"].rows
-    start, stop = (0, train) if split == "train" else (train, total)
+    start, stop = _range(info, split)
 
     def parse(writer: CompactWriter) -> int:
         from sklearn.datasets import fetch_openml
@@ -50,4 +49,18 @@ def read_openml(info: DatasetInfo, split: str, check: Callable[[Compact], None])
             writer.append(np.ascontiguousarray(rows[first:last], np.float64), targets[first:last].astype(np.float64))
         return info.features
 
-    return parse_once(combine({"openml": table, "rows": [start, stop]}), parse, check)
+    return parse_once(_key(info, split), parse, check)
+
+
+def in_cache(info: DatasetInfo) -> bool:
+    """Whether every split of the set was fetched and parsed before."""
+    return all(is_parsed(_key(info, split)) for split in info.splits)
+
+
+def _range(info: DatasetInfo, split: str) -> tuple[int, int]:
+    train = info.splits["train"].rows
+    return (0, train) if split == "train" else (train, train + info.splits["test"].rows)
+
+
+def _key(info: DatasetInfo, split: str) -> str:
+    return combine({"openml": dict(info.openml or {}), "rows": _range(info, split)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +48,11 @@ class Preparation:
 
     def checksum(self, content: str, n_rows: int, dimension: int) -> str:
         """Hash of the content and of all that was done to it."""
-        labels = sorted(self.labels.items()) if isinstance(self.labels, dict) else self.labels
+        labels: object = self.labels
+        if isinstance(self.labels, Mapping):
+            labels = sorted((float(key), float(value)) for key, value in self.labels.items())
+        elif isinstance(self.labels, tuple):
+            labels = [self.labels[0], float(self.labels[1])]
         facts = {"content": content, "scaling": self.scaling.checksum, "intercept": self.intercept, "labels": labels}
         return combine({**facts, "shape": [n_rows, dimension]})
 
@@ -59,8 +64,10 @@ def _append_ones(rows: Rows) -> Rows:
         out[:, :-1] = rows
         out[:, -1] = 1.0
         return out
+    # One entry more per row may be more than 32-bit offsets can count.
+    kind = np.int32 if rows.nnz + n_rows <= np.iinfo(np.int32).max else np.int64
     ends = rows.indptr[1:]
     data = np.insert(rows.data, ends, 1.0)
-    indices = np.insert(rows.indices, ends, width)
-    indptr = rows.indptr + np.arange(n_rows + 1, dtype=rows.indptr.dtype)
+    indices = np.insert(rows.indices.astype(kind, copy=False), ends, width)
+    indptr = rows.indptr.astype(kind, copy=False) + np.arange(n_rows + 1, dtype=kind)
     return make_csr(data, indices, indptr, width + 1)  # type: ignore[no-any-return]

@@ -77,7 +77,10 @@ def read_file(
     chosen = format or _FORMATS.get(plain_suffix(path), "svmlight")
     facts = {name: value for name, value in asdict(options).items() if name != "max_bytes"}
     facts["text_labels"] = None if options.text_labels is None else sorted(options.text_labels.items())
-    sums = [file_sha256(file) for file in paths]
+    try:
+        sums = [file_sha256(file) for file in paths]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be opened ({error.strerror})") from error
     key = combine({"version": _FORMAT_VERSION, "format": chosen, "sums": sums, **facts})
 
     def parse(writer: CompactWriter) -> int | None:

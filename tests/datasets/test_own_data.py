@@ -5,6 +5,8 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -356,3 +358,24 @@ def test_file_larger_than_a_block_and_than_the_memory_it_may_use(tmp_path: Path)
     assert total == rows * (rows - 1) / 2 + 2.0 * rows
     last, _ = chunks.block(rows - 1, rows)
     assert last[0, (rows - 1) % 50] == rows - 1
+
+
+def test_full_disk_is_reported_and_leaves_nothing(tmp_path: Path, cache: Path, monkeypatch) -> None:
+    def full(self, values) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("oco.datasets.compact._NpyFile.append", full)
+    (tmp_path / "x").write_text("1 1:1\n")
+    with pytest.raises(DataError, match=r"parsed cannot be written \(No space left on device\); set OCO_CACHE_DIR"):
+        load(tmp_path / "x")
+    assert list(cache.glob("parsed/*")) == []
+
+
+def test_two_processes_may_parse_one_file_at_once(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "x").write_text("1 1:1 2:3\n" * 20_000)
+    script = "import sys, oco.datasets as d; print(d.load(sys.argv[1]).checksum)"
+    command = [sys.executable, "-c", script, str(tmp_path / "x")]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    results = {process.communicate(timeout=60)[0].strip() for process in running}
+    assert results == {load(tmp_path / "x").checksum}
+    assert len(list(cache.glob("parsed/*"))) == 1
