@@ -1,0 +1,6 @@
+"""Comparators: the best fixed point in hindsight, with a certificate, for every prefix of a game."""
+
+from oco.comparators.comparator import Comparator, ComparatorCurve
+from oco.comparators.fixed_point import anytime, best_fixed_point
+
+__all__ = ["Comparator", "ComparatorCurve", "anytime", "best_fixed_point"]

@@ -88,7 +88,8 @@ class BlockOutcome:
 def dense_row(rows: Rows, index: int) -> Array:
     """Row ``index`` as a dense vector."""
     if isinstance(rows, np.ndarray):
-        return rows[index]
+        whole: Array = rows[index]
+        return whole
     anyrows: Any = rows
     row = np.zeros(rows.shape[1])
     begin, end = anyrows.indptr[index], anyrows.indptr[index + 1]

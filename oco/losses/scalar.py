@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy.special import expit, xlog1py, xlogy
 
 from oco.compile import kernel
 from oco.errors import ConfigError
@@ -31,7 +32,7 @@ def evaluate(code: int, parameter: float, margin: float, target: float) -> tuple
             return math.log1p(small), -target * small / (1.0 + small)
         small = math.exp(score)
         return math.log1p(small) - score, -target / (1.0 + small)
-    if code == HINGE or code == SQUARED_HINGE:
+    if code == HINGE or code == SQUARED_HINGE:  # noqa: SIM109 - a tuple does not compile to plain branches
         shortfall = 1.0 - target * margin
         if shortfall <= 0.0:
             return 0.0, 0.0
@@ -73,6 +74,8 @@ class ScalarLoss:
     name: ClassVar[str]
     binary: ClassVar[bool] = False
     """Whether targets must be -1 or +1."""
+    infimum: ClassVar[float] = 0.0
+    """A lower bound on the loss of any margin; minus infinity where there is none."""
 
     @property
     def parameter(self) -> float:
@@ -96,6 +99,38 @@ class ScalarLoss:
         evaluate_all(self.code, self.parameter, margins, np.ascontiguousarray(targets, float), values, derivatives)
         return values, derivatives
 
+    def curvature(self, margins: Array, targets: Array) -> Array:
+        """``phi''`` for arrays of margins and targets ``(n,)``; one of its one-sided values where phi' bends.
+
+        Raises
+        ------
+        TypeError
+            For a loss whose derivative jumps (`kinks` describes it).
+        """
+        raise TypeError(f"the {self.name} loss has no second derivative")
+
+    def kinks(self, targets: Array) -> tuple[Array, Array, Array] | None:
+        """``(kink, low, high)``, each ``(n,)``, where ``phi(p) = max(low (p - kink), high (p - kink))``; else None."""
+        return None
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """Ends ``(low, high)``, each ``(n,)``, of the closed interval outside which the conjugate is infinite."""
+        raise NotImplementedError
+
+    def conjugate(self, dual: Array, targets: Array) -> Array:
+        """Fenchel conjugate ``phi*(a, y) = sup_p a p - phi(p, y)`` for arrays ``(n,)``; infinite outside `dual_range`.
+
+        With it ``phi(p, y) >= a p - phi*(a, y)`` for every p, an equality where ``a = phi'(p, y)``: what certificates
+        of comparators rest on.
+        """
+        low, high = self.dual_range(targets)
+        inside = (dual >= low) & (dual <= high)
+        return np.where(inside, self._conjugate(np.clip(dual, low, high), targets), np.inf)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        """The conjugate of duals that lie in range."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True)
 class Linear(ScalarLoss):
@@ -103,6 +138,7 @@ class Linear(ScalarLoss):
 
     code = LINEAR
     name = "linear"
+    infimum = -math.inf
 
     @property
     def lipschitz(self) -> float:
@@ -113,6 +149,17 @@ class Linear(ScalarLoss):
     def smoothness(self) -> float:
         """0: the derivative is constant."""
         return 0.0
+
+    def curvature(self, margins: Array, targets: Array) -> Array:
+        """0."""
+        return np.zeros_like(margins)
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """1 and 1: one slope only."""
+        return np.ones_like(targets), np.ones_like(targets)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        return np.zeros_like(dual)
 
 
 @dataclass(frozen=True)
@@ -127,6 +174,17 @@ class Squared(ScalarLoss):
         """1."""
         return 1.0
 
+    def curvature(self, margins: Array, targets: Array) -> Array:
+        """1."""
+        return np.ones_like(margins)
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """All numbers."""
+        return np.full_like(targets, -np.inf), np.full_like(targets, np.inf)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        return dual * targets + 0.5 * dual * dual
+
 
 @dataclass(frozen=True)
 class Absolute(ScalarLoss):
@@ -139,6 +197,17 @@ class Absolute(ScalarLoss):
     def lipschitz(self) -> float:
         """1."""
         return 1.0
+
+    def kinks(self, targets: Array) -> tuple[Array, Array, Array]:
+        """The target, -1 and 1."""
+        return targets, np.full_like(targets, -1.0), np.ones_like(targets)
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """-1 and 1."""
+        return np.full_like(targets, -1.0), np.ones_like(targets)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        return dual * targets
 
 
 @dataclass(frozen=True)
@@ -154,6 +223,17 @@ class Hinge(ScalarLoss):
         """1."""
         return 1.0
 
+    def kinks(self, targets: Array) -> tuple[Array, Array, Array]:
+        """The target, where ``y p = 1``; slopes between -y and 0."""
+        return targets, *self.dual_range(targets)
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """``-1 <= y a <= 0``."""
+        return np.minimum(-targets, 0.0), np.maximum(-targets, 0.0)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        return dual * targets
+
 
 @dataclass(frozen=True)
 class SquaredHinge(ScalarLoss):
@@ -167,6 +247,17 @@ class SquaredHinge(ScalarLoss):
     def smoothness(self) -> float:
         """2."""
         return 2.0
+
+    def curvature(self, margins: Array, targets: Array) -> Array:
+        """2 while the margin falls short, else 0."""
+        return np.where(targets * margins < 1.0, 2.0, 0.0)
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """``y a <= 0``."""
+        return np.where(targets > 0.0, -np.inf, 0.0), np.where(targets > 0.0, 0.0, np.inf)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        return dual * targets + 0.25 * dual * dual
 
 
 @dataclass(frozen=True)
@@ -186,6 +277,20 @@ class Logistic(ScalarLoss):
     def smoothness(self) -> float:
         """1/4."""
         return 0.25
+
+    def curvature(self, margins: Array, targets: Array) -> Array:
+        """``s (1 - s)`` with ``s = 1 / (1 + exp(-p))``."""
+        curvature: Array = expit(margins) * expit(-margins)
+        return curvature
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """``-1 <= y a <= 0``."""
+        return np.minimum(-targets, 0.0), np.maximum(-targets, 0.0)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        probability = np.clip(-dual * targets, 0.0, 1.0)
+        entropy: Array = np.asarray(xlogy(probability, probability), dtype=np.float64)
+        return entropy + np.asarray(xlog1py(1.0 - probability, -probability), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -209,6 +314,17 @@ class Quantile(ScalarLoss):
     def lipschitz(self) -> float:
         """The larger of tau and 1 - tau."""
         return max(self.tau, 1.0 - self.tau)
+
+    def kinks(self, targets: Array) -> tuple[Array, Array, Array]:
+        """The target, -tau and 1 - tau."""
+        return targets, *self.dual_range(targets)
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """-tau and 1 - tau."""
+        return np.full_like(targets, -self.tau), np.full_like(targets, 1.0 - self.tau)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        return dual * targets
 
 
 @dataclass(frozen=True)
@@ -238,6 +354,17 @@ class Huber(ScalarLoss):
         """1."""
         return 1.0
 
+    def curvature(self, margins: Array, targets: Array) -> Array:
+        """1 within delta of the target, else 0."""
+        return np.where(np.abs(margins - targets) <= self.delta, 1.0, 0.0)
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """-delta and delta."""
+        return np.full_like(targets, -self.delta), np.full_like(targets, self.delta)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        return dual * targets + 0.5 * dual * dual
+
 
 @dataclass(frozen=True)
 class Logarithmic(ScalarLoss):
@@ -245,6 +372,20 @@ class Logarithmic(ScalarLoss):
 
     code = LOGARITHMIC
     name = "logarithmic"
+    infimum = -math.inf
+
+    def curvature(self, margins: Array, targets: Array) -> Array:
+        """``1 / p^2``."""
+        return 1.0 / (margins * margins)
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """Negative slopes; at 0 the conjugate is infinite too."""
+        return np.full_like(targets, -np.inf), np.zeros_like(targets)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            conjugate: Array = -1.0 - np.log(-dual)
+        return conjugate
 
 
 SCALAR_LOSSES: dict[str, type[ScalarLoss]] = {

@@ -1,0 +1,156 @@
+"""The certificate: a lower bound on the minimum over a domain from Fenchel duality, true in floating point too."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from oco.comparators.objective import Objective
+from oco.domains.base import Domain
+from oco.errors import DomainError
+from oco.regret.interval import Interval
+from oco.types import Array
+
+_UNIT = float(np.finfo(np.float64).eps)
+_SUM = 64.0 * _UNIT
+"""Relative error of a pairwise sum of a million terms that were each computed to a few units in the last place."""
+
+FAR = 100.0
+"""How many times ``1 + |x|`` a certificate on an unbounded domain reaches."""
+
+
+@dataclass
+class Certifier:
+    """Keeps the best point and the best lower bound that a solver has offered; the solver itself is not trusted.
+
+    For any slopes alpha,
+
+        min_{x in K} sum_i phi_i(<a_i, x>)  >=  -sum_i phi_i*(alpha_i) - h_K(-A' alpha),
+
+    with h_K the support function of the domain. With ``alpha_i = phi_i'(<a_i, x>)`` the gap to F(x) is the Frank-Wolfe
+    gap. From both ends an allowance for rounding is taken: 64 units in the last place of the sums of absolute terms,
+    and ``m eps |A|_F |alpha|_2 radius`` for the products with A, where m is the most roundings of one entry.
+
+    Where the domain is unbounded, ``-A' alpha`` is split into a part v whose support is finite and a remainder of
+    rounding size, and the bound is ``-sum phi* - h_K(v) - reach |-A'alpha - v|_2``: it holds for every point within
+    ``reach = 100 (1 + |x|)`` of the origin.
+
+    Attributes
+    ----------
+    tolerance
+        The gap that counts as tight, relative to ``max(|value|, 0.001 |F(start)|)``: the second scale is for losses
+        that can be driven to zero.
+    receding
+        Whether the last step went along a direction in which the loss falls for ever: no minimiser exists.
+    """
+
+    objective: Objective
+    domain: Domain
+    tolerance: float
+    start_value: float = 0.0
+    upper: float = math.inf
+    lower: float = -math.inf
+    point: Array | None = None
+    margins: Array | None = None
+    slopes: Array | None = None
+    certificate: str = "none"
+    receding: bool = False
+    _radius: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._radius = self.domain.radius("l2")
+        rows = self.objective.rows
+        self._product_error = rows.sum_length * _UNIT * rows.length
+        if self.objective.link.infimum > -math.inf:
+            self.lower = rows.count * self.objective.link.infimum
+            self.certificate = "losses are non-negative"
+
+    @property
+    def value(self) -> Interval:
+        """What is certified so far."""
+        return Interval(min(self.lower, self.upper), self.upper)
+
+    @property
+    def gap(self) -> float:
+        """``upper - lower``."""
+        return max(0.0, self.upper - self.lower)
+
+    @property
+    def allowed_gap(self) -> float:
+        """The gap that counts as tight."""
+        return self.tolerance * max(abs(self.upper), 1e-3 * abs(self.start_value)) if self.upper < math.inf else 0.0
+
+    @property
+    def tight(self) -> bool:
+        """Whether the gap is within the tolerance."""
+        return self.gap <= self.allowed_gap
+
+    def offer_point(self, point: Array, margins: Array) -> tuple[float, Array]:
+        """A feasible point; returns the loss there and the slopes."""
+        values, slopes = self.objective.link.evaluate(margins)
+        total = float(values.sum())
+        if not math.isfinite(total):
+            return math.inf, slopes
+        length = float(np.linalg.norm(point))
+        rounding = _SUM * float(np.abs(values).sum()) + self._product_error * float(np.linalg.norm(slopes)) * length
+        if total + rounding < self.upper:
+            self.upper = total + rounding
+            self.point, self.margins = point.copy(), margins
+        return total, slopes
+
+    def offer_dual(self, slopes: Array, gradient: Array | None = None) -> float:
+        """Any slopes, with ``A' slopes`` if it is known; returns the lower bound that they prove."""
+        conjugates = self.objective.link.conjugate(slopes)
+        total = float(conjugates.sum())
+        if not math.isfinite(total):
+            return -math.inf
+        if gradient is None:
+            gradient = self.objective.gradient(slopes)
+        reach, support = self._support(-gradient)
+        if not math.isfinite(support):
+            return -math.inf
+        size = float(np.linalg.norm(slopes))
+        squares = 0.0 if self.objective.link.linear else size * size
+        terms = float(np.abs(conjugates).sum()) + squares + abs(support)
+        rounding = _SUM * terms + self._product_error * size * reach
+        rounding += (gradient.size + 8) * _UNIT * float(np.linalg.norm(gradient)) * reach
+        if not self.domain.bounded:
+            rounding += _UNIT * abs(self.start_value)
+        bound = -total - support - rounding
+        if bound > self.lower:
+            self.lower, self.slopes = bound, slopes
+            self.certificate = "Fenchel dual"
+        return bound
+
+    def _support(self, direction: Array) -> tuple[float, float]:
+        """How far the certificate reaches from the origin, and ``h_K(direction)`` or its bound within that reach."""
+        shaped = direction.reshape(self.domain.shape)
+        if math.isfinite(self._radius):
+            return self._radius, self.domain.support(shaped)
+        length = 0.0 if self.point is None else float(np.linalg.norm(self.point))
+        reach = FAR * (1.0 + length)
+        finite = bounded_part(self.domain, shaped)
+        try:
+            support = self.domain.support(finite)
+        except DomainError:
+            return reach, math.inf
+        return reach, support + reach * float(np.linalg.norm(shaped - finite))
+
+
+def bounded_part(domain: Domain, direction: Array) -> Array:
+    """The part of ``direction`` along which an unbounded domain is bounded: its projection on the barrier cone.
+
+    The barrier cone is the polar of the recession cone, and the projection on the recession cone is the limit of
+    ``project(start + s direction) / s`` for large s.
+    """
+    length = float(np.linalg.norm(direction))
+    if length == 0.0:
+        return direction
+    start = domain.start
+    scale = 1e10 * (1.0 + float(np.linalg.norm(start))) / length
+    receding = (domain.project(start + scale * direction) - start) / scale
+    finite = direction - receding
+    finite[np.abs(finite) <= 1e-9 * length] = 0.0
+    return finite

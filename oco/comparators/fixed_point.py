@@ -1,0 +1,225 @@
+"""The best fixed point in hindsight of a stream of generalized linear losses, for every prefix, with certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from oco.comparators.certificate import Certifier
+from oco.comparators.comparator import Comparator, ComparatorCurve
+from oco.comparators.newton import minimise
+from oco.comparators.objective import Objective, ScalarLink, SmoothedLink
+from oco.comparators.rows import RowStream, read_rounds
+from oco.domains.base import Domain
+from oco.errors import ComparatorError, DomainError
+from oco.losses.rows import RowBlock
+from oco.types import Array
+
+SMOOTH_TOLERANCE = 1e-6
+"""Default relative gap for losses with a second derivative."""
+KINKED_TOLERANCE = 1e-4
+"""Default relative gap for losses whose derivative jumps."""
+_RECEDING = "no minimiser exists: the loss falls for ever in some direction, and the interval is about its infimum"
+_UNBOUNDED_BELOW = "no minimiser exists: the cumulative loss is unbounded below"
+
+
+def best_fixed_point(
+    losses: RowBlock | RowStream,
+    domain: Domain,
+    *,
+    tolerance: float | None = None,
+    start: Array | None = None,
+    strict: bool = False,
+) -> Comparator:
+    """Find the x of the domain that minimises ``sum_i phi(<a_i, x>, y_i)`` over all rounds, with a certified gap.
+
+    Parameters
+    ----------
+    losses
+        The rounds: a `oco.losses.RowBlock` (a scalar loss, rows ``(n, d)`` dense or CSR, targets ``(n,)``), or a stream
+        with ``horizon`` and ``block(start, stop)``, which need not fit into memory.
+    domain
+        Where the comparator must lie.
+    tolerance
+        The gap that counts as tight, relative to the larger of ``|value|`` and a thousandth of the loss of the
+        domain's start (for losses that can be driven to zero); 1e-6 for smooth losses and 1e-4 for kinked ones.
+    start
+        Where to start looking.
+    strict
+        Whether a gap that is not tight is an error; otherwise the interval is wide, certified, and says so.
+
+    Returns
+    -------
+    Comparator
+        The point, the interval that holds the minimum, and how the lower end was proved.
+
+    Raises
+    ------
+    ComparatorError
+        If ``strict`` and the gap is not tight; the error carries the gap.
+
+    Notes
+    -----
+    Linear losses are solved by the support function. Losses with a second derivative are minimised by a proximal Newton
+    method (O(n d^2) for a Hessian while d is small, products with the rows in a Krylov space else); kinked losses by
+    the method of multipliers, each of whose smooth problems is solved in the same way. Whatever the solver did, the
+    lower bound is Fenchel's,
+
+        min_{x in K} F(x)  >=  -sum_i phi*(alpha_i, y_i) - max_{x in K} <-A' alpha, x>,
+
+    evaluated at the best dual vector alpha that was met, with an allowance for rounding.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.comparators import best_fixed_point
+    >>> from oco.domains import Ball
+    >>> from oco.losses import RowBlock, Squared
+    >>> rounds = RowBlock(Squared(), np.eye(2), np.array([3.0, 4.0]))
+    >>> best = best_fixed_point(rounds, Ball(radius=1.0, dimension=2))
+    >>> best.point.round(6), round(best.value.upper, 6), best.tight
+    (array([0.6, 0.8]), 8.0, True)
+    """
+    count = len(losses) if isinstance(losses, RowBlock) else losses.horizon
+    return anytime(losses, domain, [count], tolerance=tolerance, start=start, strict=strict)[-1]
+
+
+def anytime(
+    losses: RowBlock | RowStream,
+    domain: Domain,
+    rounds: Sequence[int] | Array,
+    *,
+    tolerance: float | None = None,
+    start: Array | None = None,
+    strict: bool = False,
+) -> ComparatorCurve:
+    """Best fixed points for rounds 1..t, for every t in ``rounds``: the comparator of anytime regret.
+
+    Each prefix starts from the point (and the dual) of the one before, so that a curve of log-spaced checkpoints costs
+    a small multiple of the last solve.
+
+    Parameters
+    ----------
+    losses, domain, tolerance, start, strict
+        As for `best_fixed_point`.
+    rounds
+        Checkpoints t, rising, each at least 1.
+
+    Returns
+    -------
+    ComparatorCurve
+        One comparator per checkpoint, and the cumulative losses of the last one's point.
+
+    Raises
+    ------
+    ComparatorError
+        If ``strict`` and some gap is not tight.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.comparators import anytime
+    >>> from oco.domains import Ball
+    >>> from oco.losses import Linear, RowBlock
+    >>> rounds = RowBlock(Linear(), np.array([[3.0], [-4.0], [-1.0]]), np.zeros(3))
+    >>> curve = anytime(rounds, Ball(radius=1.0, dimension=1), [1, 2, 3])
+    >>> curve.upper.round(9), curve.final
+    (array([-3., -1., -2.]), array([ 3., -1., -2.]))
+    """
+    checkpoints = [int(t) for t in rounds]
+    scalar, rows, targets = read_rounds(losses, checkpoints[-1])
+    link = ScalarLink(scalar, np.ascontiguousarray(targets, dtype=np.float64))
+    return solve_prefixes(Objective(link, rows), domain, checkpoints, tolerance, start, strict)
+
+
+def solve_prefixes(
+    objective: Objective,
+    domain: Domain,
+    checkpoints: list[int],
+    tolerance: float | None,
+    start: Array | None,
+    strict: bool,
+) -> ComparatorCurve:
+    """The curve of a sum of losses of margins, whatever the losses are."""
+    domain = domain.with_shape(objective.shape)
+    if tolerance is None:
+        tolerance = KINKED_TOLERANCE if objective.link.kinks() is not None else SMOOTH_TOLERANCE
+    centre = domain.start.ravel()
+    point = centre if start is None else domain.project(start.reshape(domain.shape)).ravel()
+    slopes: Array = np.zeros(0)
+    found: list[Comparator] = []
+    for count in checkpoints:
+        part = objective.prefix(count)
+        certifier = Certifier(part, domain, tolerance)
+        certifier.start_value = certifier.offer_point(centre, part.margins(centre))[0]
+        note = ""
+        if part.link.linear:
+            note = _solve_linear(part, domain, certifier)
+        elif part.link.kinks() is not None:
+            slopes = _solve_kinked(part, domain, certifier, point, slopes)
+        else:
+            minimise(part, domain, point, certifier, stationary=partial(_fraction, certifier, 0.1, 0.0))
+        if certifier.receding:
+            note = _RECEDING
+        if found and part.link.infimum >= 0.0:
+            certifier.lower = max(certifier.lower, found[-1].value.lower)
+        point = centre if certifier.point is None else certifier.point
+        value, tight = certifier.value, certifier.tight
+        if strict and not tight:
+            raise ComparatorError(
+                f"the comparator for rounds 1..{count} has a certified gap of {certifier.gap:.3g}, more than the "
+                f"{certifier.allowed_gap:.3g} that tolerance {tolerance:g} allows",
+                certifier.gap,
+            )
+        found.append(Comparator(count, point.reshape(domain.shape), value, certifier.certificate, tight, note))
+    values, _ = objective.link.evaluate(objective.margins(point))
+    final: Array = np.cumsum(values)[np.array(checkpoints) - 1]
+    return ComparatorCurve(tuple(found), final)
+
+
+def _fraction(certifier: Certifier, of_allowed: float, of_gap: float) -> float:
+    """The Frank-Wolfe gap at which a (smoothed) problem is solved well enough for the certificate."""
+    return max(of_allowed * certifier.allowed_gap, of_gap * certifier.gap)
+
+
+def _solve_linear(objective: Objective, domain: Domain, certifier: Certifier) -> str:
+    """Minimise ``<g, x>``: the point that attains the support function in the direction -g."""
+    slopes = np.ones(objective.rows.count)
+    gradient = objective.gradient(slopes)
+    certifier.certificate = "support function"
+    try:
+        point = domain.maximizer(-gradient.reshape(domain.shape)).ravel()
+    except DomainError:
+        return _UNBOUNDED_BELOW
+    certifier.offer_point(point, objective.margins(point))
+    certifier.offer_dual(slopes, gradient)
+    certifier.certificate = "support function"
+    return ""
+
+
+def _solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, point: Array, slopes: Array) -> Array:
+    """The method of multipliers: minimise smoothed losses, move the multipliers to their slopes, narrow, repeat.
+
+    ``slopes`` are the multipliers of an earlier prefix. Returns those of this one.
+    """
+    kinks = objective.link.kinks()
+    assert kinks is not None
+    margins = objective.margins(point)
+    certifier.offer_point(point, margins)
+    alpha: Array = 0.5 * (kinks[1] + kinks[2])
+    width = max(float(np.mean(np.abs(margins - kinks[0]))), 1e-12)
+    if slopes.size:
+        alpha = objective.link.clip(objective.link.evaluate(margins)[1])
+        alpha[: slopes.size] = slopes
+        width *= 0.1
+    for _ in range(40):
+        smoothed = Objective(SmoothedLink(kinks, width, alpha), objective.rows)
+        good_enough = partial(_fraction, certifier, 0.1, 0.03)
+        point = minimise(smoothed, domain, point, certifier, stationary=good_enough, steps=30)
+        if certifier.tight:
+            break
+        alpha = smoothed.link.evaluate(smoothed.margins(point))[1]
+        width *= 0.3
+    return alpha if certifier.slopes is None else certifier.slopes

@@ -1,0 +1,123 @@
+"""Proximal Newton: minimise a smooth cumulative loss over a domain, offering points and duals as it goes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from oco.comparators.certificate import Certifier, bounded_part
+from oco.comparators.objective import Hessian, Objective
+from oco.comparators.quadratic import minimise_quadratic
+from oco.domains import Ball, Unbounded
+from oco.domains.base import Domain
+from oco.types import Array
+
+FORMED_DIMENSION = 4096
+"""Largest d for which a Hessian is formed."""
+FORMED_COST = 3e11
+"""Most multiplications that forming one Hessian may take."""
+REACH = 4.0
+"""On the whole space a Newton step stays within ``REACH (1 + |x|)`` of the origin: singular models send it anywhere."""
+
+
+def minimise(
+    objective: Objective,
+    domain: Domain,
+    start: Array,
+    certifier: Certifier,
+    *,
+    stationary: Callable[[], float],
+    steps: int = 100,
+) -> Array:
+    """Minimise ``objective`` over ``domain`` from the feasible point ``start``.
+
+    Each step minimises the quadratic model over the domain (`minimise_quadratic`) and searches the segment to the
+    model's minimiser; a line search costs O(n), because margins are linear along it.
+
+    Parameters
+    ----------
+    objective
+        What is minimised. ``certifier`` may be about another one, of which this is a smoothing: its slopes certify
+        both.
+    domain, start
+        Where, and from where.
+    certifier
+        Gets every point and every dual; when it is tight the work is done.
+    stationary
+        The Frank-Wolfe gap of ``objective`` itself at which to stop.
+    steps
+        Most Newton steps.
+
+    Returns
+    -------
+    Array
+        The last point ``(d,)``.
+    """
+    free = isinstance(domain, Unbounded)
+    form = start.size <= FORMED_DIMENSION and objective.rows.gram_cost <= FORMED_COST
+    point = start
+    margins = objective.margins(point)
+    smoothed = objective is not certifier.objective
+    for _ in range(steps):
+        total, slopes = certifier.offer_point(point, margins)
+        if smoothed:
+            values, slopes = objective.link.evaluate(margins)
+            total = float(values.sum())
+        gradient = objective.gradient(slopes)
+        certifier.offer_dual(slopes, gradient)
+        if certifier.tight or _frank_wolfe_gap(domain, gradient, point) <= stationary():
+            break
+        hessian = objective.hessian(margins, form)
+        near = Ball(REACH * (1.0 + float(np.linalg.norm(point)))).with_shape(domain.shape) if free else domain
+        target = minimise_quadratic(hessian, gradient, point, near, 0.1 * stationary())
+        target = domain.project(target.reshape(domain.shape)).ravel()
+        direction = target - point
+        change = objective.margins(direction)
+        slope = float(gradient @ direction)
+        if not slope < 0.0:
+            break
+        linearised = objective.link.clip(objective.linearised_slopes(margins, slopes, change))
+        if free:
+            certifier.receding = objective.link.recedes(change)
+        if not domain.bounded:
+            linearised = _balance(objective, domain, hessian, margins, linearised)
+        certifier.offer_dual(linearised)
+        if certifier.tight:
+            break
+        length = _line_search(objective, margins, change, total, slope)
+        if length == 0.0:
+            break
+        point = target if length == 1.0 else point + length * direction
+        margins = objective.margins(point) if length == 1.0 else margins + length * change
+    return point
+
+
+def _balance(objective: Objective, domain: Domain, hessian: Hessian, margins: Array, slopes: Array) -> Array:
+    """Slopes corrected until ``-A' slopes`` is a direction along which the unbounded domain is bounded."""
+    whole = Unbounded(domain.dimension)
+    for _ in range(3):
+        pull = objective.gradient(slopes).reshape(domain.shape)
+        excess = (pull + bounded_part(domain, -pull)).ravel()
+        change = objective.margins(minimise_quadratic(hessian, excess, np.zeros(excess.size), whole, 0.0))
+        slopes = objective.link.clip(objective.linearised_slopes(margins, slopes, change))
+    return slopes
+
+
+def _frank_wolfe_gap(domain: Domain, gradient: Array, point: Array) -> float:
+    if not domain.bounded:
+        return math.inf if np.any(gradient) else 0.0
+    return float(gradient @ point) + domain.support(-gradient.reshape(domain.shape))
+
+
+def _line_search(objective: Objective, margins: Array, change: Array, total: float, slope: float) -> float:
+    """The longest of 1, 1/2, 1/4, ... with enough descent; 0 where none has any."""
+    length = 1.0
+    noise = 1e-14 * abs(total)
+    for _ in range(40):
+        values, _ = objective.link.evaluate(margins + length * change)
+        if float(values.sum()) <= total + 1e-4 * length * slope + noise:
+            return length
+        length *= 0.5
+    return 0.0

@@ -1,0 +1,204 @@
+"""Cumulative losses of a fixed point: ``F(x) = sum_i phi_i(<a_i, x>)`` with values, slopes, curvatures, conjugates."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from oco.comparators.rows import RowMatrix
+from oco.losses.scalar import Linear, Logistic, ScalarLoss
+from oco.types import Array, Shape
+
+
+class Hessian(ABC):
+    """A symmetric positive semidefinite matrix, formed or known by its products."""
+
+    matrix: Array | None = None
+
+    @abstractmethod
+    def apply(self, vector: Array) -> Array:
+        """The product with a vector ``(d,)``."""
+
+
+class FormedHessian(Hessian):
+    """A Hessian that is a d x d array."""
+
+    def __init__(self, matrix: Array) -> None:
+        self.matrix: Array = matrix
+
+    def apply(self, vector: Array) -> Array:
+        """``H vector`` in O(d^2)."""
+        product: Array = self.matrix @ vector
+        return product
+
+
+@dataclass
+class WeightedRowsHessian(Hessian):
+    """``A' diag(weights) A``, never formed."""
+
+    rows: RowMatrix
+    weights: Array
+
+    def apply(self, vector: Array) -> Array:
+        """Two passes over the rows."""
+        return self.rows.transposed_product(self.weights * self.rows.product(vector))
+
+
+class Link(ABC):
+    """The losses of the margins: ``phi_1 .. phi_n``, vectorised over rounds."""
+
+    infimum: float = 0.0
+    """A number that every loss stays above."""
+
+    @abstractmethod
+    def evaluate(self, margins: Array) -> tuple[Array, Array]:
+        """Losses ``(n,)`` and slopes, of the shape of ``margins``."""
+
+    @abstractmethod
+    def curvature(self, margins: Array) -> Array:
+        """Second derivatives, of the shape of ``margins``."""
+
+    @abstractmethod
+    def conjugate(self, slopes: Array) -> Array:
+        """Conjugates ``(n,)``; infinite where a slope is out of range."""
+
+    linear: bool = False
+    """Whether every loss is its margin."""
+
+    def kinks(self) -> tuple[Array, Array, Array] | None:
+        """``(kink, low, high)`` of losses with a single kink, see `oco.losses.ScalarLoss.kinks`; else None."""
+        return None
+
+    def clip(self, slopes: Array) -> Array:
+        """Slopes moved into the range where the conjugate is finite."""
+        return slopes
+
+    def recedes(self, change: Array) -> bool:
+        """Whether moving margins by ``change``, however far, raises no loss, lowers some, and never ends."""
+        return False
+
+    @abstractmethod
+    def prefix(self, count: int) -> Link:
+        """The first ``count`` losses."""
+
+
+@dataclass
+class ScalarLink(Link):
+    """A scalar loss and its targets."""
+
+    scalar: ScalarLoss
+    targets: Array
+
+    def __post_init__(self) -> None:
+        self.infimum = self.scalar.infimum
+        self.linear = isinstance(self.scalar, Linear)
+        self._range = self.scalar.dual_range(self.targets)
+        self._kinks = self.scalar.kinks(self.targets)
+
+    def kinks(self) -> tuple[Array, Array, Array] | None:
+        """Those of the scalar loss."""
+        return self._kinks
+
+    def evaluate(self, margins: Array) -> tuple[Array, Array]:
+        """``phi`` and ``phi'``."""
+        return self.scalar.values_and_derivatives(margins, self.targets)
+
+    def curvature(self, margins: Array) -> Array:
+        """``phi''``."""
+        return self.scalar.curvature(margins, self.targets)
+
+    def conjugate(self, slopes: Array) -> Array:
+        """``phi*``."""
+        return self.scalar.conjugate(slopes, self.targets)
+
+    def clip(self, slopes: Array) -> Array:
+        """Slopes in the dual range."""
+        return np.clip(slopes, *self._range)
+
+    def recedes(self, change: Array) -> bool:
+        """For the logistic loss: no score falls (to 1e-6 of the largest rise), one rises by a Newton step's length."""
+        if not isinstance(self.scalar, Logistic):
+            return False
+        rise = self.targets * change
+        largest = float(rise.max(initial=0.0))
+        return largest > 0.5 and float(rise.min(initial=0.0)) >= -1e-6 * largest
+
+    def prefix(self, count: int) -> ScalarLink:
+        """The first ``count`` losses."""
+        return ScalarLink(self.scalar, self.targets[:count])
+
+
+class SmoothedLink(Link):
+    """Losses with one kink, smoothed around multipliers ``alpha``:
+
+        max over a in [low, high] of  a (p - kink) - (width / 2) (a - alpha)^2.
+
+    A slope of the smoothed loss lies in the range of the conjugate of the loss itself, so it certifies it; and with
+    ``alpha`` at the optimal dual the minimiser is that of the loss itself, whatever the width (method of multipliers).
+    """
+
+    def __init__(self, kinks: tuple[Array, Array, Array], width: float, alpha: Array) -> None:
+        self._kink, self._low, self._high = kinks
+        self._width = width
+        self._alpha = alpha
+
+    def evaluate(self, margins: Array) -> tuple[Array, Array]:
+        """Smoothed losses, and the a that attains the maximum."""
+        excess = margins - self._kink
+        slopes = np.clip(excess / self._width + self._alpha, self._low, self._high)
+        return slopes * excess - 0.5 * self._width * (slopes - self._alpha) ** 2, slopes
+
+    def curvature(self, margins: Array) -> Array:
+        """``1 / width`` where the slope is not at an end of its range."""
+        free = (margins - self._kink) / self._width + self._alpha
+        return np.where((free > self._low) & (free < self._high), 1.0 / self._width, 0.0)
+
+    def conjugate(self, slopes: Array) -> Array:
+        """``a kink + (width / 2) (a - alpha)^2`` in range."""
+        inside = (slopes >= self._low) & (slopes <= self._high)
+        return np.where(inside, slopes * self._kink + 0.5 * self._width * (slopes - self._alpha) ** 2, np.inf)
+
+    def clip(self, slopes: Array) -> Array:
+        """Slopes in the dual range."""
+        return np.clip(slopes, self._low, self._high)
+
+    def prefix(self, count: int) -> SmoothedLink:
+        """The first ``count`` losses."""
+        kinks = (self._kink[:count], self._low[:count], self._high[:count])
+        return SmoothedLink(kinks, self._width, self._alpha[:count])
+
+
+@dataclass
+class Objective:
+    """``F(x) = sum_i phi_i(<a_i, x>)`` of flat points ``(d,)``."""
+
+    link: Link
+    rows: RowMatrix
+
+    @property
+    def shape(self) -> Shape:
+        """Shape of a point."""
+        return (self.rows.dimension,)
+
+    def margins(self, point: Array) -> Array:
+        """``A point``."""
+        return self.rows.product(point)
+
+    def gradient(self, slopes: Array) -> Array:
+        """``A' slopes``."""
+        return self.rows.transposed_product(slopes)
+
+    def hessian(self, margins: Array, form: bool) -> Hessian:
+        """The Hessian at a point with these margins; d x d where ``form``."""
+        weights = self.link.curvature(margins)
+        return FormedHessian(self.rows.gram(weights)) if form else WeightedRowsHessian(self.rows, weights)
+
+    def linearised_slopes(self, margins: Array, slopes: Array, change: Array) -> Array:
+        """Slopes after the margins move by ``change``, to first order."""
+        return slopes + self.link.curvature(margins) * change
+
+    def prefix(self, count: int) -> Objective:
+        """The sum of the first ``count`` losses."""
+        return type(self)(self.link.prefix(count), self.rows.prefix(count))

@@ -1,0 +1,178 @@
+"""The rows of a sum of generalized linear losses, as the linear operator that solvers and certificates need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from scipy import sparse
+from scipy.linalg import blas
+
+from oco.compile import kernel
+from oco.losses.rows import RowBlock, Rows
+from oco.losses.scalar import ScalarLoss
+from oco.types import Array
+
+IN_MEMORY_BYTES = 4 << 30
+"""Dense rows up to this size are taken into memory once; larger streams are read again in every pass."""
+
+_PIECE_ROWS = 4096
+_SUM_ROWS = 512
+
+
+class RowStream(Protocol):
+    """Rounds that are known ahead: anything with a length and consecutive blocks of rows."""
+
+    horizon: int
+
+    def block(self, start: int, stop: int) -> RowBlock:
+        """Rounds ``start`` to ``stop - 1``."""
+
+
+class RowMatrix:
+    """The rows ``a_1 .. a_n`` as a matrix A ``(n, d)``: products, transposed products and weighted Gram matrices.
+
+    Rows are dense, CSR, or read in blocks from a stream that is larger than memory. Nothing is made dense.
+    """
+
+    def __init__(self, source: Rows | RowStream, count: int, dimension: int, row_squares: Array | None = None) -> None:
+        self._source = source
+        self.count = count
+        self.dimension = dimension
+        if row_squares is None:
+            row_squares = np.empty(count)
+            for start, rows in self._pieces():
+                row_squares[start : start + rows.shape[0]] = _squared_lengths(rows)
+        self.row_squares: Array = row_squares
+        self.length = float(np.sqrt(row_squares.sum()))
+
+    def prefix(self, count: int) -> RowMatrix:
+        """The first ``count`` rows, without a copy."""
+        if count == self.count:
+            return self
+        source: Any = self._source
+        if isinstance(source, np.ndarray):
+            source = source[:count]
+        elif _is_sparse(source):
+            stop = source.indptr[count]
+            parts = (source.data[:stop], source.indices[:stop], source.indptr[: count + 1])
+            source = sparse.csr_array(parts, shape=(count, self.dimension), copy=False)
+        return RowMatrix(source, count, self.dimension, self.row_squares[:count])
+
+    def product(self, point: Array) -> Array:
+        """Margins ``A point``: ``(n,)`` for ``(d,)``, ``(n, m)`` for ``(d, m)``."""
+        whole: Any = self._whole()
+        if whole is not None:
+            return np.asarray(whole @ point)
+        return np.concatenate([np.asarray(rows @ point) for _, rows in self._pieces()])
+
+    def transposed_product(self, weights: Array) -> Array:
+        """``A' weights``: ``(d,)`` for ``(n,)``, ``(d, m)`` for ``(n, m)``; summed in pieces, see `sum_length`."""
+        total: Array = np.zeros((self.dimension, *weights.shape[1:]))
+        for start, rows in self._pieces(_SUM_ROWS):
+            piece = weights[start : start + rows.shape[0]]
+            if isinstance(rows, np.ndarray):
+                total += rows.T @ piece
+            else:
+                columns = np.ascontiguousarray(piece.reshape(rows.shape[0], -1))
+                _add_sparse_product(rows.data, rows.indices, rows.indptr, columns, total.reshape(self.dimension, -1))
+        return total
+
+    @property
+    def sum_length(self) -> int:
+        """Most roundings that any entry of a product goes through; pieces make it far smaller than n."""
+        return _SUM_ROWS + self.count // _SUM_ROWS + self.dimension + 8
+
+    def gram(self, weights: Array) -> Array:
+        """``A' diag(weights) A`` ``(d, d)`` with weights >= 0; rows of weight zero cost nothing."""
+        total: Array = np.zeros((self.dimension, self.dimension), order="F")
+        for start, rows in self._pieces():
+            piece = weights[start : start + rows.shape[0]]
+            if isinstance(rows, np.ndarray):
+                used = np.flatnonzero(piece)
+                if used.size == 0:
+                    continue
+                scaled = (rows if used.size == piece.size else rows[used]) * np.sqrt(piece[used])[:, None]
+                total = blas.dsyrk(1.0, scaled.T, 1.0, total, overwrite_c=True)
+            else:
+                _add_sparse_gram(rows.data, rows.indices, rows.indptr, piece, total)
+        return np.triu(total) + np.triu(total, 1).T
+
+    @property
+    def gram_cost(self) -> float:
+        """Multiplications of one `gram`."""
+        source: Any = self._source
+        if _is_sparse(source):
+            return float(source.nnz) ** 2 / max(1, self.count)
+        return float(self.count) * self.dimension**2
+
+    def _whole(self) -> Any:
+        return self._source if isinstance(self._source, np.ndarray) or _is_sparse(self._source) else None
+
+    def _pieces(self, length: int = _PIECE_ROWS) -> Iterator[tuple[int, Any]]:
+        source: Any = self._source
+        if _is_sparse(source):
+            yield 0, source
+            return
+        for start in range(0, self.count, length):
+            stop = min(start + length, self.count)
+            yield start, source[start:stop] if isinstance(source, np.ndarray) else source.block(start, stop).rows
+
+
+def read_rounds(losses: RowBlock | RowStream, rounds: int | None = None) -> tuple[ScalarLoss, RowMatrix, Array]:
+    """The scalar loss, the rows and the targets of the first ``rounds`` rounds of a block or a stream."""
+    if isinstance(losses, RowBlock):
+        count = len(losses) if rounds is None else rounds
+        matrix = RowMatrix(losses.rows, len(losses), losses.rows.shape[1])
+        return losses.scalar, matrix.prefix(count), losses.targets[:count]
+    count = losses.horizon if rounds is None else rounds
+    first = losses.block(0, 1)
+    dimension = first.rows.shape[1]
+    if first.sparse or 8 * count * dimension <= IN_MEMORY_BYTES:
+        block = losses.block(0, count)
+        return block.scalar, RowMatrix(block.rows, count, dimension), block.targets
+    starts = range(0, count, _PIECE_ROWS)
+    targets = np.concatenate([losses.block(s, min(s + _PIECE_ROWS, count)).targets for s in starts])
+    return first.scalar, RowMatrix(losses, count, dimension), targets
+
+
+def _is_sparse(source: Any) -> bool:
+    return bool(sparse.issparse(source))
+
+
+def _squared_lengths(rows: Any) -> Array:
+    if isinstance(rows, np.ndarray):
+        lengths: Array = np.einsum("ij,ij->i", rows, rows)
+        return lengths
+    return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+
+
+@kernel
+def _add_sparse_gram(data: Array, indices: Array, indptr: Array, weights: Array, total: Array) -> None:
+    """Add the upper triangle of ``A' diag(weights) A`` of a CSR matrix with sorted indices to ``total``."""
+    for row in range(indptr.size - 1):
+        if weights[row] == 0.0:
+            continue
+        for right in range(indptr[row], indptr[row + 1]):
+            scaled = weights[row] * data[right]
+            column = indices[right]
+            for left in range(indptr[row], right + 1):
+                total[indices[left], column] += scaled * data[left]
+
+
+@kernel
+def _add_sparse_product(data: Array, indices: Array, indptr: Array, weights: Array, total: Array) -> None:
+    """Add ``A' weights`` of a CSR matrix to ``total`` ``(d, m)``, in pieces so that rounding errors stay small."""
+    count = indptr.size - 1
+    partial = np.zeros_like(total)
+    for begin in range(0, count, 512):
+        for row in range(begin, min(begin + 512, count)):
+            for entry in range(indptr[row], indptr[row + 1]):
+                for column in range(weights.shape[1]):
+                    partial[indices[entry], column] += data[entry] * weights[row, column]
+        for row in range(begin, min(begin + 512, count)):
+            for entry in range(indptr[row], indptr[row + 1]):
+                for column in range(weights.shape[1]):
+                    total[indices[entry], column] += partial[indices[entry], column]
+                    partial[indices[entry], column] = 0.0

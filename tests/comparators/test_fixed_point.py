@@ -1,0 +1,216 @@
+"""Best fixed points: known minimisers, certificates that hold, curves over prefixes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import optimize, sparse
+
+from oco.comparators import anytime, best_fixed_point
+from oco.domains import Ball, Unbounded
+from oco.errors import ComparatorError
+from oco.losses import SCALAR_LOSSES, Absolute, Hinge, Linear, Logistic, RowBlock, ScalarLoss, Squared, scalar_loss
+
+NAMES = sorted(set(SCALAR_LOSSES) - {"logarithmic"})
+
+
+def rounds(loss: ScalarLoss, count: int = 80, dimension: int = 5, seed: int = 0) -> RowBlock:
+    generator = np.random.default_rng(seed)
+    rows = generator.standard_normal((count, dimension))
+    targets = rows @ generator.standard_normal(dimension) + generator.standard_normal(count)
+    return RowBlock(loss, rows, np.where(targets > 0.0, 1.0, -1.0) if loss.binary else targets)
+
+
+def total(block: RowBlock, point: np.ndarray) -> float:
+    return float(block.scalar.values_and_derivatives(block.rows @ point, block.targets)[0].sum())
+
+
+@pytest.mark.parametrize("radius", [0.3, 30.0])
+@pytest.mark.parametrize("name", NAMES)
+def test_no_point_of_the_ball_is_better_than_the_certificate(name: str, radius: float) -> None:
+    block = rounds(scalar_loss(name))
+    best = best_fixed_point(block, Ball(radius, dimension=5))
+    assert best.tight
+    assert np.linalg.norm(best.point) <= radius * (1.0 + 1e-14)
+    assert total(block, best.point) <= best.value.upper
+    generator = np.random.default_rng(1)
+    for scale in (1.0, 0.1, 1e-3, 1e-6):
+        for _ in range(200):
+            other = best.point + scale * radius * generator.standard_normal(5)
+            other *= min(1.0, radius / np.linalg.norm(other))
+            assert total(block, other) >= best.value.lower
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"linear"}))
+def test_unbounded_agrees_with_a_general_purpose_minimiser(name: str) -> None:
+    block = rounds(scalar_loss(name))
+    best = best_fixed_point(block, Unbounded(5))
+    assert best.tight
+    assert best.note == ""
+    polished = optimize.minimize(
+        lambda x: total(block, x), best.point, method="Nelder-Mead", options={"xatol": 1e-12, "fatol": 1e-12}
+    )
+    assert best.value.lower <= polished.fun
+    assert best.value.upper <= polished.fun + 1e-4 * abs(polished.fun)
+
+
+def test_linear_losses_on_a_ball_have_their_closed_form() -> None:
+    block = rounds(Linear())
+    best = best_fixed_point(block, Ball(2.0, dimension=5))
+    pull = block.rows.sum(axis=0)
+    assert best.certificate == "support function"
+    assert best.value.upper == pytest.approx(-2.0 * np.linalg.norm(pull), rel=1e-11)
+    np.testing.assert_allclose(best.point, -2.0 * pull / np.linalg.norm(pull), rtol=1e-14)
+
+
+def test_linear_losses_on_the_whole_space_have_no_minimiser() -> None:
+    best = best_fixed_point(rounds(Linear()), Unbounded(5))
+    assert best.value.lower == -np.inf
+    assert not best.tight
+    assert "unbounded below" in best.note
+
+
+def test_squared_losses_on_the_whole_space_are_least_squares() -> None:
+    block = rounds(Squared())
+    point, residual, *_ = np.linalg.lstsq(block.rows, block.targets)
+    best = best_fixed_point(block, Unbounded(5), tolerance=1e-9)
+    assert best.tight
+    np.testing.assert_allclose(best.point, point, rtol=1e-9)
+    assert 0.5 * residual[0] in best.value
+
+
+def test_squared_losses_with_fewer_rows_than_coordinates() -> None:
+    block = rounds(Squared(), count=3)
+    best = best_fixed_point(block, Unbounded(5))
+    assert best.tight
+    assert best.value.lower == 0.0
+    np.testing.assert_allclose(block.rows @ best.point, block.targets, atol=1e-3)
+
+
+def test_separable_rows_have_no_logistic_minimiser_and_the_comparator_says_so() -> None:
+    block = rounds(Logistic(), count=4)
+    best = best_fixed_point(block, Unbounded(5))
+    assert "no minimiser" in best.note
+    assert best.value.lower == 0.0
+    assert best.tight
+    assert np.linalg.norm(best.point) < 1e3
+    assert best_fixed_point(block, Ball(3.0, dimension=5)).note == ""
+
+
+def test_partly_separable_rows_have_an_infimum_that_is_not_zero() -> None:
+    block = RowBlock(
+        Logistic(), np.array([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.array([1.0, 1.0, -1.0, 1.0])
+    )
+    best = best_fixed_point(block, Unbounded(2))
+    infimum = -2.0 * np.log(2.0 / 3.0) - np.log(1.0 / 3.0)
+    assert infimum in best.value
+    assert best.tight
+    assert "no minimiser" in best.note
+
+
+def test_realizable_absolute_loss_reaches_zero() -> None:
+    generator = np.random.default_rng(0)
+    rows, planted = generator.standard_normal((300, 6)), generator.standard_normal(6)
+    block = RowBlock(Absolute(), rows, rows @ planted)
+    for domain in (Unbounded(6), Ball(2.0 * float(np.linalg.norm(planted)), dimension=6)):
+        best = best_fixed_point(block, domain)
+        assert best.tight
+        assert best.value.lower == 0.0
+        np.testing.assert_allclose(best.point, planted, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sparse_rows_give_the_same_comparator(name: str) -> None:
+    block = rounds(scalar_loss(name))
+    block.rows[np.abs(block.rows) < 0.7] = 0.0
+    dense = best_fixed_point(block, Ball(1.0, dimension=5))
+    same = best_fixed_point(RowBlock(block.scalar, sparse.csr_array(block.rows), block.targets), Ball(1.0, dimension=5))
+    assert same.tight
+    assert dense.value.lower <= same.value.upper
+    assert same.value.lower <= dense.value.upper
+
+
+class Blocks:
+    """A stream that hands out its rounds in blocks only."""
+
+    def __init__(self, block: RowBlock) -> None:
+        self.whole = block
+        self.horizon = len(block)
+
+    def block(self, start: int, stop: int) -> RowBlock:
+        return RowBlock(self.whole.scalar, self.whole.rows[start:stop], self.whole.targets[start:stop])
+
+
+def test_rows_that_do_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = rounds(Logistic(), count=5000)
+    whole = best_fixed_point(block, Ball(1.0, dimension=5))
+    monkeypatch.setattr("oco.comparators.rows.IN_MEMORY_BYTES", 0)
+    streamed = best_fixed_point(Blocks(block), Ball(1.0, dimension=5))
+    assert streamed.tight
+    np.testing.assert_allclose(streamed.point, whole.point, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - {"linear"}))
+def test_curve_of_losses_that_are_not_negative_rises(name: str) -> None:
+    block = rounds(scalar_loss(name))
+    curve = anytime(block, Ball(2.0, dimension=5), [1, 2, 5, 10, 20, 40, 80])
+    assert curve.tight
+    assert np.all(np.diff(curve.lower) >= 0.0)
+    assert np.all(curve.upper >= curve.lower)
+    for checkpoint in curve:
+        prefix = RowBlock(block.scalar, block.rows[: checkpoint.rounds], block.targets[: checkpoint.rounds])
+        assert total(prefix, checkpoint.point) <= checkpoint.value.upper
+        alone = best_fixed_point(prefix, Ball(2.0, dimension=5))
+        assert alone.value.lower <= checkpoint.value.upper
+        assert checkpoint.value.lower <= alone.value.upper
+
+
+def test_losses_of_the_final_point_along_the_curve() -> None:
+    block = rounds(Logistic())
+    curve = anytime(block, Ball(2.0, dimension=5), [3, 40, 80])
+    expected = [total(RowBlock(block.scalar, block.rows[:t], block.targets[:t]), curve.point) for t in (3, 40, 80)]
+    np.testing.assert_allclose(curve.final, expected, rtol=1e-13)
+    assert np.all(curve.final >= curve.lower)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", ["zero rows", "one round", "one coordinate", "duplicated rows"])
+def test_degenerate_rounds(name: str, kind: str) -> None:
+    block = rounds(scalar_loss(name))
+    rows, targets = block.rows, block.targets
+    if kind == "zero rows":
+        rows = np.zeros_like(rows)
+    elif kind == "one round":
+        rows, targets = rows[:1], targets[:1]
+    elif kind == "one coordinate":
+        rows = rows[:, :1]
+    else:
+        rows = np.repeat(rows[:3], 20, axis=0)
+        targets = np.repeat(targets[:3], 20)
+    block = RowBlock(block.scalar, np.ascontiguousarray(rows), targets)
+    domain = Ball(1.5, dimension=rows.shape[1])
+    best = best_fixed_point(block, domain)
+    assert best.tight
+    assert domain.contains(best.point, 1e-14)
+    if kind == "zero rows":
+        assert total(block, np.zeros(5)) in best.value
+
+
+@pytest.mark.parametrize("scale", [1e-100, 1e-8, 1e8, 1e100])
+@pytest.mark.parametrize("name", ["squared", "logistic", "absolute", "hinge"])
+def test_rows_of_any_size(name: str, scale: float) -> None:
+    block = rounds(scalar_loss(name))
+    best = best_fixed_point(RowBlock(block.scalar, scale * block.rows, block.targets), Ball(1.0 / scale, dimension=5))
+    plain = best_fixed_point(block, Ball(1.0, dimension=5))
+    assert best.tight
+    assert best.value.lower <= plain.value.upper
+    assert plain.value.lower <= best.value.upper
+
+
+def test_a_gap_that_is_not_tight_is_an_error_only_when_asked() -> None:
+    block = rounds(Hinge())
+    loose = best_fixed_point(block, Ball(1.0, dimension=5), tolerance=1e-18)
+    assert not loose.tight
+    with pytest.raises(ComparatorError, match="certified gap") as caught:
+        best_fixed_point(block, Ball(1.0, dimension=5), tolerance=1e-18, strict=True)
+    assert caught.value.gap >= 0.0
