@@ -14,6 +14,10 @@ from oco.datasets.compact import Compact, CompactWriter, open_compact
 from oco.errors import DataError
 
 
+class CacheError(DataError):
+    """The cache cannot be written: the disk is full, or the directory is another's."""
+
+
 def cache_directory() -> Path:
     """Directory of cached data sets: under ``OCO_CACHE_DIR``, else under the user's cache directory."""
     import platformdirs
@@ -45,8 +49,8 @@ def parse_once(
 
     Raises
     ------
-    DataError
-        If the disk is full, or what ``parse`` and ``check`` raise.
+    CacheError
+        If the disk is full; besides, what ``parse`` and ``check`` raise.
     """
     final = _place(key)
     if is_parsed(key):
@@ -73,7 +77,7 @@ def parse_once(
             return open_compact(final)
         return open_compact(directory, in_memory=True)
     except OSError as error:
-        raise DataError(
+        raise CacheError(
             f"{directory.parent} cannot be written ({error.strerror or error}); "
             "set OCO_CACHE_DIR to a directory that can"
         ) from error

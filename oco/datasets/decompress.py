@@ -96,7 +96,7 @@ def open_guarded(path: Path, max_bytes: int | None = None) -> Iterator[IO[bytes]
     path : Path
         A file; .gz, .bz2 and .xz are decompressed.
     max_bytes : int, optional
-        Most bytes of content; by default a compressed file may expand to 64 MiB or 200 times its size.
+        Most bytes that a compressed file may expand to; by default 64 MiB or 200 times its size.
 
     Raises
     ------
@@ -108,9 +108,9 @@ def open_guarded(path: Path, max_bytes: int | None = None) -> Iterator[IO[bytes]
         raw = _OPENERS.get(path.suffix, open)(path, "rb")  # type: ignore[operator]
     except OSError as error:
         raise DataError(f"{path}: cannot be opened ({error.strerror})") from error
-    limit = max_bytes
-    if limit is None and path.suffix in _OPENERS:
-        limit = max(FREE_BYTES, LARGEST_RATIO * size)
+    limit = None
+    if path.suffix in _OPENERS:
+        limit = max_bytes if max_bytes is not None else max(FREE_BYTES, LARGEST_RATIO * size)
     reader = GuardedReader(cast(IO[bytes], raw), path, limit)
     try:
         yield cast(IO[bytes], reader)

@@ -6,10 +6,11 @@ import json
 import logging
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from oco.datasets.cache import cache_directory
+from oco.datasets.cache import CacheError, cache_directory
 from oco.datasets.fingerprint import file_sha256
 from oco.datasets.lock import file_lock
 from oco.datasets.registry import FileInfo
@@ -28,8 +29,8 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
     """Return the path of a registry file in the cache, fetching it if it is not there.
 
     A transfer that breaks off is continued where it stopped, now (three attempts in all) or at the next call, if the
-    server still has the same file; otherwise it starts again.  A file whose sha256 is wrong is never kept.  Where no
-    sum is known, that of the first download is recorded next to the file, and a later download must agree with it.
+    server still has the same file; otherwise it starts again.  A file whose sha256 is wrong is never kept: neither
+    one that differs from the registry, nor, where that has no sum, from what `record_sum` wrote down.
 
     Parameters
     ----------
@@ -43,7 +44,8 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
     Raises
     ------
     DataError
-        If the server cannot be reached or does not have the file, the sum is wrong, or the cache cannot be written.
+        If the server cannot be reached or does not have the file, or the sum is wrong; `CacheError` if the cache cannot
+        be written.
     """
     import requests
 
@@ -66,8 +68,6 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
                 if not resuming.resumed:
                     raise
                 _retrieve(file.url, path, expected, resuming)  # what was left from before may have been to blame
-            if not file.sha256:
-                _record(directory, file.download_name, file_sha256(path))
             return path
     except requests.exceptions.RequestException as error:
         raise DataError(
@@ -80,10 +80,33 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
             "at its source; it was not kept"
         ) from error
     except OSError as error:
-        raise DataError(
+        raise CacheError(
             f"{directory} cannot be written ({error.strerror or error}); set OCO_CACHE_DIR to a directory that can, or "
             f"name one that holds {file.download_name} by OCO_DATA_DIR or data_dir"
         ) from error
+
+
+def record_sum(file: FileInfo, path: Path) -> None:
+    """Write down the sum of a download that turned out to be what is published, if nobody knew its sum before.
+
+    Copies elsewhere than in the cache are none of our business, and a cache that cannot be written is left alone.
+    """
+    directory = download_directory()
+    name = file.download_name
+    if file.sha256 or path != directory / name or name in _recorded(directory):
+        return
+    with suppress(OSError), file_lock(directory / "recorded.lock"):
+        sums = {**_recorded(directory), name: file_sha256(path)}
+        new = directory / "recorded.json.new"
+        new.write_text(json.dumps(sums, indent=1), encoding="utf-8")
+        os.replace(new, directory / "recorded.json")
+
+
+def discard(file: FileInfo, path: Path) -> None:
+    """Remove a download that turned out not to be what is published; copies elsewhere than in the cache are kept."""
+    if path == download_directory() / file.download_name:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _retrieve(url: str, path: Path, expected: str | None, downloader: _Resuming) -> None:
@@ -142,6 +165,9 @@ class _Resuming:
                 raise requests.exceptions.ConnectionError("the server refused to continue")
             response.raise_for_status()
             resumed = response.status_code == 206
+            if resumed and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+                self.part.unlink()
+                raise requests.exceptions.ConnectionError("the server continued elsewhere than it was asked to")
             self.resumed |= resumed
             offset = have if resumed else 0
             etag = response.headers.get("ETag", "")
@@ -178,11 +204,3 @@ def _reason(error: Exception) -> str:
 def _recorded(directory: Path) -> dict[str, str]:
     path = directory / "recorded.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-
-
-def _record(directory: Path, name: str, sha256: str) -> None:
-    with file_lock(directory / "recorded.lock"):
-        sums = {**_recorded(directory), name: sha256}
-        new = directory / "recorded.json.new"
-        new.write_text(json.dumps(sums, indent=1), encoding="utf-8")
-        os.replace(new, directory / "recorded.json")

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from oco.datasets.bundled import load_bundled
+from oco.datasets.cache import CacheError
 from oco.datasets.compact import Compact
 from oco.datasets.decompress import open_guarded
-from oco.datasets.download import download, download_directory
+from oco.datasets.download import discard, download, download_directory, record_sum
 from oco.datasets.fingerprint import file_sha256
 from oco.datasets.openml import in_cache, read_openml
 from oco.datasets.readers import ReadOptions, read_file
@@ -59,7 +60,17 @@ def read_named(
         check(compact)
 
     options = ReadOptions(n_features=info.features, max_bytes=max_bytes)
-    return read_file(paths, options, format=info.format, check=check_files)
+    try:
+        compact = read_file(paths, options, format=info.format, check=check_files)
+    except CacheError:
+        raise
+    except DataError:  # such as the log-in page of a network instead of the file
+        for path, file in zip(paths, facts.files, strict=True):
+            discard(file, path)
+        raise
+    for path, file in zip(paths, facts.files, strict=True):
+        record_sum(file, path)
+    return compact
 
 
 def split_info(info: DatasetInfo, split: str) -> SplitInfo:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from oco.datasets.download import download, download_directory
-from oco.datasets.registry import FileInfo
+from oco.datasets.named import read_named
+from oco.datasets.registry import DatasetInfo, FileInfo, SplitInfo
 from oco.errors import DataError
 
 CONTENT = b"".join(b"%d 1:%d 2:0.5\n" % (row % 2, row) for row in range(20_000))
@@ -58,11 +59,12 @@ class Handler(BaseHTTPRequestHandler):
         if status in (404, 416):
             self.send_error(status)
             return
-        body = CONTENT[start:]
+        body = b"<html>log in</html>" if manner == "page" else CONTENT[start:]
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         if status == 206:
-            self.send_header("Content-Range", f"bytes {start}-{len(CONTENT) - 1}/{len(CONTENT)}")
+            claimed = start + 7 if manner == "elsewhere" else start
+            self.send_header("Content-Range", f"bytes {claimed}-{len(CONTENT) - 1}/{len(CONTENT)}")
         if manner != "no-tag":
             self.send_header("ETag", self.server.etag)
         self.end_headers()
@@ -119,16 +121,64 @@ def test_wrong_sum_is_refused_and_nothing_is_kept(server: Server) -> None:
     assert kept() == []
 
 
-def test_first_sum_is_recorded_and_a_changed_file_is_refused_later(server: Server, cache: Path) -> None:
-    path = download(file(server, "good", sha256=""))
-    assert json.loads((path.parent / "recorded.json").read_text()) == {"toy": SUM}
-    path.unlink()
+def toy(server: Server, manner: str, rows: int = 20_000) -> DatasetInfo:
+    """A named set whose sum nobody knows."""
+    splits = {"train": SplitInfo(rows, classes=2, files=(file(server, manner, sha256=""),))}
+    return DatasetInfo("toy", "", "binary", "", "", "", features=2, format="svmlight", splits=splits)
+
+
+def test_first_sum_is_recorded_and_a_changed_file_is_refused_later(server: Server, no_offline_copies) -> None:
+    assert read_named(toy(server, "good"), "train").rows.shape == (20_000, 2)
+    assert kept() == ["recorded.json", "toy"]
+    recorded = download_directory() / "recorded.json"
+    assert json.loads(recorded.read_text()) == {"toy": SUM}
+    (download_directory() / "toy").unlink()
     assert download(file(server, "good", sha256="")).read_bytes() == CONTENT
-    path.unlink()
-    (path.parent / "recorded.json").write_text(json.dumps({"toy": "1" * 64}))
+    (download_directory() / "toy").unlink()
+    recorded.write_text(json.dumps({"toy": "1" * 64}))
     with pytest.raises(DataError, match="another sha256 than the 1111"):
         download(file(server, "good", sha256=""))
     assert kept() == ["recorded.json"]
+
+
+@pytest.mark.parametrize(
+    ("manner", "rows", "message"),
+    [("page", 20_000, "line 1, column 1: expected a label"), ("good", 20_001, "is published with 20,001 x 2 entries")],
+)
+def test_download_that_is_not_what_is_published_is_neither_kept_nor_recorded(
+    server: Server, no_offline_copies, cache: Path, manner: str, rows: int, message: str
+) -> None:
+    for requests_so_far in (1, 2):
+        with pytest.raises(DataError, match=message):
+            read_named(toy(server, manner, rows), "train")
+        assert len(server.log) == requests_so_far
+        assert kept() == []
+        assert list(cache.glob("parsed/*")) == []
+
+
+def test_offline_copy_that_is_wrong_is_not_deleted(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "toy").write_text("<html>")
+    with pytest.raises(DataError, match="line 1, column 1: expected a label"):
+        read_named(toy(server, "good"), "train", data_dir=tmp_path)
+    assert (tmp_path / "toy").read_text() == "<html>"
+    assert server.log == []
+
+
+def test_full_disk_does_not_cost_the_download(server: Server, no_offline_copies, monkeypatch) -> None:
+    def full(self, values) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("oco.datasets.compact._NpyFile.append", full)
+    with pytest.raises(DataError, match="No space left on device"):
+        read_named(toy(server, "good"), "train")
+    assert kept() == ["toy"]
+
+
+def test_server_that_continues_elsewhere_is_not_believed(server: Server) -> None:
+    download_directory().mkdir(parents=True)
+    (download_directory() / "toy.part").write_bytes(CONTENT[:1000])
+    assert download(file(server, "elsewhere")).read_bytes() == CONTENT
+    assert server.ranges() == ["bytes=1000-", None]
 
 
 def test_broken_transfer_is_resumed_where_it_stopped(server: Server) -> None:
