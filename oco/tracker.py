@@ -157,6 +157,8 @@ class Tracker:
             "regret_upper": float(curves["regret_upper"][-1]),
             "comparator_gap": float(upper[-1] - lower[-1]),
             "comparator_certificate": None if comparator is None else comparator.certificate,
+            "comparator_tight": None if comparator is None else comparator.tight,
+            "comparator_note": None if comparator is None else "; ".join(comparator.notes) or None,
             "bound": None if self._bound is None else self._bound.value,
             "bound_theorem": None if self._bound is None else self._bound.theorem,
             "bound_valid": None if self._bound is None else not self._violations,
