@@ -146,7 +146,7 @@ COMPRESSED = [
     Bad(
         "gz bomb of lines",
         "x.gz",
-        lambda: gzip.compress((b"#" + b"." * 1000 + b"\n") * 75_000, 1),
+        lambda: gzip.compress((b"#" + b"." * 1000 + b"\n") * 75_000, 9),
         ("expands to more than 67,108,864 bytes", "pass max_bytes="),
     ),
     Bad("beyond max_bytes", "x.xz", lzma.compress(GOOD), ("expands to more than 1,000 bytes",), {"max_bytes": 1000}),
