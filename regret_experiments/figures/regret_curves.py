@@ -19,9 +19,8 @@ def regret_curves(curves: pd.DataFrame, axes: Axes, *, bound: bool = True) -> Ax
     Parameters
     ----------
     curves
-        One environment, one learning rate for each learner; columns ``learner``, ``rank``, ``label``, ``order``,
-        ``round``, ``regret_lower``, ``regret_upper``, ``bound``. Lines are means over the orders, the band is the
-        range of the certified intervals over the orders.
+        Rows of ``Results.curves`` for one environment and one learning rate of each learner, with the column ``kind``.
+        Lines are means over the orders, the band is the range of the certified intervals over the orders.
     axes
         Where to draw.
     bound
@@ -30,8 +29,8 @@ def regret_curves(curves: pd.DataFrame, axes: Axes, *, bound: bool = True) -> Ax
     axes.set_xscale("log")
     axes.set_yscale("log")
     ranked = curves["rank"].dropna().unique()
-    for (kind, rank), rows in curves.groupby(["learner", "rank"], sort=False, dropna=False):
-        style = learner_style(str(kind))
+    for (_, rank), rows in curves.groupby(["learner", "rank"], sort=False, dropna=False, observed=True):
+        style = learner_style(str(rows["kind"].iloc[0]))
         middle = rows.assign(regret=(rows["regret_lower"] + rows["regret_upper"]) / 2)
         summary = middle.groupby("round").agg(
             regret=("regret", "mean"),

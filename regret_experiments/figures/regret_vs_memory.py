@@ -22,14 +22,13 @@ def regret_vs_memory(table: pd.DataFrame, axes: Axes) -> Axes:
     Parameters
     ----------
     table
-        Rows of ``table.csv`` for one environment, with the columns ``learner``, ``rank``, ``state_floats`` and, for
-        ``best`` and ``theorem``, ``regret_best``, ``regret_best_low``, ``regret_best_high`` and so on.
+        Rows of `regret_experiments.rank_table` for one environment.
     axes
         Where to draw.
     """
     axes.set_xscale("log")
-    for kind, rows in table.groupby("learner", sort=False):
-        style = learner_style(str(kind))
+    for _, rows in table.groupby("learner", sort=False):
+        style = learner_style(rows["kind"].iloc[0])
         rows = rows.sort_values("state_floats")
         x = rows["state_floats"].to_numpy(float)
         best, low, high = (rows[f"regret_best{end}"].to_numpy(float) for end in ("", "_low", "_high"))
@@ -59,8 +58,8 @@ def bound_vs_memory(table: pd.DataFrame, axes: Axes) -> Axes:
     """Draw the theorem's bound, and the regret at the theorem's step size below it, against state floats."""
     axes.set_xscale("log")
     axes.set_yscale("log")
-    for kind, rows in table.groupby("learner", sort=False):
-        style = learner_style(str(kind))
+    for _, rows in table.groupby("learner", sort=False):
+        style = learner_style(rows["kind"].iloc[0])
         rows = rows.sort_values("state_floats")
         line = "-" if rows["rank"].notna().all() else "none"
         x = rows["state_floats"].to_numpy(float)
@@ -76,8 +75,8 @@ def tail_mass_vs_memory(table: pd.DataFrame, axes: Axes) -> Axes:
     """Draw the bottom-(d - k) eigenvalue mass of the covariance, and the escaped mass, against state floats."""
     axes.set_xscale("log")
     axes.set_yscale("log")
-    for kind, rows in table[table["rank"].notna()].groupby("learner", sort=False):
-        style = learner_style(str(kind))
+    for _, rows in table[table["rank"].notna()].groupby("learner", sort=False):
+        style = learner_style(rows["kind"].iloc[0])
         rows = rows.sort_values("state_floats")
         for column, line, label in (("tail_mass", "-", "tail mass"), ("escaped_mass", ":", "escaped mass")):
             values = rows[column].to_numpy(float)
@@ -115,7 +114,7 @@ def _label_points(table: pd.DataFrame, axes: Axes) -> None:
     taken: list[tuple[float, float]] = []
     low, high = axes.get_ylim()
     for _, row in points.iterrows():
-        style = learner_style(str(row["learner"]))
+        style = learner_style(str(row["kind"]))
         x, y = np.log10(float(row["state_floats"])), (float(row["regret_best"]) - low) / (high - low)
         shift = 0.0
         while any(abs(x - other) < 0.9 and abs(y + shift - height) < 0.055 for other, height in taken):
