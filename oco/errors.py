@@ -32,7 +32,11 @@ class ProtocolError(OcoError, RuntimeError):
 
 
 class DomainError(OcoError, ValueError):
-    """A point, a projection or a domain breaks its contract."""
+    """A point, a projection or a domain breaks its contract; ``residual`` is what a projection reached, if it is that."""
+
+    def __init__(self, message: str, residual: float = float("nan")) -> None:
+        super().__init__(message)
+        self.residual = residual
 
 
 class NumericsError(OcoError, ArithmeticError):

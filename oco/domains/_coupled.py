@@ -133,7 +133,7 @@ def coupled_newton(
     total: float,
     limit: int,
 ) -> tuple[Array, int, bool]:
-    """Project ``y`` in the metric ``shift I + W W'``: the point, the Newton steps and whether the last one was exact."""
+    """Project ``y`` in the metric ``shift I + W W'``: the point, the steps and whether the last one was exact."""
     d, k = weights.shape
     x = np.empty(d)
     free = np.empty(d)

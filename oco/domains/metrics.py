@@ -21,6 +21,11 @@ class ScaledIdentity:
         product: Array = self.scale * vector
         return product
 
+    @property
+    def largest(self) -> float:
+        """The largest eigenvalue of H."""
+        return self.scale
+
 
 @dataclass(frozen=True)
 class Diagonal:
@@ -33,6 +38,11 @@ class Diagonal:
         product: Array = self.weights * vector
         return product
 
+    @property
+    def largest(self) -> float:
+        """The largest eigenvalue of H."""
+        return float(np.max(self.weights))
+
 
 @dataclass(frozen=True)
 class LowRankPlusScaledIdentity:
@@ -43,7 +53,8 @@ class LowRankPlusScaledIdentity:
     basis
         V, ``(d, k)``.
     values
-        ``(k,)``, the eigenvalues of H in the span of V, all >= 0.
+        ``(k,)``, the eigenvalues of H in the span of V, all >= 0. Projections cost O(dk) and small multiples of it
+        where none is below ``complement``, as in every sketch; else as much as with a dense metric.
     complement
         The eigenvalue of H on the orthogonal complement of V, >= 0.
     """
@@ -57,6 +68,13 @@ class LowRankPlusScaledIdentity:
         coordinates = self.basis.T @ vector
         product: Array = self.complement * vector + self.basis @ ((self.values - self.complement) * coordinates)
         return product
+
+    @property
+    def largest(self) -> float:
+        """The largest eigenvalue of H."""
+        if self.basis.shape[0] == self.basis.shape[1]:
+            return float(np.max(self.values))
+        return max(float(np.max(self.values, initial=0.0)), self.complement)
 
 
 @dataclass(frozen=True)
@@ -75,17 +93,22 @@ class Dense:
         return cls(basis, np.where(values > threshold, values, 0.0))
 
     def apply(self, vector: Array) -> Array:
-        """``H vector``."""
+        """``H vector``, or H times each column of a matrix."""
         coordinates = self.basis.T @ vector
         product: Array = self.basis @ (self.values * coordinates.T).T
         return product
+
+    @property
+    def largest(self) -> float:
+        """The largest eigenvalue of H."""
+        return float(np.max(self.values))
 
 
 @dataclass(frozen=True)
 class Kronecker:
     """``H X = L X R`` on matrices X ``(m, n)``, that is ``L (x) R`` on their rows laid end to end.
 
-    Only balls and unbounded domains project in it. L ``(m, m)`` and R ``(n, n)`` are given by their spectra.
+    Only `Ball`, `FrobeniusBall` and `Unbounded` project in it. L ``(m, m)`` and R ``(n, n)`` are spectra.
     """
 
     left: Dense
@@ -96,6 +119,11 @@ class Kronecker:
         left_product: Array = self.left.apply(vector)
         product: Array = self.right.apply(left_product.T).T
         return product
+
+    @property
+    def largest(self) -> float:
+        """The largest eigenvalue of H."""
+        return self.left.largest * self.right.largest
 
 
 Metric: TypeAlias = ScaledIdentity | Diagonal | LowRankPlusScaledIdentity | Dense | Kronecker

@@ -7,12 +7,34 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
+from oco.domains.affine import AffineSlice
 from oco.domains.ball import Ball, FrobeniusBall
+from oco.domains.ball_box import BallBox
 from oco.domains.base import Domain
+from oco.domains.box import Box
+from oco.domains.half_space import HalfSpace, Slab
+from oco.domains.l1_ball import L1Ball
+from oco.domains.simplex import Simplex
+from oco.domains.spectral_ball import SpectralBall
 from oco.domains.unbounded import Unbounded
 from oco.errors import ConfigError
 
-DOMAINS: dict[str, type[Domain]] = {domain.name: domain for domain in (Ball, FrobeniusBall, Unbounded)}
+DOMAINS: dict[str, type[Domain]] = {
+    domain.name: domain
+    for domain in (
+        Ball,
+        Box,
+        Simplex,
+        L1Ball,
+        HalfSpace,
+        AffineSlice,
+        FrobeniusBall,
+        SpectralBall,
+        BallBox,
+        Unbounded,
+        Slab,
+    )
+}
 """The domains by the name that a config gives them."""
 
 

@@ -1,0 +1,110 @@
+"""Exact active-set method for projections in ``shift I + W W'``: slow steps, but right for any conditioning."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oco.types import Array
+
+FLOOR = 1e-13
+"""The h of ``H + h I``, relative to the largest eigenvalue, that stands for the limit while the face is looked for."""
+
+
+def active_set(
+    y: Array,
+    shift: float,
+    weights: Array,
+    lower: Array,
+    upper: Array,
+    start: Array,
+    total: float | None = None,
+    signed: bool = False,
+) -> Array:
+    """Minimise ``(x - y)'(shift I + W W')(x - y)`` from ``start``, a point of the set close to the minimiser.
+
+    The set is ``lower <= x <= upper``; with ``total`` it is ``{x >= 0, sum x = total}`` instead, and with ``signed``
+    the sphere ``|x|_1 = total``. One coordinate is bound or released at a time, so that the objective falls; each step
+    is a singular value decomposition of the free rows of W, O(d j^2) for W ``(d, j)``.
+    """
+    x = start.copy()
+    signs = np.zeros_like(y) if total is None else np.sign(x)
+    if total is not None:
+        lower = np.where(signs < 0.0, -np.inf, 0.0)
+        upper = np.where(signs > 0.0, np.inf, 0.0)
+    free = (x > lower) & (x < upper)
+    barred = np.zeros(len(y), dtype=bool)
+    released = -1
+    floored = max(shift, FLOOR)
+    for _ in range(100 + 10 * len(y)):
+        target, push = _face_minimizer(y, x, floored, weights, free, signs, total)
+        step = target - x[free]
+        room = np.where(step < 0.0, lower[free], upper[free]) - x[free]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            lengths = np.where(step != 0.0, room / step, np.inf)
+        length = min(1.0, float(lengths.min(initial=1.0)))
+        if length < 1.0:
+            free_indices = np.flatnonzero(free)
+            stopped = free_indices[lengths <= length]
+            x[free] += length * step
+            x[stopped] = np.where(step[lengths <= length] < 0.0, lower[stopped], upper[stopped])
+            free[stopped] = False
+            # A coordinate that rounding sends straight back was not worth releasing.
+            barred[:] = barred & (length == 0.0)
+            if released in stopped:
+                barred[released] = True
+            continue
+        x[free] = target
+        normal = floored * (y - x) - weights @ push
+        noise = 4e-15 * (floored * (np.abs(y) + np.abs(x)) + np.abs(weights) @ np.abs(push))
+        if total is None:
+            violation = np.where(x <= lower, normal, -normal)
+            violation[lower == upper] = -np.inf
+        else:
+            violation = (np.abs(normal) if signed else normal) - np.mean((signs * normal)[free])
+        violation[free | barred] = -np.inf
+        released = int(np.argmax(violation - noise))
+        if violation[released] <= noise[released]:
+            break
+        free[released] = True
+        if total is not None:
+            signs[released] = -1.0 if signed and normal[released] < 0.0 else 1.0
+            lower[released] = -np.inf if signs[released] < 0.0 else 0.0
+            upper[released] = 0.0 if signs[released] < 0.0 else np.inf
+    if shift < floored and free.any():
+        target, _ = _face_minimizer(y, x, shift, weights, free, signs, total)
+        if np.all(target >= lower[free]) and np.all(target <= upper[free]):
+            x[free] = target
+    return x
+
+
+def _face_minimizer(
+    y: Array, x: Array, shift: float, weights: Array, free: NDArray[np.bool_], signs: Array, total: float | None
+) -> tuple[Array, Array]:
+    """The free coordinates of the minimiser with the others kept, and ``W'(minimiser - y)``.
+
+    Written in the singular values of the free rows of W, nothing is squared and ``shift = 0`` gives the limit.
+    """
+    base = y[free]
+    rows = weights[free]
+    if total is not None:
+        direction = signs[free]
+        base = base + direction * ((total - direction @ base) / len(direction))
+        rows = rows - np.outer(direction, (direction @ rows) / len(direction))
+    offset = x - y
+    offset[free] = base - y[free]
+    misfit = weights.T @ offset
+    left, singular, right = np.linalg.svd(rows, full_matrices=False)
+    coordinates = right @ misfit
+    # Below that singular values are rounding, and so are their vectors.
+    kept = singular > (1e-15 if shift > 0.0 else 1e-13) * len(rows) * singular.max(initial=0.0)
+    denominator = shift + singular**2
+    held = np.where(kept, singular, 0.0) / np.where(denominator > 0.0, denominator, 1.0)
+    left_over = np.where(kept, shift / np.where(denominator > 0.0, denominator, 1.0), 1.0)
+    push = right.T @ (left_over * coordinates)
+    if len(singular) < weights.shape[1]:
+        push = push + misfit - right.T @ coordinates
+    move = left @ (held * coordinates)
+    if total is not None:
+        move -= direction * ((direction @ move) / len(direction))
+    return base - move, push

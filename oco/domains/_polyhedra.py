@@ -1,0 +1,57 @@
+"""Projection in any metric on boxes, simplices and l1 balls: Newton first, the active-set method where it must be."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from oco.domains._active_set import active_set
+from oco.domains._spectrum import coupling
+from oco.domains.base import Domain
+from oco.domains.certificate import projection_residual, require_certified
+from oco.domains.metrics import Metric
+from oco.types import Array
+
+NEWTON_FLOOR = 1e-9
+"""Smallest eigenvalue, relative to the largest, that the Newton method is trusted with."""
+
+STEP_LIMIT = 50
+"""Newton steps before the active-set method takes over."""
+
+Kind = Literal["box", "simplex", "l1_ball"]
+
+
+def project_on_polyhedron(
+    domain: Domain, kind: Kind, point: Array, metric: Metric, lower: Array, upper: Array, total: float
+) -> Array:
+    """The projection of ``point`` (not in the domain), certified.
+
+    ``lower`` and ``upper`` are the bounds of a box, ``total`` the sum of a simplex or the radius of an l1 ball.
+    """
+    if metric.largest == 0.0:
+        return domain.project(point)
+    flat = np.ascontiguousarray(point.ravel())
+    shift, weights = coupling(metric, flat.size)
+    projected, _ = newton_projection(kind, flat, shift, weights, lower, upper, total)
+    if shift >= NEWTON_FLOOR and projection_residual(domain, point, projected.reshape(point.shape), metric) <= 1e-12:
+        return projected.reshape(point.shape)
+    if kind == "l1_ball":
+        projected *= total / float(np.abs(projected).sum())
+    projected = active_set(
+        flat, shift, weights, lower, upper, projected, None if kind == "box" else total, kind == "l1_ball"
+    )
+    return require_certified(domain, point, projected.reshape(point.shape), metric)
+
+
+def newton_projection(
+    kind: Kind, point: Array, shift: float, weights: Array, lower: Array, upper: Array, total: float
+) -> tuple[Array, int]:
+    """The Newton method's projection in ``max(shift, NEWTON_FLOOR) I + W W'``, and its number of steps."""
+    from oco.domains._coupled import BOX, L1_BALL, SIMPLEX, coupled_newton
+
+    code = {"box": BOX, "simplex": SIMPLEX, "l1_ball": L1_BALL}[kind]
+    projected, steps, _ = coupled_newton(
+        code, point, max(shift, NEWTON_FLOOR), weights, lower, upper, total, STEP_LIMIT
+    )
+    return projected, steps

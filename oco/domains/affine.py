@@ -1,0 +1,142 @@
+"""Affine slices: decisions that satisfy linear equations."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from oco.domains._spectrum import null_part, pseudo_power
+from oco.domains._vectors import euclidean_norm, unknown_norm
+from oco.domains.base import Domain
+from oco.domains.metrics import Metric
+from oco.errors import DomainError
+from oco.types import Array
+
+RANK = 1e-12
+"""Relative size below which a singular value of the equations is zero."""
+
+
+class AffineSlice(Domain):
+    """Solutions of linear equations: ``{x : A x = b}``.
+
+    Parameters
+    ----------
+    matrix
+        A, ``(r, d)``; equations may repeat, but must have a solution.
+    right_side
+        b, ``(r,)``.
+
+    Notes
+    -----
+    In the metric H the projection of y is ``y - H^{-1} A' (A H^{-1} A')^{-1} (A y - b)``, found by least squares with
+    ``A H^{-1/2}``: O(d r^2) after O(drk) for a low-rank metric and O(d^2 r) for a dense one. Where H is singular the
+    equations are first met as far as its null space can, which costs nothing in the limit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.domains import AffineSlice
+    >>> AffineSlice(np.array([[1.0, 1.0, 0.0]]), np.array([2.0])).project(np.array([2.0, 2.0, 5.0]))
+    array([1., 1., 5.])
+    """
+
+    name = "affine"
+
+    def __init__(self, matrix: ArrayLike, right_side: ArrayLike) -> None:
+        equations = np.atleast_2d(np.array(matrix, dtype=np.float64))
+        values = np.atleast_1d(np.array(right_side, dtype=np.float64))
+        if equations.ndim != 2 or values.shape != equations.shape[:1] or equations.shape[1] < 1:
+            raise DomainError(
+                f"AffineSlice takes a matrix (r, d) and a right side (r,), got {equations.shape} and {values.shape}"
+            )
+        if not (np.isfinite(equations).all() and np.isfinite(values).all()):
+            raise DomainError("The equations of AffineSlice have an entry that is not finite")
+        self._matrix, self._right_side = equations, values
+        self._shape = (equations.shape[1],)
+        left, singular, right = np.linalg.svd(equations, full_matrices=False)
+        kept = singular > RANK * singular.max(initial=0.0)
+        # The same slice with orthonormal rows.
+        self._rows = np.ascontiguousarray(right[kept])
+        self._heights = (left[:, kept].T @ values) / singular[kept]
+        left_over = values - equations @ (self._rows.T @ self._heights)
+        scale = float(np.abs(values).max(initial=0.0))
+        if euclidean_norm(left_over) > 1e-9 * scale:
+            raise DomainError(
+                "The equations of AffineSlice have no solution: the best point misses one of them by "
+                f"{np.abs(left_over).max():.1e}"
+            )
+
+    @property
+    def start(self) -> Array:
+        """The solution closest to the origin."""
+        start: Array = self._rows.T @ self._heights
+        return start
+
+    def contains(self, point: Array, tolerance: float = 1e-9) -> bool:
+        """Whether the distance to the slice is at most ``tolerance`` times the norm of the point or of the start."""
+        point = self._checked(point)
+        distance = euclidean_norm(self._rows @ point - self._heights)
+        return distance <= tolerance * max(euclidean_norm(point), euclidean_norm(self._heights))
+
+    def project(self, point: Array) -> Array:
+        """Euclidean projection: ``y - A^+ (A y - b)``, in O(rd)."""
+        point = self._checked(point)
+        projected: Array = point - self._rows.T @ (self._rows @ point - self._heights)
+        return projected
+
+    def project_in(self, point: Array, metric: Metric) -> Array:
+        """Projection in the norm of ``metric``; see the notes of the class for the formula and the cost."""
+        point = self._checked(point)
+        misses = self._rows @ point - self._heights
+        if not np.any(misses):
+            return point.copy()
+        null_rows = null_part(metric, self._rows.T)
+        projected = point
+        unmet = np.eye(len(misses))
+        if np.any(null_rows):
+            left, singular, _ = np.linalg.svd(null_rows.T, full_matrices=False)
+            unmet = left[:, int(np.sum(singular > RANK)) :].T
+        if len(unmet) > 0:
+            half = pseudo_power(metric, -0.5, self._rows.T @ unmet.T)
+            # Columns of very different lengths would cost digits in the least squares problem.
+            lengths = np.linalg.norm(half, axis=0)
+            solution = np.linalg.lstsq((half / lengths).T, unmet @ misses / lengths, rcond=None)[0]
+            projected = projected - pseudo_power(metric, -0.5, solution)
+        if np.any(null_rows):
+            misses = self._rows @ projected - self._heights
+            projected = projected - np.linalg.lstsq(null_rows.T, misses, rcond=RANK)[0]
+        return self.project(projected)
+
+    def support(self, direction: Array) -> float:
+        """``<direction, start>`` where the direction is in the row space of A; infinite elsewhere."""
+        direction = self._checked(direction)
+        coordinates = self._rows @ direction
+        if euclidean_norm(direction - self._rows.T @ coordinates) > RANK * euclidean_norm(direction):
+            return float("inf")
+        return float(coordinates @ self._heights)
+
+    def maximizer(self, direction: Array) -> Array:
+        """The start, where `support` is finite; `DomainError` elsewhere."""
+        if not np.isfinite(self.support(direction)):
+            raise DomainError("AffineSlice has no farthest point in a direction that it contains")
+        return self.start
+
+    def diameter(self, norm: str = "l2") -> float:
+        """Infinity, or zero where the solution is unique."""
+        if norm not in ("l1", "l2", "linf"):
+            raise unknown_norm(norm)
+        return 0.0 if len(self._rows) == self.dimension else float("inf")
+
+    def radius(self, norm: str = "l2") -> float:
+        """Infinity, or the norm of the solution where it is unique."""
+        orders = {"l1": 1, "l2": 2, "linf": np.inf}
+        return float(np.linalg.norm(self.start, orders[norm])) if self.diameter(norm) == 0.0 else float("inf")
+
+    def describe(self) -> dict[str, object]:
+        """Name, equations and shape."""
+        return {
+            "name": self.name,
+            "matrix": self._matrix.tolist(),
+            "right_side": self._right_side.tolist(),
+            "shape": list(self.shape),
+        }

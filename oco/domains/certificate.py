@@ -1,0 +1,99 @@
+"""How far a point is from being the projection: the variational inequality, in numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oco.domains._spectrum import apply_metric
+from oco.domains._vectors import euclidean_norm
+from oco.domains.base import Domain
+from oco.domains.metrics import Metric
+from oco.errors import DomainError
+from oco.types import Array
+
+TOLERANCE = 1e-10
+"""What every projection of this package promises of `projection_residual`."""
+
+ROUNDING = 1e-4
+"""Share of the scale that is there for rounding: ``ROUNDING * TOLERANCE`` is some tens of units in the last place."""
+
+
+def projection_residual(domain: Domain, point: Array, projected: Array, metric: Metric) -> float:
+    """Certify that ``projected`` is the projection of ``point`` on ``domain`` in the norm of ``metric``.
+
+    The x in the domain closest to y is the one with ``<H(y - x), z - x> <= 0`` for every z in the domain. The residual
+    is the largest value of the left side, found through the support function, over
+
+        |y - x|_H (|y - x|_H + |x|_H) + 1e-4 lambda_max(H) (|y|_2 + |x|_2) D,
+
+    where D is the l2 diameter and the second term stands for rounding; or the Euclidean distance of x to the domain
+    over ``|x|_2 + |y|_2``, if that is larger. Half the square of the H-distance to the true projection is at most the
+    numerator. On an unbounded domain z is kept within ``D = |y|_2 + |x|_2`` of x, and the numerator is an upper bound.
+
+    Parameters
+    ----------
+    domain
+        Any domain.
+    point, projected
+        y and x, of the domain's shape.
+    metric
+        The norm; where H is singular only the inequality is checked, not which of the minimisers x is.
+
+    Returns
+    -------
+    float
+        The residual: dimensionless, unchanged when H or the space is rescaled, and below 1e-10 for projections here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.domains import Ball, ScaledIdentity, projection_residual
+    >>> ball, point, metric = Ball(1.0, dimension=2), np.array([3.0, 4.0]), ScaledIdentity(1.0)
+    >>> projection_residual(ball, point, np.array([0.6, 0.8]), metric)
+    0.0
+    >>> projection_residual(ball, point, np.array([0.8, 0.6]), metric) > 0.01
+    True
+    """
+    size = euclidean_norm(projected) + euclidean_norm(point)
+    largest = metric.largest
+    if size == 0.0:
+        return 0.0
+    outside = euclidean_norm(projected - domain.project(projected)) / size
+    if largest == 0.0:
+        return outside
+    # Units in which H and the points are of size one, so that nothing overflows.
+    difference = (point - projected) / size
+    normal = apply_metric(metric, difference) / largest
+    own = float(np.vdot(normal, projected / size))
+    if domain.bounded:
+        reach = domain.diameter("l2") / size
+        gap = domain.support(normal) / size - own
+    else:
+        reach = 1.0
+        gap = _gap_nearby(domain, projected, normal, size)
+    distance = np.sqrt(max(float(np.vdot(normal, difference)), 0.0))
+    length = np.sqrt(max(float(np.vdot(projected / size, apply_metric(metric, projected / size))) / largest, 0.0))
+    scale = distance * (distance + length) + ROUNDING * reach
+    return float(max(max(gap, 0.0) / scale if scale > 0.0 else 0.0, outside))
+
+
+def _gap_nearby(domain: Domain, projected: Array, normal: Array, size: float) -> float:
+    """A bound on ``<normal, z - x> / size`` over the z of the domain within ``size`` of x.
+
+    With p the Euclidean projection of ``x + size normal``, the rest ``x + size normal - p`` is normal to the domain at
+    p exactly, hence ``<normal, z - x> <= <normal - (p - x) / size, p - x> + |p - x| |z - x| / size``.
+    """
+    moved = (domain.project(projected + size * normal) - projected) / size
+    return float(np.vdot(normal - moved, moved)) + euclidean_norm(moved)
+
+
+def require_certified(domain: Domain, point: Array, projected: Array, metric: Metric) -> Array:
+    """``projected``, or a `DomainError` that carries the residual where that is not below `TOLERANCE`."""
+    residual = projection_residual(domain, point, projected, metric)
+    if not residual <= TOLERANCE:
+        raise DomainError(
+            f"The projection on {type(domain).__name__} in a {type(metric).__name__} metric reached an optimality "
+            f"residual of {residual:.1e}, above {TOLERANCE:.0e}",
+            residual,
+        )
+    return projected
