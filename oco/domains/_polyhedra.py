@@ -51,7 +51,10 @@ def newton_projection(
     from oco.domains._coupled import BOX, L1_BALL, SIMPLEX, coupled_newton
 
     code = {"box": BOX, "simplex": SIMPLEX, "l1_ball": L1_BALL}[kind]
+    # In units of the point, so that no square overflows or vanishes.
+    unit = float(np.abs(point).max()) or 1.0
+    floored = max(shift, NEWTON_FLOOR)
     projected, steps, _ = coupled_newton(
-        code, point, max(shift, NEWTON_FLOOR), weights, lower, upper, total, STEP_LIMIT
+        code, point / unit, floored, weights, lower / unit, upper / unit, total / unit, STEP_LIMIT
     )
-    return projected, steps
+    return projected * unit, steps

@@ -97,36 +97,37 @@ def _coupled(y: Array, shift: float, weights: Array, radius: float) -> Array:
 
 def _dense(y: Array, start: Array, shift: float, weights: Array, radius: float) -> Array:
     """Newton on ``X = P(X - t H(X - Y))`` for ``H + h I`` with h falling, each solution the start of the next."""
-    size = y.size
-    coupled = weights @ weights.T
     target = max(shift, FLOOR)
     x = start
     level = 1e-2
     while level > target:
-        x = _fixed_point(y, x, level * np.eye(size) + coupled, radius)
+        x = _fixed_point(y, x, level, weights, radius)
         level /= 10.0
-    return _fixed_point(y, x, target * np.eye(size) + coupled, radius)
+    return _fixed_point(y, x, target, weights, radius)
 
 
-def _fixed_point(y: Array, x: Array, matrix: Array, radius: float) -> Array:
-    """Newton from ``x`` for one H, held by the forward-backward envelope, which falls at every step."""
+def _fixed_point(y: Array, x: Array, shift: float, weights: Array, radius: float) -> Array:
+    """Newton from ``x`` for one ``shift I + W W'``, held by the forward-backward envelope: it falls at every step."""
     size = y.size
-    reach = 0.95 / (1.0 + matrix[0, 0])
+    reach = 0.95 / (1.0 + shift)
     identity = np.eye(size)
     stack = identity.reshape(size, *y.shape)
+    forward = (1.0 - reach * shift) * identity - reach * (weights @ weights.T)
 
     def look(x: Array) -> tuple[ClippedSingularValues, Array, float]:
         offset = (x - y).ravel()
-        slope = matrix @ offset
+        pulled = weights.T @ offset
+        slope = shift * offset + weights @ pulled
         clipped = ClippedSingularValues(x - reach * slope.reshape(y.shape), radius)
         move = (x - clipped.value).ravel()
-        envelope = 0.5 * offset @ slope - slope @ move + move @ move / (2 * reach)
+        # By way of W'(x - y): where H is nearly singular that is small, and its rounding too.
+        envelope = 0.5 * (shift * offset @ offset + pulled @ pulled) - slope @ move + move @ move / (2 * reach)
         return clipped, move, float(envelope)
 
     here, move, value = look(x)
     for _ in range(60):
         derivative = here.derivative(stack).reshape(size, size).T
-        step = np.linalg.solve(identity - derivative @ (identity - reach * matrix), -move)
+        step = np.linalg.solve(identity - derivative @ forward, -move)
         length = 1.0
         while length > 1e-6:
             trial = x - ((1.0 - length) * move - length * step).reshape(y.shape)

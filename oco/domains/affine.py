@@ -91,21 +91,25 @@ class AffineSlice(Domain):
         if not np.any(misses):
             return point.copy()
         null_rows = null_part(metric, self._rows.T)
-        projected = point
         unmet = np.eye(len(misses))
         if np.any(null_rows):
             left, singular, _ = np.linalg.svd(null_rows.T, full_matrices=False)
             unmet = left[:, int(np.sum(singular > RANK)) :].T
-        if len(unmet) > 0:
-            half = pseudo_power(metric, -0.5, self._rows.T @ unmet.T)
-            # Columns of very different lengths would cost digits in the least squares problem.
-            lengths = np.linalg.norm(half, axis=0)
-            solution = np.linalg.lstsq((half / lengths).T, unmet @ misses / lengths, rcond=None)[0]
-            projected = projected - pseudo_power(metric, -0.5, solution)
-        if np.any(null_rows):
+        half = pseudo_power(metric, -0.5, self._rows.T @ unmet.T)
+        # Rows of very different lengths would cost digits in the least squares problem.
+        lengths = np.linalg.norm(half, axis=0)
+        projected = point
+        for _ in range(2):
+            # The second time for what rounding left.
             misses = self._rows @ projected - self._heights
-            projected = projected - np.linalg.lstsq(null_rows.T, misses, rcond=RANK)[0]
-        return self.project(projected)
+            if len(unmet) > 0:
+                solution = np.linalg.lstsq((half / lengths).T, unmet @ misses / lengths, rcond=None)[0]
+                projected = projected - pseudo_power(metric, -0.5, solution)
+            if np.any(null_rows):
+                misses = self._rows @ projected - self._heights
+                solution = np.linalg.lstsq(null_rows.T, misses, rcond=RANK)[0]
+                projected = projected - null_part(metric, solution)
+        return projected
 
     def support(self, direction: Array) -> float:
         """``<direction, start>`` where the direction is in the row space of A; infinite elsewhere."""

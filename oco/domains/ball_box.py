@@ -110,8 +110,9 @@ class BallBox(Domain):
         signs = np.where(lower > 0.0, 1.0, np.where(upper < 0.0, -1.0, np.sign(direction)))
         if euclidean_norm(most) <= self._reach:
             return self._box.project(self._middle + signs * most)
-        enters = np.divide(least, unit, where=moving, out=np.full(unit.shape, np.inf))
-        leaves = np.divide(most, unit, where=moving, out=np.full(unit.shape, -np.inf))
+        with np.errstate(over="ignore"):
+            enters = np.divide(least, unit, where=moving, out=np.full(unit.shape, np.inf))
+            leaves = np.divide(most, unit, where=moving, out=np.full(unit.shape, -np.inf))
         stops = np.concatenate([enters[moving], leaves[moving]])
         stops = np.sort(stops[np.isfinite(stops)])
         left, right = 0, len(stops)

@@ -58,7 +58,8 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
     largest = metric.largest
     if size == 0.0:
         return 0.0
-    outside = euclidean_norm(projected - domain.project(projected)) / size
+    inside = domain.project(projected)
+    outside = euclidean_norm(projected - inside) / size
     if largest == 0.0:
         return outside
     # Units in which H and the points are of size one, so that nothing overflows.
@@ -70,20 +71,20 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
         gap = domain.support(normal) / size - own
     else:
         reach = 1.0
-        gap = _gap_nearby(domain, projected, normal, size)
+        gap = _gap_nearby(domain, inside, normal, size)
     distance = np.sqrt(max(float(np.vdot(normal, difference)), 0.0))
     length = np.sqrt(max(float(np.vdot(projected / size, apply_metric(metric, projected / size))) / largest, 0.0))
     scale = distance * (distance + length) + ROUNDING * reach
     return float(max(max(gap, 0.0) / scale if scale > 0.0 else 0.0, outside))
 
 
-def _gap_nearby(domain: Domain, projected: Array, normal: Array, size: float) -> float:
+def _gap_nearby(domain: Domain, inside: Array, normal: Array, size: float) -> float:
     """A bound on ``<normal, z - x> / size`` over the z of the domain within ``size`` of x.
 
     With p the Euclidean projection of ``x + size normal``, the rest ``x + size normal - p`` is normal to the domain at
     p exactly, hence ``<normal, z - x> <= <normal - (p - x) / size, p - x> + |p - x| |z - x| / size``.
     """
-    moved = (domain.project(projected + size * normal) - projected) / size
+    moved = (domain.project(inside + size * normal) - inside) / size
     return float(np.vdot(normal - moved, moved)) + euclidean_norm(moved)
 
 

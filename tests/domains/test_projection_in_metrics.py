@@ -1,0 +1,205 @@
+"""What a projection is, in every metric: variational inequality, idempotence, firm non-expansiveness, limits."""
+
+import numpy as np
+import pytest
+from domain_cases import METRICS, matrix_domains, matrix_of, random_basis, random_metric, random_point, vector_domains
+
+from oco.domains import (
+    Ball,
+    Box,
+    Dense,
+    Diagonal,
+    FrobeniusBall,
+    Kronecker,
+    L1Ball,
+    LowRankPlusScaledIdentity,
+    ScaledIdentity,
+    Simplex,
+    SpectralBall,
+    projection_residual,
+)
+from oco.errors import DomainError
+
+CONDITIONS = (1.0, 1e3, 1e6, 1e12)
+
+
+def require_projection(domain, point, metric):
+    projected = domain.project_in(point, metric)
+    assert domain.contains(projected, 1e-10)
+    assert projection_residual(domain, point, projected, metric) <= 1e-10
+    return projected
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("kind", METRICS)
+@pytest.mark.parametrize("dimension", [1, 2, 7, 30])
+def test_variational_inequality_and_idempotence(dimension, kind, condition):
+    for seed in range(6):
+        rng = np.random.default_rng([dimension, seed])
+        for domain in vector_domains(dimension, rng).values():
+            metric = random_metric(kind, dimension, condition, rng)
+            point = random_point(domain, rng)
+            projected = require_projection(domain, point, metric)
+            again = domain.project_in(projected, metric)
+            assert np.linalg.norm(again - projected) <= 1e-9 * np.linalg.norm(projected)
+
+
+@pytest.mark.parametrize("condition", [1.0, 1e3, 1e6])
+@pytest.mark.parametrize("kind", METRICS)
+def test_variational_inequality_on_matrices(kind, condition):
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        for shape in ((3, 4), (4, 2), (1, 5)):
+            for domain in matrix_domains(shape).values():
+                metric = random_metric(kind, domain.dimension, condition, rng)
+                require_projection(domain, random_point(domain, rng), metric)
+
+
+def test_spectral_ball_is_certified_or_refused_in_a_metric_of_condition_1e12():
+    refused = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        domain = SpectralBall(0.5, shape=(3, 4))
+        metric = random_metric("dense", 12, 1e12, rng)
+        try:
+            require_projection(domain, random_point(domain, rng), metric)
+        except DomainError as error:
+            refused.append(error.residual)
+    assert len(refused) <= 2
+    assert all(residual > 1e-10 for residual in refused)
+
+
+@pytest.mark.parametrize("kind", METRICS)
+def test_firm_non_expansiveness_in_the_metric(kind):
+    for seed in range(15):
+        rng = np.random.default_rng(seed)
+        domains = vector_domains(9, rng) | matrix_domains((3, 3))
+        for domain in domains.values():
+            metric = random_metric(kind, 9, 1e3, rng)
+            first, second = random_point(domain, rng), random_point(domain, rng)
+            moved = (domain.project_in(first, metric) - domain.project_in(second, metric)).ravel()
+            weighted = metric.apply(moved)
+            slack = 1e-9 * np.linalg.norm(first - second) ** 2
+            assert weighted @ moved <= weighted @ (first - second).ravel() + slack
+
+
+@pytest.mark.parametrize("kind", ["singular diagonal", "singular low rank"])
+def test_singular_metric_gives_the_limit_of_shifted_metrics(kind):
+    dimension, distances = 8, []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        domains = vector_domains(dimension, rng) | {"spectral ball": SpectralBall(0.5, shape=(2, 4))}
+        metric = random_metric(kind, dimension, 10.0, rng)
+        matrix = matrix_of(metric, dimension)
+        for name, domain in domains.items():
+            point = 2.0 * rng.standard_normal(domain.shape)
+            projected = domain.project_in(point, metric)
+            errors = []
+            for shift in (1e-7, 1e-8):
+                shifted = Dense.from_matrix(matrix + shift * np.eye(dimension))
+                errors.append(np.linalg.norm(projected - domain.project_in(point, shifted)))
+            # The distance to the limit is of the order of the shift; what rounding does is of the inverse order.
+            assert errors[1] <= max(0.3 * errors[0], 1e-7), name
+            distances.append(errors[1])
+    assert np.median(distances) <= 1e-6
+
+
+def test_zero_metric_gives_the_euclidean_projection():
+    rng = np.random.default_rng(0)
+    zeros = [
+        ScaledIdentity(0.0),
+        Diagonal(np.zeros(6)),
+        LowRankPlusScaledIdentity(random_basis(rng, 6, 2), np.zeros(2), 0.0),
+        Dense(np.eye(6), np.zeros(6)),
+    ]
+    for domain in vector_domains(6, rng).values():
+        point = random_point(domain, rng)
+        for metric in zeros:
+            np.testing.assert_allclose(domain.project_in(point, metric), domain.project(point), rtol=1e-12, atol=1e-13)
+
+
+def test_metrics_that_are_equal_project_equally():
+    rng = np.random.default_rng(1)
+    dimension = 7
+    for name, domain in vector_domains(dimension, rng).items():
+        point = random_point(domain, rng)
+        weights = np.array([9.0, 4.0, 2.0, 0.5, 0.5, 0.5, 0.5])
+        metrics = [
+            Diagonal(weights),
+            Dense(np.eye(dimension), weights),
+            LowRankPlusScaledIdentity(np.eye(dimension)[:, :3], weights[:3], 0.5),
+            LowRankPlusScaledIdentity(np.eye(dimension)[:, 1:], weights[1:], 9.0),
+            LowRankPlusScaledIdentity(np.eye(dimension), weights, 0.0),
+        ]
+        first, *others = (domain.project_in(point, metric) for metric in metrics)
+        for other in others:
+            np.testing.assert_allclose(other, first, rtol=1e-8, atol=1e-9, err_msg=name)
+        for metric in (ScaledIdentity(3.0), Dense(random_basis(rng, 7, 7), np.full(7, 3.0))):
+            np.testing.assert_allclose(
+                domain.project_in(point, metric), domain.project(point), rtol=1e-9, atol=1e-10, err_msg=name
+            )
+
+
+def test_zero_escaped_mass_leaves_the_kept_directions_alone():
+    """Where H weighs only V and the box can be reached across V's complement, V'x stays V'y."""
+    rng = np.random.default_rng(5)
+    basis = random_basis(rng, 20, 3)
+    metric = LowRankPlusScaledIdentity(basis, np.array([5.0, 2.0, 1.0]), 0.0)
+    for domain in (Box(-1.0, 1.0, dimension=20), L1Ball(8.0, 20), Ball(2.0, dimension=20)):
+        inside = domain.project(0.3 * rng.standard_normal(20))
+        across = rng.standard_normal(20) * 3.0
+        point = 0.9 * inside + across - basis @ (basis.T @ across)
+        projected = require_projection(domain, point, metric)
+        assert not domain.contains(point)
+        np.testing.assert_allclose(basis.T @ projected, basis.T @ point, atol=1e-12)
+
+
+def test_points_of_the_domain_stay_and_points_on_its_boundary_too():
+    rng = np.random.default_rng(6)
+    for kind in METRICS:
+        for domain in vector_domains(8, rng).values():
+            metric = random_metric(kind, 8, 1e6, rng)
+            boundary = domain.project(random_point(domain, rng) * 50.0)
+            for point in (domain.start, boundary, (domain.start + boundary) / 2):
+                moved = domain.project_in(point, metric)
+                assert np.linalg.norm(moved - point) <= 1e-9 * (1e-3 + np.linalg.norm(point))
+
+
+@pytest.mark.parametrize("size", [1e-150, 1e-20, 1e20, 1e150])
+def test_sizes_of_metric_and_point(size):
+    """Rescaling H changes nothing; rescaling point and domain together rescales the projection."""
+    rng = np.random.default_rng(7)
+    for kind in METRICS:
+        metric = random_metric(kind, 6, 1e3, rng)
+        if isinstance(metric, Diagonal):
+            scaled = Diagonal(size * metric.weights)
+        elif isinstance(metric, Dense):
+            scaled = Dense(metric.basis, size * metric.values)
+        else:
+            scaled = LowRankPlusScaledIdentity(metric.basis, size * metric.values, size * metric.complement)
+        for domain in vector_domains(6, rng).values():
+            point = random_point(domain, rng)
+            np.testing.assert_allclose(
+                domain.project_in(point, scaled), domain.project_in(point, metric), rtol=1e-7, atol=1e-8
+            )
+        point = 3.0 * rng.standard_normal(6)
+        for small, large in (
+            (Ball(1.0, dimension=6), Ball(size, dimension=6)),
+            (Simplex(1.0, 6), Simplex(size, 6)),
+            (L1Ball(1.0, 6), L1Ball(size, 6)),
+            (Box(-1.0, 1.0, dimension=6), Box(-size, size, dimension=6)),
+        ):
+            np.testing.assert_allclose(
+                large.project_in(size * point, metric) / size, small.project_in(point, metric), rtol=1e-7, atol=1e-8
+            )
+
+
+def test_kronecker_metric_on_the_frobenius_ball():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        values = np.geomspace(1.0, 10.0 ** -rng.uniform(0, 6), 4)
+        metric = Kronecker(Dense(random_basis(rng, 3, 3), values[:3]), Dense(random_basis(rng, 4, 4), values))
+        domain = FrobeniusBall(1.0, center=rng.standard_normal((3, 4)))
+        require_projection(domain, random_point(domain, rng), metric)
+    with pytest.raises(DomainError, match="got Kronecker"):
+        SpectralBall(0.1, shape=(3, 4)).project_in(np.ones((3, 4)), metric)
