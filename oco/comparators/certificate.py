@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from oco.comparators.objective import Objective
 from oco.domains.base import Domain
-from oco.errors import DomainError
 from oco.regret.interval import Interval
 from oco.types import Array
 
@@ -35,7 +34,7 @@ class Certifier:
 
     Where the domain is unbounded, ``-A' alpha`` is split into a part v whose support is finite and a remainder of
     rounding size, and the bound is ``-sum phi* - h_K(v) - reach |-A'alpha - v|_2``: it holds for every point within
-    ``reach = 100 (1 + |x|)`` of the origin.
+    ``reach = 100 (1 + |x|)`` of the origin, and is given up when a better x comes nearer than a tenth to that.
 
     Attributes
     ----------
@@ -57,14 +56,18 @@ class Certifier:
     slopes: Array | None = None
     certificate: str = "none"
     receding: bool = False
-    _radius: float = field(init=False)
+    _reach: float = math.inf
 
     def __post_init__(self) -> None:
-        self._radius = self.domain.radius("l2")
         rows = self.objective.rows
         self._product_error = rows.sum_length * _UNIT * rows.length
+        self._forget()
+
+    def _forget(self) -> None:
+        """Go back to the lower bound that needs no dual."""
+        self.lower, self.certificate, self._reach = -math.inf, "none", math.inf
         if self.objective.link.infimum > -math.inf:
-            self.lower = rows.count * self.objective.link.infimum
+            self.lower = self.objective.rows.count * self.objective.link.infimum
             self.certificate = "losses are non-negative"
 
     @property
@@ -98,6 +101,8 @@ class Certifier:
         if total + rounding < self.upper:
             self.upper = total + rounding
             self.point, self.margins = point.copy(), margins
+            if too_near(self._reach, point):
+                self._forget()
         return total, slopes
 
     def offer_dual(self, slopes: Array, gradient: Array | None = None) -> float:
@@ -108,7 +113,7 @@ class Certifier:
             return -math.inf
         if gradient is None:
             gradient = self.objective.gradient(slopes)
-        reach, support = self._support(-gradient)
+        reach, support = support_within(self.domain, -gradient.reshape(self.domain.shape), self.point)
         if not math.isfinite(support):
             return -math.inf
         size = float(np.linalg.norm(slopes))
@@ -120,23 +125,28 @@ class Certifier:
             rounding += _UNIT * abs(self.start_value)
         bound = -total - support - rounding
         if bound > self.lower:
-            self.lower, self.slopes = bound, slopes
+            self.lower, self.slopes, self._reach = bound, slopes, reach
             self.certificate = "Fenchel dual"
         return bound
 
-    def _support(self, direction: Array) -> tuple[float, float]:
-        """How far the certificate reaches from the origin, and ``h_K(direction)`` or its bound within that reach."""
-        shaped = direction.reshape(self.domain.shape)
-        if math.isfinite(self._radius):
-            return self._radius, self.domain.support(shaped)
-        length = 0.0 if self.point is None else float(np.linalg.norm(self.point))
-        reach = FAR * (1.0 + length)
-        finite = bounded_part(self.domain, shaped)
-        try:
-            support = self.domain.support(finite)
-        except DomainError:
-            return reach, math.inf
-        return reach, support + reach * float(np.linalg.norm(shaped - finite))
+
+def support_within(domain: Domain, direction: Array, point: Array | None) -> tuple[float, float]:
+    """How far a certificate reaches from the origin, and ``h_K(direction)`` or a bound on it within that reach.
+
+    The reach is the radius of a bounded domain; else it is ``FAR (1 + |point|)``, and what is left of ``direction``
+    after its `bounded_part` counts as far as that.
+    """
+    radius = domain.radius("l2")
+    if math.isfinite(radius):
+        return radius, domain.support(direction)
+    reach = FAR * (1.0 + (0.0 if point is None else float(np.linalg.norm(point))))
+    finite = bounded_part(domain, direction)
+    return reach, domain.support(finite) + reach * float(np.linalg.norm(direction - finite))
+
+
+def too_near(reach: float, point: Array) -> bool:
+    """Whether a certificate with this reach must be given up, because the point has come near the end of it."""
+    return reach < 0.1 * FAR * (1.0 + float(np.linalg.norm(point)))
 
 
 def bounded_part(domain: Domain, direction: Array) -> Array:

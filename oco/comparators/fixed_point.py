@@ -9,11 +9,13 @@ import numpy as np
 
 from oco.comparators.certificate import Certifier
 from oco.comparators.comparator import Comparator, ComparatorCurve
+from oco.comparators.multinomial import MultinomialLink, MultinomialObjective
 from oco.comparators.newton import minimise
 from oco.comparators.objective import Objective, ScalarLink, SmoothedLink
-from oco.comparators.rows import RowStream, read_rounds
+from oco.comparators.rows import RowMatrix, RowStream, read_rounds
 from oco.domains.base import Domain
 from oco.errors import ComparatorError, DomainError
+from oco.losses.multinomial import MultinomialBlock
 from oco.losses.rows import RowBlock
 from oco.types import Array
 
@@ -26,7 +28,7 @@ _UNBOUNDED_BELOW = "no minimiser exists: the cumulative loss is unbounded below"
 
 
 def best_fixed_point(
-    losses: RowBlock | RowStream,
+    losses: RowBlock | MultinomialBlock | RowStream,
     domain: Domain,
     *,
     tolerance: float | None = None,
@@ -38,8 +40,9 @@ def best_fixed_point(
     Parameters
     ----------
     losses
-        The rounds: a `oco.losses.RowBlock` (a scalar loss, rows ``(n, d)`` dense or CSR, targets ``(n,)``), or a stream
-        with ``horizon`` and ``block(start, stop)``, which need not fit into memory.
+        The rounds: a `oco.losses.RowBlock` (a scalar loss, rows ``(n, d)`` dense or CSR, targets ``(n,)``), a
+        `oco.losses.MultinomialBlock`, or a stream with ``horizon`` and ``block(start, stop)`` that need not fit into
+        memory.
     domain
         Where the comparator must lie.
     tolerance
@@ -82,12 +85,12 @@ def best_fixed_point(
     >>> best.point.round(6), round(best.value.upper, 6), best.tight
     (array([0.6, 0.8]), 8.0, True)
     """
-    count = len(losses) if isinstance(losses, RowBlock) else losses.horizon
+    count = len(losses) if isinstance(losses, RowBlock | MultinomialBlock) else losses.horizon
     return anytime(losses, domain, [count], tolerance=tolerance, start=start, strict=strict)[-1]
 
 
 def anytime(
-    losses: RowBlock | RowStream,
+    losses: RowBlock | MultinomialBlock | RowStream,
     domain: Domain,
     rounds: Sequence[int] | Array,
     *,
@@ -129,20 +132,7 @@ def anytime(
     (array([-3., -1., -2.]), array([ 3., -1., -2.]))
     """
     checkpoints = [int(t) for t in rounds]
-    scalar, rows, targets = read_rounds(losses, checkpoints[-1])
-    link = ScalarLink(scalar, np.ascontiguousarray(targets, dtype=np.float64))
-    return solve_prefixes(Objective(link, rows), domain, checkpoints, tolerance, start, strict)
-
-
-def solve_prefixes(
-    objective: Objective,
-    domain: Domain,
-    checkpoints: list[int],
-    tolerance: float | None,
-    start: Array | None,
-    strict: bool,
-) -> ComparatorCurve:
-    """The curve of a sum of losses of margins, whatever the losses are."""
+    objective = _objective(losses, checkpoints[-1])
     domain = domain.with_shape(objective.shape)
     if tolerance is None:
         tolerance = KINKED_TOLERANCE if objective.link.kinks() is not None else SMOOTH_TOLERANCE
@@ -177,6 +167,17 @@ def solve_prefixes(
     values, _ = objective.link.evaluate(objective.margins(point))
     final: Array = np.cumsum(values)[np.array(checkpoints) - 1]
     return ComparatorCurve(tuple(found), final)
+
+
+def _objective(losses: RowBlock | MultinomialBlock | RowStream, count: int) -> Objective:
+    """The sum of the first ``count`` losses."""
+    if isinstance(losses, MultinomialBlock):
+        rows = RowMatrix(losses.rows, len(losses), losses.rows.shape[1]).prefix(count)
+        one_hot: Array = np.zeros((count, losses.n_classes))
+        one_hot[np.arange(count), losses.labels[:count]] = 1.0
+        return MultinomialObjective(MultinomialLink(one_hot), rows, losses.n_classes)
+    scalar, rows, targets = read_rounds(losses, count)
+    return Objective(ScalarLink(scalar, np.ascontiguousarray(targets, dtype=np.float64)), rows)
 
 
 def _fraction(certifier: Certifier, of_allowed: float, of_gap: float) -> float:

@@ -56,7 +56,7 @@ def minimise(
         The last point ``(d,)``.
     """
     free = isinstance(domain, Unbounded)
-    form = start.size <= FORMED_DIMENSION and objective.rows.gram_cost <= FORMED_COST
+    form = start.size <= FORMED_DIMENSION and objective.hessian_cost <= FORMED_COST
     point = start
     margins = objective.margins(point)
     smoothed = objective is not certifier.objective
@@ -67,11 +67,13 @@ def minimise(
             total = float(values.sum())
         gradient = objective.gradient(slopes)
         certifier.offer_dual(slopes, gradient)
-        if certifier.tight or _frank_wolfe_gap(domain, gradient, point) <= stationary():
+        gap = _frank_wolfe_gap(domain, gradient, point)
+        if certifier.tight or gap <= stationary():
             break
         hessian = objective.hessian(margins, form)
+        accuracy = 0.1 * stationary() + (0.01 * gap if domain.bounded else 0.0)
         near = Ball(REACH * (1.0 + float(np.linalg.norm(point)))).with_shape(domain.shape) if free else domain
-        target = minimise_quadratic(hessian, gradient, point, near, 0.1 * stationary())
+        target = minimise_quadratic(hessian, gradient, point, near, accuracy)
         target = domain.project(target.reshape(domain.shape)).ravel()
         direction = target - point
         change = objective.margins(direction)

@@ -182,6 +182,11 @@ class Objective:
         """Shape of a point."""
         return (self.rows.dimension,)
 
+    @property
+    def hessian_cost(self) -> float:
+        """Multiplications of one formed Hessian."""
+        return self.rows.gram_cost
+
     def margins(self, point: Array) -> Array:
         """``A point``."""
         return self.rows.product(point)
@@ -201,4 +206,4 @@ class Objective:
 
     def prefix(self, count: int) -> Objective:
         """The sum of the first ``count`` losses."""
-        return type(self)(self.link.prefix(count), self.rows.prefix(count))
+        return Objective(self.link.prefix(count), self.rows.prefix(count))

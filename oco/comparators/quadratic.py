@@ -38,12 +38,14 @@ def minimise_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: 
         centre = domain.start.ravel()
         right = hessian.apply(point - centre) - gradient
         if hessian.matrix is not None:
-            return centre + _ball_by_cholesky(hessian.matrix, right, radius)
-        return centre + _ball_by_krylov(hessian, right, radius)
+            # Where the point is already optimal this is its multiplier; near the optimum it is a good first guess.
+            guess = -float(gradient @ (point - centre)) / radius**2
+            return centre + _ball_by_cholesky(hessian.matrix, right, radius, guess)
+        return centre + _ball_by_krylov(hessian, right, radius, accuracy)
     return _Projection(hessian, gradient, point, domain).minimise(accuracy)
 
 
-def _ball_by_cholesky(matrix: Array, right: Array, radius: float) -> Array:
+def _ball_by_cholesky(matrix: Array, right: Array, radius: float, guess: float) -> Array:
     """Solve ``(H + m I) u = b`` with the smallest m >= 0 for which ``|u| <= radius``."""
     size, length = float(np.trace(matrix)), float(np.linalg.norm(right))
     if length == 0.0:
@@ -54,25 +56,28 @@ def _ball_by_cholesky(matrix: Array, right: Array, radius: float) -> Array:
     limit = radius / unit
     matrix, right = matrix / size, right / (size * unit)
     diagonal = np.einsum("ii->i", matrix)
-    multiplier = 1e-14
+    floor = 1e-14
+    multiplier = max(floor, guess / size)
     solution = right
     for _ in range(60):
         shifted = matrix.copy(order="F")
         shifted.ravel(order="K")[:: matrix.shape[0] + 1] = diagonal + multiplier
         factor, failed = lapack.dpotrf(shifted, lower=True, overwrite_a=True)
         if failed:
-            multiplier *= 10.0
+            floor = multiplier = 10.0 * multiplier
             continue
         solution = linalg.cho_solve((factor, True), right, check_finite=False)
         length = float(np.linalg.norm(solution))
-        if length <= limit * (1.0 + 1e-13):
+        inside = length <= limit * (1.0 + 1e-13)
+        if inside and (multiplier <= floor or length >= limit * (1.0 - 1e-11)):
             return unit * solution
         half = linalg.solve_triangular(factor, solution, lower=True, check_finite=False)
-        multiplier += (length / limit - 1.0) * length**2 / float(half @ half)
+        change = (length / limit - 1.0) * length**2 / float(half @ half)
+        multiplier = max(floor, 0.01 * multiplier, multiplier + change)
     return solution * (unit * min(1.0, limit / float(np.linalg.norm(solution))))
 
 
-def _ball_by_krylov(hessian: Hessian, right: Array, radius: float) -> Array:
+def _ball_by_krylov(hessian: Hessian, right: Array, radius: float, accuracy: float) -> Array:
     """The same in the Krylov space of ``b``: Lanczos with full reorthogonalisation, one secular equation at its end."""
     scale = float(np.linalg.norm(right))
     if scale == 0.0:
@@ -93,7 +98,8 @@ def _ball_by_krylov(hessian: Hessian, right: Array, radius: float) -> Array:
         done = residual <= 1e-13 * max(diagonal) or size >= limit
         if done or size % 8 == 0:
             coordinates = _small_secular(np.array(diagonal), np.array(beside), scale, radius)
-            if done or residual * abs(coordinates[-1]) <= 1e-10 * scale:
+            error = residual * abs(float(coordinates[-1]))
+            if done or error <= 1e-13 * scale or error * (2.0 * radius if np.isfinite(radius) else 0.0) <= accuracy:
                 break
         beside.append(residual)
         basis.append(product / residual)

@@ -1,6 +1,8 @@
 """Losses: of a margin (generalized linear), and any convex function with a value and a gradient."""
 
 from oco.losses.base import Loss
+from oco.losses.multinomial import MultinomialBlock, MultinomialLogistic
+from oco.losses.quadratic import QuadraticForm
 from oco.losses.rows import RowBlock, RowLoss
 from oco.losses.scalar import (
     SCALAR_LOSSES,
@@ -26,6 +28,9 @@ __all__ = [
     "Logarithmic",
     "Logistic",
     "Loss",
+    "MultinomialBlock",
+    "MultinomialLogistic",
+    "QuadraticForm",
     "Quantile",
     "RowBlock",
     "RowLoss",

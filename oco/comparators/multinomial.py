@@ -1,0 +1,118 @@
+"""Cumulative multinomial logistic losses of a decision matrix, for the same solver as losses of one margin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp, xlogy
+
+from oco.comparators.objective import FormedHessian, Hessian, Link, Objective
+from oco.comparators.rows import RowMatrix
+from oco.types import Array, Shape
+
+
+class MultinomialLink(Link):
+    """``phi_i(p) = log sum_c exp(p_c) - p_{y_i}`` for margins ``(n, n_classes)``.
+
+    With ``b = a + e_y`` the conjugate is the negative entropy ``sum_c b_c log b_c`` for b in the simplex.
+    """
+
+    def __init__(self, one_hot: Array) -> None:
+        self._one_hot = one_hot
+
+    def evaluate(self, margins: Array) -> tuple[Array, Array]:
+        """Losses ``(n,)`` and softmax minus one-hot labels."""
+        normaliser = np.asarray(logsumexp(margins, axis=1))
+        values = normaliser - np.einsum("ic,ic->i", margins, self._one_hot)
+        return values, np.exp(margins - normaliser[:, None]) - self._one_hot
+
+    def curvature(self, margins: Array) -> Array:
+        """Softmax p; the second derivative of a round is ``diag(p) - p p'``."""
+        probabilities: Array = np.exp(margins - np.asarray(logsumexp(margins, axis=1))[:, None])
+        return probabilities
+
+    def conjugate(self, slopes: Array) -> Array:
+        """Negative entropy; infinite off the simplex."""
+        weights = slopes + self._one_hot
+        inside = (weights.min(axis=1) >= 0.0) & (np.abs(weights.sum(axis=1) - 1.0) <= 1e-13 * weights.shape[1])
+        negative_entropy = np.asarray(xlogy(np.maximum(weights, 0.0), np.maximum(weights, 0.0))).sum(axis=1)
+        return np.where(inside, negative_entropy, np.inf)
+
+    def clip(self, slopes: Array) -> Array:
+        """Slopes whose distance from the one-hot labels is in the simplex."""
+        weights = np.maximum(slopes + self._one_hot, 0.0)
+        weights /= weights.sum(axis=1, keepdims=True)
+        return weights - self._one_hot
+
+    def prefix(self, count: int) -> MultinomialLink:
+        """The first ``count`` losses."""
+        return MultinomialLink(self._one_hot[:count])
+
+
+@dataclass
+class MultinomialHessian(Hessian):
+    """``V -> sum_i (diag(p_i) - p_i p_i') V a_i a_i'`` for flat matrices V, never formed."""
+
+    rows: RowMatrix
+    probabilities: Array
+
+    def apply(self, vector: Array) -> Array:
+        """Two passes over the rows."""
+        classes = self.probabilities.shape[1]
+        change = self.rows.product(np.ascontiguousarray(vector.reshape(classes, -1).T))
+        return np.ravel(self.rows.transposed_product(_second_derivative(self.probabilities, change)).T)
+
+
+@dataclass
+class MultinomialObjective(Objective):
+    """``F(W) = sum_i phi_i(W a_i)`` of flat matrices ``(n_classes d,)``."""
+
+    n_classes: int
+
+    @property
+    def shape(self) -> Shape:
+        """``(n_classes, d)``."""
+        return self.n_classes, self.rows.dimension
+
+    @property
+    def hessian_cost(self) -> float:
+        """Multiplications of one formed Hessian."""
+        return 0.5 * self.n_classes**2 * self.rows.gram_cost
+
+    def margins(self, point: Array) -> Array:
+        """``A W'``, ``(n, n_classes)``."""
+        return self.rows.product(np.ascontiguousarray(point.reshape(self.shape).T))
+
+    def gradient(self, slopes: Array) -> Array:
+        """``slopes' A``, flat."""
+        return np.ravel(self.rows.transposed_product(slopes).T)
+
+    def hessian(self, margins: Array, form: bool) -> Hessian:
+        """The Hessian at a point with these margins; a square array where ``form``."""
+        probabilities = self.link.curvature(margins)
+        if not form:
+            return MultinomialHessian(self.rows, probabilities)
+        classes, features = self.shape
+        blocks: Array = np.empty((classes, features, classes, features))
+        for first in range(classes):
+            own = self.rows.gram(probabilities[:, first])
+            for second in range(first + 1):
+                shared = self.rows.gram(probabilities[:, first] * probabilities[:, second])
+                blocks[first, :, second] = own - shared if first == second else -shared
+                blocks[second, :, first] = blocks[first, :, second]
+        return FormedHessian(blocks.reshape(classes * features, -1))
+
+    def linearised_slopes(self, margins: Array, slopes: Array, change: Array) -> Array:
+        """Slopes after the margins move by ``change``, to first order."""
+        return slopes + _second_derivative(self.link.curvature(margins), change)
+
+    def prefix(self, count: int) -> MultinomialObjective:
+        """The sum of the first ``count`` losses."""
+        return MultinomialObjective(self.link.prefix(count), self.rows.prefix(count), self.n_classes)
+
+
+def _second_derivative(probabilities: Array, change: Array) -> Array:
+    weighted = probabilities * change
+    second: Array = weighted - probabilities * weighted.sum(axis=1, keepdims=True)
+    return second
