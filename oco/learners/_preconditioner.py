@@ -78,9 +78,7 @@ def weight_of_round(parameters: Array, round_index: float) -> float:
     """``c_t = sqrt(sigma + scale t^-exponent)``, by which gradients are multiplied before they are sketched."""
     if parameters[WEIGHT_SCALE] == 0.0:
         return math.sqrt(parameters[CURVATURE])
-    return math.sqrt(
-        parameters[CURVATURE] + parameters[WEIGHT_SCALE] * round_index ** -parameters[WEIGHT_EXPONENT]
-    )
+    return math.sqrt(parameters[CURVATURE] + parameters[WEIGHT_SCALE] * round_index ** -parameters[WEIGHT_EXPONENT])
 
 
 @kernel
@@ -91,11 +89,11 @@ def preconditioner(values: Array, rank: int, escaped: float, unit: float, parame
     if parameters[POWER] == 0.5:
         for i in range(rank):
             metric[i] = outer + unit * np.sqrt(values[i] + alpha)
-        return outer + unit * np.sqrt(alpha)
+        return float(outer + unit * np.sqrt(alpha))
     square = unit * unit
     for i in range(rank):
         metric[i] = outer + square * (values[i] + alpha)
-    return outer + square * alpha
+    return float(outer + square * alpha)
 
 
 @kernel

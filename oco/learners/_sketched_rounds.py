@@ -91,7 +91,8 @@ def play_round(
 def row_of(index: int, dense: Array, data: Array, indices: Array, indptr: Array, scratch: Array) -> Array:
     """Row ``index`` of ``dense``, or of a CSR matrix written out into ``scratch``."""
     if dense.shape[0] > 0:
-        return dense[index]
+        row: Array = dense[index]
+        return row
     scratch[:] = 0.0
     for place in range(indptr[index], indptr[index + 1]):
         scratch[indices[place]] = data[place]

@@ -87,7 +87,9 @@ class FrequentDirections:
         """
         rows = np.ascontiguousarray(vectors, dtype=np.float64)
         if rows.ndim not in (1, 2) or rows.shape[-1] != self.dimension:
-            raise ProtocolError(f"vectors must have shape ({self.dimension},) or (n, {self.dimension}), got {rows.shape}")
+            raise ProtocolError(
+                f"vectors must have shape ({self.dimension},) or (n, {self.dimension}), got {rows.shape}"
+            )
         state = self.state
         for index, row in enumerate(np.atleast_2d(rows)):
             if not sketch_round(
@@ -148,4 +150,5 @@ class FrequentDirections:
     def __repr__(self) -> str:
         """Dimension, rank, and what is in it."""
         kept = int(self.state.numbers[RANK])
-        return f"FrequentDirections(dimension={self.dimension}, rank={self.rank}, kept={kept}, escaped_mass={self.escaped_mass:.6g})"
+        size = f"dimension={self.dimension}, rank={self.rank}"
+        return f"FrequentDirections({size}, kept={kept}, escaped_mass={self.escaped_mass:.6g})"

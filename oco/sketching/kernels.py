@@ -9,6 +9,8 @@ eigen-decomposition every round; the cost is two passes over the basis.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from oco.compile import kernel
@@ -89,9 +91,7 @@ def set_unit(size: float, numbers: Array, capacity: int) -> None:
 
 
 @kernel
-def take_in_units(
-    out: Array, gradient: Array, slope: float, weight: float, numbers: Array, capacity: int
-) -> float:
+def take_in_units(out: Array, gradient: Array, slope: float, weight: float, numbers: Array, capacity: int) -> float:
     """``out = slope weight gradient`` in the sketch's unit; its squared norm, NaN where not finite.
 
     Where the gradient has outgrown the unit, or is the first one, the unit and all that is measured in it change.
@@ -205,7 +205,7 @@ def orthogonalise(basis: Array, size: int, vector: Array, coordinates: Array, sp
     combine(basis, size, spare, -1.0, vector)
     for i in range(size):
         coordinates[i] += spare[i]
-    return np.sqrt(square_norm(vector))
+    return math.sqrt(square_norm(vector))
 
 
 @kernel

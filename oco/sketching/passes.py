@@ -89,7 +89,12 @@ def combine_and_remove(
         stop = min(start + CHUNK, length)
         i = 0
         while i + 4 <= count:
-            first, second, third, fourth = coefficients[i], coefficients[i + 1], coefficients[i + 2], coefficients[i + 3]
+            first, second, third, fourth = (
+                coefficients[i],
+                coefficients[i + 1],
+                coefficients[i + 2],
+                coefficients[i + 3],
+            )
             part_1, part_2, part_3, part_4 = parts[i], parts[i + 1], parts[i + 2], parts[i + 3]
             for j in range(start, stop):
                 a, b, c, d = rows[i, j], rows[i + 1, j], rows[i + 2, j], rows[i + 3, j]

@@ -26,9 +26,7 @@ CONVERGED = 1e-5
 
 
 @kernel
-def _evaluate(
-    active: int, count: int, poles: Array, squares: Array, origin: Array, offset: Array, sums: Array
-) -> None:
+def _evaluate(active: int, count: int, poles: Array, squares: Array, origin: Array, offset: Array, sums: Array) -> None:
     """f, f' and f''/2 at ``origin + offset`` for ``active`` roots, into rows 0 to 2 of ``sums``."""
     for root in range(active):
         sums[0, root] = 1.0
@@ -47,7 +45,9 @@ def _evaluate(
 
 
 @kernel
-def rank_one_eigen(count: int, poles: Array, z: Array, roots: Array, vectors: Array, weights: Array, work: Array) -> int:
+def rank_one_eigen(
+    count: int, poles: Array, z: Array, roots: Array, vectors: Array, weights: Array, work: Array
+) -> int:
     """Eigenpairs of ``diag(poles[:count]) + z z'`` for falling poles > 0, the last of which may be 0.
 
     Fills ``roots`` (falling), ``vectors[i, j]`` (entry i of the j-th eigenvector, signed so that its product with z

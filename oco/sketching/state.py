@@ -82,11 +82,13 @@ class SketchState:
         identity = rank + buffer >= dimension
         size = dimension if identity else rank + buffer
         basis = 0 if identity else size * dimension
-        return basis + min(rank + 1, dimension) * size + HEADER + rank + (size if coordinates and not identity else 0) + 1
+        return (
+            basis + min(rank + 1, dimension) * size + HEADER + rank + (size if coordinates and not identity else 0) + 1
+        )
 
     @property
     def dimension(self) -> int:
-        """d."""
+        """The length of a vector, d."""
         return int(self.basis.shape[1])
 
     @property
