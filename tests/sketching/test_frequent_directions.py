@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from plain_definitions import PlainFrequentDirections
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_definitions import PlainFrequentDirections
 
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.learners.base import state_floats

@@ -73,7 +73,7 @@ def test_every_root_is_right_to_its_last_digits(seed):
 
 
 def test_tiny_eigenvalues_keep_their_digits():
-    """diag(1, 0) + z z' with z = (1, 1e-9): the small eigenvalue is 1e-18 / 2 (1 + O(1e-18)), far below round-off of 1."""
+    """diag(1, 0) + z z' with z = (1, 1e-9): the small eigenvalue is 1e-18 / 2, far below the round-off of 1."""
     _, _, roots, _, _ = solve([1.0, 0.0], [1.0, 1e-9])
     assert roots[1] == pytest.approx(0.5e-18, rel=1e-14)
 
