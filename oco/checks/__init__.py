@@ -5,6 +5,7 @@ Each ``check_X(thing)`` raises `CheckFailed` with one sentence that names the fa
 """
 
 from oco.checks.domain import check_domain, domain_checks
+from oco.checks.environment import check_environment, environment_checks
 from oco.checks.failure import CheckFailed
 from oco.checks.learner import check_learner, learner_checks
 from oco.checks.loss import check_loss, loss_checks
@@ -13,10 +14,12 @@ from oco.checks.sketch import check_sketch, sketch_checks
 __all__ = [
     "CheckFailed",
     "check_domain",
+    "check_environment",
     "check_learner",
     "check_loss",
     "check_sketch",
     "domain_checks",
+    "environment_checks",
     "learner_checks",
     "loss_checks",
     "sketch_checks",

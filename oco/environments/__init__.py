@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oco.environments.base import Environment
+from oco.environments.drawn import DrawnLosses, DrawnRows, RotatedRows
+from oco.environments.drift import Drifting, DriftingQuadratic, DriftingRegression
 from oco.environments.generalized_linear import (
     AbsoluteRegression,
     GeneralizedLinear,
@@ -13,9 +15,15 @@ from oco.environments.generalized_linear import (
     LogisticRegression,
     SupportVector,
 )
+from oco.environments.lower_bounds import AdaptiveBallLowerBound, BallLowerBound, SimplexLowerBound
+from oco.environments.matrix_games import MatrixCompletion, MatrixRegression, SubspaceReconstruction
+from oco.environments.preconditioning_games import AgainstRank, CoordinateGame, OrthonormalLosses
+from oco.environments.regression import IllConditionedRegression, NoisyRegression
 from oco.environments.row_data import RowSource
 from oco.environments.row_stream import RowStream
-from oco.environments.synthetic import IllConditionedRegression, SpectrumLinear
+from oco.environments.simplex_games import DrawnPortfolio, ExpertAdvice, PortfolioSelection
+from oco.environments.spectrum_games import SpectrumLinear, SpectrumQuadratic
+from oco.environments.traps import FollowTheLeaderTrap, UnprojectedTrap, WrongProjectionTrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +39,27 @@ ENVIRONMENTS: dict[str, Any] = {
         SupportVector,
         LinearLosses,
         GeneralizedLinear,
+        PortfolioSelection,
         SpectrumLinear,
+        SpectrumQuadratic,
         IllConditionedRegression,
+        NoisyRegression,
+        DrawnPortfolio,
+        ExpertAdvice,
+        MatrixCompletion,
+        MatrixRegression,
+        SubspaceReconstruction,
+        DriftingRegression,
+        DriftingQuadratic,
+        BallLowerBound,
+        AdaptiveBallLowerBound,
+        SimplexLowerBound,
+        CoordinateGame,
+        AgainstRank,
+        OrthonormalLosses,
+        FollowTheLeaderTrap,
+        UnprojectedTrap,
+        WrongProjectionTrap,
     )
 }
 """Every environment by the name that configs use; each has a ``from_config`` that takes plain values."""
@@ -53,15 +80,38 @@ def comparator_curve(
 __all__ = [
     "ENVIRONMENTS",
     "AbsoluteRegression",
+    "AdaptiveBallLowerBound",
+    "AgainstRank",
+    "BallLowerBound",
+    "CoordinateGame",
+    "Drifting",
+    "DriftingQuadratic",
+    "DriftingRegression",
+    "DrawnLosses",
+    "DrawnPortfolio",
+    "DrawnRows",
     "Environment",
+    "ExpertAdvice",
+    "FollowTheLeaderTrap",
     "GeneralizedLinear",
     "IllConditionedRegression",
     "LeastSquares",
     "LinearLosses",
     "LogisticRegression",
+    "MatrixCompletion",
+    "MatrixRegression",
+    "NoisyRegression",
+    "OrthonormalLosses",
+    "PortfolioSelection",
+    "RotatedRows",
     "RowSource",
     "RowStream",
+    "SimplexLowerBound",
     "SpectrumLinear",
+    "SpectrumQuadratic",
+    "SubspaceReconstruction",
     "SupportVector",
+    "UnprojectedTrap",
+    "WrongProjectionTrap",
     "comparator_curve",
 ]

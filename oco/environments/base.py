@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import copy
+import difflib
+import inspect
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oco.domains import from_config as domain_from_config
 from oco.domains.base import Domain
+from oco.errors import ConfigError
 from oco.losses.base import Loss
 from oco.types import Array
+
+Rounds: TypeAlias = NDArray[np.int64]
+"""Numbers of rounds, ``(n,)``."""
 
 if TYPE_CHECKING:
     from oco.comparators import ComparatorCurve
@@ -56,7 +63,7 @@ class Environment(ABC):
         """A constant sigma for which every f_t is sigma-strongly convex, or None."""
         return None
 
-    def comparator_curve(self, rounds: NDArray[np.int64]) -> ComparatorCurve | None:
+    def comparator_curve(self, rounds: Rounds) -> ComparatorCurve | None:
         """The best fixed point for rounds 1..t, for every t in ``rounds``, of the stream that `restart` drew.
 
         None where it cannot be known without the points that the learner plays; the game then records the losses.
@@ -66,6 +73,21 @@ class Environment(ABC):
     def describe(self) -> dict[str, Any]:
         """Name and parameters, as plain values that a record can keep."""
         return {"kind": self.name or type(self).__name__, "horizon": self.horizon, "domain": self.domain.describe()}
+
+    @classmethod
+    def from_config(cls, *, domain: dict[str, Any] | None = None, **keywords: Any) -> Self:
+        """Build from the plain values of a config: the constructor's keywords, with ``domain`` as a mapping."""
+        allowed = [name for name in inspect.signature(cls).parameters if name != "self"]
+        if domain is not None:
+            keywords["domain"] = domain
+        for name in keywords:
+            if name not in allowed:
+                near = difflib.get_close_matches(name, allowed, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ConfigError(f"environment {cls.name} takes {', '.join(allowed)}, got {name!r}{hint}")
+        if domain is not None:
+            keywords["domain"] = domain_from_config(domain)
+        return cls(**keywords)
 
     def fresh(self, seed: int) -> Self:
         """A copy of this environment (data shared) restarted with ``seed``."""

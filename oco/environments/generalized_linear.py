@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from scipy import sparse
 
 from oco.domains import Unbounded, from_config
 from oco.domains.base import Domain
@@ -17,6 +16,7 @@ from oco.environments.row_data import (
     row_lengths,
     sound_rows,
     sound_targets,
+    stacked,
 )
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, DataError
@@ -164,10 +164,7 @@ class GeneralizedLinear(RowStream):
                 )
             parts.append((rows, sound_targets(self.loss, targets, wanted)))
             start += wanted
-        if len(parts) == 1:
-            return RowBlock(self.loss, *parts[0])
-        stack: Any = np.vstack if isinstance(parts[0][0], np.ndarray) else lambda blocks: sparse.vstack(blocks, "csr")
-        rows = float_rows(stack([rows for rows, _ in parts]))
+        rows = float_rows(stacked([rows for rows, _ in parts]))
         return RowBlock(self.loss, rows, np.concatenate([targets for _, targets in parts]))
 
     @property
@@ -264,8 +261,10 @@ class GeneralizedLinear(RowStream):
         return cls(dataset.rows, dataset.targets, loss=loss, domain=domain, description=description, **stream)
 
     @classmethod
-    def from_config(cls, *, data: str, domain: dict[str, Any] | None = None, **options: Any) -> Self:
+    def from_config(cls, *, data: str = "", domain: dict[str, Any] | None = None, **options: Any) -> Self:
         """Build from the plain values of a config: ``loss`` and ``domain`` are given by name."""
+        if not data:
+            raise ConfigError(f"environment {cls.name} needs data: the name of a data set, or a path")
         loss = None
         if cls.default_loss is None or "loss" in options:
             keywords = {key: options.pop(key) for key in ("tau", "delta") if key in options}

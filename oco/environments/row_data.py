@@ -87,6 +87,17 @@ def float_rows(rows: Any) -> Rows:
     return np.ascontiguousarray(rows, dtype=np.float64)
 
 
+def stacked(blocks: list[Rows]) -> Any:
+    """Blocks of rows, all dense or all CSR, one below the other."""
+    some: Any = blocks
+    if len(blocks) == 1:
+        return some[0]
+    if isinstance(blocks[0], np.ndarray):
+        return np.vstack(some)
+    stack: Any = sparse.vstack
+    return stack(some, "csr")
+
+
 def row_lengths(rows: Rows) -> Array:
     """``|a_i|_2`` of every row, ``(n,)``."""
     if isinstance(rows, np.ndarray):
@@ -94,6 +105,12 @@ def row_lengths(rows: Rows) -> Array:
         return lengths
     squared: Any = rows.multiply(rows).sum(axis=1)
     return np.sqrt(np.asarray(squared, dtype=np.float64).ravel())
+
+
+def unit_rows(rows: Array) -> Array:
+    """Dense rows scaled to length 1."""
+    units: Array = rows / row_lengths(rows)[:, None]
+    return units
 
 
 def largest_gradient(loss: ScalarLoss, lengths: Array, targets: Array, radius: float) -> float:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from oco.environments.base import Environment
+from oco.environments.base import Environment, Rounds
 from oco.errors import ProtocolError
 from oco.losses.rows import RowBlock, RowLoss, dense_row
 from oco.losses.scalar import ScalarLoss
@@ -45,11 +42,11 @@ class RowStream(Environment):
         self._next += 1
         return RowLoss(self.loss, dense_row(block.rows, 0), block.targets[0])
 
-    def comparator_curve(self, rounds: NDArray[np.int64]) -> ComparatorCurve:
+    def comparator_curve(self, rounds: Rounds) -> ComparatorCurve:
         """The best fixed point in hindsight of every prefix in ``rounds``, with certificates."""
         from oco.comparators import anytime
 
-        return anytime(self, self.domain, rounds)
+        return anytime(self, self.domain, rounds.tolist())
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""

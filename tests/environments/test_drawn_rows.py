@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import oco
 from oco.environments import IllConditionedRegression, SpectrumLinear
-from oco.environments.synthetic import random_rotation
+from oco.environments.drawn import random_rotation
 from oco.errors import ConfigError
 
 BOTH = [SpectrumLinear(5, 1000), IllConditionedRegression(5, 1000), IllConditionedRegression(5, 1000, draws="signs")]
@@ -22,21 +22,6 @@ def test_any_round_is_reachable_without_the_rounds_before_it(game):
         assert_array_equal(part.targets, whole.targets[start:stop])
         assert part.rows.flags.c_contiguous
     assert not np.array_equal(game.fresh(5).block(0, 3).rows, whole.rows[:3])
-
-
-@pytest.mark.parametrize("draws", ["signs", "normal"])
-@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.5])
-def test_the_sample_covariance_has_the_prescribed_spectrum(draws, exponent):
-    dimension, rounds = 8, 20_000
-    game = SpectrumLinear(dimension, rounds, exponent=exponent, draws=draws, problem_seed=1)
-    rows = game.fresh(2).block(0, rounds).rows
-    wanted = np.arange(1.0, dimension + 1.0) ** -exponent
-    wanted /= wanted.sum()
-    # In coordinates where the covariance is prescribed to be the identity, the sample's eigenvalues lie within about
-    # 2 sqrt(d / T) of 1.
-    whitened = rows @ game.rotation / np.sqrt(wanted)
-    eigenvalues = np.linalg.eigvalsh(whitened.T @ whitened / rounds)
-    assert np.abs(eigenvalues - 1.0).max() < 3.0 * np.sqrt(dimension / rounds)
 
 
 def test_signs_make_every_gradient_as_long_as_stated_and_normal_rows_state_nothing():
@@ -84,15 +69,16 @@ def test_from_config_takes_plain_values():
         "dimension": 3,
         "draws": "signs",
         "problem_seed": 0,
-        "exponent": 2.0,
+        "spectrum": {"name": "power_law", "exponent": 2.0},
+        "drift": {"name": "fixed"},
     }
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: SpectrumLinear(3, 0), "horizon must be at least 1, got 0"),
-        (lambda: SpectrumLinear(3, 5, exponent=-1.0), r"exponent must be 0 or more, got -1.0"),
+        (lambda: SpectrumLinear(3, 0), "dimension and horizon must be at least 1, got 3 and 0"),
+        (lambda: SpectrumLinear(3, 5, exponent=-1.0), r"exponent must be a number >= 0, got -1.0"),
         (lambda: SpectrumLinear(3, 5, draws="coins"), 'draws must be "signs" or "normal", got \'coins\''),
         (lambda: IllConditionedRegression(3, 5, smallest_scale=0.0), r"smallest_scale must lie in \(0, 1\], got 0.0"),
     ],

@@ -1,0 +1,193 @@
+"""Streams that are drawn from a seed and can be entered at any round, without the rounds before it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, Literal
+
+import numpy as np
+
+from oco.domains.base import Domain
+from oco.environments.base import Environment, Rounds
+from oco.environments.row_data import exp_concavity, float_rows, largest_gradient, stacked
+from oco.environments.row_stream import RowStream
+from oco.errors import ConfigError, ProtocolError
+from oco.losses.base import Loss
+from oco.losses.rows import RowBlock, Rows
+from oco.losses.scalar import Linear, ScalarLoss
+from oco.types import Array
+
+CHUNK = 256
+"""Rounds that are drawn together; a chunk depends on the seeds and its number alone, so any round is reachable."""
+
+Draws = Literal["signs", "normal"]
+
+
+class DrawnRows(RowStream):
+    """Rows and targets that are drawn a chunk at a time; a subclass says how.
+
+    ``problem_seed`` draws what is fixed (a rotation, the weights to be found); `restart`'s seed draws the rounds.
+
+    Parameters
+    ----------
+    dimension, horizon
+        d and T.
+    domain
+        Where decisions must lie.
+    loss
+        The loss phi of a margin and a target.
+    problem_seed
+        Draws what does not change from stream to stream.
+    """
+
+    def __init__(self, *, dimension: int, horizon: int, domain: Domain, loss: ScalarLoss, problem_seed: int) -> None:
+        if dimension < 1 or horizon < 1:
+            raise ConfigError(f"dimension and horizon must be at least 1, got {dimension} and {horizon}")
+        self.dimension = int(dimension)
+        self.horizon = int(horizon)
+        self.domain = domain.with_shape((self.dimension,))
+        self.loss = loss
+        self.problem_seed = problem_seed
+        self.restart(0)
+
+    def restart(self, seed: int) -> None:
+        """Go back before round 1 of the stream of ``seed``."""
+        super().restart(seed)
+        self._seed = seed
+        self._drawn: tuple[int, RowBlock] | None = None
+
+    @abstractmethod
+    def _draw(self, generator: np.random.Generator, rounds: Rounds) -> tuple[Rows, Array]:
+        """Rows ``(n, d)``, dense or CSR, and targets ``(n,)`` of consecutive ``rounds`` (counted from 0)."""
+
+    def block(self, start: int, stop: int) -> RowBlock:
+        """Rounds ``start`` to ``stop - 1``; costs the drawing of their chunks of 256, wherever they are."""
+        self._check_range(start, stop)
+        first, last = start // CHUNK, (stop - 1) // CHUNK
+        chunks = [self._chunk(number) for number in range(first, last + 1)]
+        inside = slice(start - first * CHUNK, stop - first * CHUNK)
+        rows = stacked([chunk.rows for chunk in chunks])
+        targets = np.concatenate([chunk.targets for chunk in chunks])
+        return RowBlock(self.loss, rows[inside], targets[inside])
+
+    def _chunk(self, number: int) -> RowBlock:
+        if self._drawn is None or self._drawn[0] != number:
+            generator = np.random.default_rng([self.problem_seed, self._seed, number])
+            rows, targets = self._draw(generator, np.arange(number * CHUNK, (number + 1) * CHUNK))
+            self._drawn = number, RowBlock(self.loss, float_rows(rows), targets)
+        return self._drawn[1]
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters."""
+        return super().describe() | {"dimension": self.dimension, "problem_seed": self.problem_seed}
+
+
+class RotatedRows(DrawnRows):
+    """Rows ``a_t = Q diag(scales) xi_t`` with a random rotation Q and i.i.d. coordinates xi of mean 0 and variance 1.
+
+    The covariance of the rows is ``Q diag(scales^2) Q'``. With ``draws="signs"`` the xi are fair coins, so that every
+    row has the length ``|scales|_2`` exactly and constants can be stated; with ``"normal"`` nothing is bounded.
+    """
+
+    largest_target: float = 0.0
+    """A bound on ``|y_t|`` when the rows are drawn as signs."""
+
+    def __init__(self, *, scales: Array, draws: Draws, **keywords: Any) -> None:
+        if draws not in ("signs", "normal"):
+            raise ConfigError(f'draws must be "signs" or "normal", got {draws!r}')
+        super().__init__(dimension=int(scales.size), **keywords)
+        self.scales = scales
+        self.draws: Draws = draws
+        self.rotation = random_rotation(self.dimension, self.problem_seed)
+
+    def _draw(self, generator: np.random.Generator, rounds: Rounds) -> tuple[Array, Array]:
+        shape = (rounds.size, self.dimension)
+        signs = self.draws == "signs"
+        coordinates = generator.integers(0, 2, shape) * 2.0 - 1.0 if signs else generator.standard_normal(shape)
+        rows = self._turned(coordinates * self.scales, rounds) @ self.rotation.T
+        return rows, self._draw_targets(rows, rounds, generator)
+
+    def _turned(self, coordinates: Array, rounds: Rounds) -> Array:
+        """What a drift of the rows does to them, before the fixed rotation."""
+        return coordinates
+
+    def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
+        return np.zeros(rows.shape[0])
+
+    def _extremes(self) -> tuple[ScalarLoss, Array, Array, float]:
+        lengths = np.full(2, float(np.linalg.norm(self.scales)))
+        targets = np.ones(2) if self.loss.binary else np.full(2, self.largest_target)
+        return self.loss, lengths, targets * (-1.0, 1.0), self.domain.radius("l2")
+
+    @property
+    def gradient_bound(self) -> float | None:
+        """Largest ``|phi'| |a_t|_2`` over the domain where rows are drawn as signs; normal rows have no bound."""
+        largest = np.inf if self.draws == "normal" else largest_gradient(*self._extremes())
+        return largest if np.isfinite(largest) else None
+
+    @property
+    def exp_concavity(self) -> float | None:
+        """Least ``phi'' / phi'^2`` over the domain where rows are drawn as signs and there is one."""
+        alpha = 0.0 if self.draws == "normal" else exp_concavity(*self._extremes())
+        return alpha if 0.0 < alpha < np.inf else None
+
+    @property
+    def gradient_eigenvalues(self) -> Array | None:
+        """Eigenvalues ``(d,)`` that the covariance of a round's gradient is prescribed to have, where it is."""
+        return self.scales**2 if isinstance(self.loss, Linear) else None
+
+    def gradient_eigenvectors(self, round_index: int) -> Array:
+        """``(d, d)``: the eigenvectors that go with them, as columns, in round ``round_index`` (counted from 0)."""
+        directions = self._turned(np.eye(self.dimension), np.full(self.dimension, round_index))
+        eigenvectors: Array = self.rotation @ directions.T
+        return eigenvectors
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters."""
+        return super().describe() | {"draws": self.draws}
+
+
+class DrawnLosses(Environment):
+    """A stream in which the loss of any round can be asked for; a subclass gives `loss_at`."""
+
+    problem_seed: int
+    _seed: int = 0
+    _next: int = 0
+
+    @abstractmethod
+    def loss_at(self, round_index: int) -> Loss:
+        """The loss of round ``round_index`` (counted from 0) of the stream that `restart` drew."""
+
+    def restart(self, seed: int) -> None:
+        """Go back before round 1 of the stream of ``seed``."""
+        self._seed = seed
+        self._next = 0
+
+    def reveal(self, point: Array) -> Loss:
+        """The loss of this round."""
+        if self._next >= self.horizon:
+            raise ProtocolError(f"{type(self).__name__} has {self.horizon} rounds and all of them were played")
+        self._next += 1
+        return self.loss_at(self._next - 1)
+
+    def _generator(self, round_index: int) -> np.random.Generator:
+        return np.random.default_rng([self.problem_seed, self._seed, round_index])
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters."""
+        return super().describe() | {"problem_seed": self.problem_seed}
+
+
+def random_rotation(dimension: int, *key: int) -> Array:
+    """An orthogonal matrix ``(d, d)`` from the uniform (Haar) distribution, fixed by ``key``."""
+    normal = np.random.default_rng([*key, 0x407A]).standard_normal((dimension, dimension))
+    basis, triangle = np.linalg.qr(normal)
+    rotation: Array = basis * np.where(np.diag(triangle) < 0.0, -1.0, 1.0)
+    return rotation
+
+
+def random_direction(dimension: int, *key: int) -> Array:
+    """A unit vector ``(d,)`` from the uniform distribution, fixed by ``key``."""
+    normal = np.random.default_rng(list(key)).standard_normal(dimension)
+    direction: Array = normal / np.linalg.norm(normal)
+    return direction

@@ -1,0 +1,313 @@
+"""Games whose best point moves, with the moving comparator and its path length known: for dynamic regret."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from oco.domains import Ball
+from oco.domains.base import Domain
+from oco.environments.base import Environment, Rounds
+from oco.environments.drawn import DrawnLosses, Draws, RotatedRows, random_direction
+from oco.environments.quadratic import TiltedQuadratic
+from oco.environments.regression import noisy_targets
+from oco.environments.row_data import ROUNDING
+from oco.environments.spectra import from_names
+from oco.errors import ConfigError
+from oco.losses.scalar import ScalarLoss, scalar_loss
+from oco.types import Array
+
+
+@dataclass(frozen=True)
+class Motion:
+    """A path of unit vectors, one for every round."""
+
+    name: ClassVar[str]
+    period: int = 500
+
+    def __post_init__(self) -> None:
+        if self.period < 1:
+            raise ConfigError(f"period of the {self.name} motion must be at least 1, got {self.period}")
+
+    @abstractmethod
+    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
+        """``(n, d)`` unit vectors of ``rounds`` ``(n,)`` (counted from 0)."""
+
+    def check(self, dimension: int) -> None:
+        """Raise `ConfigError` unless the motion is possible in ``dimension``."""
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters, as a config would give them."""
+        return {"name": self.name} | asdict(self)
+
+
+@dataclass(frozen=True)
+class Switches(Motion):
+    """Abrupt switches: every ``period`` rounds a new direction is drawn."""
+
+    name = "switches"
+
+    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
+        """The direction of each round's concept."""
+        return _concepts(rounds // self.period, dimension, problem_seed)
+
+
+@dataclass(frozen=True)
+class Recurring(Motion):
+    """Recurring concepts: ``concepts`` directions that take turns, ``period`` rounds each."""
+
+    concepts: int = 3
+    name = "recurring"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.concepts < 2:
+            raise ConfigError(f"concepts of the recurring motion must be at least 2, got {self.concepts}")
+
+    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
+        """The direction of each round's concept."""
+        return _concepts(rounds // self.period % self.concepts, dimension, problem_seed)
+
+
+@dataclass(frozen=True)
+class Rotation(Motion):
+    """Slow rotation: a full circle in a random plane in ``period`` rounds."""
+
+    name = "rotation"
+
+    def check(self, dimension: int) -> None:
+        """A plane is needed."""
+        if dimension < 2:
+            raise ConfigError("the rotation motion needs at least 2 dimensions, got 1")
+
+    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
+        """``cos(angle) e + sin(angle) f`` with e, f orthonormal."""
+        first = random_direction(dimension, problem_seed, 0xD21F, 0)
+        other = random_direction(dimension, problem_seed, 0xD21F, 1)
+        second = other - (other @ first) * first
+        second /= np.linalg.norm(second)
+        angle = (2.0 * np.pi / self.period) * (rounds % self.period)
+        points: Array = np.cos(angle)[:, None] * first + np.sin(angle)[:, None] * second
+        return points
+
+
+MOTIONS: dict[str, type[Motion]] = {motion.name: motion for motion in (Switches, Recurring, Rotation)}
+"""Every motion by the name that configs use."""
+
+MotionLike = Motion | str | Mapping[str, Any]
+
+
+class Drifting(Environment):
+    """What drifting games share: comparators u_1, u_2, ... that are known, fixed by ``problem_seed`` and the motion."""
+
+    motion: Motion
+    signal: float
+    problem_seed: int
+
+    def comparators(self, start: int, stop: int) -> Array:
+        """``(stop - start, d)``: the comparator of rounds ``start`` to ``stop - 1`` (counted from 0)."""
+        return self.signal * self.motion.points(np.arange(start, stop), self.domain.dimension, self.problem_seed)
+
+    @property
+    def path_length(self) -> float:
+        """``sum_t |u_{t+1} - u_t|_2`` over the game."""
+        pieces = (self.comparators(start, min(start + 4097, self.horizon)) for start in range(0, self.horizon, 4096))
+        return float(sum(np.linalg.norm(np.diff(piece, axis=0), axis=1).sum() for piece in pieces))
+
+    def comparator_losses(self, rounds: Rounds) -> Array:
+        """``sum_{s<=t} f_s(u_s)`` for every t in ``rounds``, on the stream that `restart` drew.
+
+        A learner's cumulative loss at those rounds less this is its dynamic regret.
+        """
+        totals = np.cumsum(self._comparator_losses())
+        chosen: Array = totals[np.asarray(rounds) - 1]
+        return chosen
+
+    @abstractmethod
+    def _comparator_losses(self) -> Array:
+        """``(T,)``: ``f_t(u_t)``."""
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters."""
+        return super().describe() | {"motion": self.motion.describe(), "signal": self.signal}
+
+
+class DriftingRegression(Drifting, RotatedRows):
+    """Regression or classification whose weights move: ``f_t(x) = phi(<a_t, x>, y_t)`` with ``y_t`` made from u_t.
+
+    Targets are ``<a_t, u_t> + noise v_t`` with v_t uniform of variance 1, or classes from the logistic model. Without
+    noise the squared, absolute and Huber losses are zero at u_t, so the total loss is the dynamic regret.
+
+    Parameters
+    ----------
+    dimension, horizon
+        d and T.
+    motion
+        ``"switches"``, ``"recurring"`` (with ``concepts``) or ``"rotation"``, each with a ``period``; or the object.
+    loss
+        Name of a scalar loss, or the loss.
+    condition
+        Condition number of the features' covariance, as in `NoisyRegression`.
+    noise
+        Standard deviation of the noise in the targets.
+    signal
+        Length of every u_t.
+    draws
+        ``"signs"``: rows of length 1, and constants can be stated; ``"normal"``: nothing is bounded.
+    domain
+        A ball of radius ``signal`` by default.
+    problem_seed
+        Draws the rotation and the path. The seed of a stream draws features and noise.
+
+    Examples
+    --------
+    >>> import oco
+    >>> game = oco.environments.DriftingRegression(4, 1000, motion={"name": "rotation", "period": 1000}, noise=0.0)
+    >>> round(game.path_length, 2)
+    6.28
+    """
+
+    name: ClassVar[str] = "drifting_regression"
+
+    def __init__(
+        self,
+        dimension: int = 16,
+        horizon: int = 4000,
+        *,
+        motion: MotionLike = "switches",
+        loss: ScalarLoss | str = "squared",
+        condition: float = 1.0,
+        noise: float = 0.0,
+        signal: float = 1.0,
+        draws: Draws = "signs",
+        domain: Domain | None = None,
+        problem_seed: int = 0,
+    ) -> None:
+        if not (condition >= 1.0 and noise >= 0.0 and signal > 0.0):
+            raise ConfigError(
+                f"condition must be >= 1, noise >= 0 and signal > 0, got {condition!r}, {noise!r} and {signal!r}"
+            )
+        self.motion = _motion(motion, dimension)
+        self.condition, self.noise, self.signal = condition, noise, signal
+        eigenvalues = np.geomspace(1.0, 1.0 / condition, dimension)
+        super().__init__(
+            scales=np.sqrt(eigenvalues / eigenvalues.sum()),
+            horizon=horizon,
+            domain=domain or Ball(radius=signal),
+            loss=scalar_loss(loss) if isinstance(loss, str) else loss,
+            draws=draws,
+            problem_seed=problem_seed,
+        )
+        self.largest_target = signal + np.sqrt(3.0) * noise
+
+    def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
+        weights = self.signal * self.motion.points(rounds, self.dimension, self.problem_seed)
+        return noisy_targets(np.einsum("ij,ij->i", rows, weights), self.noise, self.loss, generator)
+
+    def _comparator_losses(self) -> Array:
+        pieces = []
+        for start in range(0, self.horizon, 4096):
+            stop = min(start + 4096, self.horizon)
+            block = self.block(start, stop)
+            rows: Any = block.rows
+            margins = np.einsum("ij,ij->i", rows, self.comparators(start, stop))
+            pieces.append(self.loss.values_and_derivatives(margins, block.targets)[0])
+        return np.concatenate(pieces)
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters."""
+        return super().describe() | {"condition": self.condition, "noise": self.noise}
+
+
+class DriftingQuadratic(Drifting, DrawnLosses):
+    """Tracking a moving point: ``f_t(x) = |x - u_t|^2 / 2 + noise <v_t, x>`` with v_t uniform on the sphere.
+
+    Every loss is 1-strongly convex; without noise u_t is its minimiser.
+
+    Parameters
+    ----------
+    dimension, horizon, motion, signal, problem_seed
+        As in `DriftingRegression`.
+    noise
+        Length of the random slope of a loss.
+    domain
+        A ball of radius ``signal`` by default (``G = R + signal + noise``).
+
+    Examples
+    --------
+    >>> import oco
+    >>> game = oco.environments.DriftingQuadratic(4, 1000, motion={"name": "recurring", "period": 250, "concepts": 2})
+    >>> target = game.comparators(0, 1)[0]
+    >>> float(abs(game.reveal(target).gradient(target)).max())
+    0.0
+    """
+
+    name: ClassVar[str] = "drifting_quadratic"
+
+    def __init__(
+        self,
+        dimension: int = 16,
+        horizon: int = 4000,
+        *,
+        motion: MotionLike = "switches",
+        noise: float = 0.0,
+        signal: float = 1.0,
+        domain: Domain | None = None,
+        problem_seed: int = 0,
+    ) -> None:
+        if dimension < 1 or horizon < 1:
+            raise ConfigError(f"dimension and horizon must be at least 1, got {dimension} and {horizon}")
+        if noise < 0.0 or signal <= 0.0:
+            raise ConfigError(f"noise must be >= 0 and signal > 0, got {noise!r} and {signal!r}")
+        self.motion = _motion(motion, dimension)
+        self.horizon, self.noise, self.signal, self.problem_seed = horizon, noise, signal, problem_seed
+        self.domain = (domain or Ball(radius=signal)).with_shape((dimension,))
+        self.restart(0)
+
+    def loss_at(self, round_index: int) -> TiltedQuadratic:
+        """The loss of round ``round_index`` (counted from 0)."""
+        center = self.comparators(round_index, round_index + 1)[0]
+        direction = self._generator(round_index).standard_normal(center.size)
+        return TiltedQuadratic(1.0, center, self.noise / np.linalg.norm(direction) * direction)
+
+    def _comparator_losses(self) -> Array:
+        points = (self.comparators(t, t + 1)[0] for t in range(self.horizon))
+        return np.array([self.loss_at(t).value(point) for t, point in enumerate(points)])
+
+    @property
+    def strong_convexity(self) -> float:
+        """1."""
+        return 1.0
+
+    @property
+    def gradient_bound(self) -> float | None:
+        """``R + signal + noise`` on a bounded domain, R the largest norm of a point."""
+        return (self.domain.radius("l2") + self.signal + self.noise) * ROUNDING if self.domain.bounded else None
+
+    @property
+    def exp_concavity(self) -> float | None:
+        """``1 / G^2`` where there is a gradient bound G."""
+        bound = self.gradient_bound
+        return None if bound is None else 1.0 / bound**2
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters."""
+        return super().describe() | {"noise": self.noise}
+
+
+def _motion(given: MotionLike, dimension: int) -> Motion:
+    motion: Motion = given if isinstance(given, Motion) else from_names("motion", given, MOTIONS)
+    motion.check(dimension)
+    return motion
+
+
+def _concepts(numbers: Rounds, dimension: int, problem_seed: int) -> Array:
+    """``(n, d)``: the random direction that goes with every concept's number."""
+    concepts, places = np.unique(numbers, return_inverse=True)
+    drawn = np.array([random_direction(dimension, problem_seed, 0xC04C, int(number)) for number in concepts])
+    directions: Array = drawn[places]
+    return directions
