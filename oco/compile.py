@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 import platformdirs
@@ -31,7 +31,7 @@ def _kernel_cache() -> Path:
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         text = source.read_bytes()
-        if b"@kernel" in text or b"@fast_kernel" in text:
+        if b"kernel" in text:  # defines kernels, or constants that they are compiled with
             digest.update(text)
     version = f"{__version__}-py{sys.version_info.major}.{sys.version_info.minor}-numba{numba.__version__}"
     return cache_directory() / "kernels" / f"{version}-{digest.hexdigest()[:16]}"
@@ -43,11 +43,11 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 
 def kernel(function: Function) -> Function:
     """Compile ``function`` with Numba: nogil, cached, NumPy's division semantics, no reassociation of sums."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
+    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
+    return cast(Function, compiled)
 
 
 def fast_kernel(function: Function) -> Function:
     """Compile ``function`` as `kernel` does, and let sums be reassociated: for dot products and passes over a basis."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})(
-        function
-    )
+    flags = {"contract", "reassoc", "nsz", "arcp"}
+    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=flags)(function))

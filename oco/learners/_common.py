@@ -1,0 +1,127 @@
+"""What the built-in learners share: checks of hyper-parameters and gradients, and the constants of their bounds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from oco.domains import Ball, Domain, Unbounded
+from oco.errors import ConfigError, NumericsError, ProtocolError
+from oco.learners.base import Learner
+from oco.losses.rows import BlockOutcome, RowBlock
+from oco.types import Array, Shape
+
+
+def positive(learner: str, name: str, value: float | None) -> float | None:
+    """``value`` as a float; `ConfigError` unless it is None or a positive finite number."""
+    if value is None:
+        return None
+    number = float(value)
+    if not (number > 0.0 and math.isfinite(number)):
+        raise ConfigError(f"{name} of {learner} must be a positive finite number, got {value!r}")
+    return number
+
+
+def not_negative(learner: str, name: str, value: float) -> float:
+    """``value`` as a float; `ConfigError` unless it is a finite number >= 0."""
+    number = float(value)
+    if not (number >= 0.0 and math.isfinite(number)):
+        raise ConfigError(f"{name} of {learner} must be a finite number >= 0, got {value!r}")
+    return number
+
+
+def theorem_rate(learner: str, keyword: str, domain: Domain, norm: str = "l2") -> float:
+    """``D / sqrt(2)`` with D the domain's diameter in ``norm``: the step size of the AdaGrad theorems."""
+    diameter = domain.diameter(norm)
+    if not math.isfinite(diameter):
+        raise ConfigError(
+            f"{learner} needs a {keyword} on {domain!r}: the theorem's is D / sqrt(2), and the diameter D is infinite"
+        )
+    return diameter / math.sqrt(2.0)
+
+
+def ball_radius(domain: Domain) -> float | None:
+    """Radius of a ball around the domain's start, infinite where there is no constraint, None for another domain."""
+    if isinstance(domain, Unbounded):
+        return math.inf
+    if isinstance(domain, Ball):
+        return 0.5 * domain.diameter("l2")
+    return None
+
+
+def flat_gradient(gradient: Any, shape: Shape) -> Array:
+    """The gradient as a contiguous float64 vector; `ProtocolError` where it has another shape than the decision."""
+    if (
+        type(gradient) is not np.ndarray
+        or gradient.dtype != np.float64
+        or gradient.shape != shape
+        or not gradient.flags.carray
+    ):
+        gradient = writable(np.ascontiguousarray(gradient, dtype=np.float64))
+        if gradient.shape != shape:
+            raise ProtocolError(f"the gradient must have shape {shape} like the decision, got {gradient.shape}")
+    flat: Array = gradient if len(shape) == 1 else gradient.ravel()
+    return flat
+
+
+class _Memory:
+    """A buffer that does not say that it is read-only."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = array
+        self.__array_interface__ = {**array.__array_interface__, "data": (array.__array_interface__["data"][0], False)}
+
+
+def writable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """A view of ``array`` that is marked writable, for kernels that only read it.
+
+    Numba compiles a kernel again for read-only arrays, such as rows that are mapped from a file.
+    """
+    return array if array.flags.writeable or array.size == 0 else np.asarray(_Memory(array))
+
+
+_NO_ROWS = np.zeros((0, 0))
+_NO_DATA = np.zeros(0)
+_NO_INDICES = np.zeros(0, dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class BlockArrays:
+    """The arrays of a `RowBlock` as kernels take them: dense rows or the three arrays of CSR, the others empty."""
+
+    dense: Array
+    data: Array
+    indices: np.ndarray[Any, Any]
+    indptr: np.ndarray[Any, Any]
+    targets: Array
+    offsets: Array
+    outcome: Array
+
+    @classmethod
+    def of(cls, block: RowBlock, center: Array | None) -> BlockArrays:
+        """Views of ``block``; ``center`` is what the learner's point is measured from, None for the origin."""
+        rows: Any = block.rows
+        offsets = np.zeros(len(block)) if center is None else np.asarray(rows @ center)
+        outcome = np.empty((3, len(block)))
+        targets = writable(np.ascontiguousarray(block.targets, dtype=np.float64))
+        if isinstance(rows, np.ndarray):
+            dense = writable(np.ascontiguousarray(rows, dtype=np.float64))
+            return cls(dense, _NO_DATA, _NO_INDICES, _NO_INDICES, targets, offsets, outcome)
+        data = writable(np.ascontiguousarray(rows.data, dtype=np.float64))
+        indices, indptr = (writable(np.ascontiguousarray(part, dtype=np.int32)) for part in (rows.indices, rows.indptr))
+        return cls(_NO_ROWS, data, indices, indptr, targets, offsets, outcome)
+
+    def outcome_of(self, form: str, stopped: int) -> BlockOutcome:
+        """What the kernels wrote, as the game wants it."""
+        margins, losses, slopes = self.outcome
+        return BlockOutcome(margins, losses, slopes, form, stopped)
+
+
+def refuse(learner: Learner, gradient: Array) -> NumericsError:
+    """The error for a gradient that is not finite."""
+    place = int(np.flatnonzero(~np.isfinite(gradient))[0]) if not np.all(np.isfinite(gradient)) else -1
+    where = f"entry {place} is {gradient[place]}" if place >= 0 else "its square overflows"
+    return NumericsError(f"{learner!r} was shown a gradient that is not finite ({where}); its state is unchanged")

@@ -1,0 +1,130 @@
+"""Rounds of diagonal AdaGrad: ``x_i <- x_i - rate g_i / sqrt(delta + sum_s g_{s,i}^2)``, projected in that norm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oco.compile import kernel
+from oco.domains._shrinkage import ball_multiplier
+from oco.losses.scalar import evaluate
+from oco.sketching.numerics import OUTGROWN, power_of_two
+from oco.sketching.passes import dot, square_norm
+from oco.types import Array
+
+ROUNDS, UNIT = range(2)
+"""Places in ``numbers``: rounds, and the unit of gradients (a power of two) in whose square the sums are kept."""
+
+
+@kernel
+def fit_unit(row: Array, slope: float, sums: Array, numbers: Array) -> bool:
+    """Make the unit suit the gradient ``slope * row``; False where it is not finite."""
+    largest = 0.0
+    for j in range(row.size):
+        size = abs(slope * row[j])
+        if not size <= largest:
+            largest = size
+            if not np.isfinite(size):
+                return False
+    if largest > OUTGROWN * numbers[UNIT]:
+        unit = power_of_two(largest)
+        shrink = (numbers[UNIT] / unit) ** 2
+        for j in range(sums.size):
+            sums[j] *= shrink
+        numbers[UNIT] = unit
+    return True
+
+
+@kernel
+def project_on_ball(point: Array, sums: Array, ridge: float, radius: float, work: Array) -> None:
+    """``x <- H (H + mu)^{-1} x`` with ``H = diag(sqrt(sums + ridge))``, onto the sphere; O(d) a Newton step."""
+    for j in range(point.size):
+        work[0, j] = np.sqrt(sums[j] + ridge)
+        work[1, j] = point[j] * point[j]
+    multiplier, free = ball_multiplier(work[0], work[1], 0.0, 0.0, radius)
+    for j in range(point.size):
+        value = work[0, j]
+        point[j] *= value / (value + multiplier) if value > 0.0 else free
+
+
+@kernel
+def diagonal_round(
+    row: Array, slope: float, point: Array, sums: Array, numbers: Array, rate: float, delta: float, radius: float,
+    work: Array,
+) -> bool:  # fmt: skip
+    """One round with the gradient ``slope * row``; False, with nothing changed, where it is not finite."""
+    factor = slope / numbers[UNIT] if numbers[UNIT] > 0.0 else np.inf
+    square = factor * factor * square_norm(row)
+    if not square <= OUTGROWN:
+        if not fit_unit(row, slope, sums, numbers):
+            return False
+        factor = slope / numbers[UNIT] if numbers[UNIT] > 0.0 else 0.0
+    numbers[ROUNDS] += 1.0
+    if factor == 0.0:
+        return True
+    ridge = delta / numbers[UNIT] ** 2
+    for j in range(row.size):
+        part = factor * row[j]
+        total = sums[j] + part * part
+        sums[j] = total
+        total += ridge
+        point[j] -= rate * part / np.sqrt(total if total > 0.0 else 1.0)
+    if radius < np.inf and square_norm(point) > radius * radius:
+        project_on_ball(point, sums, ridge, radius, work)
+    return True
+
+
+@kernel
+def diagonal_dense(
+    rows: Array, targets: Array, offsets: Array, code: int, loss_parameter: float, outcome: Array, point: Array,
+    sums: Array, numbers: Array, rate: float, delta: float, radius: float, work: Array,
+) -> int:  # fmt: skip
+    """All rounds of a block of dense rows; the first that was not finite, else -1."""
+    for i in range(targets.size):
+        margin = dot(rows[i], point) + offsets[i]
+        loss, slope = evaluate(code, loss_parameter, margin, targets[i])
+        outcome[0, i] = margin
+        outcome[1, i] = loss
+        outcome[2, i] = slope
+        if not np.isfinite(loss + slope):
+            return i
+        if not diagonal_round(rows[i], slope, point, sums, numbers, rate, delta, radius, work):
+            return i
+    return -1
+
+
+@kernel
+def diagonal_sparse(
+    data: Array, indices: Array, indptr: Array, targets: Array, offsets: Array, code: int, loss_parameter: float,
+    outcome: Array, point: Array, sums: Array, numbers: Array, rate: float, delta: float, radius: float, work: Array,
+) -> int:  # fmt: skip
+    """`diagonal_dense` for CSR rows in O(nnz) a round, O(d) in those that leave the ball."""
+    norm_square = square_norm(point)
+    for i in range(targets.size):
+        begin, end = indptr[i], indptr[i + 1]
+        margin = offsets[i]
+        for place in range(begin, end):
+            margin += data[place] * point[indices[place]]
+        loss, slope = evaluate(code, loss_parameter, margin, targets[i])
+        outcome[0, i] = margin
+        outcome[1, i] = loss
+        outcome[2, i] = slope
+        if not np.isfinite(loss + slope) or not fit_unit(data[begin:end], slope, sums, numbers):
+            return i
+        numbers[ROUNDS] += 1.0
+        if slope == 0.0 or numbers[UNIT] == 0.0:
+            continue
+        factor = slope / numbers[UNIT]
+        ridge = delta / numbers[UNIT] ** 2
+        for place in range(begin, end):
+            j = indices[place]
+            part = factor * data[place]
+            sums[j] += part * part
+            total = sums[j] + ridge
+            old = point[j]
+            new = old - rate * part / np.sqrt(total if total > 0.0 else 1.0)
+            point[j] = new
+            norm_square += (new - old) * (new + old)
+        if radius < np.inf and norm_square > radius * radius:
+            project_on_ball(point, sums, ridge, radius, work)
+            norm_square = square_norm(point)
+    return -1

@@ -1,0 +1,148 @@
+"""Rounds of gradient descent with one step size for all coordinates: OGD and AdaGrad-norm.
+
+``x <- P(x - eta_t g)`` with the Euclidean projection P on a ball (or none), and ``eta_t`` from a schedule.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from oco.compile import kernel
+from oco.losses.scalar import evaluate
+from oco.sketching.numerics import power_of_two
+from oco.sketching.passes import dot, square_norm
+from oco.types import Array
+
+ROUNDS, UNIT, SQUARES = range(3)
+"""Places in ``numbers``: rounds, the unit of gradients (a power of two), the sum of squared norms in units squared."""
+SQUARE_ROOT, CONSTANT, HARMONIC, ADAPTIVE = range(4)
+"""Schedules: ``rate / sqrt(t)``, ``rate``, ``rate / t``, ``rate / sqrt(sum_s |g_s|^2)``."""
+LARGE = 1e100
+SMALL = 1e-100
+
+
+@kernel
+def norm_of(row: Array) -> float:
+    """``|row|``, also where squares overflow or vanish; not finite where an entry is not."""
+    square = square_norm(row)
+    if SMALL < square < LARGE:
+        return math.sqrt(square)
+    largest = 0.0
+    for j in range(row.size):
+        size = abs(row[j])
+        if not size <= largest:
+            largest = size
+            if not np.isfinite(size):
+                return math.inf
+    if largest == 0.0:
+        return 0.0
+    unit = power_of_two(largest)
+    total = 0.0
+    for j in range(row.size):
+        total += (row[j] / unit) ** 2
+    return unit * math.sqrt(total)
+
+
+@kernel
+def next_step(schedule: int, rate: float, length: float, numbers: Array) -> float:
+    """``eta_t`` for a gradient of norm ``length``; counts the round."""
+    numbers[ROUNDS] += 1.0
+    if schedule == CONSTANT:
+        return rate
+    if schedule == SQUARE_ROOT:
+        return rate / math.sqrt(numbers[ROUNDS])
+    if schedule == HARMONIC:
+        return rate / float(numbers[ROUNDS])
+    if length == 0.0:
+        return 0.0
+    if not length <= LARGE * numbers[UNIT]:
+        unit = power_of_two(length)
+        numbers[SQUARES] *= (numbers[UNIT] / unit) ** 2
+        numbers[UNIT] = unit
+    numbers[SQUARES] += (length / numbers[UNIT]) ** 2
+    return rate / (float(numbers[UNIT]) * math.sqrt(numbers[SQUARES]))
+
+
+@kernel
+def isotropic_round(
+    row: Array, slope: float, point: Array, numbers: Array, schedule: int, rate: float, radius: float
+) -> bool:
+    """One round with the gradient ``slope * row``; False, with nothing changed, where it is not finite."""
+    length = abs(slope) * norm_of(row)
+    if not np.isfinite(length):
+        return False
+    factor = -next_step(schedule, rate, length, numbers) * slope
+    for j in range(row.size):
+        point[j] += factor * row[j]
+    if radius < np.inf:
+        norm = math.sqrt(square_norm(point))
+        if norm > radius:
+            shrink = radius / norm
+            for j in range(row.size):
+                point[j] *= shrink
+    return True
+
+
+@kernel
+def isotropic_dense(
+    rows: Array, targets: Array, offsets: Array, code: int, loss_parameter: float, outcome: Array, point: Array,
+    numbers: Array, schedule: int, rate: float, radius: float,
+) -> int:  # fmt: skip
+    """All rounds of a block of dense rows; the first that was not finite, else -1."""
+    for i in range(targets.size):
+        margin = dot(rows[i], point) + offsets[i]
+        loss, slope = evaluate(code, loss_parameter, margin, targets[i])
+        outcome[0, i] = margin
+        outcome[1, i] = loss
+        outcome[2, i] = slope
+        if not np.isfinite(loss + slope):
+            return i
+        if not isotropic_round(rows[i], slope, point, numbers, schedule, rate, radius):
+            return i
+    return -1
+
+
+@kernel
+def isotropic_sparse(
+    data: Array, indices: Array, indptr: Array, targets: Array, offsets: Array, code: int, loss_parameter: float,
+    outcome: Array, point: Array, numbers: Array, schedule: int, rate: float, radius: float,
+) -> int:  # fmt: skip
+    """`isotropic_dense` for CSR rows in O(nnz) a round: ``x = scale * point`` with the norm of x carried along."""
+    scale = 1.0
+    square = square_norm(point)
+    stopped = -1
+    for i in range(targets.size):
+        begin, end = indptr[i], indptr[i + 1]
+        product = 0.0
+        for place in range(begin, end):
+            product += data[place] * point[indices[place]]
+        product *= scale
+        margin = product + offsets[i]
+        loss, slope = evaluate(code, loss_parameter, margin, targets[i])
+        outcome[0, i] = margin
+        outcome[1, i] = loss
+        outcome[2, i] = slope
+        length = abs(slope) * norm_of(data[begin:end])
+        if not np.isfinite(loss + slope + length):
+            stopped = i
+            break
+        factor = -next_step(schedule, rate, length, numbers) * slope
+        scaled = factor / scale
+        for place in range(begin, end):
+            point[indices[place]] += scaled * data[place]
+        if radius < np.inf:
+            row_length = length / abs(slope) if slope != 0.0 else 0.0
+            square += factor * (2.0 * product + factor * row_length * row_length)
+            if square > radius * radius:
+                scale *= radius / math.sqrt(square)
+                square = radius * radius
+                if scale < SMALL:
+                    for j in range(point.size):
+                        point[j] *= scale
+                    scale = 1.0
+    if scale != 1.0:
+        for j in range(point.size):
+            point[j] *= scale
+    return stopped

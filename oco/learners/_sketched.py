@@ -1,0 +1,144 @@
+"""Learners that are preconditioned by a sketch: state, round by round play, streams, memory."""
+
+from __future__ import annotations
+
+import numbers as number_types
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from oco.domains.metrics import LowRankPlusScaledIdentity
+from oco.errors import ConfigError
+from oco.learners._anchored import Anchorage
+from oco.learners._common import BlockArrays, flat_gradient, refuse
+from oco.learners._preconditioner import AVERAGING, RADIUS, preconditioner
+from oco.learners._sketched_rounds import play_round, play_rounds
+from oco.learners.base import Learner, Memory, Problem
+from oco.losses.rows import BlockOutcome, RowBlock
+from oco.sketching.state import ESCAPED, HEADER, SketchState, default_buffer
+from oco.types import Array
+
+
+def checked_rank(learner: str, rank: Any) -> int:
+    """``rank`` as an int; `ConfigError` unless it is a positive integer."""
+    if not isinstance(rank, number_types.Integral) or isinstance(rank, bool) or rank < 1:
+        raise ConfigError(f"rank of {learner} must be a positive integer, got {rank!r}")
+    return int(rank)
+
+
+@dataclass
+class SketchedState:
+    """The point that is played, the sketch, and a vector beside the point.
+
+    ``offset`` is the point less the centre of a ball where that is not the origin, ``gradient_sum`` the sum of all
+    gradients of a learner that averages; both are None otherwise.
+    """
+
+    point: Array
+    sketch: SketchState
+    offset: Array | None = None
+    gradient_sum: Array | None = None
+
+
+class SketchedLearner(Learner):
+    """A learner of the family in `oco.learners._preconditioner`: a subclass names its parameters and its bound.
+
+    The rounds, the sketch and the projections are here, once for all of them.
+    """
+
+    rank: int
+    buffer: int | None
+    state: SketchedState
+
+    @abstractmethod
+    def _family(self, problem: Problem, radius: float) -> Array:
+        """The row of `parameters` that is this learner, for a ball of ``radius`` around the start (infinite: none)."""
+
+    def _rank(self, dimension: int) -> int:
+        return min(self.rank, dimension)
+
+    def start(self, problem: Problem) -> None:
+        """Set the parameters, the first point and an empty sketch."""
+        where = self._anchorage = Anchorage(problem.domain)
+        self._parameters = self._family(problem, where.radius)
+        point, offset = where.first_point()
+        averaging = bool(self._parameters[AVERAGING])
+        sketch = SketchState.empty(
+            point.size, self._rank(point.size), self._buffer(point.size), self._tracks(self._parameters)
+        )
+        self.state = SketchedState(point, sketch, offset, np.zeros(point.size) if averaging else None)
+        self._work = sketch.workspace()
+        self._arguments = self._kernel_arguments()
+
+    def _buffer(self, dimension: int) -> int:
+        rank = self._rank(dimension)
+        return min(default_buffer(rank) if self.buffer is None else self.buffer, dimension)
+
+    @staticmethod
+    def _tracks(parameters: Array) -> bool:
+        """Whether the kernels carry a vector's coordinates in the basis along."""
+        return bool(parameters[AVERAGING] != 0.0 or parameters[RADIUS] < np.inf)
+
+    def _kernel_arguments(self) -> tuple[Any, ...]:
+        state = self.state
+        sketch = state.sketch
+        moved = state.point.reshape(-1) if state.offset is None else state.offset
+        anchor = moved if state.gradient_sum is None else state.gradient_sum
+        return (
+            moved, anchor, sketch.basis, sketch.directions, sketch.numbers, self._parameters, self._work,
+            sketch.capacity,
+        )  # fmt: skip
+
+    def update(self, gradient: Array) -> None:
+        """One round: sketch the gradient, step with the new preconditioner, project in its norm."""
+        where = self._anchorage
+        flat = flat_gradient(gradient, where.shape)
+        if not play_round(flat, 1.0, *self._arguments):
+            raise refuse(self, flat)
+        if not where.compiled:
+            self.state.point[...] = where.domain.project_in(self.state.point, self.metric())
+        where.publish(self.state)
+
+    def play_block(self, block: RowBlock) -> BlockOutcome | None:
+        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
+        where = self._anchorage
+        if not where.compiled:
+            return None
+        arrays = BlockArrays.of(block, where.center)
+        stopped = play_rounds(
+            0, len(block), arrays.dense, arrays.data, arrays.indices, arrays.indptr, np.zeros(self.state.point.size),
+            arrays.targets, arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome,
+            *self._arguments,
+        )  # fmt: skip
+        where.publish(self.state)
+        return arrays.outcome_of("online", stopped)
+
+    def metric(self) -> LowRankPlusScaledIdentity:
+        """The norm H of the newest round, as eigenvalues and eigenvectors."""
+        sketch = self.state.sketch
+        values = np.empty(sketch.rank)
+        kept = sketch.numbers[HEADER : HEADER + sketch.rank]
+        rest = preconditioner(kept, sketch.rank, float(sketch.numbers[ESCAPED]), sketch.unit, self._parameters, values)
+        return LowRankPlusScaledIdentity(sketch.eigenvectors.T, values, rest)
+
+    @property
+    def escaped_mass(self) -> float:
+        """``rho``, what the sketch has subtracted so far."""
+        return self.state.sketch.escaped_mass
+
+    def memory(self, problem: Problem) -> Memory:
+        """Floats of the state: the point, the basis, the eigenvectors in the basis, eigenvalues and counters."""
+        where = Anchorage(problem.domain)
+        parameters = self._family(problem, where.radius)
+        d = problem.domain.dimension
+        k, b = self._rank(d), self._buffer(d)
+        vectors = 1 + (where.center is not None) + bool(parameters[AVERAGING])
+        tracks = self._tracks(parameters)
+        floats = vectors * d + SketchState.floats(d, k, b, tracks)
+        point = "d" if vectors == 1 else f"{vectors} d"
+        if k + b >= d:
+            rows = "d^2" if k >= d else "d (k + 1)"
+            return Memory(f"{rows} + {point} + k + 9", floats)
+        return Memory(f"d (k + {b}) + {point} + (k + {2 if tracks else 1})(k + {b}) + k + 9", floats)

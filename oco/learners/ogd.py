@@ -1,0 +1,180 @@
+"""Online gradient descent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from oco.errors import ConfigError
+from oco.learners._anchored import Anchorage
+from oco.learners._common import BlockArrays, flat_gradient, positive, refuse
+from oco.learners._isotropic import (
+    ADAPTIVE,
+    CONSTANT,
+    HARMONIC,
+    SQUARE_ROOT,
+    isotropic_dense,
+    isotropic_round,
+    isotropic_sparse,
+)
+from oco.learners.base import Learner, Memory, Problem
+from oco.losses.rows import BlockOutcome, RowBlock
+from oco.regret.bounds import Assumption, Bound, Constant, Observed
+from oco.types import Array
+
+Schedule = Literal["sqrt", "constant", "strongly_convex"]
+_SCHEDULES = {"sqrt": SQUARE_ROOT, "constant": CONSTANT, "strongly_convex": HARMONIC, "adaptive": ADAPTIVE}
+
+
+@dataclass
+class IsotropicState:
+    """The point, three counters (rounds, unit of gradients, sum of their squares), the point less a centre if any."""
+
+    point: Array
+    numbers: Array
+    offset: Array | None = None
+
+
+class IsotropicLearner(Learner):
+    """Gradient descent with one step size for all coordinates and Euclidean projection; see `OGD`, `AdaGradNorm`."""
+
+    _schedule: int
+    _rate: float
+    state: IsotropicState
+
+    def _begin(self, problem: Problem, schedule: str, rate: float) -> None:
+        self._schedule = _SCHEDULES[schedule]
+        self._rate = rate
+        self._anchorage = Anchorage(problem.domain)
+        point, offset = self._anchorage.first_point()
+        self.state = IsotropicState(point, np.zeros(3), offset)
+
+    def update(self, gradient: Array) -> None:
+        """``x <- P(x - eta_t gradient)`` with the Euclidean projection P, in O(d)."""
+        where, state = self._anchorage, self.state
+        flat = flat_gradient(gradient, where.shape)
+        moved = state.point.reshape(-1) if state.offset is None else state.offset
+        if not isotropic_round(flat, 1.0, moved, state.numbers, self._schedule, self._rate, where.radius):
+            raise refuse(self, flat)
+        if not where.compiled:
+            state.point[...] = where.domain.project(state.point)
+        where.publish(state)
+
+    def play_block(self, block: RowBlock) -> BlockOutcome | None:
+        """All rounds of ``block`` in one compiled loop, O(nnz) each for CSR rows; None off balls and unbounded."""
+        where, state = self._anchorage, self.state
+        if not where.compiled:
+            return None
+        arrays = BlockArrays.of(block, where.center)
+        moved = state.point.reshape(-1) if state.offset is None else state.offset
+        rows: tuple[Any, ...] = (arrays.data, arrays.indices, arrays.indptr) if block.sparse else (arrays.dense,)
+        loop: Callable[..., int] = isotropic_sparse if block.sparse else isotropic_dense
+        stopped = loop(
+            *rows, arrays.targets, arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome,
+            moved, state.numbers, self._schedule, self._rate, where.radius,
+        )  # fmt: skip
+        where.publish(state)
+        return arrays.outcome_of("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
+
+    def memory(self, problem: Problem) -> Memory:
+        """``d + 3`` floats, ``2 d + 3`` where a ball's centre is not the origin."""
+        d = problem.domain.dimension
+        apart = Anchorage(problem.domain).center is not None
+        return Memory("2 d + 3" if apart else "d + 3", (2 if apart else 1) * d + 3)
+
+
+class OGD(IsotropicLearner):
+    r"""Online gradient descent: ``x_{t+1} = P(x_t - eta_t g_t)`` with the Euclidean projection P.
+
+    Parameters
+    ----------
+    step
+        c > 0. By default the theorem's: ``D / G`` for ``"sqrt"``, ``D / (G sqrt(T))`` for ``"constant"``, and ``1 /
+        sigma`` for ``"strongly_convex"``, with D the domain's l2 diameter, G the environment's bound on gradients, T
+        the horizon and sigma the environment's strong convexity.
+    schedule
+        ``"sqrt"``: ``eta_t = c / sqrt(t)``; ``"constant"``: ``eta_t = c``; ``"strongly_convex"``: ``eta_t = c / t``.
+
+    Notes
+    -----
+    *Cost* O(d) a round, O(nnz) in a loop over CSR rows. *State* d + 3 floats.
+
+    *Regret*, for convex losses on a bounded domain with ``|g_t| <= G``: ``D^2 sqrt(T) / (2 c) + c G^2 sqrt(T)`` for
+    ``"sqrt"`` (with ``c = D / G``: ``3/2 D G sqrt(T)``); ``D^2 / (2 c) + (c / 2) sum_t |g_t|^2`` for ``"constant"``;
+    ``(c G^2 / 2)(1 + ln T)`` for ``"strongly_convex"`` with ``c >= 1 / sigma``.
+
+    References
+    ----------
+    Zinkevich, ICML 2003; Hazan, Agarwal, Kale, Machine Learning 69 (2007); the constants for a general c are re-derived
+    from the usual proof and agree with Hazan, Introduction to Online Convex Optimization, Theorems 3.1 and 3.3.
+
+    Examples
+    --------
+    >>> import numpy as np, oco
+    >>> learner = oco.OGD(step=0.5, schedule="constant")
+    >>> learner.start(oco.Problem(domain=oco.Unbounded(2), horizon=10))
+    >>> learner.update(np.array([1.0, -2.0]))
+    >>> learner.prediction
+    array([-0.5,  1. ])
+    """
+
+    name = "ogd"
+    source = "Zinkevich, ICML 2003; Hazan, Introduction to Online Convex Optimization, Theorems 3.1, 3.3"
+    guarantee = "3/2 D G sqrt(T) on a bounded domain (schedule sqrt, step D / G)"
+
+    def __init__(self, step: float | None = None, schedule: Schedule = "sqrt") -> None:
+        self.step = positive("OGD", "step", step)
+        if schedule not in ("sqrt", "constant", "strongly_convex"):
+            raise ConfigError(f"schedule of OGD must be 'sqrt', 'constant' or 'strongly_convex', got {schedule!r}")
+        self.schedule: Schedule = schedule
+
+    def start(self, problem: Problem) -> None:
+        """Set the step size and the first point."""
+        self._curvature = problem.strong_convexity
+        self._begin(problem, self.schedule, self._theorem_step(problem) if self.step is None else self.step)
+
+    def _theorem_step(self, problem: Problem) -> float:
+        if self.schedule == "strongly_convex":
+            if not problem.strong_convexity:
+                raise ConfigError("OGD with schedule 'strongly_convex' needs a step or strongly convex losses")
+            return 1.0 / problem.strong_convexity
+        diameter = problem.domain.diameter("l2")
+        if not math.isfinite(diameter):
+            raise ConfigError(f"OGD needs a step on {problem.domain!r}: the theorem's is D / G, and D is infinite")
+        if not problem.gradient_bound:
+            raise ConfigError("OGD needs a step where no bound G on gradients is known: the theorem's is D / G")
+        step = diameter / problem.gradient_bound
+        return step / math.sqrt(problem.horizon) if self.schedule == "constant" else step
+
+    def bound(self, observed: Observed) -> Bound | None:
+        """The theorem of the schedule for the step that is used; None on an unbounded domain."""
+        diameter = observed.domain.diameter("l2")
+        if not math.isfinite(diameter) or observed.rounds == 0:
+            return None
+        step, rounds, largest = self._rate, observed.rounds, observed.largest_gradient
+        constants = [
+            Constant("D", diameter, "domain"),
+            Constant("step", step, "given" if self.step else "domain"),
+            Constant("G", largest, "observed"),
+        ]
+        assumptions = [Assumption("the domain is bounded", True)]
+        if self.schedule == "sqrt":
+            theorem = "Hazan, OCO, Theorem 3.1, for any step"
+            value = math.sqrt(rounds) * (diameter**2 / (2.0 * step) + step * largest**2)
+        elif self.schedule == "constant":
+            theorem = "Zinkevich 2003, constant step"
+            value = diameter**2 / (2.0 * step) + 0.5 * step * observed.gradient_squares
+            constants[2] = Constant("sum of squared gradients", observed.gradient_squares, "observed")
+        else:
+            theorem = "Hazan, Agarwal, Kale 2007, Theorem 1"
+            value = 0.5 * step * largest**2 * (1.0 + math.log(rounds))
+            curvature = self._curvature or 0.0
+            constants.append(Constant("sigma", curvature, "domain"))
+            assumptions.append(
+                Assumption("losses are sigma-strongly convex with step >= 1 / sigma", step * curvature >= 1.0 - 1e-12)
+            )
+        return Bound(theorem, value, tuple(constants), tuple(assumptions))

@@ -1,0 +1,295 @@
+"""One round of Frequent Directions, compiled: in coordinates, and for vectors over a lazily rotated basis.
+
+The eigenvectors of the sketch are kept as combinations (``directions``) of an orthonormal basis. A new vector g is
+written in that basis, its residual extending the basis by one row; the rank-one eigen-update then happens in
+coordinates, in O(m k) for the products and O(m k^2) for the rotation with m = k + b basis rows, whatever d is. Every b
+rounds the basis is compressed to the k eigenvectors with one matrix product. The result is that of an
+eigen-decomposition every round; the cost is two passes over the basis.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from oco.compile import kernel
+from oco.sketching.numerics import (
+    INSIDE_SPAN,
+    NEGLIGIBLE,
+    OUTGROWN,
+    POLISH_EVERY,
+    REORTHOGONALISE,
+    ZERO_EIGENVALUE,
+    power_of_two,
+)
+from oco.sketching.passes import combine, multiply, polish, project, replace_rows, square_norm
+from oco.sketching.secular import rank_one_eigen
+from oco.sketching.state import (
+    COMPRESSIONS,
+    COORDINATES,
+    ESCAPED,
+    FIRST_SECULAR,
+    HEADER,
+    LINES,
+    POLES,
+    PRODUCTS,
+    RANK,
+    ROOTS,
+    ROUNDS,
+    SIZE,
+    UNIT,
+    WEIGHTS,
+)
+from oco.types import Array
+
+
+@kernel
+def lines_of(work: Array, directions: Array) -> Array:
+    """The lines of the work array, ``(LINES, m)``."""
+    size = directions.shape[1]
+    return work[: LINES * size].reshape((LINES, size))
+
+
+@kernel
+def matrix_of(work: Array, directions: Array, count: int) -> Array:
+    """Room for a ``(count, count)`` matrix."""
+    start = LINES * directions.shape[1]
+    return work[start : start + count * count].reshape((count, count))
+
+
+@kernel
+def buffer_of(work: Array, directions: Array) -> Array:
+    """Room for the outcome of a matrix product, flat."""
+    rows, size = directions.shape
+    return work[LINES * size + rows * rows :]
+
+
+@kernel
+def residual_of(work: Array, dimension: int) -> Array:
+    """Room for a vector of length d."""
+    return work[work.size - dimension :]
+
+
+@kernel
+def scale_into(out: Array, gradient: Array, factor: float) -> float:
+    """``out = factor gradient``; its squared norm."""
+    for j in range(gradient.size):
+        out[j] = factor * gradient[j]
+    return square_norm(out[: gradient.size])
+
+
+@kernel
+def set_unit(size: float, numbers: Array, capacity: int) -> None:
+    """Measure in the power of two just below ``size`` from now on."""
+    unit = power_of_two(size)
+    shrunk = (numbers[UNIT] / unit) ** 2
+    for i in range(capacity):
+        numbers[HEADER + i] *= shrunk
+    numbers[ESCAPED] *= shrunk
+    numbers[UNIT] = unit
+
+
+@kernel
+def take_in_units(out: Array, gradient: Array, slope: float, weight: float, numbers: Array, capacity: int) -> float:
+    """``out = slope weight gradient`` in the sketch's unit; its squared norm, NaN where not finite.
+
+    Where the gradient has outgrown the unit, or is the first one, the unit and all that is measured in it change.
+    """
+    unit = numbers[UNIT]
+    if unit > 0.0:
+        square = scale_into(out, gradient, slope * weight / unit)
+        if square <= OUTGROWN * OUTGROWN:
+            return square
+    largest = 0.0
+    for j in range(gradient.size):
+        size = abs(slope * gradient[j])
+        if not size <= largest:
+            largest = size
+            if not np.isfinite(size):
+                return np.nan
+    if largest == 0.0:
+        return 0.0
+    set_unit(largest, numbers, capacity)
+    return scale_into(out, gradient, slope / numbers[UNIT] * weight)
+
+
+@kernel
+def absorb(directions: Array, numbers: Array, work: Array, capacity: int, decay: float) -> int:
+    """Frequent Directions with a vector c given by its coordinates (line ``COORDINATES``, of full width).
+
+    1. eigenpairs of ``decay Gbar + c c'``;  2. the smallest is subtracted from all, and added to the escaped mass,
+    when there are more than k;  3. eigenvalues that are zero by the rules are dropped.
+
+    Returns n, the number of directions that span c and the old sketch: rows 0..n-1 of ``directions``, of which the
+    first ``numbers[RANK]`` are kept; line ``WEIGHTS`` has c's coordinates along them.
+    """
+    lines = lines_of(work, directions)
+    vector = lines[COORDINATES]
+    z = lines[WEIGHTS]
+    rank = int(numbers[RANK])
+    values = numbers[HEADER : HEADER + capacity]
+    if decay != 1.0:
+        numbers[ESCAPED] *= decay
+        for i in range(rank):
+            values[i] *= decay
+    square = square_norm(vector)
+    if square == 0.0:
+        return rank
+    project(directions, rank, vector, z)
+    count = rank
+    if rank < directions.shape[0]:
+        residual = directions[rank]
+        for j in range(vector.size):
+            residual[j] = vector[j]
+        combine(directions, rank, z, -1.0, residual)
+        remaining = square_norm(residual)
+        if remaining < REORTHOGONALISE * square:
+            again = lines[PRODUCTS]
+            project(directions, rank, residual, again)
+            combine(directions, rank, again, -1.0, residual)
+            for i in range(rank):
+                z[i] += again[i]
+            remaining = square_norm(residual)
+        length = np.sqrt(remaining)
+        if length > INSIDE_SPAN * np.sqrt(square):
+            for j in range(vector.size):
+                residual[j] /= length
+            z[rank] = length
+            count += 1
+    if rank > 0 and square < NEGLIGIBLE * NEGLIGIBLE * values[0]:
+        return count
+
+    poles = lines[POLES]
+    roots = lines[ROOTS]
+    for i in range(rank):
+        poles[i] = values[i]
+    if count > rank:
+        poles[rank] = 0.0
+    vectors = matrix_of(work, directions, count)
+    rank_one_eigen(count, poles, z, roots, vectors, z, lines[FIRST_SECULAR:])
+
+    threshold = ZERO_EIGENVALUE * roots[0]
+    escaping = 0.0
+    kept = count
+    if count > capacity:
+        kept = capacity
+        escaping = roots[capacity] if roots[capacity] > threshold else 0.0
+        numbers[ESCAPED] += escaping
+    for i in range(kept):
+        values[i] = roots[i] - escaping
+    while kept > 0 and values[kept - 1] <= threshold:
+        values[kept - 1] = 0.0
+        kept -= 1
+    numbers[RANK] = kept
+
+    width = directions.shape[1]
+    buffer = buffer_of(work, directions)
+    rotated = buffer[: count * width].reshape((count, width))
+    multiply(vectors.T, directions[:count], rotated)
+    for i in range(count):
+        for j in range(width):
+            directions[i, j] = rotated[i, j]
+    return count
+
+
+@kernel
+def orthogonalise(basis: Array, size: int, vector: Array, coordinates: Array, spare: Array) -> float:
+    """Coordinates of ``vector`` in the first ``size`` basis rows; the vector becomes its residual, whose norm returns.
+
+    Projected out twice, so that the residual is orthogonal however short it is.
+    """
+    project(basis, size, vector, coordinates)
+    combine(basis, size, coordinates, -1.0, vector)
+    project(basis, size, vector, spare)
+    combine(basis, size, spare, -1.0, vector)
+    for i in range(size):
+        coordinates[i] += spare[i]
+    return math.sqrt(square_norm(vector))
+
+
+@kernel
+def write_in_basis(basis: Array, directions: Array, numbers: Array, work: Array, vector: Array, square: float) -> int:
+    """Fill line ``COORDINATES`` with ``vector``'s, appending its residual to the basis; the vector is used up."""
+    lines = lines_of(work, directions)
+    coordinates = lines[COORDINATES]
+    size = int(numbers[SIZE])
+    for i in range(size, coordinates.size):
+        coordinates[i] = 0.0
+    length = orthogonalise(basis, size, vector, coordinates, lines[PRODUCTS])
+    if length > INSIDE_SPAN * np.sqrt(square):
+        append(basis, numbers, vector, 1.0 / length)
+        coordinates[size] = length
+    return size
+
+
+@kernel
+def append(basis: Array, numbers: Array, vector: Array, factor: float) -> None:
+    """Add ``factor vector`` to the basis as its last row."""
+    size = int(numbers[SIZE])
+    for j in range(vector.size):
+        basis[size, j] = factor * vector[j]
+    numbers[SIZE] = size + 1
+
+
+@kernel
+def make_room(basis: Array, directions: Array, numbers: Array, work: Array, capacity: int, tracked: bool) -> bool:
+    """Compress the basis to the eigenvectors if it is full, and correct what round-off did to orthonormality.
+
+    ``tracked`` says that ``numbers`` ends with a point's coordinates, which are carried over. Returns whether the basis
+    changed.
+    """
+    size = int(numbers[SIZE])
+    identity = basis.shape[0] == 0
+    if not identity and size < basis.shape[0]:
+        return False
+    numbers[COMPRESSIONS] += 1
+    rank = int(numbers[RANK])
+    if identity:
+        if numbers[COMPRESSIONS] % POLISH_EVERY == 0:
+            polish(directions, rank, matrix_of(work, directions, rank), buffer_of(work, directions))
+        return False
+    compress(basis, directions, numbers, work, capacity, tracked)
+    return True
+
+
+@kernel
+def compress(basis: Array, directions: Array, numbers: Array, work: Array, capacity: int, tracked: bool) -> None:
+    """Make the eigenvectors the basis: one matrix product."""
+    rank = int(numbers[RANK])
+    buffer = buffer_of(work, directions)
+    if tracked:
+        point = numbers[HEADER + capacity :]
+        carried = lines_of(work, directions)[PRODUCTS]
+        project(directions, rank, point, carried)
+        for i in range(point.size):
+            point[i] = carried[i] if i < rank else 0.0
+    replace_rows(directions[:rank], basis, buffer)
+    for i in range(directions.shape[0]):
+        for j in range(directions.shape[1]):
+            directions[i, j] = 1.0 if i == j and i < rank else 0.0
+    numbers[SIZE] = rank
+    if numbers[COMPRESSIONS] % POLISH_EVERY == 0:
+        polish(basis, rank, matrix_of(work, directions, rank), buffer)
+
+
+@kernel
+def sketch_round(
+    vector: Array, basis: Array, directions: Array, numbers: Array, work: Array, capacity: int, decay: float
+) -> bool:
+    """One vector into the sketch; False, with nothing changed, where it is not finite."""
+    dimension = basis.shape[1]
+    lines = lines_of(work, directions)
+    identity = basis.shape[0] == 0
+    residual = lines[COORDINATES] if identity else residual_of(work, dimension)
+    square = take_in_units(residual, vector, 1.0, 1.0, numbers, capacity)
+    if np.isnan(square):
+        return False
+    make_room(basis, directions, numbers, work, capacity, False)
+    if square == 0.0:
+        lines[COORDINATES, :] = 0.0
+    elif not identity:
+        write_in_basis(basis, directions, numbers, work, residual, square)
+    absorb(directions, numbers, work, capacity, decay)
+    numbers[ROUNDS] += 1
+    return True
