@@ -158,7 +158,7 @@ class TestRefusals:
 
     def test_labels_of_the_wrong_kind_are_refused(self) -> None:
         rows, _ = rows_and_targets()
-        with pytest.raises(oco.errors.DataError, match=r"logistic loss needs labels -1 and \+1, got \[0.0, 1.0\]"):
+        with pytest.raises(oco.errors.DataError, match=r"logistic loss needs targets -1 and \+1, got 0, 1"):
             LogisticRegression(rows, np.arange(50) % 2)
 
 

@@ -17,7 +17,7 @@ from oco.learners._preconditioner import AVERAGING, RADIUS, preconditioner
 from oco.learners._sketched_rounds import play_round, play_rounds
 from oco.learners.base import Learner, Memory, Problem
 from oco.losses.rows import BlockOutcome, RowBlock
-from oco.sketching.state import ESCAPED, HEADER, SketchState, default_buffer
+from oco.sketching.state import ESCAPED, HEADER, SketchState, default_buffer, rotates_every_round
 from oco.types import Array
 
 
@@ -26,6 +26,15 @@ def checked_rank(learner: str, rank: Any) -> int:
     if not isinstance(rank, number_types.Integral) or isinstance(rank, bool) or rank < 1:
         raise ConfigError(f"rank of {learner} must be a positive integer, got {rank!r}")
     return int(rank)
+
+
+def checked_buffer(learner: str, buffer: Any) -> int | None:
+    """``buffer`` as an int or None; `ConfigError` unless it is an integer that is not negative."""
+    if buffer is None:
+        return None
+    if not isinstance(buffer, number_types.Integral) or isinstance(buffer, bool) or buffer < 0:
+        raise ConfigError(f"buffer of {learner} must be 0 or a positive integer, got {buffer!r}")
+    return int(buffer)
 
 
 @dataclass
@@ -138,7 +147,7 @@ class SketchedLearner(Learner):
         tracks = self._tracks(parameters)
         floats = vectors * d + SketchState.floats(d, k, b, tracks)
         point = "d" if vectors == 1 else f"{vectors} d"
-        if k + b >= d:
+        if rotates_every_round(d, k, b):
             rows = "d^2" if k >= d else "d (k + 1)"
             return Memory(f"{rows} + {point} + k + 9", floats)
         return Memory(f"d (k + {b}) + {point} + (k + {2 if tracks else 1})(k + {b}) + k + 9", floats)

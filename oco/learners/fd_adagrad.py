@@ -6,7 +6,7 @@ import math
 
 from oco.learners._common import not_negative, positive, theorem_rate
 from oco.learners._preconditioner import parameters
-from oco.learners._sketched import SketchedLearner, checked_rank
+from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners._trace_bounds import trace_root_bound
 from oco.learners.base import Problem
 from oco.regret.bounds import Bound, Observed
@@ -33,8 +33,9 @@ class FDAdaGrad(SketchedLearner):
     delta
         >= 0, added to the covariance *under* the root. With 0 the pseudo-inverse is taken.
     buffer
-        Residuals b >= 1 held between two compressions of the basis: speed against memory, of no consequence for the
-        trajectory. By default ``min(k, 8 + k // 4)``.
+        Residuals b held between two compressions of the basis: speed against memory, of no consequence for the
+        trajectory. By default ``min(k, 8 + k // 4)``; with 0 the eigenvectors are rotated every round and the state is
+        the least, ``d (k + 1)`` and the point.
 
     Notes
     -----
@@ -42,7 +43,7 @@ class FDAdaGrad(SketchedLearner):
     k^2 (k + b))`` and an amortised ``O(d k^2 / b)``. The projection on a ball is exact and costs nothing of order d.
 
     *State*: ``d (k + b) + d + (k + 1)(k + b) + k + 9`` floats (``k + 2`` for ``k + 1`` on a ball), or ``d (k + 1) + d
-    + k + 9`` where ``k + b >= d``.
+    + k + 9`` where ``b = 0`` or ``k + b >= d``.
 
     *Regret*, for convex losses on a bounded domain, with G the gradient covariance and ``ell = k + 1``: Theorem 3 for
     any eta, ``D^2/(2 eta) (tr G^{1/2} + d sqrt(Omega_ell)) + eta tr G^{1/2}`` (``D (sqrt(2) tr G^{1/2} + d
@@ -76,7 +77,7 @@ class FDAdaGrad(SketchedLearner):
         self.rank = checked_rank("FDAdaGrad", rank)
         self.learning_rate = positive("FDAdaGrad", "learning_rate", learning_rate)
         self.delta = not_negative("FDAdaGrad", "delta", delta)
-        self.buffer = None if buffer is None else checked_rank("FDAdaGrad", buffer)
+        self.buffer = checked_buffer("FDAdaGrad", buffer)
 
     def _family(self, problem: Problem, radius: float) -> Array:
         rate = self.learning_rate or theorem_rate("FDAdaGrad", "learning_rate", problem.domain)

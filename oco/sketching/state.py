@@ -37,6 +37,11 @@ def default_buffer(rank: int) -> int:
     return min(rank, 8 + rank // 4)
 
 
+def rotates_every_round(dimension: int, rank: int, buffer: int) -> bool:
+    """Whether the basis is the identity: the least memory, ``d (k + 1)``, for a rotation of O(d k^2) every round."""
+    return buffer == 0 or rank + buffer >= dimension
+
+
 @dataclass
 class SketchState:
     """A rank-k sketch of a covariance: eigenvectors as combinations of an orthonormal basis, and eigenvalues.
@@ -45,7 +50,7 @@ class SketchState:
     ----------
     basis
         ``(k + b, d)``, orthonormal rows, of which the first ``size`` are in use: the directions of the last compression
-        and the residuals of the vectors since. ``(0, d)`` where the basis is the identity (``k + b >= d``).
+        and the residuals of the vectors since. ``(0, d)`` where the basis is the identity (``b = 0`` or ``k + b >= d``).
     directions
         ``(min(k + 1, d), k + b)`` or ``(min(k + 1, d), d)``: the eigenvectors in that basis, one a row, and a row for
         the residual of the newest vector.
@@ -64,7 +69,7 @@ class SketchState:
     def empty(cls, dimension: int, rank: int, buffer: int, coordinates: bool = False) -> SketchState:
         """A sketch of nothing; ``coordinates`` makes room for those of a point in the basis."""
         rank = min(rank, dimension)
-        identity = rank + buffer >= dimension
+        identity = rotates_every_round(dimension, rank, buffer)
         size = dimension if identity else rank + buffer
         numbers = np.zeros(HEADER + rank + (size if coordinates and not identity else 0))
         numbers[SIZE] = dimension if identity else 0
@@ -79,7 +84,7 @@ class SketchState:
     def floats(dimension: int, rank: int, buffer: int, coordinates: bool = False) -> int:
         """Numbers that `empty` allocates, without allocating them."""
         rank = min(rank, dimension)
-        identity = rank + buffer >= dimension
+        identity = rotates_every_round(dimension, rank, buffer)
         size = dimension if identity else rank + buffer
         basis = 0 if identity else size * dimension
         return (
