@@ -64,8 +64,8 @@ class GradientCovariance:
                 scaled = rows * slopes[:, None]
                 self._matrix += scaled.T @ scaled
             else:
-                scaled = rows.multiply(slopes[:, None]).tocsr()
-                self._matrix += (scaled.T @ scaled).toarray()
+                sparse_scaled: Any = rows.multiply(slopes[:, None]).tocsr()
+                self._matrix += (sparse_scaled.T @ sparse_scaled).toarray()
 
     def spectrum(self) -> Spectrum | None:
         """All eigenvalues in falling order; None where the matrix is not kept."""

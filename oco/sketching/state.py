@@ -50,7 +50,7 @@ class SketchState:
     ----------
     basis
         ``(k + b, d)``, orthonormal rows, of which the first ``size`` are in use: the directions of the last compression
-        and the residuals of the vectors since. ``(0, d)`` where the basis is the identity (``b = 0`` or ``k + b >= d``).
+        and the residuals of the vectors since. ``(0, d)`` where the basis is the identity: ``b = 0`` or ``k + b >= d``.
     directions
         ``(min(k + 1, d), k + b)`` or ``(min(k + 1, d), d)``: the eigenvectors in that basis, one a row, and a row for
         the residual of the newest vector.
