@@ -2,7 +2,8 @@
 
 - :class:`SketchyShampoo`: Shampoo in sub-linear memory;
 - :class:`Shampoo`: the same code with full factors;
-- :class:`SpectrumProbe`: spectra of Kronecker-factored gradient covariances of any model during training;
+- :class:`SpectrumProbe`: spectra of Kronecker-factored gradient covariances of any model during training,
+  drawn by :func:`spectrum_figure`;
 - :mod:`oco.torch.sketch`: the sketch updates as pure functions.
 """
 
@@ -13,5 +14,7 @@ except ImportError as error:
 
 from oco.torch.shampoo import Shampoo
 from oco.torch.sketchy import SketchyShampoo
+from oco.torch.spectrum import SpectrumProbe
+from oco.torch.spectrum_figure import spectrum_figure
 
-__all__ = ["Shampoo", "SketchyShampoo"]
+__all__ = ["Shampoo", "SketchyShampoo", "SpectrumProbe", "spectrum_figure"]

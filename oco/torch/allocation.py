@@ -36,16 +36,19 @@ def allocate_ranks(dims: Sequence[int], scores: Sequence[float], budget: int) ->
     if not all(math.isfinite(s) and s >= 0.0 for s in scores):
         raise ValueError(f"Invalid scores: {list(scores)} (finite non-negative numbers are allowed)")
 
+    top = max(scores, default=0.0)
+    weights = [s / top if s > 1e-12 * top else 0.0 for s in scores]
+
     def ranks_at(factor: float) -> list[int]:
-        return [max(1, min(d, int(factor * s))) for d, s in zip(dims, scores, strict=True)]
+        return [max(1, min(d, int(factor * w))) for d, w in zip(dims, weights, strict=True)]
 
     def cost(ranks: Sequence[int]) -> int:
         return sum(axis_cost(d, k) for d, k in zip(dims, ranks, strict=True))
 
-    low, high = 0.0, max((d / s for d, s in zip(dims, scores, strict=True) if s > 0.0), default=0.0) * 1.01
+    low, high = 0.0, max((d / w for d, w in zip(dims, weights, strict=True) if w), default=0.0) * 1.01
     if cost(ranks_at(high)) <= budget:
         low = high
-    for _ in range(60):
+    for _ in range(100):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if cost(ranks_at(middle)) <= budget else (low, middle)
     ranks = ranks_at(low)

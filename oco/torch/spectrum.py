@@ -1,0 +1,210 @@
+"""The spectra of Kronecker-factored gradient covariances of any model, followed while something else trains it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from oco.torch.shapes import merged_shape, unfold
+from oco.torch.sketch import Sketch, empty_sketch, update_sketch
+
+MODES = ("auto", "exact", "sketch")
+
+
+class _Axis:
+    """What is followed of one axis: the covariance itself or its sketch, and the exact trace."""
+
+    def __init__(self, dim: int, rank: int | None, device: torch.device) -> None:
+        self.dim, self.trace, self.leading = dim, 0.0, torch.zeros(dim, 0)
+        self.matrix = torch.zeros(dim, dim, device=device) if rank is None else None
+        self.sketch = None if rank is None else empty_sketch(dim, min(dim, rank), device=device)
+
+    def update(self, block: Tensor, beta2: float) -> None:
+        self.trace = (
+            beta2 * self.trace + (1.0 - beta2) * float(torch.linalg.vector_norm(block, dtype=torch.float64)) ** 2
+        )
+        if self.matrix is not None:
+            self.matrix.mul_(beta2).addmm_(block, block.mT, alpha=1.0 - beta2)
+        if self.sketch is not None:
+            self.sketch = update_sketch(self.sketch, block, decay=beta2, weight=1.0 - beta2)
+
+    def eigenpairs(self) -> tuple[Tensor, Tensor, float]:
+        """Descending eigenvalues (float64, CPU), their vectors, and by how much each may be too small."""
+        if self.matrix is not None:
+            values, vectors = torch.linalg.eigh(self.matrix.double())
+            return values.flip(0).clamp(min=0.0).cpu(), vectors.flip(1).float().cpu(), 0.0
+        sketch: Sketch = self.sketch  # type: ignore[assignment]
+        return (
+            sketch.singular_values.double().square().cpu(),
+            sketch.basis.cpu(),
+            float(sketch.root_escaped.double() ** 2),
+        )
+
+
+class _Followed(NamedTuple):
+    name: str
+    param: Tensor
+    shape: tuple[int, ...]
+    axes: list[_Axis]
+    control: list[_Axis]
+
+
+class SpectrumProbe:
+    r"""Follow ``C_i = sum_t beta2^{T-t} (1 - beta2) X_t X_t'`` for every axis i of every matrix-like parameter.
+
+    Call :meth:`update` after each backward pass and :meth:`snapshot` where numbers are wanted; training is not touched.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or iterable of (name, parameter)
+        Parameters of fewer than two axes are left out.
+    beta2 : float
+        Decay per update. Take a window 1 / (1 - beta2) well below the run's length: a longer one is dominated by the
+        large gradients of the start and shows a stability that is not there.
+    mode : {"auto", "exact", "sketch"}
+        ``exact`` holds C_i (d^2 floats), ``sketch`` a Frequent-Directions sketch (d (rank + 1) floats) whose numbers
+        are certified brackets, ``auto`` is exact up to ``max_dim``.
+    rank, max_dim, min_dim : int
+        Sketch rank; largest dimension held exactly by ``auto``; axes below ``min_dim`` are left out.
+    control : bool
+        Also follow Gaussian matrices of the same Frobenius norm at the same updates: what concentration the average
+        itself makes up.
+    leading : int
+        Dimension of the leading space whose overlap with the snapshot before is reported.
+    merge_dims, seed : int
+        Merging as in :func:`oco.torch.shapes.merged_shape`; seed of the control.
+
+    Notes
+    -----
+    With sketched eigenvalues e_j and escaped mass rho, ``lambda_j`` lies in ``[e_j, e_j + rho]``, so the intrinsic
+    dimension ``tr C / lambda_1`` is in ``[tr / (e_1 + rho), tr / e_1]`` and the top-m mass in ``[sum e / tr, (sum e + m
+    rho) / tr]``; the trace is kept exactly. Source: section 5 of Feinberg et al., "Sketchy", NeurIPS 2023 (spectral
+    analysis); the Gaussian control with matched norms is ours.
+
+    Examples
+    --------
+    >>> import torch
+    >>> _ = torch.manual_seed(0)
+    >>> model = torch.nn.Linear(12, 8)
+    >>> probe = SpectrumProbe(model)
+    >>> model(torch.randn(1, 12)).sum().backward()
+    >>> probe.update()
+    >>> rows = probe.snapshot(step=1)
+    >>> rows[0]["parameter"], rows[0]["source"], round(rows[0]["intrinsic_dimension"][1], 3)  # one gradient of rank one
+    ('weight', 'gradient', 1.0)
+    """
+
+    def __init__(
+        self,
+        model: torch.nn.Module | Iterable[tuple[str, Tensor]],
+        *,
+        beta2: float = 0.99,
+        mode: str = "auto",
+        rank: int = 64,
+        max_dim: int = 2048,
+        min_dim: int = 2,
+        control: bool = True,
+        leading: int = 8,
+        merge_dims: int = 1024,
+        seed: int = 0,
+    ) -> None:
+        if not 0.0 <= beta2 < 1.0:
+            raise ValueError(f"Invalid beta2 value: {beta2} (at least 0 and below 1 is allowed)")
+        if mode not in MODES:
+            raise ValueError(f"Invalid mode value: {mode!r} (one of {', '.join(MODES)} is allowed)")
+        if rank < 1 or leading < 1:
+            raise ValueError(f"Invalid rank or leading value: {rank}, {leading} (integers of at least 1 are allowed)")
+        named = model.named_parameters() if isinstance(model, torch.nn.Module) else model
+        self.beta2, self.leading, self.min_dim = beta2, leading, min_dim
+        self.rows: list[dict[str, Any]] = []
+        self._generator = torch.Generator().manual_seed(seed)
+        self._followed: list[_Followed] = []
+        for name, param in named:
+            shape = merged_shape(param.shape, merge_dims)
+            if len(shape) < 2 or not param.requires_grad:
+                continue
+
+            def make(dim: int, device: torch.device = param.device) -> _Axis:
+                exact = mode == "exact" or (mode == "auto" and dim <= max_dim)
+                return _Axis(dim, None if exact else rank, device)
+
+            axes = [make(d) for d in shape]
+            self._followed.append(_Followed(name, param, shape, axes, [make(d) for d in shape] if control else []))
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Absorb the current gradients; a parameter without one, or with one that is not finite, is passed over."""
+        for followed in self._followed:
+            if followed.param.grad is None:
+                continue
+            gradient = followed.param.grad.float().reshape(1, *followed.shape)
+            length = torch.linalg.vector_norm(gradient)
+            if not torch.isfinite(length):
+                continue
+            noise = (
+                torch.randn(gradient.shape, generator=self._generator).to(gradient.device) if followed.control else None
+            )
+            for index, axis in enumerate(followed.axes):
+                if axis.dim >= self.min_dim:
+                    axis.update(unfold(gradient, index)[0], self.beta2)
+                    if noise is not None:
+                        control = noise * (length / torch.linalg.vector_norm(noise))
+                        followed.control[index].update(unfold(control, index)[0], self.beta2)
+
+    @torch.no_grad()
+    def snapshot(self, step: int) -> list[dict[str, Any]]:
+        """Return (and remember) one row per axis and source.
+
+        Keys: ``step``, ``parameter``, ``axis``, ``dim``, ``source`` (gradient or control), ``mode``, ``trace``, the
+        pairs (lower, upper) ``intrinsic_dimension``, ``top_eighth`` and ``top_quarter`` (share of the trace in the
+        leading d/8 and d/4 directions), and ``overlap`` of the leading spaces of this and the last snapshot: ``|V'
+        W|_F^2 / leading``, None at the first.
+        """
+        rows = []
+        for followed, index, source, axis in self._axes():
+            if axis.trace > 0.0:
+                where = {"step": step, "parameter": followed.name, "axis": index, "dim": axis.dim, "source": source}
+                rows.append({**where, **_summary(axis, min(self.leading, axis.dim))})
+        self.rows += rows
+        return rows
+
+    def to_jsonl(self, path: str | os.PathLike[str]) -> None:
+        """Write all remembered rows, one JSON object a line, replacing the file in one move."""
+        target = Path(path)
+        partial = target.with_name(target.name + ".partial")
+        partial.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
+        partial.replace(target)
+
+    def _axes(self) -> Iterator[tuple[_Followed, int, str, _Axis]]:
+        for followed in self._followed:
+            for source, axes in (("gradient", followed.axes), ("control", followed.control)):
+                for index, axis in enumerate(axes):
+                    yield followed, index, source, axis
+
+
+def _summary(axis: _Axis, leading: int) -> dict[str, Any]:
+    values, vectors, escaped = axis.eigenpairs()
+    top = float(values[0])
+    largest = max(top, axis.trace / axis.dim), min(top + escaped, axis.trace)
+
+    def mass(count: int) -> tuple[float, float]:
+        kept = float(values[:count].sum())
+        return min(1.0, kept / axis.trace), min(1.0, (kept + count * escaped) / axis.trace)
+
+    now, before = vectors[:, :leading], axis.leading
+    overlap = float((now.mT @ before).square().sum()) / leading if before.shape[1] else None
+    axis.leading = now
+    return {
+        "mode": "sketch" if axis.matrix is None else "exact",
+        "trace": axis.trace,
+        "intrinsic_dimension": (axis.trace / largest[1], axis.trace / largest[0]),
+        "top_eighth": mass(max(1, axis.dim // 8)),
+        "top_quarter": mass(max(1, axis.dim // 4)),
+        "overlap": overlap,
+    }
