@@ -89,7 +89,7 @@ def test_overlap_is_one_for_a_space_that_stays_and_zero_for_one_that_leaves():
 
 
 def test_the_paper_baseline_of_independent_vectors():
-    """Gaussian columns: the largest of d eigenvalues from n effective columns is near (1 + sqrt(d / n))^2 of the mean."""
+    """The largest of d eigenvalues from n effective Gaussian columns is near (1 + sqrt(d / n))^2 of their mean."""
     weight = torch.nn.Parameter(torch.zeros(64, 64))
     probe = SpectrumProbe([("w", weight)], beta2=0.99, control=False)
     for _ in range(400):
