@@ -3,8 +3,9 @@
     python -m benchmarks.torch_bench            # all; about ten minutes on two cores
     python -m benchmarks.torch_bench A4 A7 A9   # some
 
-Losses and byte counts repeat on the same machine and torch; times do not, so they are medians of interleaved repetitions and
-only their ratios are judged. Golden values (A12) are read from beside OCO_DATA_DIR and skipped, with the reason, elsewhere.
+Losses and byte counts repeat on the same machine and torch; times do not, so they are medians of interleaved
+repetitions and only their ratios are judged. Golden values (A12) are read from beside OCO_DATA_DIR and skipped, with
+the reason, elsewhere.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def settings() -> dict[str, Any]:
 
 @cache
 def compared(task_name: str) -> dict[str, dict[str, Any]]:
-    """Tune every optimizer of a task on one grid and seed, train on fresh seeds, print the table, return rows by name."""
+    """Tune every optimizer on one grid and seed, train on fresh seeds, print the table, return rows by name."""
     config = settings()[task_name]
     task, best, runs = make_task(task_name), {}, []
 
@@ -69,11 +70,21 @@ def a1_to_a6() -> Iterator[Line]:
     against = k32["mean_loss"] / full["mean_loss"]
     yield "A2 loss k=32 / Shampoo", f"{against:.3f}", "<= 1.25", against <= 1.25
     steps = k32["steps_to_baseline"]
-    yield "A3 steps to Adam's loss, k=32", f"{steps:.2f} (Shampoo {full['steps_to_baseline']:.2f})", "<= 0.60", steps <= 0.6
+    yield (
+        "A3 steps to Adam's loss, k=32",
+        f"{steps:.2f} (Shampoo {full['steps_to_baseline']:.2f})",
+        "<= 0.60",
+        steps <= 0.6,
+    )
     bytes_adam, bytes_full = (k16["state_bytes"] / row["state_bytes"] for row in (adam, full))
     both = f"{bytes_adam:.3f} ; {bytes_full:.3f}"
     yield "A4 state k=16 / Adam ; / Shampoo", both, "<= 0.70 ; <= 0.20", bytes_adam <= 0.7 and bytes_full <= 0.2
-    yield "A5 A1 and A4 in one run", f"{ratio:.3f} at {bytes_adam:.3f}", "<= 0.85 at <= 0.70", ratio <= 0.85 and bytes_adam <= 0.7
+    yield (
+        "A5 A1 and A4 in one run",
+        f"{ratio:.3f} at {bytes_adam:.3f}",
+        "<= 0.85 at <= 0.70",
+        ratio <= 0.85 and bytes_adam <= 0.7,
+    )
     share = _factor_bytes(SketchyShampoo, rank=16) / _factor_bytes(Shampoo)
     yield "A6 sketches k=16 / full factors", f"{share:.4f}", "<= 0.05", share <= 0.05
 
@@ -138,7 +149,12 @@ def a9(width: int = 1024, freq: int = 10, repetitions: int = 5) -> Iterator[Line
     ms = {name: statistics.median(values) for name, values in times.items()}
     print("\nwidth 1024, ms per step: " + ", ".join(f"{name} {value:.1f}" for name, value in ms.items()), flush=True)
     fast, exact = ms["Shampoo"] / ms["subspace"], ms["Shampoo"] / ms["gram64"]
-    yield "A9 step time Shampoo / subspace ; / gram64", f"{fast:.2f} ; {exact:.2f}", ">= 2.5 ; >= 1.0", fast >= 2.5 and exact >= 1.0
+    yield (
+        "A9 step time Shampoo / subspace ; / gram64",
+        f"{fast:.2f} ; {exact:.2f}",
+        ">= 2.5 ; >= 1.0",
+        fast >= 2.5 and exact >= 1.0,
+    )
 
 
 def _spectra(task_name: str, beta2: float, lr: float) -> list[dict[str, Any]]:
@@ -151,7 +167,9 @@ def _spectra(task_name: str, beta2: float, lr: float) -> list[dict[str, Any]]:
         if step % (config["steps"] // 4) == 0:
             probes[0].snapshot(step)
 
-    train_once(make_task(task_name), "adam", {}, lr=lr, seed=1, steps=config["steps"], evaluations=1, after_backward=follow)
+    train_once(
+        make_task(task_name), "adam", {}, lr=lr, seed=1, steps=config["steps"], evaluations=1, after_backward=follow
+    )
     return probes[0].rows
 
 
@@ -172,12 +190,21 @@ def a10() -> Iterator[Line]:
 
 
 def a11() -> Iterator[Line]:
-    rows = [r for r in _spectra("gpt", 0.9, settings()["gpt"]["adam_lr"]) if r["source"] == "gradient" and r["overlap"] is not None]
+    rows = [
+        r
+        for r in _spectra("gpt", 0.9, settings()["gpt"]["adam_lr"])
+        if r["source"] == "gradient" and r["overlap"] is not None
+    ]
     steps = sorted({r["step"] for r in rows})
     overlaps = [float(np.median([r["overlap"] for r in rows if r["step"] == step])) for step in steps]
     chance = 3 * 8 / statistics.median(r["dim"] for r in rows)
     found = " ".join(f"{value:.2f}" for value in overlaps)
-    yield "A11 overlap of leading 8 between quarters", found, f"{chance:.2f} .. 0.95", all(chance < v < 0.95 for v in overlaps)
+    yield (
+        "A11 overlap of leading 8 between quarters",
+        found,
+        f"{chance:.2f} .. 0.95",
+        all(chance < v < 0.95 for v in overlaps),
+    )
 
 
 def a12() -> Iterator[Line]:
@@ -190,7 +217,11 @@ def a12() -> Iterator[Line]:
 
     cases, arrays = json.loads(path.read_text()), np.load(path.with_suffix(".npz"))
     errors = [
-        float(sketch_case_error(case, arrays, name, "gram64") if name[:2] == "sk" else optimizer_case_error(case, arrays, name))
+        float(
+            sketch_case_error(case, arrays, name, "gram64")
+            if name[:2] == "sk"
+            else optimizer_case_error(case, arrays, name)
+        )
         for name, case in cases.items()
     ]
     yield "A12 golden conformance", f"{len(errors)} cases, worst {max(errors):.1e}", "<= 1e-3", max(errors) <= 1e-3
@@ -221,7 +252,11 @@ def a13() -> Iterator[Line]:
     run(params, optimizer, range(10, 30))
     run(others, resumed, range(10, 30))
     same = all(torch.equal(p, q) for p, q in zip(params, others, strict=True))
-    same &= all(torch.equal(v, resumed.state[q][n]) for p, q in zip(params, others, strict=True) for n, v in optimizer.state[p].items())
+    same &= all(
+        torch.equal(v, resumed.state[q][n])
+        for p, q in zip(params, others, strict=True)
+        for n, v in optimizer.state[p].items()
+    )
     yield "A13 bfloat16 checkpoint continues", "bit-equal" if same else "differs", "bit-equal", same
 
 
@@ -232,7 +267,9 @@ PARTS |= dict.fromkeys(("A2", "A3", "A4", "A5", "A6"), a1_to_a6)
 def main(wanted: list[str]) -> int:
     unknown = [name for name in wanted if name not in PARTS]
     if unknown:
-        print(f"unknown measurements {', '.join(unknown)}; there are {', '.join(sorted(PARTS, key=lambda n: int(n[1:])))}")
+        print(
+            f"unknown measurements {', '.join(unknown)}; there are {', '.join(sorted(PARTS, key=lambda n: int(n[1:])))}"
+        )
         return 2
     torch.set_num_threads(1)
     started, lines = time.perf_counter(), []

@@ -13,7 +13,7 @@ from typing import Any
 def run_training(
     config: Mapping[str, Any], output: str | Path = "results", echo: Callable[[str], None] | None = None
 ) -> dict[str, Any]:
-    """Tune learning rates, train on fresh seeds, write runs, table and figures: the lazy door to ``sweep.run_sweep``."""
+    """Tune learning rates, train on fresh seeds, write runs, table and figures: lazy door to ``sweep.run_sweep``."""
     from regret_experiments.training.sweep import run_sweep
 
     return run_sweep(config, Path(output), echo or (lambda _: None))

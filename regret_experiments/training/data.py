@@ -15,41 +15,14 @@ from numpy.typing import NDArray
 from oco.errors import DataError
 
 # A fixed list: the losses depend on the Python version, not on what else an installation holds.
+# fmt: off
 TEXT_MODULES = (
-    "argparse",
-    "ast",
-    "calendar",
-    "cgi",
-    "codecs",
-    "collections/__init__",
-    "configparser",
-    "csv",
-    "datetime",
+    "argparse", "ast", "calendar", "codecs", "collections/__init__", "configparser", "csv", "datetime", "decimal",
+    "difflib", "dis", "doctest", "email/message", "enum", "fractions", "functools", "heapq", "inspect",
+    "json/decoder", "logging/__init__", "mailbox", "os", "pathlib", "pickle", "pydoc", "random", "shutil", "socket",
+    "statistics", "subprocess", "tarfile", "textwrap", "threading", "typing", "zipfile",
 )
-TEXT_MODULES += (
-    "datetime",
-    "decimal",
-    "difflib",
-    "dis",
-    "doctest",
-    "email/message",
-    "enum",
-    "fractions",
-    "functools",
-    "heapq",
-)
-TEXT_MODULES += ("inspect", "json/decoder", "logging/__init__", "mailbox", "os", "pathlib", "pickle", "pydoc", "random")
-TEXT_MODULES += (
-    "shutil",
-    "socket",
-    "statistics",
-    "subprocess",
-    "tarfile",
-    "textwrap",
-    "threading",
-    "typing",
-    "zipfile",
-)
+# fmt: on
 PRINTABLE = "\n" + "".join(chr(code) for code in range(32, 127))
 
 
@@ -96,7 +69,7 @@ def load_images(name: str) -> Images:
 
 @lru_cache(maxsize=1)
 def load_text() -> NDArray[np.int64]:
-    """Return sources of the Python standard library as character indices: newline and printable ASCII, others dropped."""
+    """Return sources of the Python standard library as character indices, newline and printable ASCII only."""
     folder = Path(sysconfig.get_path("stdlib"))
     paths = [folder / f"{module}.py" for module in TEXT_MODULES]
     text = "".join(path.read_text(encoding="utf-8") for path in paths if path.exists())

@@ -37,7 +37,7 @@ def train_once(
     """Train with 5 % warm-up and cosine decay and return a flat record.
 
     The record holds ``status`` (``ok``, ``diverged`` when the loss stopped being finite, ``failed`` with ``error`` when
-    the optimizer gave up), ``final_loss`` over the task's training set, ``curve`` of (step, training-set loss), ``test``,
+    the optimizer gave up), ``final_loss`` over the training set, ``curve`` of (step, training-set loss), ``test``,
     ``parameters``, ``state_bytes`` (by kind where the optimizer tells), ``optimizer_ms`` and ``seconds``.
     """
     with _one_thread():

@@ -21,8 +21,8 @@ Row = dict[str, Any]
 def summarize(runs: Sequence[Mapping[str, Any]], best: Mapping[str, float], grid: Sequence[float]) -> list[Row]:
     """One row per optimizer: tuned rate (and whether it lies on the edge), losses, ratios to the first, state.
 
-    ``steps_to_baseline`` is the mean over seeds of the first evaluated step at or under the baseline's mean final loss, as a
-    fraction of all steps; a run that never gets there counts as 1.
+    ``steps_to_baseline`` is the mean over seeds of the first evaluated step at or under the baseline's mean loss, as
+    a fraction of all steps; a run that never gets there counts as 1.
     """
     names = list(dict.fromkeys(run["optimizer"] for run in runs))
     losses = {name: [run["final_loss"] for run in runs if run["optimizer"] == name] for name in names}

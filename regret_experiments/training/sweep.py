@@ -23,9 +23,9 @@ def run_sweep(config: Mapping[str, Any], output: Path, echo: Callable[[str], Non
     """Run what is missing of an experiment and return its summary rows and the paths it wrote.
 
     Every optimizer gets the same learning rates on ``tuning_seed``; the best final training loss decides; the seeds
-    of the comparison are disjoint from tuning. Diverged and failed runs are kept with their status. ``output/name/`` receives
-    ``runs.jsonl`` (one run a line, rewritten atomically after each), ``summary.csv``, ``curves.png`` and, with a probe,
-    ``spectra.jsonl`` and ``spectra.png``.
+    of the comparison are disjoint from tuning. Diverged and failed runs are kept with their status. ``output/name/``
+    receives ``runs.jsonl`` (one run a line, rewritten atomically after each), ``summary.csv``, ``curves.png`` and, with
+    a probe, ``spectra.jsonl`` and ``spectra.png``.
     """
     parsed = parse_config(config)
     folder = output / parsed.name

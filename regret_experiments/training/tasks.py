@@ -198,7 +198,7 @@ def _language_model(context: int = 32, size: int = 16) -> Task:
 
 
 def _teacher(dim: int = 96, hidden: int = 192) -> Task:
-    """A tanh student of a fixed tanh teacher; the inputs' covariance has power-law eigenvalues j^-1 behind a rotation."""
+    """A tanh student of a fixed tanh teacher; inputs have covariance eigenvalues j^-1 behind a rotation."""
     generator = torch.Generator().manual_seed(7)
     rotation = torch.linalg.qr(torch.randn(dim, dim, generator=generator)).Q
     scales = torch.arange(1, dim + 1).float().rsqrt()

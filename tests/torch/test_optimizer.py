@@ -219,6 +219,16 @@ def test_permuting_rows_and_columns_permutes_the_update(optimizer_class):
     torch.testing.assert_close(mixed, plain[rows][:, columns], rtol=1e-7, atol=1e-9)
 
 
+def test_p16_the_transient_memory_of_stacks_is_bounded(monkeypatch):
+    params = [parameter(8, 8) for _ in range(7)]
+    optimizer = SketchyShampoo(params, rank=2)
+    monkeypatch.setattr("oco.torch.kronecker.STACKED_ENTRIES", 3 * 64)
+    seen, original = [], SketchyShampoo._step_bucket
+    monkeypatch.setattr(SketchyShampoo, "_step_bucket", lambda s, b, g: (seen.append(len(b.params)), original(s, b, g)))
+    drive(optimizer, params, 1)
+    assert seen == [3, 3, 1]
+
+
 def test_statistics_are_refreshed_at_multiples_only():
     weight = parameter(6, 5)
     optimizer = SketchyShampoo([weight], update_freq=4, rank=2)
