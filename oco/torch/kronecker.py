@@ -173,7 +173,7 @@ class KroneckerOptimizer(torch.optim.Optimizer):
         gradients = _stack([p.grad.to(dtype).reshape(shape) for p in params])  # type: ignore[union-attr]
         if group["maximize"]:
             gradients = -gradients
-        peak = torch.linalg.vector_norm(gradients.flatten(1), torch.inf, dim=1)
+        peak = gradients.abs().flatten(1).amax(1)
         finite = torch.isfinite(peak)
         gradients = torch.where(_along(finite, gradients), gradients, 0.0)
         start = group["start_step"] if group["start_step"] is not None else max(10, group["update_freq"])
@@ -186,24 +186,24 @@ class KroneckerOptimizer(torch.optim.Optimizer):
         if bucket.preconditioned and step > start:
             # Powers of two keep norms of extreme gradients in range without rounding; the direction is linear in G.
             _, power = torch.frexp(torch.where(finite, peak, 0.0))
-            shift = power.clamp(-120, 120)
-            direction = torch.ldexp(gradients, _along(-shift, gradients))
+            scale = torch.ldexp(torch.ones_like(peak), power.clamp(-120, 120))
+            direction = gradients * _along(scale.reciprocal(), gradients)
             for axis in range(len(shape)):
                 block = self._apply_axis(self._stacked(params, axis), unfold(direction, axis), exponent, group)
                 direction = fold(block, shape, axis)
-            steps = self._graft(direction, graft_steps, shift, exponent, step, group)
+            steps = self._graft(direction, graft_steps, scale, exponent, step, group)
         for param, update in zip(params, steps, strict=True):
             self._move(param, update.reshape(param.shape), step, group)
 
     def _graft(
-        self, direction: Tensor, graft_steps: Tensor, shift: Tensor, exponent: float, step: float, group: dict[str, Any]
+        self, direction: Tensor, graft_steps: Tensor, scale: Tensor, exponent: float, step: float, group: dict[str, Any]
     ) -> Tensor:
         if group["graft"] == "none":
             if group["statistics"] == "ema" and group["bias_correction"] and group["betas"][1] < 1.0:
                 absorbed = ((step - 1) // group["update_freq"] + 1) * group["update_freq"]
                 total = exponent * (direction.ndim - 1)
                 direction = direction * (1.0 - group["betas"][1] ** absorbed) ** -total
-            return torch.ldexp(direction, _along(shift, direction))
+            return direction * _along(scale, direction)
         length = torch.linalg.vector_norm(graft_steps.flatten(1), dim=1)
         own = torch.linalg.vector_norm(direction.flatten(1), dim=1)
         return direction * _along(torch.where(own > 0, length / torch.where(own > 0, own, 1.0), 0.0), direction)

@@ -163,7 +163,9 @@ def apply_inverse_root(
     gain = (inside - outside[..., None]).to(block.dtype)
     projected = sketch.basis.mT @ block
     scaled = block * outside.to(block.dtype)[..., None, None]
-    return scaled + (sketch.basis * gain[..., None, :]) @ projected
+    factor = sketch.basis * gain[..., None, :]
+    # In place, because adding a transposed block to a fresh product is a pass over mismatched strides.
+    return scaled.baddbmm_(factor, projected) if block.ndim == 3 else scaled + factor @ projected
 
 
 def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
