@@ -1,0 +1,41 @@
+"""Examples in docstrings and in the documentation page run as written, and the table of defaults is true."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import oco.torch
+from oco.torch import SketchyShampoo
+
+PAGE = Path(__file__).parents[2] / "docs" / "shampoo.md"
+MODULES = [f"oco.torch.{module.name}" for module in pkgutil.iter_modules(oco.torch.__path__)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstring_examples(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_the_page_s_examples_run():
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert blocks
+    namespace = {}
+    for block in blocks:
+        exec(block, namespace)
+
+
+def test_the_page_s_table_of_defaults_is_the_signature():
+    stated = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", PAGE.read_text(), re.MULTILINE))
+    actual = {
+        name: parameter.default
+        for name, parameter in inspect.signature(SketchyShampoo).parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+    }
+    assert stated == {name: repr(value).replace("'", '"') for name, value in actual.items()}
