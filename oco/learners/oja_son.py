@@ -1,0 +1,123 @@
+"""Oja-SON: second-order online learning on eigenvectors that Oja's rule tracks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from oco.domains.metrics import LowRankPlusScaledIdentity
+from oco.learners.base import Learner, Memory, Problem
+from oco.learners.requirements import checked_gradient, nonnegative, positive, whole
+from oco.types import Array
+
+
+@dataclass
+class OjaState:
+    """``directions`` ``(k, d)`` has orthonormal rows; ``averages`` are the mean squared coordinates along them."""
+
+    point: Array
+    directions: Array
+    averages: Array
+    round: int
+
+
+class OjaSON(Learner):
+    r"""SON whose matrix is sketched by Oja's rule.
+
+    .. math::
+        \hat g = \sqrt{\sigma + \eta_t}\, g_t, \quad \eta_t = 1 / (\lambda t^p), \qquad
+        \Lambda_t = (1 - \tfrac1t) \Lambda_{t-1} + \tfrac1t \mathrm{diag}(V_{t-1} \hat g)^2, \quad
+        V_t = \mathrm{orth}\bigl(V_{t-1} + \tfrac1t V_{t-1} \hat g \hat g^\top\bigr), \\
+        A_t = \delta I + t V_t^\top \Lambda_t V_t, \qquad x_{t+1} = \Pi_K^{A_t}\bigl(x_t - A_t^{-1} g_t\bigr)
+
+    Parameters
+    ----------
+    rank
+        k, directions that are tracked (all d where k >= d).
+    learning_rate
+        lambda: there is no step size besides it, ``eta_t = 1 / (learning_rate t^decay)``.
+    delta
+        Multiple of the identity in A, positive.
+    curvature
+        sigma of the losses; 0 for merely convex ones.
+    decay
+        p.
+
+    Notes
+    -----
+    Cost O(d k^2) a round; state ``d k + k + d + 1`` floats. The first directions are drawn from the problem's seed.
+
+    Regret bound: none known (Luo et al. give none).
+
+    Source: Luo, Agarwal, Cesa-Bianchi, Langford, NeurIPS 2016, Oja's sketch (remembered only: the rule above was not
+    seen word for word). Departs from it in projecting on the domain rather than on the slab of the next feature vector.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.domains import Unbounded
+    >>> from oco.learners import OjaSON, Problem
+    >>> learner = OjaSON(rank=1, learning_rate=1.0, delta=1.0)
+    >>> learner.start(Problem(Unbounded(1), horizon=9))
+    >>> learner.update(np.array([3.0]))  # A = 1 + 9
+    >>> np.round(learner.prediction, 12)
+    array([-0.3])
+    """
+
+    name: ClassVar[str] = "oja_son"
+    source: ClassVar[str] = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, Oja's sketch (remembered only)"
+    guarantee: ClassVar[str] = "none known"
+    state: OjaState
+
+    def __init__(
+        self,
+        rank: int,
+        learning_rate: float = 1.0,
+        delta: float = 1.0,
+        curvature: float = 0.0,
+        decay: float = 0.5,
+    ) -> None:
+        self.rank = whole(self, "rank", rank)
+        self.learning_rate = positive(self, "learning_rate", learning_rate)
+        self.delta = positive(self, "delta", delta)
+        self.curvature = nonnegative(self, "curvature", curvature)
+        self.decay = nonnegative(self, "decay", decay)
+
+    def start(self, problem: Problem) -> None:
+        """Draw the first directions."""
+        self._domain = problem.domain
+        dimension = problem.domain.dimension
+        rank = min(self.rank, dimension)
+        gaussian = np.random.default_rng([problem.seed, 0x07A]).standard_normal((dimension, rank))
+        self.state = OjaState(problem.domain.start, orthonormal_rows(gaussian.T), np.zeros(rank), 0)
+
+    def update(self, gradient: Array) -> None:
+        """Oja's rule, then the step and the projection, in O(d k^2)."""
+        gradient = checked_gradient(self, gradient)
+        state = self.state
+        state.round += 1
+        flat = gradient.ravel()
+        weighted = np.sqrt(self.curvature + 1.0 / (self.learning_rate * state.round**self.decay)) * flat
+        coordinates = state.directions @ weighted
+        state.averages = state.averages + (coordinates**2 - state.averages) / state.round
+        state.directions = orthonormal_rows(state.directions + np.outer(coordinates / state.round, weighted))
+        values = self.delta + state.round * state.averages
+        along = state.directions @ flat
+        step = flat / self.delta + state.directions.T @ (along / values - along / self.delta)
+        metric = LowRankPlusScaledIdentity(state.directions.T, values, self.delta)
+        state.point = self._domain.project_in(state.point - step.reshape(gradient.shape), metric)
+
+    def memory(self, problem: Problem) -> Memory:
+        """``d k + k + d + 1``: directions, averages, point, round."""
+        dimension = problem.domain.dimension
+        rank = min(self.rank, dimension)
+        return Memory("d k + k + d + 1", dimension * rank + rank + dimension + 1)
+
+
+def orthonormal_rows(rows: Array) -> Array:
+    """Gram-Schmidt on rows, in order, signs kept."""
+    basis, triangle = np.linalg.qr(rows.T)
+    signs = np.where(np.diag(triangle) < 0.0, -1.0, 1.0)
+    return np.ascontiguousarray((basis * signs).T)

@@ -1,0 +1,205 @@
+"""Ada-LR and RadaGrad: full-matrix AdaGrad through a random projection of the gradient covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from oco.domains.base import Domain
+from oco.domains.metrics import LowRankPlusScaledIdentity
+from oco.learners.base import Learner, Memory, Problem
+from oco.learners.requirements import checked_gradient, nonnegative, positive, whole
+from oco.types import Array
+
+RELATIVE_RANK_THRESHOLD = 1e-12
+"""Singular values of the projected covariance below this fraction of the largest one are round-off, hence zero."""
+
+
+def random_frame(dimension: int, rank: int, seed: int) -> Array:
+    """``(d, min(rank, d))``, orthogonal columns of squared length d/rank, uniformly distributed: ``E[P P'] = I``."""
+    columns = min(rank, dimension)
+    gaussian = np.random.default_rng([seed, 0x9A]).standard_normal((dimension, columns))
+    basis, triangle = np.linalg.qr(gaussian)
+    frame: Array = basis * np.sign(np.diag(triangle)) * np.sqrt(dimension / columns)
+    return frame
+
+
+class RandomProjectionAdaGrad(Learner):
+    """Hyper-parameters and the preconditioned step that `AdaLR` and `RadaGrad` share."""
+
+    _domain: Domain
+
+    def __init__(self, rank: int, learning_rate: float = 0.1, delta: float = 1e-3) -> None:
+        self.rank = whole(self, "rank", rank)
+        self.learning_rate = positive(self, "learning_rate", learning_rate)
+        self.delta = nonnegative(self, "delta", delta)
+
+    def _step(self, gradient: Array, basis: Array, eigenvalues: Array, complement: float, move: float) -> Array:
+        """``Pi_H(x - eta [V (Sigma^(1/2) + delta)^-1 V' g + move (I - V V') g])``; H is ``complement`` off V."""
+        kept = eigenvalues > RELATIVE_RANK_THRESHOLD * np.max(eigenvalues, initial=0.0)
+        basis, roots = np.ascontiguousarray(basis[:, kept]), np.sqrt(eigenvalues[kept]) + self.delta
+        flat = gradient.ravel()
+        coordinates = basis.T @ flat
+        step = basis @ (coordinates / roots)
+        if move > 0.0:
+            step += move * (flat - basis @ coordinates)
+        target = self.state.point - self.learning_rate * step.reshape(gradient.shape)
+        projected: Array = self._domain.project_in(target, LowRankPlusScaledIdentity(basis, roots, complement))
+        return projected
+
+
+@dataclass
+class AdaLRState:
+    """``covariance`` is G_t ``(d, d)``, ``projection`` is P ``(d, k)``."""
+
+    point: Array
+    covariance: Array
+    projection: Array
+
+
+class AdaLR(RandomProjectionAdaGrad):
+    r"""Ada-LR: a rank-k approximation of the full covariance by random projection; saves time, not memory.
+
+    .. math::
+        G_t = G_{t-1} + g_t g_t^\top, \quad Q R = G_t P, \quad U \Sigma V^\top = Q^\top G_t, \qquad
+        x_{t+1} = \Pi_K^{H_t}\bigl(x_t - \eta V (\Sigma^{1/2} + \delta I)^{-1} V^\top g_t\bigr)
+
+    Parameters
+    ----------
+    rank
+        k, columns of the random P (all d where k >= d).
+    learning_rate
+        eta.
+    delta
+        Added to the root.
+
+    Notes
+    -----
+    Cost O(d^2 k) a round; state ``d^2 + d k + d`` floats. P is drawn at the start from the problem's seed. With
+    ``k >= d`` the step is full-matrix AdaGrad's with delta outside the root.
+
+    Regret bound: none is stated here. The comparison table of Feinberg et al. (2023) lists
+    ``tr(G^{1/2}) + lambda_{k+1}^{1/2} k^{3/4} d^{1/4}`` up to constants (remembered only, unconfirmed).
+
+    Source: Krummenacher, McWilliams, Kilcher, Buhmann, Meinshausen, NeurIPS 2016, Algorithm 1 (remembered only).
+    Departs from it in P (uniformly distributed orthogonal columns for a subsampled randomised Hadamard transform) and
+    in the projection on the domain, in the norm ``V (Sigma^{1/2} + delta) V' + delta (I - V V')``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.domains import Unbounded
+    >>> from oco.learners import AdaLR, Problem
+    >>> learner = AdaLR(rank=2, learning_rate=1.0, delta=5.0)
+    >>> learner.start(Problem(Unbounded(2), horizon=9))
+    >>> learner.update(np.array([3.0, 4.0]))
+    >>> np.round(learner.prediction, 12)
+    array([-0.3, -0.4])
+    """
+
+    name: ClassVar[str] = "ada_lr"
+    source: ClassVar[str] = "Krummenacher et al. 2016, Algorithm 1 (remembered only)"
+    guarantee: ClassVar[str] = "none stated: the published form is remembered only"
+    state: AdaLRState
+
+    def start(self, problem: Problem) -> None:
+        """Draw the projection."""
+        dimension = problem.domain.dimension
+        self._domain = problem.domain
+        self.state = AdaLRState(
+            problem.domain.start,
+            np.zeros((dimension, dimension)),
+            random_frame(dimension, self.rank, problem.seed),
+        )
+
+    def update(self, gradient: Array) -> None:
+        """Project the covariance, take its singular values, step and project, in O(d^2 k)."""
+        gradient = checked_gradient(self, gradient)
+        state = self.state
+        flat = gradient.ravel()
+        state.covariance = state.covariance + np.outer(flat, flat)
+        orthogonal = np.linalg.qr(state.covariance @ state.projection)[0]
+        _, eigenvalues, right = np.linalg.svd(orthogonal.T @ state.covariance, full_matrices=False)
+        state.point = self._step(gradient, right.T, eigenvalues, self.delta, 0.0)
+
+    def memory(self, problem: Problem) -> Memory:
+        """``d^2 + d k + d``: covariance, projection, point."""
+        dimension = problem.domain.dimension
+        return Memory("d^2 + d k + d", dimension * (dimension + min(self.rank, dimension) + 1))
+
+
+@dataclass
+class RadaGradState:
+    """``sketch`` is ``G_t P`` ``(d, k)``, ``projection`` is P ``(d, k)``."""
+
+    point: Array
+    sketch: Array
+    projection: Array
+
+
+class RadaGrad(RandomProjectionAdaGrad):
+    r"""RadaGrad: Ada-LR that keeps only the projected covariance, and moves freely off its range.
+
+    .. math::
+        S_t = S_{t-1} + g_t (P^\top g_t)^\top = V \Sigma W^\top, \qquad
+        x_{t+1} = \Pi_K^{H_t}\bigl(x_t - \eta [V (\Sigma^{1/2} + \delta I)^{-1} V^\top g_t + (I - V V^\top) g_t]\bigr)
+
+    Parameters
+    ----------
+    rank
+        k, columns of the random P (all d where k >= d).
+    learning_rate
+        eta.
+    delta
+        Added to the root.
+
+    Notes
+    -----
+    Cost O(d k^2) a round; state ``2 d k + d`` floats, P included. P is drawn at the start from the problem's seed. With
+    ``k >= d`` the step is full-matrix AdaGrad's with delta outside the root.
+
+    Regret bound: none (Feinberg et al. 2023 say that it has no guarantee and fails with probability O(1/k)).
+
+    Source: Krummenacher, McWilliams, Kilcher, Buhmann, Meinshausen, NeurIPS 2016, Algorithm 2 (remembered only).
+    Departs from it in P (see `AdaLR`) and in the projection on the domain, in the norm
+    ``V (Sigma^{1/2} + delta) V' + (I - V V')``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.domains import Unbounded
+    >>> from oco.learners import Problem, RadaGrad
+    >>> learner = RadaGrad(rank=2, learning_rate=1.0, delta=5.0)
+    >>> learner.start(Problem(Unbounded(2), horizon=9))
+    >>> learner.update(np.array([3.0, 4.0]))
+    >>> np.round(learner.prediction, 12)
+    array([-0.3, -0.4])
+    """
+
+    name: ClassVar[str] = "radagrad"
+    source: ClassVar[str] = "Krummenacher et al. 2016, Algorithm 2 (remembered only)"
+    guarantee: ClassVar[str] = "none known"
+    state: RadaGradState
+
+    def start(self, problem: Problem) -> None:
+        """Draw the projection."""
+        dimension = problem.domain.dimension
+        self._domain = problem.domain
+        projection = random_frame(dimension, self.rank, problem.seed)
+        self.state = RadaGradState(problem.domain.start, np.zeros(projection.shape), projection)
+
+    def update(self, gradient: Array) -> None:
+        """Update the projected covariance, take its singular values, step and project, in O(d k^2)."""
+        gradient = checked_gradient(self, gradient)
+        state = self.state
+        flat = gradient.ravel()
+        state.sketch = state.sketch + np.outer(flat, flat @ state.projection)
+        basis, eigenvalues, _ = np.linalg.svd(state.sketch, full_matrices=False)
+        state.point = self._step(gradient, basis, eigenvalues, 1.0, 1.0)
+
+    def memory(self, problem: Problem) -> Memory:
+        """``2 d k + d``: projected covariance, projection, point."""
+        dimension = problem.domain.dimension
+        return Memory("2 d k + d", dimension * (2 * min(self.rank, dimension) + 1))

@@ -1,0 +1,92 @@
+"""What learners ask of their hyper-parameters, of the problem and of a gradient, refused in one sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from oco.domains.base import Domain
+from oco.errors import ConfigError, NumericsError, ProtocolError
+from oco.learners.base import Learner, Problem
+from oco.types import Array
+
+
+def positive(learner: Learner, name: str, value: float) -> float:
+    """``value`` if it is a positive finite number; `ConfigError` otherwise."""
+    if np.isfinite(value) and value > 0.0:
+        return value
+    raise ConfigError(f"{name} of {type(learner).__name__} must be a positive finite number, got {value!r}")
+
+
+def positive_or_none(learner: Learner, name: str, value: float | None) -> float | None:
+    """``value`` if it is a positive finite number or None, which stands for the theorem's value."""
+    return None if value is None else positive(learner, name, value)
+
+
+def nonnegative(learner: Learner, name: str, value: float) -> float:
+    """``value`` if it is a finite number of 0 or more; `ConfigError` otherwise."""
+    if np.isfinite(value) and value >= 0.0:
+        return value
+    raise ConfigError(f"{name} of {type(learner).__name__} must be a finite number of 0 or more, got {value!r}")
+
+
+def whole(learner: Learner, name: str, value: int) -> int:
+    """``value`` if it is an integer of at least 1; `ConfigError` otherwise."""
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 1:
+        return int(value)
+    raise ConfigError(f"{name} of {type(learner).__name__} must be an integer of at least 1, got {value!r}")
+
+
+def fraction(learner: Learner, name: str, value: float) -> float:
+    """``value`` if it lies in [0, 1); `ConfigError` otherwise."""
+    if 0.0 <= value < 1.0:
+        return value
+    raise ConfigError(f"{name} of {type(learner).__name__} must lie in [0, 1), got {value!r}")
+
+
+def required_diameter(learner: Learner, problem: Problem, norm: str = "l2", unset: str = "learning_rate") -> float:
+    """Diameter of the problem's domain; `ConfigError` where it is infinite and ``unset`` hence has no default."""
+    if problem.domain.bounded:
+        return problem.domain.diameter(norm)
+    raise ConfigError(
+        f"{type(learner).__name__} sets {unset} from the domain's diameter, which is infinite for "
+        f"{problem.domain!r}; give {unset}"
+    )
+
+
+def required_gradient_bound(learner: Learner, problem: Problem, unset: str) -> float:
+    """The problem's bound on gradients; `ConfigError` where the environment states none and ``unset`` needs it."""
+    if problem.gradient_bound is not None:
+        return problem.gradient_bound
+    raise ConfigError(
+        f"{type(learner).__name__} sets {unset} from a bound on the gradients, and the environment states none; "
+        f"give {unset}"
+    )
+
+
+def required_matrix(learner: Learner, problem: Problem) -> tuple[int, int]:
+    """``(m, n)`` of a problem whose decisions are matrices; `ConfigError` otherwise."""
+    if len(problem.domain.shape) == 2:
+        return problem.domain.shape[0], problem.domain.shape[1]
+    raise ConfigError(
+        f"{type(learner).__name__} plays matrices (m, n), got a problem with decisions of shape {problem.domain.shape}"
+    )
+
+
+def checked_gradient(learner: Learner, gradient: ArrayLike) -> Array:
+    """``gradient`` as float64 of the prediction's shape, raising before any state is touched if it is not usable."""
+    array = np.asarray(gradient, dtype=np.float64)
+    if array.shape != learner.prediction.shape:
+        raise ProtocolError(
+            f"{type(learner).__name__} plays points of shape {learner.prediction.shape}, "
+            f"got a gradient of shape {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise NumericsError(f"{type(learner).__name__} got a gradient with an entry that is not finite")
+    return array
+
+
+def reach(domain: Domain, norm: str = "l2") -> float:
+    """A bound on ``|x - start|`` over the domain, in ``norm``: the radius where the start is the origin."""
+    diameter = domain.diameter(norm)
+    return diameter if np.any(domain.start) else min(diameter, domain.radius(norm))

@@ -1,0 +1,102 @@
+"""Streams of linear losses, random and adversarial, whose regret has a closed form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from oco.domains.base import Domain
+from oco.learners.base import Learner, Problem
+from oco.regret.bounds import Bound, Observed
+from oco.regret.covariance import GradientCovariance
+from oco.types import Array
+
+Adversary = Callable[[int, Array], Array]
+"""The gradient of round t (from 0) when the given point was played."""
+
+
+def spectrum_stream(dimension: int, rounds: int, decay: float, seed: int) -> Array:
+    """Rows with a power-law covariance behind a random rotation and a drift that a comparator can use."""
+    generator = np.random.default_rng(seed)
+    rotation = np.linalg.qr(generator.standard_normal((dimension, dimension)))[0]
+    scales = np.arange(1, dimension + 1) ** -decay
+    drift = generator.standard_normal(dimension) * generator.choice([0.0, 0.5])
+    rows: Array = (generator.standard_normal((rounds, dimension)) * scales + drift) @ rotation
+    return rows
+
+
+def adversaries(shape: tuple[int, ...], rounds: int, seed: int) -> dict[str, Adversary]:
+    """Named streams: random with decaying spectra, one-sided, alternating, axis by axis, and two that see the point."""
+    generator = np.random.default_rng(seed)
+    size = int(np.prod(shape))
+    smooth = spectrum_stream(size, rounds, 1.0, seed).reshape(rounds, *shape)
+    flat = spectrum_stream(size, rounds, 0.0, seed + 1).reshape(rounds, *shape)
+    ones = np.ones(shape) / np.sqrt(size)
+    axes = np.eye(size)[generator.integers(size, size=rounds)].reshape(rounds, *shape)
+    signs = generator.choice([-1.0, 1.0], size=rounds)
+
+    def uphill(t: int, point: Array) -> Array:
+        length = float(np.linalg.norm(point))
+        return point / length if length > 0.0 else ones
+
+    def against(t: int, point: Array) -> Array:
+        inner = float(np.vdot(smooth[t], point))
+        gradient: Array = smooth[t] if inner >= 0.0 else -smooth[t]
+        return gradient
+
+    return {
+        "smooth": lambda t, _: smooth[t],
+        "flat": lambda t, _: flat[t],
+        "one-sided": lambda t, _: ones,
+        "alternating": lambda t, _: (-1.0) ** t * ones,
+        "axes": lambda t, _: axes[t],
+        "signed axes": lambda t, _: signs[t] * axes[t],
+        "growing": lambda t, _: smooth[t] * 1.2 ** min(t, 40),
+        "uphill": uphill,
+        "against": against,
+    }
+
+
+def play_linear(
+    learner: Learner,
+    domain: Domain,
+    reveal: Adversary,
+    rounds: int,
+    after: Callable[[int, Array], None] | None = None,
+    **facts: object,
+) -> tuple[float, Bound | None, Observed]:
+    """Regret over ``domain`` (by its support function), the learner's bound, and what was observed."""
+    learner.start(Problem(domain, rounds, **facts))  # type: ignore[arg-type]
+    covariance = GradientCovariance(domain.dimension)
+    loss, total, largest = 0.0, np.zeros(domain.shape), 0.0
+    for t in range(rounds):
+        point = learner.prediction
+        gradient = reveal(t, point)
+        largest = max(largest, float(np.linalg.norm(point)))
+        loss += float(np.vdot(gradient, point))
+        total = total + gradient
+        covariance.add(gradient.ravel())
+        learner.update(gradient)
+        if after is not None:
+            after(t, gradient)
+    observed = Observed(
+        rounds=rounds,
+        domain=domain,
+        gradient_squares=covariance.trace,
+        coordinate_squares=covariance.coordinate_squares,
+        largest_gradient=covariance.largest_gradient,
+        spectrum=covariance.spectrum(),
+        largest_point=largest,
+    )
+    return loss + domain.support(-total), learner.bound(observed), observed
+
+
+def play(learner: Learner, domain: Domain, gradients: Array, **facts: object) -> Array:
+    """Points that the learner plays before each gradient and after the last."""
+    learner.start(Problem(domain, len(gradients), **facts))  # type: ignore[arg-type]
+    points = [learner.prediction.copy()]
+    for gradient in gradients:
+        learner.update(gradient)
+        points.append(learner.prediction.copy())
+    return np.array(points)

@@ -1,0 +1,154 @@
+"""Every learner of the registry through the same tests: to add a learner is to add an entry, not tests."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import oco
+from oco.checks import learner_checks
+from oco.domains import Ball, FrobeniusBall, Unbounded
+from oco.domains.base import Domain
+from oco.errors import ConfigError, NumericsError, ProtocolError
+from oco.learners import ENTRIES, LEARNERS, Learner, Problem
+from oco.learners.base import state_arrays, state_floats
+from oco.learners.registry import DIAMETER, EXP_CONCAVITY, GRADIENT_BOUND, Entry
+
+KEYWORDS = [
+    pytest.param(name, dict(keywords), id="-".join([name, *(f"{k}={v}" for k, v in keywords.items())]))
+    for name, entry in ENTRIES.items()
+    for keywords in entry.examples
+]
+
+
+def domains_for(entry: Entry) -> Iterator[Domain]:
+    """Domains of the kind that a learner plays on; vectors of one coordinate included."""
+    if entry.decision == "matrix":
+        yield FrobeniusBall(radius=2.0, center=np.array([[0.5, -0.3, 0.2], [0.1, -0.4, 0.0]]))
+    elif entry.decision == "simplex":
+        yield oco.Simplex(dimension=5)
+        yield oco.Simplex(scale=3.0, dimension=2)
+    else:
+        yield Ball(radius=2.0, center=np.array([0.5, -0.3, 0.2, 0.1, -0.4]))
+        yield Ball(radius=2.0, dimension=1)
+        yield FrobeniusBall(radius=1.0, shape=(2, 3))
+
+
+def all_checks() -> Iterator[Any]:
+    for parameters in KEYWORDS:
+        name, keywords = parameters.values
+        first = keywords == ENTRIES[name].examples[0]
+        for domain in list(domains_for(ENTRIES[name]))[: None if first else 1]:
+            for check_name, check in learner_checks(LEARNERS[name](**keywords), domain):
+                yield pytest.param(check, id=f"{parameters.id}-{domain.name}{list(domain.shape)}-{check_name}")
+
+
+@pytest.mark.parametrize("check", list(all_checks()))
+def test_conformance(check: Any) -> None:
+    check()
+
+
+def default(name: str) -> Learner:
+    """The learner with everything left to the theorem that can be."""
+    return LEARNERS[name](**ENTRIES[name].examples[0])
+
+
+def problem(domain: Domain, **facts: Any) -> Problem:
+    return Problem(domain, horizon=30, **{"gradient_bound": 10.0, "exp_concavity": 0.1, "seed": 3} | facts)
+
+
+def started(name: str, keywords: dict[str, Any], **facts: Any) -> Learner:
+    learner = LEARNERS[name](**keywords)
+    learner.start(problem(next(domains_for(ENTRIES[name])), **facts))
+    return learner
+
+
+@pytest.mark.parametrize(("name", "keywords"), KEYWORDS)
+def test_a_gradient_that_is_not_finite_leaves_the_state_alone(name: str, keywords: dict[str, Any]) -> None:
+    learner = started(name, keywords)
+    generator = np.random.default_rng(0)
+    for _ in range(3):
+        learner.update(generator.standard_normal(learner.prediction.shape))
+    before = copy.deepcopy(learner.state)
+    for bad in (np.nan, np.inf, -np.inf):
+        gradient = np.ones(learner.prediction.shape)
+        gradient.flat[-1] = bad
+        with pytest.raises(NumericsError, match="not finite"):
+            learner.update(gradient)
+    with pytest.raises(ProtocolError):
+        learner.update(np.ones((7, 7)))
+    after = dict(state_arrays(learner.state))
+    for path, array in state_arrays(before):
+        np.testing.assert_array_equal(array, after[path])
+
+
+@pytest.mark.parametrize(("name", "keywords"), KEYWORDS)
+def test_memory_is_the_formula_before_the_first_round_too(name: str, keywords: dict[str, Any]) -> None:
+    for domain in domains_for(ENTRIES[name]):
+        learner = LEARNERS[name](**keywords)
+        learner.start(problem(domain))
+        memory = learner.memory(problem(domain))
+        assert memory is not None
+        assert memory.formula
+        assert memory.floats == state_floats(learner.state)
+
+
+@pytest.mark.parametrize(("name", "keywords"), KEYWORDS)
+def test_hyperparameters_make_the_same_learner(name: str, keywords: dict[str, Any]) -> None:
+    learner = LEARNERS[name](**keywords)
+    again = LEARNERS[name](**learner.hyperparameters())
+    assert repr(again) == repr(learner)
+    assert learner.hyperparameters() == again.hyperparameters()
+
+
+@pytest.mark.parametrize(("name", "entry"), list(ENTRIES.items()))
+def test_what_a_learner_needs_is_refused_by_name_where_it_is_missing(name: str, entry: Entry) -> None:
+    missing = {
+        DIAMETER: ({}, Unbounded((2, 3) if entry.decision == "matrix" else 5), "learning_rate|curvature|delta"),
+        GRADIENT_BOUND: ({"gradient_bound": None}, next(domains_for(entry)), "bound on the gradients"),
+        EXP_CONCAVITY: ({"exp_concavity": None}, next(domains_for(entry)), "exp-concavity"),
+    }
+    for need in entry.needs:
+        facts, domain, sentence = missing[need]
+        with pytest.raises(ConfigError, match=sentence):
+            default(name).start(problem(domain, **facts))
+    if not entry.needs:
+        default(name).start(problem(next(domains_for(entry)), gradient_bound=None, exp_concavity=None))
+    if entry.decision == "matrix":
+        with pytest.raises(ConfigError, match="matrices"):
+            default(name).start(problem(Ball(dimension=3)))
+    if entry.decision == "simplex":
+        with pytest.raises(ConfigError, match="simplex"):
+            default(name).start(problem(Ball(dimension=3)))
+
+
+def test_the_registry_is_complete() -> None:
+    """Every learner that can be constructed is in it, under its own name, with source and guarantee said."""
+
+    def below(family: type[Learner]) -> Iterator[type[Learner]]:
+        for child in family.__subclasses__():
+            yield child
+            yield from below(child)
+
+    named = {child for child in below(Learner) if child.__module__.startswith("oco.learners") and child.name}
+    assert named == set(LEARNERS.values())
+    for name, learner in LEARNERS.items():
+        assert learner.name == name
+        assert learner.source
+        assert learner.guarantee
+        assert learner.__doc__ is not None
+        assert "Examples" in learner.__doc__
+
+
+@pytest.mark.parametrize(("name", "keywords"), KEYWORDS)
+def test_wrong_hyperparameters_are_refused_in_one_sentence(name: str, keywords: dict[str, Any]) -> None:
+    for keyword, value in LEARNERS[name](**keywords).hyperparameters().items():
+        if isinstance(value, bool):
+            continue
+        for wrong in (-1, float("nan"), float("inf")):
+            with pytest.raises(ConfigError, match=keyword):
+                LEARNERS[name](**(keywords | {keyword: wrong}))
