@@ -60,6 +60,7 @@ class SketchedLearner(Learner):
     rank: int
     buffer: int | None
     state: SketchedState
+    _held: tuple[SketchedState, tuple[Any, ...]] | None = None
 
     @abstractmethod
     def _family(self, problem: Problem, radius: float) -> Array:
@@ -79,7 +80,6 @@ class SketchedLearner(Learner):
         )
         self.state = SketchedState(point, sketch, offset, np.zeros(point.size) if averaging else None)
         self._work = sketch.workspace()
-        self._arguments = self._kernel_arguments()
 
     def _buffer(self, dimension: int) -> int:
         rank = self._rank(dimension)
@@ -89,6 +89,17 @@ class SketchedLearner(Learner):
     def _tracks(parameters: Array) -> bool:
         """Whether the kernels carry a vector's coordinates in the basis along."""
         return bool(parameters[AVERAGING] != 0.0 or parameters[RADIUS] < np.inf)
+
+    @property
+    def _arguments(self) -> tuple[Any, ...]:
+        """The kernels' arguments for the state that is held now, which may be one put back from a checkpoint."""
+        if self._held is None or self._held[0] is not self.state:
+            self._held = self.state, self._kernel_arguments()
+        return self._held[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the cached arguments, which are views into the state."""
+        return {name: value for name, value in self.__dict__.items() if name != "_held"}
 
     def _kernel_arguments(self) -> tuple[Any, ...]:
         state = self.state

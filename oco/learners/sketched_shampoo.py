@@ -60,7 +60,7 @@ class Side:
         """``(Gbar + (rho + delta) I)^exponent``, Moore-Penrose where that is singular."""
         used = int(np.count_nonzero(self.eigenvalues))
         shift = self.escaped_mass + delta
-        complement = shift**exponent if shift > 0.0 else 0.0
+        complement = float(shift**exponent) if shift > 0.0 else 0.0
         values = (self.eigenvalues[:used] + shift) ** exponent
         return LowRankPlusScaledIdentity(self.eigenvectors[:used].T, values, complement)
 

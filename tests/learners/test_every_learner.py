@@ -109,7 +109,11 @@ def test_hyperparameters_make_the_same_learner(name: str, keywords: dict[str, An
 def test_what_a_learner_needs_is_refused_by_name_where_it_is_missing(name: str, entry: Entry) -> None:
     missing = {
         DIAMETER: ({}, Unbounded((2, 3) if entry.decision == "matrix" else 5), "learning_rate|curvature|delta"),
-        GRADIENT_BOUND: ({"gradient_bound": None}, next(domains_for(entry)), "bound on the gradients"),
+        GRADIENT_BOUND: (
+            {"gradient_bound": None},
+            next(domains_for(entry)),
+            "bound on the gradients|bound G on gradients",
+        ),
         EXP_CONCAVITY: ({"exp_concavity": None}, next(domains_for(entry)), "exp-concavity"),
     }
     for need in entry.needs:
