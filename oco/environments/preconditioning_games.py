@@ -145,7 +145,7 @@ class AgainstRank(RotatedRows):
         horizon: int = 4000,
         *,
         rank: int = 8,
-        small_scale: float = 0.1,
+        small_scale: float = 0.05,
         draws: Draws = "signs",
         domain: Domain | None = None,
         problem_seed: int = 0,

@@ -1,0 +1,35 @@
+"""62,061 features: one pass over news20 as sparse rows, in less memory than an eighth of the dense matrix."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import json, resource, oco
+game = oco.environments.LogisticRegression.load(
+    "news20", labels=("one-vs-rest", 1), scaling="unit-rows", domain=oco.Ball(radius=20.0)
+)
+learners = [oco.OGD(), oco.DiagonalAdaGrad(), oco.FDAdaGrad(rank=16)]
+found = {"rounds": game.horizon, "dimension": game.domain.dimension, "sparse": game.block(0, 10).sparse}
+for learner in learners:
+    record = oco.play(game, learner, comparator=False, spectrum=False, checkpoints=1)
+    found[type(learner).__name__] = [record.cumulative_loss / game.horizon, record.state_floats, record.timings["play"]]
+found["peak_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.data
+def test_news20_is_played_in_one_pass_without_ever_being_dense():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["rounds"], found["dimension"], found["sparse"]) == (15_935, 62_061, True)
+    dense = 8 * 15_935 * 62_061
+    assert found["peak_bytes"] < min(1e9, 0.125 * dense)
+    for learner in ("OGD", "DiagonalAdaGrad", "FDAdaGrad"):
+        # Less than log 2, the loss of the start.
+        assert found[learner][0] < 0.69
+    assert found["FDAdaGrad"][1] < 20 * 62_061
