@@ -11,6 +11,7 @@ import numpy as np
 from oco.checks.failure import Check, bind, require
 from oco.checks.loss import LOSS_CHECKS
 from oco.domains.base import Domain
+from oco.environments.row_stream import RowStream
 from oco.losses.rows import RowBlock, dense_row
 from oco.types import Array
 
@@ -159,14 +160,14 @@ def check_exp_concavity(environment: Any) -> None:
 
 def check_block_form(environment: Any) -> None:
     """`block` gives rows and targets in the form that kernels take, all over the stream."""
-    if hasattr(environment, "block"):
+    if isinstance(environment, RowStream):
         for start, stop in _ranges(environment.horizon):
             _require_form(environment, _stream(environment, 5).block(start, stop), start, stop)
 
 
 def check_blocks(environment: Any) -> None:
     """`block` hands out the rounds that `reveal` reveals, from any round on."""
-    if not hasattr(environment, "block"):
+    if not isinstance(environment, RowStream):
         return
     horizon = environment.horizon
     stream = _stream(environment, 5)
@@ -218,7 +219,7 @@ def check_spectrum(environment: Any) -> None:
     wanted = getattr(environment, "gradient_eigenvalues", None)
     if wanted is None:
         return
-    rounds = min(environment.horizon, _SPECTRUM_ROUNDS if hasattr(environment, "block") else 2_000)
+    rounds = min(environment.horizon, _SPECTRUM_ROUNDS if isinstance(environment, RowStream) else 2_000)
     gradients = _gradients_at_start(environment, rounds)
     length = max(1, rounds // 64)  # rounds that share a set of eigenvectors, or nearly so
     for i in range(rounds):
@@ -390,7 +391,7 @@ def _gradients_at_start(environment: Any, rounds: int) -> Array:
     stream = _stream(environment, 5)
     point = environment.domain.start
     gradients = np.array([np.asarray(stream.reveal(point).gradient(point)).ravel() for _ in range(rounds)])
-    if hasattr(environment, "block"):
+    if isinstance(environment, RowStream):
         return gradients
     centred: Array = gradients - gradients.mean(axis=0)
     return centred

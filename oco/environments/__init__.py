@@ -17,6 +17,7 @@ from oco.environments.generalized_linear import (
 )
 from oco.environments.lower_bounds import AdaptiveBallLowerBound, BallLowerBound, SimplexLowerBound
 from oco.environments.matrix_games import MatrixCompletion, MatrixRegression, SubspaceReconstruction
+from oco.environments.multinomial import MultinomialRegression, one_vs_rest
 from oco.environments.preconditioning_games import AgainstRank, CoordinateGame, OrthonormalLosses
 from oco.environments.regression import IllConditionedRegression, NoisyRegression
 from oco.environments.row_data import RowSource
@@ -39,6 +40,7 @@ ENVIRONMENTS: dict[str, Any] = {
         SupportVector,
         LinearLosses,
         GeneralizedLinear,
+        MultinomialRegression,
         PortfolioSelection,
         SpectrumLinear,
         SpectrumQuadratic,
@@ -100,6 +102,7 @@ __all__ = [
     "LogisticRegression",
     "MatrixCompletion",
     "MatrixRegression",
+    "MultinomialRegression",
     "NoisyRegression",
     "OrthonormalLosses",
     "PortfolioSelection",
@@ -114,4 +117,5 @@ __all__ = [
     "UnprojectedTrap",
     "WrongProjectionTrap",
     "comparator_curve",
+    "one_vs_rest",
 ]

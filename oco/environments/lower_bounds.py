@@ -156,7 +156,8 @@ class SimplexLowerBound(DrawnRows):
         super().__init__(dimension=dimension, horizon=horizon, domain=Simplex(), loss=Linear(), problem_seed=0)
 
     def _draw(self, generator: np.random.Generator, rounds: Rounds) -> tuple[Array, Array]:
-        return generator.integers(0, 2, (rounds.size, self.dimension)) * 2.0 - 1.0, np.zeros(rounds.size)
+        coins: Array = generator.integers(0, 2, (rounds.size, self.dimension)).astype(np.float64)
+        return 2.0 * coins - 1.0, np.zeros(rounds.size)
 
     @property
     def gradient_bound(self) -> float:

@@ -1,11 +1,22 @@
-"""Quadratic losses of vectors and matrices."""
+"""Quadratic losses of vectors and matrices, and the best fixed point of their sums."""
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+import numpy as np
+from scipy.optimize import brentq
+
+from oco.domains import Ball
+from oco.domains.base import Domain
+from oco.environments.base import Rounds
 from oco.losses.base import Loss
+from oco.regret.interval import Interval
 from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.comparators import ComparatorCurve
 
 
 class TiltedQuadratic(Loss):
@@ -42,3 +53,83 @@ class MatrixResidual(Loss):
     def gradient(self, point: Array) -> Array:
         """``(X a - b) a'``."""
         return np.outer(point @ self.features - self.targets, self.features)
+
+
+class _Total:
+    """``F(X) = <X, X A> / 2 - <B, X> + c``, the sum of losses of one kind; A is a number for `TiltedQuadratic`."""
+
+    def __init__(self) -> None:
+        self.matrix: Array | float = 0.0
+        self.linear: Array | float = 0.0
+        self.constant = 0.0
+
+    def add(self, loss: TiltedQuadratic | MatrixResidual) -> None:
+        if isinstance(loss, TiltedQuadratic):
+            self.matrix = self.matrix + loss.curvature
+            self.linear = self.linear + loss.curvature * loss.center - loss.slope
+            self.constant += 0.5 * loss.curvature * float(loss.center @ loss.center)
+        else:
+            self.matrix = self.matrix + np.outer(loss.features, loss.features)
+            self.linear = self.linear + np.outer(loss.targets, loss.features)
+            self.constant += 0.5 * float(loss.targets @ loss.targets)
+
+    def value(self, point: Array) -> float:
+        return 0.5 * float(np.vdot(point, self._image(point))) - float(np.vdot(self.linear, point)) + self.constant
+
+    def _image(self, point: Array) -> Array:
+        image: Array = point @ self.matrix if isinstance(self.matrix, np.ndarray) else self.matrix * point
+        return image
+
+    def minimiser(self, domain: Domain) -> Array:
+        """Exact: a projection where the sum is as curved in all directions, else on a ball a root in one multiplier."""
+        if not isinstance(self.matrix, np.ndarray):
+            return domain.project(np.asarray(self.linear / self.matrix))
+        values, basis = np.linalg.eigh(self.matrix)
+        values = np.where(values > 1e-13 * values[-1], values, 0.0)
+        weights = np.asarray(self.linear @ basis)
+        weights[:, values == 0.0] = 0.0  # targets are sums over the same features
+
+        def shrunk(multiplier: float) -> Array:
+            scaled: Array = weights / np.where(values > 0.0, values + multiplier, 1.0)
+            return scaled
+
+        radius = domain.radius()
+        if np.linalg.norm(shrunk(0.0)) <= radius:
+            return np.asarray(shrunk(0.0) @ basis.T)
+        most = float(np.linalg.norm(weights)) / radius
+        multiplier = brentq(lambda mu: np.linalg.norm(shrunk(mu)) - radius, 0.0, most, xtol=1e-14 * most, rtol=1e-14)
+        return domain.project(np.asarray(shrunk(float(multiplier)) @ basis.T))
+
+    def gap(self, point: Array, domain: Domain) -> float:
+        """Frank-Wolfe gap at ``point``: F there is at most this much above its minimum."""
+        gradient = self._image(point) - self.linear
+        return max(0.0, float(np.vdot(gradient, point)) + domain.support(-gradient))
+
+
+def solvable(losses: list[Loss], domain: Domain) -> bool:
+    """Whether `quadratic_curve` knows the minimiser: sums of one kind, on a domain that suits it and is bounded."""
+    kinds = {type(loss) for loss in losses}
+    centred = isinstance(domain, Ball) and not domain.start.any()
+    return domain.bounded and (kinds == {TiltedQuadratic} or (kinds == {MatrixResidual} and centred))
+
+
+def quadratic_curve(losses: Iterable[Loss], domain: Domain, rounds: Rounds) -> ComparatorCurve:
+    """The best fixed point of every prefix in closed form, certified by the Frank-Wolfe gap, in one pass."""
+    from oco.comparators import Comparator, ComparatorCurve
+
+    total, found, totals = _Total(), [], []
+    wanted = {int(count) for count in rounds}
+    for count, loss in enumerate(losses, start=1):
+        assert isinstance(loss, (TiltedQuadratic, MatrixResidual))
+        total.add(loss)
+        if count in wanted:
+            point = total.minimiser(domain)
+            upper, gap = total.value(point), total.gap(point, domain)
+            tight = gap <= 1e-6 * max(abs(upper), 1e-3 * abs(total.value(domain.start)))
+            value = Interval(upper - gap, upper)
+            found.append(Comparator(count, point, value, "Frank-Wolfe gap", tight))
+            totals.append((total.matrix, total.linear, total.constant))
+    final = []
+    for total.matrix, total.linear, total.constant in totals:
+        final.append(total.value(found[-1].point))
+    return ComparatorCurve(tuple(found), np.array(final))

@@ -22,6 +22,7 @@ from oco.environments import (
     LogisticRegression,
     MatrixCompletion,
     MatrixRegression,
+    MultinomialRegression,
     NoisyRegression,
     OrthonormalLosses,
     PortfolioSelection,
@@ -38,6 +39,7 @@ from oco.losses import Huber
 _generator = np.random.default_rng(0)
 _rows = _generator.standard_normal((300, 5))
 _classes = np.where(_rows[:, 0] > 0.0, 1.0, -1.0)
+_labels = np.argmax(_rows[:, :3], axis=1) * 2.0
 _ball = oco.Ball(radius=2.0)
 _sparse = sparse.csr_array(np.where(_generator.random((300, 5)) < 0.3, _rows, 0.0))
 _rotating = {"name": "rotating", "leading": 2, "period": 700}
@@ -51,6 +53,7 @@ EXAMPLES = {
     "hinge rows": SupportVector(_rows, _classes, domain=_ball),
     "linear rows": LinearLosses(_rows, domain=_ball),
     "huber rows": GeneralizedLinear(_rows, _rows[:, 1], loss=Huber(0.5), domain=_ball),
+    "several classes": MultinomialRegression(_rows, _labels, domain=oco.domains.FrobeniusBall(radius=3.0)),
     "price relatives": PortfolioSelection(np.exp(0.1 * _rows)),
     "power law": SpectrumLinear(8, 5000, exponent=1.5),
     "power law, normal": SpectrumLinear(8, 5000, exponent=1.0, draws="normal"),
@@ -71,8 +74,8 @@ EXAMPLES = {
     "noisy hinge, normal": NoisyRegression(6, 600, loss="hinge", draws="normal"),
     "portfolio": DrawnPortfolio(5, 600),
     "experts": ExpertAdvice(5, 600),
-    "matrix completion": MatrixCompletion((5, 4), 600),
-    "matrix completion, squared": MatrixCompletion((4, 5), 600, loss="squared"),
+    "matrix completion": MatrixCompletion((3, 4), 80),
+    "matrix completion, squared": MatrixCompletion((4, 3), 80, loss="squared"),
     "matrix regression": MatrixRegression((4, 5), 600),
     "subspace": SubspaceReconstruction(5, 600),
     "switches": DriftingRegression(5, 1200, motion={"name": "switches", "period": 250}, noise=0.1),

@@ -8,10 +8,12 @@ import pytest
 
 PROGRAM = """
 import json, resource, oco
-game = oco.environments.LogisticRegression.load(
-    "news20", labels=("one-vs-rest", 1), scaling="unit-rows", domain=oco.Ball(radius=20.0)
-)
-learners = [oco.OGD(), oco.DiagonalAdaGrad(), oco.FDAdaGrad(rank=16)]
+game = oco.environments.LogisticRegression.load("news20", labels=("one-vs-rest", 1), scaling="unit-rows")
+learners = [
+    oco.OGD(step=3.0),
+    oco.DiagonalAdaGrad(learning_rate=0.3),
+    oco.FDAdaGrad(rank=16, learning_rate=1.0),
+]
 found = {"rounds": game.horizon, "dimension": game.domain.dimension, "sparse": game.block(0, 10).sparse}
 for learner in learners:
     record = oco.play(game, learner, comparator=False, spectrum=False, checkpoints=1)
@@ -22,6 +24,8 @@ print(json.dumps(found))
 
 
 @pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_news20_is_played_in_one_pass_without_ever_being_dense():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -30,6 +34,6 @@ def test_news20_is_played_in_one_pass_without_ever_being_dense():
     dense = 8 * 15_935 * 62_061
     assert found["peak_bytes"] < min(1e9, 0.125 * dense)
     for learner in ("OGD", "DiagonalAdaGrad", "FDAdaGrad"):
-        # Less than log 2, the loss of the start.
-        assert found[learner][0] < 0.69
-    assert found["FDAdaGrad"][1] < 20 * 62_061
+        # Well below log 2, the loss of the start.
+        assert found[learner][0] < 0.3
+    assert found["FDAdaGrad"][1] < 32 * 62_061
