@@ -10,7 +10,7 @@ PROGRAM = """
 import json, resource, oco
 game = oco.environments.LogisticRegression.load("news20", labels=("one-vs-rest", 1), scaling="unit-rows")
 learners = [
-    oco.OGD(step=3.0),
+    oco.OGD(learning_rate=3.0),
     oco.DiagonalAdaGrad(learning_rate=0.3),
     oco.FDAdaGrad(rank=16, learning_rate=1.0),
 ]

@@ -28,7 +28,7 @@ def tuned_regret(game, make, rates, seed=0):
 
 
 def ogd(rate):
-    return oco.OGD(step=rate)
+    return oco.OGD(learning_rate=rate)
 
 
 def sketched(rank):
