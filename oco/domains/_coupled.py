@@ -18,6 +18,10 @@ from oco.types import Array
 
 BOX, SIMPLEX, L1_BALL = 0, 1, 2
 
+DIRECT = 1e-3
+"""Shift below which Newton gets `DIRECT_STEPS` steps before it goes the long way."""
+DIRECT_STEPS = 8
+
 
 @kernel
 def project_box(z: Array, lower: Array, upper: Array, x: Array, free: Array) -> None:
@@ -87,26 +91,28 @@ def _project(kind: int, z: Array, lower: Array, upper: Array, total: float, x: A
     return project_sum(z, total, kind == L1_BALL, x, free)
 
 
-@fast_kernel
+@kernel
 def _curvature(weights: Array, shift: float, free: Array, held: bool) -> Array:
     """``shift I + W' P' W``: the Gram matrix of the free rows, centred where their signed sum is held."""
     d, k = weights.shape
-    gram = np.zeros((k, k))
-    mean = np.zeros(k)
     count = 0
     for i in range(d):
         if free[i] != 0.0:
             count += 1
+    rows = np.empty((count, k))
+    mean = np.zeros(k)
+    at = 0
+    for i in range(d):
+        if free[i] != 0.0:
             for a in range(k):
-                entry = weights[i, a]
-                mean[a] += free[i] * entry
-                for b in range(a + 1):
-                    gram[a, b] += entry * weights[i, b]
+                rows[at, a] = weights[i, a]
+                mean[a] += free[i] * weights[i, a]
+            at += 1
+    gram = np.dot(rows.T, rows)
     for a in range(k):
-        for b in range(a + 1):
-            if held and count > 0:
+        if held and count > 0:
+            for b in range(k):
                 gram[a, b] -= mean[a] * mean[b] / count
-            gram[b, a] = gram[a, b]
         gram[a, a] += shift
     return gram
 
@@ -123,7 +129,7 @@ def _slope(shift: float, w: Array, step: Array, moved: Array, length: float, x: 
 
 
 @kernel
-def coupled_newton(
+def _newton_at(
     kind: int,
     y: Array,
     shift: float,
@@ -132,17 +138,17 @@ def coupled_newton(
     upper: Array,
     total: float,
     limit: int,
+    w: Array,
 ) -> tuple[Array, int, bool]:
-    """Project ``y`` in the metric ``shift I + W W'``: the point, the steps and whether the last one was exact."""
+    """`coupled_newton` at one shift from ``w``, which is changed to the solution."""
     d, k = weights.shape
     x = np.empty(d)
     free = np.empty(d)
     before = np.empty(d)
-    w = np.zeros(k)
-    z = y.copy()
+    z = y - np.dot(weights, w)
     trial = np.empty(d)
     held = _project(kind, z, lower, upper, total, x, free)
-    gradient = -np.dot(weights.T, x - y)
+    gradient = shift * w - np.dot(weights.T, x - y)
     largest = shift
     for a in range(k):
         size = 0.0
@@ -160,6 +166,11 @@ def coupled_newton(
             descent += gradient[a] * step[a]
         if not descent < 0.0:
             return x, iteration, descent == 0.0
+        pull = 0.0
+        for i in range(d):
+            pull += (x[i] - y[i]) ** 2
+        if np.dot(gradient, gradient) <= 1e-30 * (largest * pull + shift * shift * np.dot(w, w)):
+            return x, iteration, True
         before[:] = free
         length = 1.0
         low, high = 0.0, 1.0
@@ -195,3 +206,35 @@ def coupled_newton(
             if same:
                 return x, iteration + 1, True
     return x, limit, False
+
+
+@kernel
+def coupled_newton(
+    kind: int,
+    y: Array,
+    shift: float,
+    weights: Array,
+    lower: Array,
+    upper: Array,
+    total: float,
+    limit: int,
+) -> tuple[Array, int, bool]:
+    """Project ``y`` in the metric ``shift I + W W'``: the point, the steps and whether the last one was exact.
+
+    The largest eigenvalue of the metric must be about one. A small shift that a few steps do not master is come down to
+    from a larger one, with w kept: where ``W'(x - y) = 0`` can be met w has a limit, and steps are then not too long.
+    """
+    w = np.zeros(weights.shape[1])
+    few = limit if shift >= DIRECT else DIRECT_STEPS
+    x, steps, exact = _newton_at(kind, y, shift, weights, lower, upper, total, few, w)
+    if exact or shift >= DIRECT:
+        return x, steps, exact
+    w[:] = 0.0
+    level = DIRECT
+    x, more, exact = _newton_at(kind, y, level, weights, lower, upper, total, limit, w)
+    steps += more
+    while level > shift:
+        level = max(shift, level / 10.0)
+        x, more, exact = _newton_at(kind, y, level, weights, lower, upper, total, limit, w)
+        steps += more
+    return x, steps, exact

@@ -16,8 +16,8 @@ from oco.types import Array
 NEWTON_FLOOR = 1e-9
 """Smallest eigenvalue, relative to the largest, that the Newton method is trusted with."""
 
-STEP_LIMIT = 50
-"""Newton steps before the active-set method takes over."""
+STEP_LIMIT = 30
+"""Newton steps at each shift before the next, or the active-set method, takes over."""
 
 Kind = Literal["box", "simplex", "l1_ball"]
 
