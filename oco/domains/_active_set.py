@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from oco.types import Array
 
-FLOOR = 1e-13
-"""The h of ``H + h I``, relative to the largest eigenvalue, that stands for the limit while the face is looked for."""
+FLOORS = (1e-13, 1e-14, 1e-15)
+"""The h of ``H + h I``, relative to the largest eigenvalue, that stand for the limit while the face is looked for."""
 
 
 def active_set(
@@ -20,6 +20,7 @@ def active_set(
     start: Array,
     total: float | None = None,
     signed: bool = False,
+    floor: float = FLOORS[0],
 ) -> Array:
     """Minimise ``(x - y)'(shift I + W W')(x - y)`` from ``start``, a point of the set close to the minimiser.
 
@@ -34,13 +35,13 @@ def active_set(
         upper = np.where(signs > 0.0, np.inf, 0.0)
     free = (x > lower) & (x < upper)
     barred = np.zeros(len(y), dtype=bool)
-    released = -1
-    floored = max(shift, FLOOR)
+    released, left = -1, np.nan
+    floored = max(shift, floor)
     for _ in range(100 + 10 * len(y)):
         target, push = _face_minimizer(y, x, floored, weights, free, signs, total)
         step = target - x[free]
         room = np.where(step < 0.0, lower[free], upper[free]) - x[free]
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             lengths = np.where(step != 0.0, room / step, np.inf)
         length = min(1.0, float(lengths.min(initial=1.0)))
         if length < 1.0:
@@ -51,7 +52,7 @@ def active_set(
             free[stopped] = False
             # A coordinate that rounding sends straight back was not worth releasing.
             barred[:] = barred & (length == 0.0)
-            if released in stopped:
+            if released in stopped and x[released] == left:
                 barred[released] = True
             continue
         x[free] = target
@@ -67,6 +68,7 @@ def active_set(
         if violation[released] <= noise[released]:
             break
         free[released] = True
+        left = x[released]
         if total is not None:
             signs[released] = -1.0 if signed and normal[released] < 0.0 else 1.0
             lower[released] = -np.inf if signs[released] < 0.0 else 0.0

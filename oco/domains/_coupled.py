@@ -108,7 +108,7 @@ def _curvature(weights: Array, shift: float, free: Array, held: bool) -> Array:
                 rows[at, a] = weights[i, a]
                 mean[a] += free[i] * weights[i, a]
             at += 1
-    gram = np.dot(rows.T, rows)
+    gram: Array = np.dot(rows.T, rows)
     for a in range(k):
         if held and count > 0:
             for b in range(k):

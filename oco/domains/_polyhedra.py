@@ -6,10 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from oco.domains._active_set import active_set
+from oco.domains._active_set import FLOORS, active_set
 from oco.domains._spectrum import coupling
 from oco.domains.base import Domain
-from oco.domains.certificate import projection_residual, require_certified
+from oco.domains.certificate import TOLERANCE, projection_residual, require_certified
 from oco.domains.metrics import Metric
 from oco.types import Array
 
@@ -38,9 +38,12 @@ def project_on_polyhedron(
         return projected.reshape(point.shape)
     if kind == "l1_ball":
         projected *= total / float(np.abs(projected).sum())
-    projected = active_set(
-        flat, shift, weights, lower, upper, projected, None if kind == "box" else total, kind == "l1_ball"
-    )
+    for floor in FLOORS:
+        projected = active_set(
+            flat, shift, weights, lower, upper, projected, None if kind == "box" else total, kind == "l1_ball", floor
+        )
+        if shift >= floor or projection_residual(domain, point, projected.reshape(point.shape), metric) <= TOLERANCE:
+            break
     return require_certified(domain, point, projected.reshape(point.shape), metric)
 
 

@@ -156,60 +156,34 @@ class FrobeniusBall(Ball):
 
 def _shrink(offset: Array, metric: Metric, radius: float) -> Array:
     """The x of ``{|x|_2 <= radius}`` closest in ``metric`` to ``offset``, which lies outside."""
+    # In units of the offset, so that squares neither overflow nor vanish.
+    size = euclidean_norm(offset)
+    y, radius = offset / size, radius / size
     if isinstance(metric, Diagonal):
-        weights = np.asarray(metric.weights).reshape(offset.shape)
-        shrunk: Array = offset * _shrink_factors(weights.ravel(), offset.ravel(), radius).reshape(offset.shape)
+        shrunk: Array = y * _factors(metric.weights.ravel(), y.ravel(), radius).reshape(y.shape)
     elif isinstance(metric, LowRankPlusScaledIdentity):
-        flat = offset.ravel()
+        flat = y.ravel()
         coordinates = metric.basis.T @ flat
         remainder = flat - metric.basis @ coordinates
-        factors = _shrink_factors(
-            np.append(metric.values, metric.complement), np.append(coordinates, euclidean_norm(remainder)), radius
-        )
-        shrunk = (metric.basis @ (factors[:-1] * coordinates) + factors[-1] * remainder).reshape(offset.shape)
+        values: Array = np.append(metric.values, metric.complement)
+        factors = _factors(values, np.append(coordinates, euclidean_norm(remainder)), radius)
+        shrunk = (metric.basis @ (factors[:-1] * coordinates) + factors[-1] * remainder).reshape(y.shape)
     elif isinstance(metric, Dense):
-        coordinates = metric.basis.T @ offset.ravel()
-        factors = _shrink_factors(metric.values, coordinates, radius)
-        shrunk = (metric.basis @ (factors * coordinates)).reshape(offset.shape)
+        coordinates = metric.basis.T @ y.ravel()
+        shrunk = (metric.basis @ (_factors(metric.values, coordinates, radius) * coordinates)).reshape(y.shape)
     elif isinstance(metric, Kronecker):
-        grid = metric.left.basis.T @ offset @ metric.right.basis
+        grid = metric.left.basis.T @ y @ metric.right.basis
         values = np.outer(metric.left.values, metric.right.values)
-        factors = _shrink_factors(values.ravel(), grid.ravel(), radius).reshape(offset.shape)
+        factors = _factors(values.ravel(), grid.ravel(), radius).reshape(y.shape)
         shrunk = metric.left.basis @ (factors * grid) @ metric.right.basis.T
     else:
-        shrunk = offset * (radius / euclidean_norm(offset))
-    return shrunk
+        shrunk = y * radius
+    return shrunk * size
 
 
-def _shrink_factors(values: Array, coordinates: Array, radius: float) -> Array:
-    """``h / (h + mu)`` for each eigenvalue h, with the mu for which the shrunk coordinates have norm ``radius``.
+def _factors(values: Array, coordinates: Array, radius: float) -> Array:
+    """``h / (h + mu)`` for each eigenvalue h, with the mu for which the shrunk coordinates have norm ``radius``."""
+    from oco.domains._shrinkage import ball_multiplier
 
-    Eigenvalues that are zero share one factor, the limit of ``h / (h + mu)`` as h and mu fall to zero together.
-    """
-    largest = float(values.max())
-    if largest <= 0.0:
-        return np.full(values.shape, radius / euclidean_norm(coordinates))
-    values = values / largest
-    scaled = coordinates / radius
-    positive = values > 0.0
-    held = euclidean_norm(scaled[positive])
-    if held <= 1.0:
-        free = euclidean_norm(scaled[~positive])
-        free_factor = min(1.0, float(np.sqrt((1.0 - held) * (1.0 + held))) / free) if free > 0.0 else 1.0
-        return np.where(positive, 1.0, free_factor)
-    multiplier = _multiplier(values[positive], scaled[positive])
-    return values / (values + multiplier)
-
-
-def _multiplier(values: Array, coordinates: Array) -> float:
-    """The mu > 0 with ``sum (h z / (h + mu))^2 = 1``: Newton on ``1 / norm - 1``, which climbs from the left."""
-    multiplier = max(0.0, float(np.max(values * (np.abs(coordinates) - 1.0))))
-    for _ in range(200):
-        shrunk = values * coordinates / (values + multiplier)
-        length = euclidean_norm(shrunk)
-        unit = shrunk / length
-        step = (length - 1.0) / float(unit @ (unit / (values + multiplier)))
-        multiplier += step
-        if step <= 1e-15 * multiplier:
-            return multiplier
-    raise DomainError(f"The multiplier of a projection on a ball was not found in 200 steps, the last was {step}")
+    multiplier, free_scale = ball_multiplier(values, coordinates**2, 0.0, 0.0, radius)
+    return np.where(values > 0.0, values / np.where(values > 0.0, values + multiplier, 1.0), free_scale)

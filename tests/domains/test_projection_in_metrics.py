@@ -44,6 +44,17 @@ def test_variational_inequality_and_idempotence(dimension, kind, condition):
             assert np.linalg.norm(again - projected) <= 1e-9 * np.linalg.norm(projected)
 
 
+@pytest.mark.parametrize("kind", ["low rank", "singular low rank"])
+def test_coordinates_that_cross_from_bound_to_bound(kind):
+    """Where a released coordinate runs to its other bound, it may have to be released again later."""
+    lower, upper = np.where(np.arange(12) % 2 == 1, -np.inf, -0.1), np.where(np.arange(12) % 3 == 0, np.inf, 0.2)
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        metric = random_metric(kind, 12, 1e12, rng)
+        domain = Box(lower, upper)
+        require_projection(domain, random_point(domain, rng), metric)
+
+
 @pytest.mark.parametrize("condition", [1.0, 1e3, 1e6])
 @pytest.mark.parametrize("kind", METRICS)
 def test_variational_inequality_on_matrices(kind, condition):
