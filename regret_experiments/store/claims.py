@@ -15,12 +15,36 @@ from oco.errors import StoreError
 from regret_experiments.store.files import cannot_write
 
 
+_SESSION = "session"
+
+
 class Claims:
     """Locks on names in one directory, held until they are released or the process ends."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._held: dict[str, int] = {}
+
+    def enter(self) -> bool:
+        """Mark the directory as in use by this process until it ends; True where nobody else uses it.
+
+        Locks that killed processes left as files are deleted then.
+        """
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._directory / _SESSION, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise cannot_write(self._directory, error) from error
+        self._held[_SESSION] = descriptor
+        alone = self._lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if alone:
+            for path in self._directory.glob("*.lock"):
+                path.unlink(missing_ok=True)
+        return alone
+
+    def share(self) -> None:
+        """Let others in after what only a lone process may do."""
+        self._lock(self._held[_SESSION], fcntl.LOCK_SH)
 
     def take(self, name: str) -> bool:
         """Claim ``name``; False where another process has it."""
@@ -31,14 +55,9 @@ class Claims:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             except OSError as error:
                 raise cannot_write(self._directory, error) from error
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            if not self._lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 os.close(descriptor)
-                if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                    return False
-                message = f"{self._directory} is on a file system without locks ({error.strerror}); use another directory"
-                raise StoreError(message) from error
+                return False
             # The holder deletes the file before it lets go: a lock on a deleted file is a lock on nothing.
             if _same_file(descriptor, path):
                 self._held[name] = descriptor
@@ -54,10 +73,23 @@ class Claims:
             pass
         os.close(descriptor)
 
-    def release_all(self) -> None:
+    def leave(self) -> None:
         """Give everything back."""
-        for name in list(self._held):
+        for name in [name for name in self._held if name != _SESSION]:
             self.release(name)
+        if _SESSION in self._held:
+            os.close(self._held.pop(_SESSION))
+
+    def _lock(self, descriptor: int, how: int) -> bool:
+        try:
+            fcntl.flock(descriptor, how)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                return False
+            os.close(descriptor)
+            message = f"{self._directory} is on a file system without locks ({error.strerror}); use another directory"
+            raise StoreError(message) from error
+        return True
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}.lock"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from oco.errors import StoreError
 from regret_experiments.plan.content import canonical, content_hash, plain
 from regret_experiments.store.arrays import Arrays, pack, unpack
 from regret_experiments.store.claims import Claims
-from regret_experiments.store.files import cannot_write, remove_leftovers, write_atomic
+from regret_experiments.store.files import remove_leftovers, write_atomic
 
 FINISHED, FAILED = "finished", "failed"
 
@@ -63,16 +64,16 @@ class Store:
         self.path = Path(path)
         self.claims = Claims(self.path / "claims")
 
-    def prepare(self) -> None:
-        """Make the directory, and clear what killed processes left half-written if nobody else is at work."""
+    @contextmanager
+    def opened(self) -> Iterator[Store]:
+        """Work on the directory: make it, and clear what killed processes left half-written if nobody else is here."""
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
-        # Shared by being there: every working process holds a claim of its own, and only a lone one may clean.
-        alone = not any((self.path / "claims").glob("*.lock")) if (self.path / "claims").is_dir() else True
-        if alone:
-            remove_leftovers(self.path)
+            if self.claims.enter():
+                remove_leftovers(self.path)
+            self.claims.share()
+            yield self
+        finally:
+            self.claims.leave()
 
     def write(self, kind: str, metadata: dict[str, Any], arrays: Arrays) -> None:
         """Store ``metadata`` (with its ``id``) and its arrays under ``kind``: ``runs`` or ``games``."""
