@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def best_points(stage: Stage, tuned: tuple[PlannedRun, ...], store: Store) -> tuple[PlannedRun, ...]:
     """Return the candidates of ``stage`` whose point has the lowest mean over orders in the runs ``tuned``.
 
-    A point of which a run failed or is missing does not take part. Points that are the theorem's own choice are not
-    tuned and go on as they are. Of equal points the first in the config wins.
+    A point of which a run failed or is missing does not take part; the theorem's step size takes part like any other.
+    Of equal points the first in the config wins.
     """
     assert stage.best_of is not None
     assert stage.tuned_on is not None
@@ -43,5 +43,5 @@ def best_points(stage: Stage, tuned: tuple[PlannedRun, ...], store: Store) -> tu
     return tuple(
         planned
         for planned in stage.runs
-        if chosen[(stage.tuned_on[planned.environment], planned.learner, planned.rank)] == canonical(planned.point)
+        if chosen.get((stage.tuned_on[planned.environment], planned.learner, planned.rank)) == canonical(planned.point)
     )
