@@ -54,7 +54,9 @@ def _check_names(document: Document, config: SweepConfig) -> None:
         seen: dict[str, int] = {}
         for i, entry in enumerate(entries):
             if entry.label in seen:
-                message = f"the name {entry.label!r} is taken by {part}[{seen[entry.label]}]; give one of them another name"
+                message = (
+                    f"the name {entry.label!r} is taken by {part}[{seen[entry.label]}]; give one of them another name"
+                )
                 raise document.error((part, i, "name"), message)
             seen[entry.label] = i
     known = [entry.label for entry in config.environments]
@@ -116,9 +118,13 @@ def _check_selection(
             problem = f"there is no stage {source!r}, earlier ones are {listed(earlier) or 'none'}"
         raise document.error((*at, "best_of", "stage"), problem + did_you_mean(source, earlier))
     if earlier[source].best_of is not None:
-        raise document.error((*at, "best_of", "stage"), f"stage {source!r} has one point for every learner; name a stage with a grid")
+        raise document.error(
+            (*at, "best_of", "stage"), f"stage {source!r} has one point for every learner; name a stage with a grid"
+        )
     if not isinstance(stage.environments, dict) or not stage.environments:
-        message = "must map every environment that was tuned on to the one that is played here, for example a9a: a9a-test"
+        message = (
+            "must map every environment that was tuned on to the one that is played here, for example a9a: a9a-test"
+        )
         raise document.error((*at, "environments"), message)
     tuned = list(earlier[source].environments or known)
     for name, target in stage.environments.items():
@@ -128,4 +134,6 @@ def _check_selection(
 
 def _check_reference(document: Document, at: Location, name: str, known: list[str], what: str) -> None:
     if name not in known:
-        raise document.error(at, f"there is no {what} called {name!r}, known are {listed(known)}{did_you_mean(name, known)}")
+        raise document.error(
+            at, f"there is no {what} called {name!r}, known are {listed(known)}{did_you_mean(name, known)}"
+        )

@@ -37,7 +37,9 @@ def first_error(document: Document, model: type[BaseModel], invalid: ValidationE
 
 def _sentence(error: Any, model: type[BaseModel]) -> tuple[Location, str]:
     # pydantic adds "[key]" to the location of a key that is wrong and the branch's name to that of a union.
-    location = tuple(part for part in error["loc"] if not (isinstance(part, str) and ("[" in part or part in _BRANCHES)))
+    location = tuple(
+        part for part in error["loc"] if not (isinstance(part, str) and ("[" in part or part in _BRANCHES))
+    )
     kind, given, context = error["type"], error.get("input"), error.get("ctx", {})
     if kind == "missing":
         return location, "is missing"
@@ -47,7 +49,10 @@ def _sentence(error: Any, model: type[BaseModel]) -> tuple[Location, str]:
     if kind == "value_error":
         return location, str(context["error"])
     if kind == "string_pattern_mismatch":
-        return location, f"must begin with a letter or digit and hold letters, digits and ' ._+@-' only, got {_short(given)}"
+        return (
+            location,
+            f"must begin with a letter or digit and hold letters, digits and ' ._+@-' only, got {_short(given)}",
+        )
     if kind == "string_too_long":
         return location, f"must have at most {context['max_length']} characters, got {len(given)}"
     if kind == "too_short":

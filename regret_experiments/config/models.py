@@ -56,7 +56,9 @@ class EnvironmentEntry(Strict):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
     kind: str = Field(description="Name of the environment; `oco environments` lists them.")
-    name: Name = Field(default="", description="Name in tables and figures; the kind where left out.", validate_default=False)
+    name: Name = Field(
+        default="", description="Name in tables and figures; the kind where left out.", validate_default=False
+    )
 
     @property
     def label(self) -> str:
@@ -75,7 +77,9 @@ class LearnerEntry(Strict):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
     kind: str = Field(description="Name of the learner; `oco learners` lists them.")
-    name: Name = Field(default="", description="Name in tables and figures; the kind where left out.", validate_default=False)
+    name: Name = Field(
+        default="", description="Name in tables and figures; the kind where left out.", validate_default=False
+    )
     environments: list[str] | None = Field(default=None, description="Play these environments only, by name.")
     zip: dict[str, list[Any]] = Field(
         default_factory=dict, description="Hyper-parameters that advance together: lists of one length."
@@ -90,7 +94,6 @@ class LearnerEntry(Strict):
     def hyperparameters(self) -> dict[str, Any]:
         """Values, lists and grids by hyper-parameter."""
         return dict(self.model_extra or {})
-
 
 
 class Selection(Strict):
@@ -108,7 +111,7 @@ class StageEntry(Strict):
     name: Name
     environments: list[str] | dict[str, str] | None = Field(
         default=None,
-        description="Environments by name; with `best_of`, a mapping from the environment that was tuned on to this stage's.",
+        description="Environments by name; with `best_of`, from the name that was tuned on to the one of this stage.",
     )
     best_of: Selection | None = None
 
@@ -119,7 +122,9 @@ class SweepConfig(Strict):
     name: Name = Field(description="Name of the sweep, and of its directory of results.")
     description: str = ""
     orders: Orders = Field(default=(0,), description="Number of data orders, or their labels.")
-    repetitions: int = Field(default=1, ge=1, le=10_000, description="Seeds of every randomised learner on every order.")
+    repetitions: int = Field(
+        default=1, ge=1, le=10_000, description="Seeds of every randomised learner on every order."
+    )
     checkpoints: Checkpoints = Field(default=30, description="Number of log-spaced rounds with curves, or the rounds.")
     comparator: bool = Field(default=True, description="Find the best fixed point in hindsight, for regret.")
     spectrum: bool = Field(default=True, description="Track the spectrum of the gradient covariance.")

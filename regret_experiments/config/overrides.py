@@ -14,16 +14,16 @@ from regret_experiments.config.near import did_you_mean
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
-def override(document: Document, settings: Iterable[str]) -> Document:
+def override(document: Document, settings: Iterable[str], flag: str = "--set") -> Document:
     """Return the document with every ``key=value`` of ``settings`` put in.
 
     A key is a path of keys and positions (``learners[0].rank``); an entry of a list may also be called by its ``name``
-    or ``kind`` (``learners.fd_adagrad.rank``). The value is YAML.
+    or ``kind`` (``learners.fd_adagrad.rank``). The value is YAML. ``flag`` is the option, for messages.
     """
     value, lines = copy.deepcopy(document.value), dict(document.lines)
     for setting in settings:
         key, separator, text = setting.partition("=")
-        option = f"--set {setting}"
+        option = f"{flag} {setting}"
         if not separator or not _is_path(key.strip()):
             raise ConfigError(f"{option}: a setting reads key=value, for example orders=3 or learners[0].rank=8")
         location = _put(value, key.strip(), parse_value(text, option), option)

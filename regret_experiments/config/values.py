@@ -66,8 +66,10 @@ def _one(key: str, given: Any, dimension: int | None) -> Iterator[Any]:
         names = [name for name in given if name in GRIDS or did_you_mean(name, GRIDS)]
         if names and len(given) == 1:
             if names[0] not in GRIDS:
-                raise ValueError(f"must be a value, a list or one of {listed(GRIDS)}, got {names[0]!r}"
-                                 f"{did_you_mean(names[0], GRIDS)}")
+                raise ValueError(
+                    f"must be a value, a list or one of {listed(GRIDS)}, got {names[0]!r}"
+                    f"{did_you_mean(names[0], GRIDS)}"
+                )
             yield from _grid(names[0], given[names[0]])
             return
     if key == "rank" and isinstance(given, str):

@@ -79,10 +79,18 @@ def _listing(plan: Plan, resolved: dict[str, tuple[PlannedRun, ...]]) -> dict[st
 
 def _perform(engine: Engine, store: Store, planned: tuple[PlannedRun, ...], retry_failed: bool) -> Counts:
     by_id = {each.run.id: each for each in planned}
-    missing = [each for name, each in by_id.items() if store.status(name) in ((None, "failed") if retry_failed else (None,))]
+    missing = [
+        each for name, each in by_id.items() if store.status(name) in ((None, "failed") if retry_failed else (None,))
+    ]
     games = {each.run.game.id: each.run.game for each in missing if each.run.comparator}
     found = engine.perform(
-        Job("comparators", list(games), lambda name: Task("games", name, games[name]), "games", retry_failed=retry_failed)
+        Job(
+            "comparators",
+            list(games),
+            lambda name: Task("games", name, games[name]),
+            "games",
+            retry_failed=retry_failed,
+        )
     )
     if found.left:
         return Counts(before=len(by_id) - len(missing), left=len(missing))
@@ -103,7 +111,9 @@ def _perform(engine: Engine, store: Store, planned: tuple[PlannedRun, ...], retr
         except ComparatorError as error:
             return failure(task, error)
 
-    return engine.perform(Job("runs", list(by_id), make, labels=lambda name: by_id[name].labels, retry_failed=retry_failed))
+    return engine.perform(
+        Job("runs", list(by_id), make, labels=lambda name: by_id[name].labels, retry_failed=retry_failed)
+    )
 
 
 def _chain(parts: Iterable[tuple[PlannedRun, ...]]) -> Iterable[PlannedRun]:

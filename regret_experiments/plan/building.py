@@ -83,7 +83,7 @@ def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:
     check_types(keywords, maker, maker.from_config)
     check_required(kind, keywords, maker.from_config)
     if "domain" in keywords and not isinstance(keywords["domain"], dict):
-        raise KeywordError("domain", f"must be a mapping such as {{kind: ball, radius: 1.0}}, got {keywords['domain']!r}")
+        raise KeywordError("domain", f"must be a mapping like {{kind: ball, radius: 1.0}}, got {keywords['domain']!r}")
     return BuiltEnvironment(kind, keywords, _call(maker.from_config, keywords))
 
 

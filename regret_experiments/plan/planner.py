@@ -87,9 +87,7 @@ class _Planner:
         self.config, self.document, self.loaded = loaded.config, loaded.document, loaded
         self._check_learner_kinds()
         self.environments = {entry.label: self._environment(i) for i, entry in enumerate(self.config.environments)}
-        self._expanded = {
-            name: list(self._runs_on(name, built)) for name, built in self.environments.items()
-        }
+        self._expanded = {name: list(self._runs_on(name, built)) for name, built in self.environments.items()}
 
     def stages(self) -> Iterator[Stage]:
         if not self.config.stages:
@@ -132,7 +130,9 @@ class _Planner:
             raise self.document.error(("checkpoints",), message)
         return built
 
-    def _runs_on(self, name: str, built: BuiltEnvironment) -> Iterator[tuple[str, int | None, dict[str, Any], dict[str, Any]]]:
+    def _runs_on(
+        self, name: str, built: BuiltEnvironment
+    ) -> Iterator[tuple[str, int | None, dict[str, Any], dict[str, Any]]]:
         played = 0
         for i, entry in enumerate(self.config.learners):
             if entry.environments is not None and name not in entry.environments:
@@ -165,7 +165,8 @@ class _Planner:
         for rank, count in tuned.items():
             if self.config.budget is not None and count != self.config.budget:
                 which = "" if rank is None else f" at rank {rank}"
-                message = f"{entry.label} has {count} points{which}, the sweep's budget is {self.config.budget} for every learner"
+                budget = self.config.budget
+                message = f"{entry.label} has {count} points{which}, the budget of every learner is {budget}"
                 raise self.document.error(at, message)
 
     def _error(

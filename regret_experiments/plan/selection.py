@@ -38,7 +38,9 @@ def best_points(stage: Stage, tuned: tuple[PlannedRun, ...], store: Store) -> tu
         best = min(means, key=lambda point: means[point])
         if math.isinf(means[best]):
             name = f"{group[1]} on {group[0]}"
-            raise ConfigError(f"stage {stage.name!r} cannot choose a point for {name}: no point has {stage.best_of.by} on every order")
+            raise ConfigError(
+                f"stage {stage.name!r} cannot choose a point for {name}: no point has {stage.best_of.by} on every order"
+            )
         chosen[group] = best
     return tuple(
         planned

@@ -6,6 +6,7 @@ that ends, so there is nothing stale to tell from the living.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -13,7 +14,6 @@ from pathlib import Path
 
 from oco.errors import StoreError
 from regret_experiments.store.files import cannot_write
-
 
 _SESSION = "session"
 
@@ -67,10 +67,8 @@ class Claims:
     def release(self, name: str) -> None:
         """Give ``name`` back."""
         descriptor = self._held.pop(name)
-        try:
-            self._path(name).unlink(missing_ok=True)
-        except OSError:
-            pass
+        with contextlib.suppress(OSError):
+            self._path(name).unlink()
         os.close(descriptor)
 
     def leave(self) -> None:

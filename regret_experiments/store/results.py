@@ -75,7 +75,9 @@ class Results:
             columns[name] = values.repeat(lengths)
         names = dict.fromkeys(name for _, curves in played for name in curves)
         for name in names:
-            parts = [curves.get(name, np.full(length, np.nan)) for (_, curves), length in zip(played, lengths, strict=True)]
+            parts = [
+                curves.get(name, np.full(length, np.nan)) for (_, curves), length in zip(played, lengths, strict=True)
+            ]
             columns[name] = np.concatenate(parts)
         return pd.DataFrame(columns)
 

@@ -78,7 +78,10 @@ def _aligned(rows: list[list[str]]) -> list[str]:
     widths = [max(len(row[i]) if i < len(row) else 0 for row in rows if len(row) > 3) for i in range(len(_HEADER))]
     lines = []
     for row in rows:
-        cells = [cell.ljust(width) if i in (0, 3, 4, 5) else cell.rjust(width) for i, (cell, width) in enumerate(zip(row, widths))]
+        cells = [
+            cell.ljust(width) if i in (0, 3, 4, 5) else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=False))
+        ]
         if len(row) <= 3:
             cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), *row[2:]]
         lines.append("  ".join(cells).rstrip())
