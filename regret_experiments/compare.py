@@ -33,9 +33,10 @@ def reproduce(directory: Path, beginning: str) -> list[str]:
 
 def compare(first: Path, second: Path, relative: float = 0.0) -> list[str]:
     """Return which runs two directories do not share, and which they share but with other numbers, one line each."""
-    runs = [{run.id: run for run in Store(_existing(path)).runs()} for path in (first, second)]
+    stores = [Store(_existing(path)) for path in (first, second)]
+    runs: list[dict[str, StoredRun]] = [{run.id: run for run in store.runs()} for store in stores]
     lines = []
-    for mine, theirs, here, there in ((*runs, first, second), (*runs[::-1], second, first)):
+    for mine, theirs, here, there in ((runs[0], runs[1], first, second), (runs[1], runs[0], second, first)):
         lines += [f"{_called(run)}: in {here}, not in {there}" for name, run in mine.items() if name not in theirs]
     for name in runs[0].keys() & runs[1].keys():
         lines += [f"{_called(runs[0][name])}: {line}" for line in differences(runs[0][name], runs[1][name], relative)]

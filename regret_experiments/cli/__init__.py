@@ -68,7 +68,3 @@ def main(arguments: list[str] | None = None) -> None:
     except OcoError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, (ConfigError, DataError)) else 1)
-
-
-if __name__ == "__main__":
-    main()

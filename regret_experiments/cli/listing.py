@@ -23,7 +23,8 @@ def learners(dimension: int, rank: int) -> None:
 
     problem = Problem(domain=Ball(radius=1.0, dimension=dimension), horizon=1000, gradient_bound=1.0)
     click.echo(f"state in floats at d = {dimension}, k = {rank} directions kept by the sketch\n")
-    for name, kind in sorted(LEARNERS.items()):
+    registry: dict[str, Any] = LEARNERS
+    for name, kind in sorted(registry.items()):
         parameters = inspect.signature(kind).parameters
         learner = kind(**({"rank": min(rank, dimension - 1)} if "rank" in parameters else {}))
         memory = learner.memory(problem)

@@ -121,7 +121,7 @@ def parse(text: str, name: str) -> Document:
     reader = _Reader(name)
     value = reader.read(node, (), 0)
     if not isinstance(value, dict):
-        what = {list: "a list", str: "a string"}.get(type(value), f"the value {value!r}")
+        what = "a list" if isinstance(value, list) else f"the value {str(value)[:40]!r}"
         raise ConfigError(f"{name}:{_line(node)}: a config must be a mapping of keys to values, this is {what}")
     return Document(name, value, reader.lines, text)
 

@@ -39,7 +39,8 @@ def _is_path(key: str) -> bool:
 
 def _put(value: Any, key: str, new: Any, option: str) -> Location:
     steps: list[str | int] = [name or int(number) for name, number in _STEP.findall(key)]
-    at, location = value, ()
+    at = value
+    location: Location = ()
     for depth, step in enumerate(steps):
         step = _resolve(at, step, location, option)
         location = (*location, step)

@@ -82,7 +82,7 @@ class Backend:
         if self.scheduler is None:
             raise ConfigError("--backend dask needs the scheduler's address: --scheduler tcp://host:8786")
         try:
-            client = Client(self.scheduler, timeout=10, set_as_default=False)
+            client: Any = Client(self.scheduler, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise ConfigError(f"no Dask scheduler answers at {self.scheduler}: {error}") from error
         with client:

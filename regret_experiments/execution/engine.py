@@ -106,7 +106,7 @@ class Engine:
                     deaths.update(running)
                     given_up = [name for name in running if deaths[name] >= MOST_DEATHS]
                     for name in given_up:
-                        message = f"the worker process died {deaths[name]} times while at it, at last with nothing else: {lost}"
+                        message = f"the worker process died {deaths[name]} times while at it, at last alone: {lost}"
                         self._keep(job, failure(running.pop(name), MemoryError(message)), counts)
                     for name in running:
                         self._store.claims.release(name)

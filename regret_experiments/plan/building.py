@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from oco.errors import ConfigError, DataError
+from oco.errors import DataError, OcoError
 from regret_experiments.config.near import did_you_mean, listed
 from regret_experiments.plan.content import plain
 from regret_experiments.plan.keywords import (
@@ -80,24 +81,51 @@ def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:
         raise KeywordError("kind", _unknown("environment", kind, ENVIRONMENTS))
     maker = ENVIRONMENTS[kind]
     check_names(kind, keywords, environment_keywords(kind))
-    check_types(keywords, maker, maker.from_config)
+    if keywords.get("domain") is not None:
+        _check_domain(keywords["domain"])
+    check_types(keywords, *_makers(kind))
     check_required(kind, keywords, maker.from_config)
-    if "domain" in keywords and not isinstance(keywords["domain"], dict):
-        raise KeywordError("domain", f"must be a mapping like {{kind: ball, radius: 1.0}}, got {keywords['domain']!r}")
-    return BuiltEnvironment(kind, keywords, _call(maker.from_config, keywords))
+    given = dict(keywords)
+    if isinstance(given.get("labels"), list):
+        # YAML has no tuples; a pair such as [one-vs-rest, 0] is written as a list.
+        given["labels"] = tuple(given["labels"])
+    return BuiltEnvironment(kind, keywords, _call(maker.from_config, given))
 
 
 def environment_keywords(kind: str) -> list[str]:
     """Keys that a config may give to an environment of this kind."""
+    from oco.environments import ENVIRONMENTS
+
+    names = accepted(ENVIRONMENTS[kind].from_config)
+    return names + [name for name in accepted(*_makers(kind)) if name not in names]
+
+
+def _makers(kind: str) -> list[Callable[..., Any]]:
+    """What the keywords of an environment may go to; where two name the same, the last one decides its type."""
     from oco import datasets
     from oco.environments import ENVIRONMENTS
 
     maker = ENVIRONMENTS[kind]
-    names = accepted(maker.from_config)
-    if open_ended(maker.from_config):
-        functions = [maker, datasets.load] if "data" in names else [maker]
-        names += [name for name in accepted(*functions) if name not in names and name != "name"]
-    return names
+    if not open_ended(maker.from_config):
+        return [maker, maker.from_config]
+    loads_data = "data" in accepted(maker.from_config)
+    return [*([datasets.load] if loads_data else []), maker, maker.from_config]
+
+
+def _check_domain(given: Any) -> None:
+    from oco.domains import DOMAINS, from_config
+
+    if not isinstance(given, dict):
+        raise KeywordError("domain", f"must be a mapping like {{kind: ball, radius: 1.0}}, got {given!r}")
+    maker = DOMAINS.get(given.get("kind", ""))
+    try:
+        if maker is not None:
+            check_types({key: value for key, value in given.items() if key != "kind"}, maker)
+        from_config(given)
+    except KeywordError as error:
+        raise KeywordError("domain", f"{error.key} {error}") from None
+    except Exception as error:
+        raise KeywordError("domain", _sentence(error)) from error
 
 
 def build_learner(kind: str, hyperparameters: dict[str, Any]) -> Any:
@@ -115,7 +143,7 @@ def build_learner(kind: str, hyperparameters: dict[str, Any]) -> Any:
 
 
 def check_suits(learner: Any, built: BuiltEnvironment) -> None:
-    """Refuse a learner that cannot start on the environment: a rank beyond the dimension, a theorem without its needs."""
+    """Refuse a learner that cannot start on the environment: a rank that is too large, a theorem without its needs."""
     problem = built.problem()
     memory = learner.memory(problem)
     if memory is not None and memory.floats > _MOST_FLOATS:
@@ -130,12 +158,13 @@ _MOST_FLOATS = 2e10
 def _call(maker: Any, keywords: dict[str, Any]) -> Any:
     try:
         return maker(**keywords)
-    except (ConfigError, DataError) as error:
-        raise KeywordError(_named(keywords, str(error)), str(error)) from None
     except MemoryError:
         raise KeywordError(None, "does not fit into memory") from None
     except Exception as error:  # a class of somebody else's may raise anything
-        raise KeywordError(_named(keywords, str(error)), f"{type(error).__name__}: {_one_line(error)}") from error
+        about_data = isinstance(error, DataError) and "data" in keywords
+        raise KeywordError(
+            _named(keywords, str(error)) or ("data" if about_data else None), _sentence(error)
+        ) from error
 
 
 def _named(keywords: dict[str, Any], message: str) -> str | None:
@@ -144,8 +173,9 @@ def _named(keywords: dict[str, Any], message: str) -> str | None:
     return min(found)[1] if found else None
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, OcoError) else f"{type(error).__name__}: {text}"
 
 
 def _unknown(what: str, kind: str, registry: Any) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from regret_experiments.config.near import did_you_mean, listed
 
-_NOT_IN_CONFIGS = ("self", "rows", "targets", "description", "data_dir", "state")
+_NOT_IN_CONFIGS = ("self", "rows", "targets", "description", "name_or_path", "data_dir", "max_bytes")
 
 
 class KeywordError(ValueError):
@@ -46,7 +48,7 @@ def check_names(what: str, given: dict[str, Any], allowed: list[str]) -> None:
 def check_types(given: dict[str, Any], *functions: Callable[..., Any]) -> None:
     """Refuse a value that is not of the type that a signature states, where it states a plain one."""
     hints: dict[str, Any] = {}
-    for function in reversed(functions):
+    for function in functions:
         hints |= _hints(function)
     for key, value in given.items():
         problem = _mismatch(value, hints[key]) if key in hints else None
@@ -83,30 +85,47 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def _hints(function: Any) -> dict[str, Any]:
-    target = function.__init__ if inspect.isclass(function) else function
-    try:
-        return typing.get_type_hints(target)
-    except Exception:  # a name that is imported for type checkers only: then the constructor alone decides
-        return {}
+    target = inspect.unwrap(function.__init__ if inspect.isclass(function) else function)
+    scope = getattr(target, "__globals__", {})
+    hints: dict[str, Any] = {}
+    for name, annotation in getattr(target, "__annotations__", {}).items():
+        # One by one: a name that is imported for type checkers only must not hide the others.
+        with contextlib.suppress(Exception):
+            hints |= typing.get_type_hints(types.SimpleNamespace(__annotations__={name: annotation}), scope)
+    return hints
 
 
 def _mismatch(value: Any, hint: Any) -> str | None:
-    """What ``value`` should have been, or None where it is fine or the hint is not about plain values."""
-    allowed = typing.get_args(hint) if typing.get_origin(hint) not in (None, typing.Literal) else (hint,)
+    """What ``value`` should have been, or None where it is fine or the hint says nothing that can be checked."""
     words: list[str] = []
-    for kind in allowed:
-        if typing.get_origin(kind) is typing.Literal:
-            if value in typing.get_args(kind) and isinstance(value, str):
+    for kind in _alternatives(hint):
+        origin = typing.get_origin(kind)
+        if origin is typing.Literal:
+            if isinstance(value, str) and value in typing.get_args(kind):
                 return None
             words.append("one of " + listed(map(repr, typing.get_args(kind))))
         elif kind in _PLAIN:
-            types, word = _PLAIN[kind]
-            if isinstance(value, types) and (isinstance(value, bool) <= (kind is bool)):
+            classes, word = _PLAIN[kind]
+            if isinstance(value, classes) and (isinstance(value, bool) <= (kind is bool)):
                 return None
             words.append(word)
+        elif kind is type(None):
+            if value is None:
+                return None
+        elif isinstance(value, (bool, int, float, str)) and inspect.isclass(origin or kind) and kind is not object:
+            # A scalar of a config is never an object of a class; a list or a mapping may be turned into one.
+            if getattr(kind, "_is_protocol", False) or isinstance(value, origin or kind):
+                return None
+            words += [word for made, word in _MADE_OF if issubclass(origin or kind, made) and word not in words]
         else:
             return None
-    return " or ".join(words)
+    return " or ".join(words) or "something else"
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return tuple(part for kind in typing.get_args(hint) for part in _alternatives(kind))
+    return (hint,)
 
 
 _PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
@@ -114,8 +133,8 @@ _PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
     float: ((int, float), "a number"),
     bool: ((bool,), "true or false"),
     str: ((str,), "a string"),
-    type(None): ((type(None),), "nothing"),
 }
+_MADE_OF = ((Mapping, "a mapping"), (Sequence, "a list"))
 
 
 def _short(given: Any) -> str:

@@ -22,5 +22,5 @@ def _seed(content: Any, index: int) -> int:
 
     digest = content_hash(content)
     words = [int(digest[i : i + 8], 16) for i in range(0, 16, 8)]
-    # 63 bits, so that it fits every integer type that a seed may meet.
-    return int(np.random.SeedSequence(words, spawn_key=(index,)).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    # 53 bits, so that a seed survives programs that read JSON's numbers as floats.
+    return int(np.random.SeedSequence(words, spawn_key=(index,)).generate_state(1, np.uint64)[0] >> np.uint64(11))

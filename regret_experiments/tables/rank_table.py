@@ -26,8 +26,8 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         regret (certified upper end) at the learning rate, or point of the grid, where that mean is lowest, with
         ``regret_best_low`` and ``regret_best_high``, the least lower and the largest upper end over the orders;
         ``best_point`` and whether it lies ``at_edge`` of the grid; the same for the theorem's step size; ``bound``
-        and ``bound_holds`` at that step size, means over orders of ``tail_mass`` and ``escaped_mass``, ``loss_best``,
-        numbers of ``runs`` and of ``failed`` ones, and ``seconds`` a run.
+        and ``bound_holds`` at that step size, means over orders of ``tail_mass`` and ``escaped_mass``,
+        numbers of ``runs`` and of ``failed`` ones, and ``seconds`` a run. ``loss_best`` and so on: the cumulative loss.
     """
     point_columns = _points(runs)
     rows = [
@@ -65,7 +65,6 @@ def _summary(group: pd.DataFrame, point_columns: list[str]) -> dict[str, Any]:
         "bound_holds": _bound_holds(shown),
         "tail_mass": shown["tail_mass"].astype(float).mean(),
         "escaped_mass": shown["escaped_mass"].astype(float).mean(),
-        "loss_best": best["cumulative_loss"].astype(float).mean(),
         **counts,
         "seconds": finished["seconds"].astype(float).mean(),
     }
@@ -90,8 +89,11 @@ def _best_runs(group: pd.DataFrame, finished: pd.DataFrame, mine: list[str]) -> 
 
 
 def _regret(name: str, runs: pd.DataFrame) -> dict[str, float]:
-    lower, upper = (runs[f"regret_{end}"].astype(float) for end in ("lower", "upper"))
+    lower, upper, loss = (runs[column].astype(float) for column in ("regret_lower", "regret_upper", "cumulative_loss"))
     return {
+        f"loss_{name}": loss.mean() if len(runs) else np.nan,
+        f"loss_{name}_low": loss.min() if len(runs) else np.nan,
+        f"loss_{name}_high": loss.max() if len(runs) else np.nan,
         f"regret_{name}": upper.mean() if len(runs) else np.nan,
         f"regret_{name}_low": lower.min() if len(runs) else np.nan,
         f"regret_{name}_high": upper.max() if len(runs) else np.nan,

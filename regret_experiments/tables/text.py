@@ -11,34 +11,27 @@ def table_text(table: pd.DataFrame) -> str:
     """Lay out `rank_table`'s rows for a terminal.
 
     ``regret`` is the mean over data orders of the certified regret at the best learning rate, with its range over the
-    orders; ``*`` marks a best learning rate at the edge of its grid.
+    orders; ``*`` marks a best learning rate at the edge of its grid. Where no comparator was asked for it is the loss.
     """
     if table.empty:
         return "no runs"
     several = table["stage"].nunique() > 1
+    measure = "regret" if table["regret_best"].notna().any() else "loss"
     blocks = []
     for (stage, environment), rows in table.groupby(["stage", "environment"], sort=False):
-        lines = _aligned([_HEADER, *(_cells(row) for row in rows.to_dict("records"))])
+        records: list[dict[Any, Any]] = rows.to_dict("records")
+        lines = _aligned([_header(measure), *(_cells(row, measure) for row in records)])
         title = f"{environment}  ({stage})" if several else str(environment)
         blocks.append("\n".join([title, *(f"  {line}" for line in lines)]))
     return "\n\n".join(blocks)
 
 
-_HEADER = [
-    "learner",
-    "k",
-    "state floats",
-    "regret, best rate",
-    "rate",
-    "regret, theorem",
-    "bound",
-    "tail mass",
-    "escaped",
-    "seconds",
-]
+def _header(measure: str) -> list[str]:
+    best, theorem = f"{measure}, best rate", f"{measure}, theorem"
+    return ["learner", "k", "state floats", best, "rate", theorem, "bound", "tail mass", "escaped", "seconds"]
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
+def _cells(row: dict[Any, Any], measure: str) -> list[str]:
     if pd.isna(row.get("state_floats")):
         why = f"all {row['runs']} runs failed" if row["failed"] == row["runs"] else "not run yet"
         return [str(row["learner"]), _integer(row["rank"]), why]
@@ -49,9 +42,9 @@ def _cells(row: dict[str, Any]) -> list[str]:
         str(row["learner"]),
         _integer(row["rank"]),
         f"{int(row['state_floats']):,}{formula}",
-        _interval(row, "best"),
+        _interval(row, f"{measure}_best"),
         f"{row['best_point']}{'*' if row['at_edge'] else ''}",
-        _interval(row, "theorem"),
+        _interval(row, f"{measure}_theorem"),
         "-" if pd.isna(row["bound"]) else bound,
         _number(row["tail_mass"]),
         _number(row["escaped_mass"]),
@@ -59,11 +52,11 @@ def _cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _interval(row: dict[str, Any], name: str) -> str:
-    value = row[f"regret_{name}"]
+def _interval(row: dict[Any, Any], name: str) -> str:
+    value = row[name]
     if pd.isna(value):
         return "-"
-    return f"{_number(value)} [{_number(row[f'regret_{name}_low'])}, {_number(row[f'regret_{name}_high'])}]"
+    return f"{_number(value)} [{_number(row[f'{name}_low'])}, {_number(row[f'{name}_high'])}]"
 
 
 def _number(value: Any) -> str:
@@ -75,7 +68,7 @@ def _integer(value: Any) -> str:
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[i]) if i < len(row) else 0 for row in rows if len(row) > 3) for i in range(len(_HEADER))]
+    widths = [max(len(row[i]) if i < len(row) else 0 for row in rows if len(row) > 3) for i in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [
