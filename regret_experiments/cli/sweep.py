@@ -54,14 +54,17 @@ def sweep(
     if scheduler is not None and backend != "dask":
         raise click.UsageError("--scheduler goes with --backend dask")
 
+    from regret_experiments.plan import make_plan
+
+    plan = make_plan(loaded)
+
     from regret_experiments.execution import Backend, run_sweep
     from regret_experiments.execution.progress import Bar, JsonLines
-    from regret_experiments.plan import make_plan
     from regret_experiments.store import Store
 
     store = Store(results or Path("results") / loaded.config.name)
     summary = run_sweep(
-        make_plan(loaded),
+        plan,
         store,
         backend=Backend(backend, jobs or cores(), scheduler),  # type: ignore[arg-type]
         progress=JsonLines() if log_json else Bar(),

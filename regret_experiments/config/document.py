@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,9 @@ from oco.errors import ConfigError
 Location: TypeAlias = tuple["str | int", ...]
 """Keys and positions that lead to a value: ``("learners", 2, "rank")``."""
 
-LARGEST_FILE = 256 * 1024
+LARGEST_FILE = 64 * 1024
 """Bytes; a sweep that needs more is made by a program, and should use grids."""
-MOST_VALUES = 50_000
+MOST_VALUES = 10_000
 """Values in a file once aliases are followed, so that a few lines cannot unfold into gigabytes."""
 DEEPEST = 40
 """Levels of nesting."""
@@ -98,19 +99,23 @@ def read_document(path: str | Path) -> Document:
     path = Path(path)
     name = str(path)
     try:
-        if not path.exists():
-            raise ConfigError(f"{name}: no such config file")
-        if not path.is_file():
-            raise ConfigError(f"{name}: a config must be a regular file, this is a {_kind(path)}")
+        mode = path.stat().st_mode
         size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise ConfigError(f"{name}: a config may have at most {LARGEST_FILE:,} bytes, this file has {size:,}")
-        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise ConfigError(f"{name}: no such config file") from None
+        raise _unreadable(name, error) from None
+    if not stat.S_ISREG(mode):
+        kind = "a directory" if stat.S_ISDIR(mode) else "a device, pipe or socket"
+        raise ConfigError(f"{name}: a config must be a regular file, this is {kind}")
+    if size > LARGEST_FILE:
+        raise ConfigError(f"{name}: a config may have at most {LARGEST_FILE:,} bytes, this file has {size:,}")
+    try:
+        return parse(path.read_bytes().decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
         raise ConfigError(f"{name}: a config must be UTF-8 text, byte {error.start} is not") from None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{name!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    return parse(text, name)
+    except OSError as error:
+        raise _unreadable(name, error) from None
 
 
 def parse(text: str, name: str) -> Document:
@@ -219,5 +224,5 @@ def _line(node: Any) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _kind(path: Path) -> str:
-    return "directory" if path.is_dir() else "device, pipe or socket"
+def _unreadable(name: str, error: Exception) -> ConfigError:
+    return ConfigError(f"{name!r} cannot be read: {getattr(error, 'strerror', None) or error}")

@@ -119,7 +119,7 @@ def _row(labels: dict[str, Any], kinds: dict[str, str], stored: StoredRun | None
     for name, value in metadata.get("scalars", {}).items():
         row.setdefault(name, _NUMBERS.get(value, value) if isinstance(value, str) else value)
     row["violations"] = "; ".join(metadata.get("violations", []))
-    row["seconds"] = metadata["seconds"]
+    row["seconds"] = metadata.get("seconds")
     row |= {f"seconds_{part}": value for part, value in metadata.get("timings", {}).items()}
     row["message"] = metadata.get("message")
     return row

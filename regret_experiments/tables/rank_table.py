@@ -11,6 +11,9 @@ KEYS = ["stage", "environment", "learner", "kind", "rank"]
 THEOREM = "theorem"
 
 
+_COLUMNS = ("state_floats", "memory_formula", "regret_best", "regret_theorem", "bound", "tail_mass", "escaped_mass")
+
+
 def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
     """Summarise runs, one row for every stage, environment, learner and rank.
 
@@ -48,7 +51,7 @@ def _summary(group: pd.DataFrame, point_columns: list[str]) -> dict[str, Any]:
     finished = group[group["status"] == "finished"]
     counts = {"runs": len(group), "failed": int((group["status"] == "failed").sum())}
     if finished.empty:
-        return counts
+        return dict.fromkeys(_COLUMNS, None) | counts
     mine = [name for name in point_columns if group[name].notna().any()]
     theorem = _theorem_runs(finished)
     tuned = finished.drop(theorem.index)
