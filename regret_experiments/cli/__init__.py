@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from oco._version import __version__
+import oco as library
 
 _COMMANDS = {
     "sweep": ("sweep", "Run a config: what is missing is played; table, figures and results."),
@@ -54,7 +54,7 @@ class _LazyGroup(click.Group):
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="oco")
+@click.version_option(library.__version__, prog_name="oco")
 def oco() -> None:
     """Online convex optimization: play games, sweep learners, measure regret with certificates."""
 

@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Address of the Dask scheduler, for --backend dask.")
 @click.option("--retry-failed", is_flag=True, help="Play failed runs again.")
+@click.option(
+    "--snapshot-every",
+    type=click.FloatRange(min=0.0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often a long run saves what it needs to go on.",
+)
 @click.option("--log-json", is_flag=True, help="Write one JSON object a line to standard error instead of a bar.")
 @click.option("--figures/--no-figures", default=True, help="Draw the figures at the end.")
 def sweep(
@@ -40,6 +48,7 @@ def sweep(
     backend: str,
     scheduler: str | None,
     retry_failed: bool,
+    snapshot_every: float,
     log_json: bool,
     figures: bool,
 ) -> None:
@@ -69,6 +78,7 @@ def sweep(
         backend=Backend(backend, jobs or cores(), scheduler),  # type: ignore[arg-type]
         progress=JsonLines() if log_json else Bar(),
         retry_failed=retry_failed,
+        snapshot_every=snapshot_every,
     )
     if summary.interrupted:
         _say_how_to_resume(summary, store)

@@ -145,6 +145,7 @@ class Engine:
         outcome.metadata["provenance"] = self._provenance[key]
         outcome.metadata["ended_at"] = datetime.now(UTC).isoformat(timespec="seconds")
         self._store.write(job.kind, outcome.metadata, outcome.arrays)
+        self._store.snapshot_path(outcome.id).unlink(missing_ok=True)
         counts.failed += outcome.failed
         counts.finished += not outcome.failed
         self._progress.tell(outcome, job.labels(outcome.id))

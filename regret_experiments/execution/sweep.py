@@ -45,10 +45,12 @@ def run_sweep(
     backend: Backend | None = None,
     progress: Progress | None = None,
     retry_failed: bool = False,
+    snapshot_every: float = 60.0,
 ) -> Summary:
     """Play what is missing of ``plan`` and store it.
 
-    May be called again, at the same time from several processes too: finished runs are not played again.
+    May be called again, at the same time from several processes too: finished runs are not played again, and a run
+    that takes longer than ``snapshot_every`` seconds goes on from its newest snapshot.
     """
     summary = Summary()
     with store.opened(), Interrupts() as interrupts:
@@ -58,7 +60,7 @@ def run_sweep(
         for stage in plan.stages:
             resolved[stage.name] = _resolve(stage, resolved, store)
             store.write_json("plan.json", _listing(plan, resolved))
-            summary.runs += _perform(engine, store, resolved[stage.name], retry_failed)
+            summary.runs += _perform(engine, store, resolved[stage.name], retry_failed, snapshot_every)
             if interrupts.asked:
                 summary.interrupted = True
                 break
@@ -77,7 +79,9 @@ def _listing(plan: Plan, resolved: dict[str, tuple[PlannedRun, ...]]) -> dict[st
     return {"name": plan.name, "description": plan.loaded.config.description, "kinds": kinds, "runs": runs}
 
 
-def _perform(engine: Engine, store: Store, planned: tuple[PlannedRun, ...], retry_failed: bool) -> Counts:
+def _perform(
+    engine: Engine, store: Store, planned: tuple[PlannedRun, ...], retry_failed: bool, snapshot_every: float
+) -> Counts:
     by_id = {each.run.id: each for each in planned}
     missing = [
         each for name, each in by_id.items() if store.status(name) in ((None, "failed") if retry_failed else (None,))
@@ -105,11 +109,11 @@ def _perform(engine: Engine, store: Store, planned: tuple[PlannedRun, ...], retr
 
     def make(name: str) -> Task | Outcome:
         run = by_id[name].run
-        task = Task("runs", name, run)
+        snapshot = (store.snapshot_path(name), snapshot_every)
         try:
-            return Task("runs", name, run, comparator(run.game.id)) if run.comparator else task
+            return Task("runs", name, run, comparator(run.game.id) if run.comparator else None, snapshot)
         except ComparatorError as error:
-            return failure(task, error)
+            return failure(Task("runs", name, run), error)
 
     return engine.perform(
         Job("runs", list(by_id), make, labels=lambda name: by_id[name].labels, retry_failed=retry_failed)

@@ -7,9 +7,11 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oco.errors import DataError, OcoError
+from oco.errors import DataError
+from regret_experiments.execution.snapshots import SnapshotFile
 from regret_experiments.plan.building import BuiltEnvironment, build_environment, build_learner
 from regret_experiments.plan.content import canonical, plain
 from regret_experiments.plan.runs import Game, Run
@@ -34,12 +36,15 @@ class Task:
         What to work on.
     comparator
         The best fixed points, for a run that needs them.
+    snapshot
+        File for snapshots of a long run, and the seconds between them; None to take none.
     """
 
     kind: str
     id: str
     subject: Game | Run
     comparator: ComparatorCurve | None = None
+    snapshot: tuple[Path, float] | None = None
 
 
 @dataclass
@@ -60,9 +65,9 @@ class Outcome:
 def perform(task: Task) -> Outcome:
     """Do the work of ``task``; an error becomes an outcome that carries it."""
     began = time.perf_counter()
-    work: Callable[[Any, Any], Outcome] = _find_comparators if task.kind == "games" else _play
+    work: Callable[[Task], Outcome] = _find_comparators if task.kind == "games" else _play
     try:
-        outcome = work(task.subject, task.comparator)
+        outcome = work(task)
     except Exception as error:
         outcome = failure(task, error)
     outcome.metadata["seconds"] = time.perf_counter() - began
@@ -124,7 +129,9 @@ def _built(game: Game) -> BuiltEnvironment:
     return built
 
 
-def _find_comparators(game: Game, _: None) -> Outcome:
+def _find_comparators(task: Task) -> Outcome:
+    game = task.subject
+    assert isinstance(game, Game)
     from oco.environments import comparator_curve
     from regret_experiments.execution.comparators import to_arrays
 
@@ -136,9 +143,12 @@ def _find_comparators(game: Game, _: None) -> Outcome:
     return Outcome("games", game.id, metadata | {"known": True} | facts, arrays)
 
 
-def _play(run: Run, comparator: ComparatorCurve | None) -> Outcome:
+def _play(task: Task) -> Outcome:
+    run = task.subject
+    assert isinstance(run, Run)
     import oco
 
+    snapshots = None if task.snapshot is None else SnapshotFile(*task.snapshot)
     built = _built(run.game)
     learner = build_learner(run.learner["kind"], run.learner["hyperparameters"])
     record = oco.play(
@@ -146,8 +156,10 @@ def _play(run: Run, comparator: ComparatorCurve | None) -> Outcome:
         learner,
         seed=run.seeds["order"],
         checkpoints=run.game.checkpoints,
-        comparator=run.comparator if comparator is None else comparator,
+        comparator=run.comparator if task.comparator is None else task.comparator,
         spectrum=run.spectrum,
+        learner_seed=run.seeds["learner"],
+        snapshots=snapshots,
     )
     arrays = dict(record.curves)
     if record.spectra.size:
@@ -162,6 +174,3 @@ def _play(run: Run, comparator: ComparatorCurve | None) -> Outcome:
         "timings": plain(record.timings),
     }
     return Outcome("runs", run.id, metadata, arrays)
-
-
-__all__ = ["OcoError", "Outcome", "Task", "perform"]

@@ -14,6 +14,7 @@ from regret_experiments.plan.building import (
     BuiltEnvironment,
     build_environment,
     build_learner,
+    check_rank,
     check_suits,
 )
 from regret_experiments.plan.content import plain
@@ -154,6 +155,7 @@ class _Planner:
                 kind_of_start = repr({k: v if k != "learning_rate" else v is None for k, v in point.items()})
                 if kind_of_start not in started:
                     started.add(kind_of_start)
+                    check_rank(learner, built)
                     check_suits(learner, built)
             except KeywordError as error:
                 raise self._error(at, error, entry, f" (on environment {name!r})") from None

@@ -55,6 +55,7 @@ class Store:
         runs/ab/ab12....json   one run: what it was, how it ended, final numbers
         runs/ab/ab12....npy    its curves; names and shapes are in the json
         games/                 the best fixed points in hindsight, shared by all learners of a game
+        unfinished/            snapshots of long runs, to go on from
         provenance/            versions, machine, threads, git state and command line, shared by runs
 
     The json is put in place last and holds the checksum of its arrays: a run without one does not exist.
@@ -82,6 +83,10 @@ class Store:
         text = json.dumps(plain(metadata | {"arrays": description}), indent=1, ensure_ascii=False)
         files = [(home.with_suffix(".npy"), data)] if arrays else []
         write_atomic(*files, (home.with_suffix(".json"), text.encode()))
+
+    def snapshot_path(self, identifier: str) -> Path:
+        """Where a run that is being played leaves what it needs to go on."""
+        return self.path.absolute() / "unfinished" / f"{identifier}.npz"
 
     def read(self, kind: str, identifier: str, *, arrays: bool = True) -> StoredRun | None:
         """Read what is stored under ``identifier``; None where there is nothing, or nothing whole."""

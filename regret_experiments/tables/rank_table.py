@@ -11,6 +11,16 @@ KEYS = ["stage", "environment", "learner", "kind", "rank"]
 THEOREM = "theorem"
 
 
+def best_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return, of every stage, environment, learner and rank, the finished runs at its best point."""
+    points = _points(runs)
+    parts = [
+        _best_of(group, points)
+        for _, group in runs[runs["status"] == "finished"].groupby(KEYS, sort=False, dropna=False)
+    ]
+    return pd.concat(parts) if parts else runs.iloc[:0]
+
+
 _COLUMNS = ("state_floats", "memory_formula", "regret_best", "regret_theorem", "bound", "tail_mass", "escaped_mass")
 
 
@@ -55,7 +65,7 @@ def _summary(group: pd.DataFrame, point_columns: list[str]) -> dict[str, Any]:
     mine = [name for name in point_columns if group[name].notna().any()]
     theorem = _theorem_runs(finished)
     tuned = finished.drop(theorem.index)
-    best = _best_runs(group, tuned if not tuned.empty else finished, mine)
+    best = _best_of(finished, point_columns)
     shown = theorem if not theorem.empty else best
     return {
         "state_floats": int(finished["peak_state_floats"].max()),
@@ -80,8 +90,11 @@ def _theorem_runs(finished: pd.DataFrame) -> pd.DataFrame:
     return finished[finished["learning_rate"].isna()]
 
 
-def _best_runs(group: pd.DataFrame, finished: pd.DataFrame, mine: list[str]) -> pd.DataFrame:
-    """Runs at the point with the lowest mean, among the points that finished on most orders."""
+def _best_of(finished: pd.DataFrame, point_columns: list[str]) -> pd.DataFrame:
+    """Runs at the point with the lowest mean, among the points that finished on most orders; the theorem's if alone."""
+    tuned = finished.drop(_theorem_runs(finished).index)
+    finished = finished if tuned.empty else tuned
+    mine = [name for name in point_columns if finished[name].notna().any()]
     measure = "regret_upper" if finished["regret_upper"].notna().any() else "cumulative_loss"
     if not mine:
         return finished
