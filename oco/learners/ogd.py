@@ -92,7 +92,7 @@ class OGD(IsotropicLearner):
 
     Parameters
     ----------
-    step
+    learning_rate
         c > 0. By default the theorem's: ``D / G`` for ``"sqrt"``, ``D / (G sqrt(T))`` for ``"constant"``, and ``1 /
         sigma`` for ``"strongly_convex"``, with D the domain's l2 diameter, G the environment's bound on gradients, T
         the horizon and sigma the environment's strong convexity.
@@ -115,7 +115,7 @@ class OGD(IsotropicLearner):
     Examples
     --------
     >>> import numpy as np, oco
-    >>> learner = oco.OGD(step=0.5, schedule="constant")
+    >>> learner = oco.OGD(learning_rate=0.5, schedule="constant")
     >>> learner.start(oco.Problem(domain=oco.Unbounded(2), horizon=10))
     >>> learner.update(np.array([1.0, -2.0]))
     >>> learner.prediction
@@ -124,10 +124,10 @@ class OGD(IsotropicLearner):
 
     name = "ogd"
     source = "Zinkevich, ICML 2003; Hazan, Introduction to Online Convex Optimization, Theorems 3.1, 3.3"
-    guarantee = "3/2 D G sqrt(T) on a bounded domain (schedule sqrt, step D / G)"
+    guarantee = "3/2 D G sqrt(T) on a bounded domain (schedule sqrt, learning rate D / G)"
 
-    def __init__(self, step: float | None = None, schedule: Schedule = "sqrt") -> None:
-        self.step = positive("OGD", "step", step)
+    def __init__(self, learning_rate: float | None = None, schedule: Schedule = "sqrt") -> None:
+        self.learning_rate = positive("OGD", "learning_rate", learning_rate)
         if schedule not in ("sqrt", "constant", "strongly_convex"):
             raise ConfigError(f"schedule of OGD must be 'sqrt', 'constant' or 'strongly_convex', got {schedule!r}")
         self.schedule: Schedule = schedule
@@ -135,18 +135,19 @@ class OGD(IsotropicLearner):
     def start(self, problem: Problem) -> None:
         """Set the step size and the first point."""
         self._curvature = problem.strong_convexity
-        self._begin(problem, self.schedule, self._theorem_step(problem) if self.step is None else self.step)
+        rate = self._theorem_rate(problem) if self.learning_rate is None else self.learning_rate
+        self._begin(problem, self.schedule, rate)
 
-    def _theorem_step(self, problem: Problem) -> float:
+    def _theorem_rate(self, problem: Problem) -> float:
         if self.schedule == "strongly_convex":
             if not problem.strong_convexity:
-                raise ConfigError("OGD with schedule 'strongly_convex' needs a step or strongly convex losses")
+                raise ConfigError("OGD with schedule 'strongly_convex' needs a learning_rate or strongly convex losses")
             return 1.0 / problem.strong_convexity
         diameter = problem.domain.diameter("l2")
         if not math.isfinite(diameter):
-            raise ConfigError(f"OGD needs a step on {problem.domain!r}: the theorem's is D / G, and D is infinite")
+            raise ConfigError(f"OGD needs a learning_rate on {problem.domain!r}: the theorem's is D / G, and D is infinite")
         if not problem.gradient_bound:
-            raise ConfigError("OGD needs a step where no bound G on gradients is known: the theorem's is D / G")
+            raise ConfigError("OGD needs a learning_rate where no bound G on gradients is known: the theorem's is D / G")
         step = diameter / problem.gradient_bound
         return step / math.sqrt(problem.horizon) if self.schedule == "constant" else step
 
@@ -158,7 +159,7 @@ class OGD(IsotropicLearner):
         step, rounds, largest = self._rate, observed.rounds, observed.largest_gradient
         constants = [
             Constant("D", diameter, "domain"),
-            Constant("step", step, "given" if self.step else "domain"),
+            Constant("step", step, "given" if self.learning_rate else "domain"),
             Constant("G", largest, "observed"),
         ]
         assumptions = [Assumption("the domain is bounded", True)]

@@ -58,7 +58,7 @@ def learners():
         st.builds(oco.FullMatrixAdaGrad, learning_rate=rates, delta=st.sampled_from([0.0, 0.5])),
         st.builds(oco.DiagonalAdaGrad, learning_rate=rates, delta=st.sampled_from([0.0, 0.5])),
         st.builds(oco.AdaGradNorm, learning_rate=rates),
-        st.builds(oco.OGD, step=rates, schedule=st.sampled_from(["sqrt", "constant"])),
+        st.builds(oco.OGD, learning_rate=rates, schedule=st.sampled_from(["sqrt", "constant"])),
     )
 
 
@@ -142,7 +142,7 @@ def test_strongly_convex_schedule():
     bound = learner.bound(observed_of(domain, np.array(gradients)))
     assert bound.valid
     assert regret <= bound.value
-    short = oco.OGD(step=0.5, schedule="strongly_convex")
+    short = oco.OGD(learning_rate=0.5, schedule="strongly_convex")
     short.start(Problem(domain, 200, strong_convexity=1.0))
     assert not short.bound(observed_of(domain, np.array(gradients))).valid
 
@@ -154,7 +154,7 @@ def test_no_bound_without_a_diameter():
         oco.FullMatrixAdaGrad(learning_rate=1.0),
         oco.DiagonalAdaGrad(learning_rate=1.0),
         oco.AdaGradNorm(learning_rate=1.0),
-        oco.OGD(step=1.0),
+        oco.OGD(learning_rate=1.0),
     ):
         learner.start(Problem(oco.Unbounded(DIMENSION), 3))
         assert learner.bound(observed_of(oco.Unbounded(DIMENSION), gradients)) is None

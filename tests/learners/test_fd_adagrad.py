@@ -227,7 +227,7 @@ def test_one_dimension(learner):
 @pytest.mark.parametrize(
     "learner",
     [
-        oco.OGD(step=1.0),
+        oco.OGD(learning_rate=1.0),
         oco.AdaGradNorm(),
         oco.DiagonalAdaGrad(),
         oco.FullMatrixAdaGrad(),
@@ -259,7 +259,7 @@ def test_memory_is_what_the_state_holds(domain, rank):
         oco.FullMatrixAdaGrad(learning_rate=1.0),
         oco.DiagonalAdaGrad(learning_rate=1.0),
         oco.AdaGradNorm(learning_rate=1.0),
-        oco.OGD(step=1.0),
+        oco.OGD(learning_rate=1.0),
     ):
         problem = Problem(domain=domain, horizon=10)
         learner.start(problem)
@@ -289,9 +289,9 @@ def test_wrong_input_is_one_sentence():
         oco.AdaGradNorm(),
         oco.OGD(),
     ):
-        with pytest.raises(ConfigError, match=r"needs a (learning_rate|step) on Unbounded"):
+        with pytest.raises(ConfigError, match=r"needs a learning_rate on Unbounded"):
             started(learner, oco.Unbounded(3))
-        with pytest.raises(ConfigError, match="needs a step where no bound G"):
+        with pytest.raises(ConfigError, match="needs a learning_rate where no bound G"):
             started(oco.OGD(), Ball(1.0, dimension=3))
     with pytest.raises(ProtocolError, match=r"the gradient must have shape \(3,\) like the decision, got \(4,\)"):
         started(oco.FDAdaGrad(rank=1), Ball(1.0, dimension=3)).update(np.zeros(4))
