@@ -14,10 +14,12 @@ from oco.learners.base import Learner, Problem
 from oco.losses.rows import RowBlock, dense_row
 from oco.losses.scalar import evaluate
 from oco.record import Record
+from oco.snapshot import Keeper
 from oco.tracker import Tracker
 
 if TYPE_CHECKING:
     from oco.comparators import ComparatorCurve
+    from oco.snapshot import Snapshots
 
 BLOCK_ROUNDS = 4096
 """Most rounds that are handed to a compiled loop at once; bounds the memory of a game whatever its horizon."""
@@ -31,6 +33,8 @@ def play(
     checkpoints: int | Sequence[int] = 30,
     comparator: bool | ComparatorCurve = True,
     spectrum: bool = True,
+    learner_seed: int | None = None,
+    snapshots: Snapshots | None = None,
 ) -> Record:
     """Play one game and record it: losses, certified regret, the theorem's bound, spectrum and memory.
 
@@ -44,7 +48,7 @@ def play(
     learner
         A `Learner`.
     seed
-        Of the stream (the order of the rows, the adversary's coins) and of a learner that draws random numbers.
+        Of the stream (the order of the rows, the adversary's coins).
     checkpoints
         Number of log-spaced rounds at which curves are recorded, or the rounds themselves (counted from 1); the last
         round is always one of them.
@@ -53,6 +57,11 @@ def play(
         `oco.environments.comparator_curve`) is used as it is.
     spectrum
         Whether to track the spectrum of the gradient covariance, which tail masses and most bounds need.
+    learner_seed
+        Of a learner that draws random numbers; ``seed`` by default.
+    snapshots
+        Where to keep what is needed to go on after an interruption, bit for bit, and from where to go on. Games
+        against a stream of rows use it; others, which may hide a state of their own, begin anew.
 
     Returns
     -------
@@ -89,7 +98,7 @@ def play(
         gradient_bound=getattr(stream, "gradient_bound", None),
         exp_concavity=getattr(stream, "exp_concavity", None),
         strong_convexity=getattr(stream, "strong_convexity", None),
-        seed=seed,
+        seed=seed if learner_seed is None else learner_seed,
     )
     player = learner.fresh()
     began = time.perf_counter()
@@ -97,12 +106,13 @@ def play(
     tracker = Tracker(stream, player, problem, rounds, spectrum=spectrum, comparator=comparator)
     tracker.timings["play"] += time.perf_counter() - began
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds
-    before = 0
-    for checkpoint in rounds:
+    keeper = Keeper(snapshots if isinstance(stream, RowStream) else None, player, tracker)
+    before, recorded = keeper.go_on()
+    for checkpoint in rounds[recorded:]:
         began = time.perf_counter()
         observing = tracker.timings["observe"]
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name, not warned of
-            moves(stream, player, tracker, before, int(checkpoint))
+            moves(stream, player, tracker, before, int(checkpoint), keeper)
         tracker.timings["play"] += time.perf_counter() - began - (tracker.timings["observe"] - observing)
         tracker.checkpoint(int(checkpoint))
         before = int(checkpoint)
@@ -123,18 +133,19 @@ def checkpoint_rounds(checkpoints: int | Sequence[int], horizon: int) -> np.ndar
     return np.unique(np.append(rounds, horizon))
 
 
-def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int, stop: int) -> None:
+def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int, stop: int, keeper: Keeper) -> None:
     """Rounds ``start`` to ``stop - 1`` of a stream of rows: compiled where the learner can, else one by one."""
     for first, last in _pieces(start, stop):
         block = stream.block(first, last)
         outcome = player.play_block(block)
         if outcome is None:
             _play_block_by_rounds(block, player, tracker, first)
-            continue
-        if outcome.stopped >= 0:
-            at = outcome.stopped
-            _refuse_not_finite(first + at + 1, player, float(outcome.losses[at]), outcome.slopes[at])
-        tracker.observe_block(block, outcome.margins, outcome.losses, outcome.slopes, outcome.form)
+        else:
+            if outcome.stopped >= 0:
+                at = outcome.stopped
+                _refuse_not_finite(first + at + 1, player, float(outcome.losses[at]), outcome.slopes[at])
+            tracker.observe_block(block, outcome.margins, outcome.losses, outcome.slopes, outcome.form)
+        keeper.after(last)
 
 
 def _play_block_by_rounds(block: RowBlock, player: Learner, tracker: Tracker, first: int) -> None:
@@ -148,7 +159,7 @@ def _play_block_by_rounds(block: RowBlock, player: Learner, tracker: Tracker, fi
     tracker.observe_block(block, margins, losses, slopes, "round by round")
 
 
-def _play_rounds(stream: Any, player: Learner, tracker: Tracker, start: int, stop: int) -> None:
+def _play_rounds(stream: Any, player: Learner, tracker: Tracker, start: int, stop: int, _: Keeper) -> None:
     """Rounds ``start`` to ``stop - 1`` against anything that reveals one loss at a time."""
     for round_index in range(start + 1, stop + 1):
         point = _checked_point(player, round_index, stream.domain.shape)

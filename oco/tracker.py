@@ -16,6 +16,7 @@ from oco.losses.rows import RowBlock
 from oco.record import Record
 from oco.regret.bounds import Bound, Observed
 from oco.regret.covariance import GradientCovariance
+from oco.snapshot import SnapshotError, capture, restore
 from oco.types import Array
 
 if TYPE_CHECKING:
@@ -30,6 +31,20 @@ KEPT_EIGENVALUES = 256
 
 KEPT_SPECTRA = 5
 """Most checkpoints whose spectrum a record keeps."""
+
+
+_OBSERVED = (
+    "_cumulative_loss",
+    "_mistakes",
+    "_largest_point",
+    "_peak_floats",
+    "_spectra",
+    "_forms",
+    "_rows",
+    "_violations",
+    "timings",
+)
+"""Attributes that change during a game, but the covariance."""
 
 
 class Tracker:
@@ -130,6 +145,19 @@ class Tracker:
                 self._violations.setdefault(statement, round_index)
         for key, value in row.items():
             self._rows[key].append(float(value))
+
+    def snapshot(self) -> dict[str, Any]:
+        """What was observed so far, as plain values."""
+        if self._losses is not None:
+            raise SnapshotError("losses that are any Python objects cannot be kept in a snapshot")
+        return capture({name: vars(self)[name] for name in _OBSERVED} | {"covariance": vars(self._covariance)})
+
+    def restore(self, snapshot: dict[str, Any]) -> int:
+        """Take back what `snapshot` gave; returns the number of checkpoints in it."""
+        for name in _OBSERVED:
+            setattr(self, name, restore(vars(self)[name], snapshot[name]))
+        vars(self._covariance).update(restore(dict(vars(self._covariance)), snapshot["covariance"]))
+        return len(self._rows["round"])
 
     def record(self, *, environment: dict[str, Any], seed: int) -> Record:
         """Close the books: regret against the comparator, final numbers, timings."""

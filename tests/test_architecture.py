@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = [
     {"_version", "types", "errors"},
+    {"snapshot"},
     {"compile"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},

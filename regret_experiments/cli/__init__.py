@@ -1,0 +1,70 @@
+"""The command line ``oco``: commands are imported when they are called, so that ``oco --help`` is instant."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+import oco as library
+
+_COMMANDS = {
+    "sweep": ("sweep", "Run a config: what is missing is played; table, figures and results."),
+    "plan": ("plan", "Show what a sweep would run, how long, and what is already done."),
+    "run": ("run", "Play one game and print what came out."),
+    "learners": ("listing", "List the learners with state, bound and source."),
+    "environments": ("listing", "List the environments and the keys that configs give them."),
+    "table": ("results", "Print the table of stored results."),
+    "reproduce": ("results", "Play a stored run again and compare."),
+    "diff": ("results", "Say which runs of two directories differ, and by how much."),
+    "export": ("results", "Write stored results as CSV or Parquet."),
+    "schema": ("plan", "Print the JSON schema of configs, for editors."),
+    "data": ("data", "List, describe and fetch data sets."),
+    "train": ("train", "Train networks with S-Shampoo and its rivals."),
+}
+"""Command -> module of this package that defines it, and its line in the help."""
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"regret_experiments.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
+            from regret_experiments.config.near import did_you_mean, listed
+
+            message = (
+                f"there is no command {args[0]!r}, known are {listed(_COMMANDS)}{did_you_mean(args[0], _COMMANDS)}"
+            )
+            raise click.UsageError(message, ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(library.__version__, prog_name="oco")
+def oco() -> None:
+    """Online convex optimization: play games, sweep learners, measure regret with certificates."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; an error is one sentence, exit code 2 where the input was wrong and 1 otherwise."""
+    from oco.errors import ConfigError, DataError, OcoError
+
+    try:
+        oco.main(args=arguments, prog_name="oco")
+    except OcoError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, (ConfigError, DataError)) else 1)

@@ -1,0 +1,132 @@
+"""A game that was interrupted, as plain values: enough to go on bit for bit in another process."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from typing import Any, Protocol
+
+import numpy as np
+
+from oco.errors import OcoError
+
+
+class SnapshotError(OcoError):
+    """A state holds something that is not plain, or a snapshot does not fit what it is put into."""
+
+
+class Snapshots(Protocol):
+    """Where `oco.play` keeps what it needs to go on, and from where it goes on."""
+
+    def load(self) -> dict[str, Any] | None:
+        """The newest snapshot that was saved, or None."""
+
+    def due(self) -> bool:
+        """Whether a snapshot should be taken now; asked often, at places where one can be."""
+
+    def save(self, snapshot: dict[str, Any]) -> None:
+        """Keep ``snapshot``: nested mappings and lists of arrays, numbers, strings and None."""
+
+
+class Keeper:
+    """Takes snapshots of a game when they are due, and puts the newest back at its start."""
+
+    def __init__(self, snapshots: Snapshots | None, player: Any, tracker: Any) -> None:
+        self._snapshots = snapshots
+        self._player = player
+        self._tracker = tracker
+
+    def go_on(self) -> tuple[int, int]:
+        """Put the newest snapshot back; returns the rounds played and the checkpoints recorded in it, or zeros."""
+        snapshot = None if self._snapshots is None else self._snapshots.load()
+        if snapshot is None:
+            return 0, 0
+        self._player.state = restore(self._player.state, snapshot["learner"])
+        return int(snapshot["rounds"]), self._tracker.restore(snapshot["tracker"])
+
+    def after(self, rounds: int) -> None:
+        """Take a snapshot after ``rounds`` rounds, if one is due."""
+        if self._snapshots is None or not self._snapshots.due():
+            return
+        try:
+            learner, tracker = capture(self._player.state), self._tracker.snapshot()
+        except SnapshotError:
+            # A learner of somebody's own may keep anything in its state; its games begin anew.
+            self._snapshots = None
+            return
+        self._snapshots.save({"rounds": rounds, "learner": learner, "tracker": tracker})
+
+
+def capture(value: Any) -> Any:
+    """Return a copy of a plain record as nested mappings, lists, arrays, numbers, strings and None.
+
+    Dataclasses and mappings with keys that are strings or integers become mappings, random generators their state.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        if value.dtype.hasobject:
+            raise SnapshotError("an array of objects cannot be kept in a snapshot")
+        return value.copy()
+    if isinstance(value, np.random.Generator):
+        return capture(value.bit_generator.state)
+    if dataclasses.is_dataclass(value):
+        return {field.name: capture(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {_key(key): capture(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [capture(item) for item in value]
+    raise SnapshotError(f"a {type(value).__name__} cannot be kept in a snapshot")
+
+
+def restore(template: Any, captured: Any) -> Any:
+    """Return ``template`` with the values of ``captured`` put in: in place where it can be changed.
+
+    Arrays of the same shape keep their identity, since compiled loops may hold on to them.
+    """
+    if isinstance(template, np.ndarray) and isinstance(captured, np.ndarray):
+        if template.shape == captured.shape and template.dtype == captured.dtype and template.flags.writeable:
+            template[...] = captured
+            return template
+        return captured.copy()
+    if isinstance(template, np.random.Generator):
+        template.bit_generator.state = copy.deepcopy(captured)
+        return template
+    if dataclasses.is_dataclass(template) and isinstance(captured, dict):
+        for field in dataclasses.fields(template):
+            if field.name not in captured:
+                raise SnapshotError(f"the snapshot has no {field.name!r}; it is of another version")
+            # A frozen dataclass holds what never changes, or arrays that are filled in place.
+            value = restore(getattr(template, field.name), captured[field.name])
+            if value is not getattr(template, field.name):
+                object.__setattr__(template, field.name, value)
+        return template
+    if isinstance(template, dict) and isinstance(captured, dict):
+        named = {_key(key): key for key in template}
+        values = {
+            named.get(key, _unkey(key)): restore(template.get(named.get(key)), item) for key, item in captured.items()
+        }
+        template.clear()
+        template.update(values)
+        return template
+    if isinstance(captured, dict):
+        return {_unkey(key): restore(None, item) for key, item in captured.items()}
+    if isinstance(captured, list):
+        old = list(template) if isinstance(template, (list, tuple)) and len(template) == len(captured) else []
+        values_in_order = [restore(old[i] if old else None, item) for i, item in enumerate(captured)]
+        return tuple(values_in_order) if isinstance(template, tuple) else values_in_order
+    return captured.copy() if isinstance(captured, np.ndarray) else captured
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str) and not key.startswith("#"):
+        return key
+    if isinstance(key, int):
+        return f"#{key}"
+    raise SnapshotError(f"a mapping with the key {key!r} cannot be kept in a snapshot")
+
+
+def _unkey(key: str) -> Any:
+    return int(key[1:]) if key.startswith("#") else key

@@ -1,0 +1,59 @@
+"""``oco learners`` and ``oco environments``: what there is."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.option(
+    "--dimension", "-d", type=click.IntRange(min=2), default=64, show_default=True, help="For the numbers of floats."
+)
+@click.option(
+    "--rank", "-k", type=click.IntRange(min=1), default=8, show_default=True, help="For learners with a rank."
+)
+def learners(dimension: int, rank: int) -> None:
+    """List the learners: state as a formula and in floats, bound and source."""
+    from oco.domains import Ball
+    from oco.learners import LEARNERS
+    from oco.learners.base import Problem
+
+    problem = Problem(domain=Ball(radius=1.0, dimension=dimension), horizon=1000, gradient_bound=1.0)
+    click.echo(f"state in floats at d = {dimension}, k = {rank} directions kept by the sketch\n")
+    registry: dict[str, Any] = LEARNERS
+    for name, kind in sorted(registry.items()):
+        parameters = inspect.signature(kind).parameters
+        learner = kind(**({"rank": min(rank, dimension - 1)} if "rank" in parameters else {}))
+        memory = learner.memory(problem)
+        state = "not claimed" if memory is None else f"{memory.formula} = {memory.floats:,}"
+        click.secho(name, bold=True)
+        keys = [text for text in (_keyword(parameter) for parameter in parameters.values()) if text]
+        for what, text in (
+            ("state", state),
+            ("bound", kind.guarantee),
+            ("source", kind.source or "-"),
+            ("keys", ", ".join(keys)),
+        ):
+            click.echo(f"  {what:7s} {text}")
+
+
+@click.command()
+def environments() -> None:
+    """List the environments: what they are and the keys that a config gives them."""
+    from oco.environments import ENVIRONMENTS
+    from regret_experiments.plan.building import environment_keywords
+
+    for name, kind in sorted(ENVIRONMENTS.items()):
+        click.secho(name, bold=True)
+        click.echo(f"  {(inspect.getdoc(kind) or '-').splitlines()[0]}")
+        click.echo(f"  keys    {', '.join(environment_keywords(name))}")
+
+
+def _keyword(parameter: inspect.Parameter) -> str:
+    if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+        return ""
+    default: Any = parameter.default
+    return parameter.name if default is parameter.empty else f"{parameter.name}={default!r}"

@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+config_argument: Decorator = click.argument("config", type=click.Path(path_type=Path))
+settings_option: Decorator = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Change the config: --set orders=1 --set learners.fd_adagrad.rank=8. May be repeated.",
+)
+results_option: Decorator = click.option(
+    "--results", type=click.Path(path_type=Path), help="Directory of results.  [default: results/NAME]"
+)
+jobs_option: Decorator = click.option(
+    "--jobs", "-j", type=click.IntRange(min=1), help="Runs that are played at once.  [default: one a core]"
+)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,131 @@
+"""``oco sweep``: run a config, from the start or from where it stopped."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from regret_experiments.cli.options import config_argument, cores, jobs_option, results_option, settings_option
+
+if TYPE_CHECKING:
+    from regret_experiments.execution import Summary
+    from regret_experiments.store import Store
+
+
+@click.command()
+@config_argument
+@results_option
+@jobs_option
+@settings_option
+@click.option(
+    "--backend",
+    type=click.Choice(["processes", "threads", "dask"]),
+    default="processes",
+    show_default=True,
+    help="Where runs are played.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Address of the Dask scheduler, for --backend dask.")
+@click.option("--retry-failed", is_flag=True, help="Play failed runs again.")
+@click.option(
+    "--snapshot-every",
+    type=click.FloatRange(min=0.0),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often a long run saves what it needs to go on.",
+)
+@click.option("--log-json", is_flag=True, help="Write one JSON object a line to standard error instead of a bar.")
+@click.option("--figures/--no-figures", default=True, help="Draw the figures at the end.")
+def sweep(
+    config: Path,
+    results: Path | None,
+    jobs: int | None,
+    settings: tuple[str, ...],
+    backend: str,
+    scheduler: str | None,
+    retry_failed: bool,
+    snapshot_every: float,
+    log_json: bool,
+    figures: bool,
+) -> None:
+    """Run CONFIG: every run that is not stored yet is played; then table, figures and results.
+
+    Stop it at any time; the same command goes on where it stopped.
+    """
+    from regret_experiments.config import load_config
+
+    began = time.perf_counter()
+    loaded = load_config(config, settings)
+    if scheduler is not None and backend != "dask":
+        raise click.UsageError("--scheduler goes with --backend dask")
+
+    from regret_experiments.plan import make_plan
+
+    plan = make_plan(loaded)
+
+    from regret_experiments.execution import Backend, run_sweep
+    from regret_experiments.execution.progress import Bar, JsonLines
+    from regret_experiments.store import Store
+
+    store = Store(results or Path("results") / loaded.config.name)
+    summary = run_sweep(
+        plan,
+        store,
+        backend=Backend(backend, jobs or cores(), scheduler),  # type: ignore[arg-type]
+        progress=JsonLines() if log_json else Bar(),
+        retry_failed=retry_failed,
+        snapshot_every=snapshot_every,
+    )
+    if summary.interrupted:
+        _say_how_to_resume(summary, store)
+        sys.exit(130)
+    _finish(store, figures=figures)
+    counts = summary.runs
+    click.echo(
+        f"\n{counts.finished + counts.failed} runs played now, {counts.before + counts.elsewhere} were stored already, "
+        f"{time.perf_counter() - began:.1f} s. Results are in {store.path}"
+    )
+    failed = _failures(store)
+    if failed:
+        message = f"{len(failed)} runs failed, the first with: {failed[0]}; --retry-failed plays them again"
+        click.echo(message, err=True)
+        sys.exit(1)
+
+
+def _finish(store: Store, *, figures: bool) -> None:
+    from regret_experiments.store.export import write_csv
+    from regret_experiments.store.results import load
+    from regret_experiments.tables import rank_table, table_text
+
+    results = load(store.path)
+    table = rank_table(results.runs)
+    write_csv(store, results, table)
+    click.echo(table_text(table))
+    if figures:
+        from regret_experiments import figures as drawing
+
+        draw_all = getattr(drawing, "draw_all", None)
+        if draw_all is not None:
+            for path in draw_all(store.path):
+                click.echo(f"drew {path}")
+
+
+def _failures(store: Store) -> list[str]:
+    from regret_experiments.store.results import load
+
+    runs = load(store.path).runs
+    return list(runs.loc[runs["status"] == "failed", "message"])
+
+
+def _say_how_to_resume(summary: Summary, store: Store) -> None:
+    counts = summary.runs
+    done = counts.before + counts.finished + counts.failed + counts.elsewhere
+    click.echo(
+        f"stopped: {done} runs are done and stored in {store.path}, {counts.left} are left; "
+        "the same command goes on from here",
+        err=True,
+    )

@@ -1,0 +1,228 @@
+"""Read a YAML file into plain values, and remember on which line each of them stands."""
+
+from __future__ import annotations
+
+import math
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from oco.errors import ConfigError
+
+Location: TypeAlias = tuple["str | int", ...]
+"""Keys and positions that lead to a value: ``("learners", 2, "rank")``."""
+
+LARGEST_FILE = 64 * 1024
+"""Bytes; a sweep that needs more is made by a program, and should use grids."""
+MOST_VALUES = 10_000
+"""Values in a file once aliases are followed, so that a few lines cannot unfold into gigabytes."""
+DEEPEST = 40
+"""Levels of nesting."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """Plain values of a config, and where they came from.
+
+    Attributes
+    ----------
+    name
+        Shown in messages: the file's path.
+    value
+        Mappings, lists, strings, numbers, booleans and None.
+    lines
+        Line of every value, counted from 1, by location.
+    text
+        The file as it was read.
+    """
+
+    name: str
+    value: Any
+    lines: dict[Location, int | str]
+    text: str = ""
+
+    def error(self, location: Location, message: str) -> ConfigError:
+        """Make the error for what stands at ``location``: file, line, path and one sentence."""
+        place = self.line(location)
+        where = f"{self.name}:{place}" if isinstance(place, int) else f"{self.name} with {place}"
+        path = path_text(location)
+        return ConfigError(f"{where}: {path}: {message}" if path else f"{where}: {message}")
+
+    def line(self, location: Location) -> int | str:
+        """Line of the value at ``location``, or of the closest thing around it that the file has."""
+        for length in range(len(location), -1, -1):
+            if location[:length] in self.lines:
+                return self.lines[location[:length]]
+        return 1
+
+
+def path_text(location: Location) -> str:
+    """``learners[2].rank`` for ``("learners", 2, "rank")``."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else str(part))
+    return text
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Safe YAML with the scalars of version 1.2: ``1e-3`` is a number, ``no`` is a string, dates are strings."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+def read_document(path: str | Path) -> Document:
+    """Read a YAML file that holds a mapping.
+
+    Only plain values are made: a tag that would construct anything else, a duplicate key, a number that is not finite
+    and a file beyond `LARGEST_FILE` are refused.
+
+    Raises
+    ------
+    ConfigError
+        With file and line.
+    """
+    path = Path(path)
+    name = str(path)
+    try:
+        mode = path.stat().st_mode
+        size = path.stat().st_size
+    except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise ConfigError(f"{name}: no such config file") from None
+        raise _unreadable(name, error) from None
+    if not stat.S_ISREG(mode):
+        kind = "a directory" if stat.S_ISDIR(mode) else "a device, pipe or socket"
+        raise ConfigError(f"{name}: a config must be a regular file, this is {kind}")
+    if size > LARGEST_FILE:
+        raise ConfigError(f"{name}: a config may have at most {LARGEST_FILE:,} bytes, this file has {size:,}")
+    try:
+        return parse(path.read_bytes().decode("utf-8-sig"), name)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: a config must be UTF-8 text, byte {error.start} is not") from None
+    except OSError as error:
+        raise _unreadable(name, error) from None
+
+
+def parse(text: str, name: str) -> Document:
+    """Parse YAML text as `read_document` does; ``name`` stands for the file in messages."""
+    node = _compose(text, name)
+    if node is None:
+        raise ConfigError(f"{name}:1: a config must be a mapping of keys to values, this file is empty")
+    reader = _Reader(name)
+    value = reader.read(node, (), 0)
+    if not isinstance(value, dict):
+        what = "a list" if isinstance(value, list) else f"the value {str(value)[:40]!r}"
+        raise ConfigError(f"{name}:{_line(node)}: a config must be a mapping of keys to values, this is {what}")
+    return Document(name, value, reader.lines, text)
+
+
+def parse_value(text: str, name: str) -> Any:
+    """Parse one value, as it would stand after a colon in a config."""
+    node = _compose(text, name)
+    return None if node is None else _Reader(name).read(node, (), 0)
+
+
+def _compose(text: str, name: str) -> Any:
+    try:
+        loader = _Loader(text)
+        try:
+            return loader.get_single_node()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark is not None else 1
+        problem = " ".join(str(error.problem or error.context or "it cannot be parsed").split())
+        raise ConfigError(f"{name}:{line}: not valid YAML: {problem}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from None
+    except (RecursionError, ValueError, OverflowError):
+        raise ConfigError(f"{name}: not valid YAML: it is nested too deeply or holds an impossible character") from None
+
+
+class _Reader:
+    """Turns YAML nodes into plain values, within limits."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lines: dict[Location, int | str] = {}
+        self.count = 0
+
+    def read(self, node: Any, location: Location, depth: int) -> Any:
+        self.count += 1
+        self.lines[location] = _line(node)
+        if self.count > MOST_VALUES:
+            raise self.error(node, location, f"a config may hold at most {MOST_VALUES:,} values, aliases unfolded")
+        if depth > DEEPEST:
+            raise self.error(node, location, f"a config may be nested {DEEPEST} levels deep at most")
+        if node.tag.startswith("tag:yaml.org,2002:"):
+            kind = node.tag.rpartition(":")[2]
+            if isinstance(node, yaml.MappingNode) and kind == "map":
+                return dict(self.items(node, location, depth))
+            if isinstance(node, yaml.SequenceNode) and kind == "seq":
+                return [self.read(child, (*location, i), depth + 1) for i, child in enumerate(node.value)]
+            if isinstance(node, yaml.ScalarNode) and kind in ("str", "int", "float", "bool", "null"):
+                return self.scalar(node, location, kind)
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        raise self.error(node, location, f"a config holds plain values only, the tag {tag} is not allowed")
+
+    def items(self, node: Any, location: Location, depth: int) -> Iterator[tuple[str, Any]]:
+        seen: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value
+            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
+                shown = key if isinstance(key_node, yaml.ScalarNode) else "a list or a mapping"
+                raise self.error(key_node, location, f"keys must be strings, got {shown}")
+            if key in seen:
+                raise self.error(key_node, (*location, key), f"the key is given twice, first on line {seen[key]}")
+            seen[key] = _line(key_node)
+            value = self.read(value_node, (*location, key), depth + 1)
+            self.lines[(*location, key)] = _line(key_node)
+            yield key, value
+
+    def scalar(self, node: Any, location: Location, kind: str) -> Any:
+        text = node.value
+        try:
+            if kind == "int":
+                if len(text) > 19:
+                    raise self.error(node, location, f"integers may have at most 18 digits, got {len(text)} characters")
+                return int(text)
+            if kind == "float":
+                number = float(text.replace(".inf", "inf").replace(".nan", "nan").replace(".Inf", "inf"))
+                if not math.isfinite(number):
+                    raise self.error(node, location, f"numbers must be finite, got {text}")
+                return number
+        except ConfigError:
+            raise
+        except ValueError:
+            raise self.error(node, location, f"{text[:40]!r} is not a number") from None
+        if kind == "bool":
+            return text.lower() == "true"
+        return None if kind == "null" else text
+
+    def error(self, node: Any, location: Location, message: str) -> ConfigError:
+        path = path_text(location)
+        return ConfigError(f"{self.name}:{_line(node)}: {path + ': ' if path else ''}{message}")
+
+
+def _line(node: Any) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _unreadable(name: str, error: Exception) -> ConfigError:
+    return ConfigError(f"{name!r} cannot be read: {getattr(error, 'strerror', None) or error}")

@@ -1,0 +1,113 @@
+"""Where tasks run: in this process, in threads, in processes, or on a Dask cluster; all through joblib."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from oco.errors import ConfigError
+from regret_experiments.execution.tasks import Outcome, Task, perform
+from regret_experiments.execution.workers import pin_inner_threads, prepare_process
+
+BackendName = Literal["processes", "threads", "dask"]
+BACKENDS: tuple[BackendName, ...] = ("processes", "threads", "dask")
+
+
+class WorkersLost(Exception):
+    """Worker processes died with tasks in their hands."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """How tasks are run.
+
+    Attributes
+    ----------
+    name
+        ``"processes"``, ``"threads"`` or ``"dask"``.
+    jobs
+        Tasks that run at once; with one, and no cluster, they run in this process.
+    scheduler
+        Address of the Dask scheduler.
+    """
+
+    name: BackendName = "processes"
+    jobs: int = 1
+    scheduler: str | None = None
+
+    def outcomes(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+        """Perform ``tasks``, which is drawn from as workers become free, and yield outcomes as they come.
+
+        Raises
+        ------
+        WorkersLost
+            If worker processes died; outcomes that were not yielded are lost.
+        """
+        if self.name == "dask":
+            yield from self._on_cluster(tasks)
+        elif self.jobs == 1:
+            with pin_inner_threads():
+                yield from map(perform, tasks)
+        elif self.name == "threads":
+            with pin_inner_threads():
+                yield from self._through_joblib(tasks, {"backend": "threading"}, None)
+        else:
+            settings = {"backend": "loky", "inner_max_num_threads": 1}
+            yield from self._through_joblib(tasks, settings, os.getpid())
+
+    def _through_joblib(self, tasks: Iterable[Task], settings: dict[str, Any], parent: int | None) -> Iterator[Outcome]:
+        import joblib
+
+        work = joblib.delayed(_perform_prepared if self.name != "threads" else _perform)
+        with joblib.parallel_config(n_jobs=self.jobs, **settings):
+            parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
+            with _deaf_children():
+                results = parallel(work(task, parent) for task in tasks)
+            try:
+                yield from results
+            except Exception as error:
+                if type(error).__name__ in _DEATHS:
+                    raise WorkersLost(str(error)) from error
+                raise
+
+    def _on_cluster(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise ConfigError("--backend dask needs the extra: pip install 'oco-regret[cluster]'") from None
+        if self.scheduler is None:
+            raise ConfigError("--backend dask needs the scheduler's address: --scheduler tcp://host:8786")
+        try:
+            client: Any = Client(self.scheduler, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"no Dask scheduler answers at {self.scheduler}: {error}") from error
+        with client:
+            settings = {"backend": "dask", "client": client, "wait_for_workers_timeout": 60}
+            cluster = Backend(self.name, max(1, sum(client.nthreads().values())), self.scheduler)
+            yield from cluster._through_joblib(tasks, settings, None)
+
+
+_DEATHS = ("TerminatedWorkerError", "BrokenProcessPool", "KilledWorker", "ShutdownExecutorError")
+
+
+def _perform(task: Task, _: int | None) -> Outcome:
+    return perform(task)
+
+
+def _perform_prepared(task: Task, parent: int | None) -> Outcome:
+    prepare_process(parent)
+    return perform(task)
+
+
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Block Ctrl-C while worker processes start: they inherit that, and a Ctrl-C in between comes right after."""
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)

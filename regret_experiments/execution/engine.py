@@ -1,0 +1,156 @@
+"""Bring tasks to an end: claim, perform, store; survive lost workers, leave to others what others are doing."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from regret_experiments.execution.backends import Backend, WorkersLost
+from regret_experiments.execution.interrupts import Interrupts
+from regret_experiments.execution.progress import Progress
+from regret_experiments.execution.tasks import Outcome, Task, failure
+from regret_experiments.plan.content import canonical
+from regret_experiments.store.provenance import machine, session
+from regret_experiments.store.store import Store
+
+MOST_DEATHS = 3
+"""A task in whose hands a worker died this often, the last time alone, is given up."""
+PATIENCE = 0.2
+"""Seconds between looks at what other processes are doing."""
+
+
+@dataclass
+class Counts:
+    """How many tasks were stored before, ended now, failed now, were ended by other processes, and are left."""
+
+    before: int = 0
+    finished: int = 0
+    failed: int = 0
+    elsewhere: int = 0
+    left: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        """Sum of both."""
+        return Counts(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+@dataclass
+class Job:
+    """One kind of tasks to bring to an end.
+
+    Attributes
+    ----------
+    what
+        Word for the progress bar.
+    identifiers
+        Content hashes, without repetition.
+    make
+        Makes a task when a worker is free for it; or at once an outcome, where there is nothing to do.
+    kind
+        Where in the store results go.
+    labels
+        What to tell about a task besides its id.
+    retry_failed
+        Whether to try again what is stored as failed.
+    """
+
+    what: str
+    identifiers: list[str]
+    make: Callable[[str], Task | Outcome]
+    kind: str = "runs"
+    labels: Callable[[str], dict[str, Any]] = lambda _: {}
+    retry_failed: bool = False
+
+
+class Engine:
+    """Performs jobs and stores what comes out, every task once."""
+
+    def __init__(self, store: Store, backend: Backend, progress: Progress, interrupts: Interrupts) -> None:
+        self._store = store
+        self._backend = backend
+        self._progress = progress
+        self._interrupts = interrupts
+        self._session = session()
+        self._provenance: dict[str, str] = {}
+
+    def perform(self, job: Job) -> Counts:
+        """Bring the tasks of ``job`` to an end, or as many as are allowed before an interrupt."""
+        attempted_before = {name for name in job.identifiers if self._ended(job, name, job.retry_failed)}
+        counts = Counts(before=len(attempted_before))
+        waiting = deque(name for name in job.identifiers if name not in attempted_before)
+        elsewhere: deque[str] = deque()
+        deaths: Counter[str] = Counter()
+        if not waiting:
+            return counts
+        self._progress.start(job.what, len(job.identifiers), counts.before)
+        try:
+            while (waiting or elsewhere) and not self._interrupts.asked:
+                if not waiting:
+                    time.sleep(PATIENCE)
+                    waiting, elsewhere = elsewhere, deque()
+                # What was running when a worker died is tried alone, so that it can take nothing else with it.
+                suspects = [name for name in waiting if deaths[name]]
+                batch = deque(suspects[:1]) if suspects else waiting
+                if suspects:
+                    waiting.remove(suspects[0])
+                running: dict[str, Task] = {}
+                try:
+                    for outcome in self._backend.outcomes(self._draw(job, batch, running, elsewhere, counts)):
+                        self._keep(job, outcome, counts)
+                        del running[outcome.id]
+                except WorkersLost as lost:
+                    deaths.update(running)
+                    given_up = [name for name in running if deaths[name] >= MOST_DEATHS]
+                    for name in given_up:
+                        message = f"the worker process died {deaths[name]} times while at it, at last alone: {lost}"
+                        self._keep(job, failure(running.pop(name), MemoryError(message)), counts)
+                    for name in running:
+                        self._store.claims.release(name)
+                    waiting.extendleft(running)
+        finally:
+            self._progress.close()
+        counts.left = len(job.identifiers) - counts.before - counts.finished - counts.failed - counts.elsewhere
+        return counts
+
+    def _draw(
+        self, job: Job, batch: deque[str], running: dict[str, Task], elsewhere: deque[str], counts: Counts
+    ) -> Iterator[Task]:
+        """Hand out tasks as workers become free, each under a claim."""
+        while batch and not self._interrupts.asked:
+            name = batch.popleft()
+            if not self._store.claims.take(name):
+                elsewhere.append(name)
+            elif self._ended(job, name, job.retry_failed):
+                # Another process brought it to an end between the first look and the claim.
+                self._store.claims.release(name)
+                counts.elsewhere += 1
+                self._progress.elsewhere(1)
+            else:
+                task = job.make(name)
+                if isinstance(task, Outcome):
+                    self._keep(job, task, counts)
+                else:
+                    running[name] = task
+                    yield task
+
+    def _keep(self, job: Job, outcome: Outcome, counts: Counts) -> None:
+        facts = self._session | {"machine": outcome.metadata.pop("machine", machine())}
+        key = canonical(facts)
+        if key not in self._provenance:
+            self._provenance[key] = self._store.write_provenance(facts)
+        outcome.metadata["provenance"] = self._provenance[key]
+        outcome.metadata["ended_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+        self._store.write(job.kind, outcome.metadata, outcome.arrays)
+        self._store.snapshot_path(outcome.id).unlink(missing_ok=True)
+        counts.failed += outcome.failed
+        counts.finished += not outcome.failed
+        self._progress.tell(outcome, job.labels(outcome.id))
+        self._store.claims.release(outcome.id)
+
+    def _ended(self, job: Job, name: str, retry_failed: bool) -> bool:
+        stored = self._store.read(job.kind, name, arrays=False)
+        return stored is not None and (stored.finished or not retry_failed)

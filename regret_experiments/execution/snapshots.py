@@ -1,0 +1,87 @@
+"""Snapshots of a long game in a file, so that a killed sweep goes on in the middle of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from oco.errors import StoreError
+from regret_experiments.store.files import write_atomic
+
+_ARRAY = "$array"
+
+
+class SnapshotFile:
+    """The newest snapshot of one game, in an ``.npz`` file without pickles.
+
+    Parameters
+    ----------
+    path
+        Where it is.
+    every
+        Seconds between snapshots; a game that takes less leaves none.
+    """
+
+    def __init__(self, path: Path, every: float) -> None:
+        self._path = path
+        self._every = every
+        self._last = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether that many seconds have passed."""
+        return time.monotonic() - self._last >= self._every
+
+    def save(self, snapshot: dict[str, Any]) -> None:
+        """Put ``snapshot`` in the place of the one before; where that cannot be, the game goes on without."""
+        arrays: dict[str, Any] = {}
+        text = json.dumps(_without_arrays(snapshot, arrays))
+        stream = io.BytesIO()
+        np.savez(stream, tree=np.array(text), **arrays)
+        try:
+            write_atomic((self._path, stream.getvalue()))
+        except StoreError:
+            # A snapshot saves time, it is not a result; the result will say that the disk is full.
+            self._every = float("inf")
+        self._last = time.monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """Return the newest snapshot; None where there is none, or none whole."""
+        try:
+            with np.load(self._path, allow_pickle=False) as stored:
+                tree = json.loads(str(stored["tree"][()]))
+                snapshot: dict[str, Any] = _with_arrays(tree, stored)
+                return snapshot
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
+
+    def remove(self) -> None:
+        """Delete the snapshot: the game is over."""
+        self._path.unlink(missing_ok=True)
+
+
+def _without_arrays(value: Any, arrays: dict[str, Any]) -> Any:
+    if isinstance(value, np.ndarray):
+        name = f"a{len(arrays)}"
+        arrays[name] = value
+        return {_ARRAY: name}
+    if isinstance(value, dict):
+        return {key: _without_arrays(item, arrays) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_arrays(item, arrays) for item in value]
+    return value
+
+
+def _with_arrays(value: Any, stored: Any) -> Any:
+    if isinstance(value, dict):
+        if list(value) == [_ARRAY]:
+            return stored[value[_ARRAY]]
+        return {key: _with_arrays(item, stored) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_arrays(item, stored) for item in value]
+    return value

@@ -1,0 +1,125 @@
+"""Run a plan: for every stage, the best fixed points of its games and then its runs; tables at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from oco.errors import ComparatorError
+from regret_experiments.execution.backends import Backend
+from regret_experiments.execution.comparators import from_arrays
+from regret_experiments.execution.engine import Counts, Engine, Job
+from regret_experiments.execution.interrupts import Interrupts
+from regret_experiments.execution.progress import Bar, Progress
+from regret_experiments.execution.tasks import Outcome, Task, failure
+from regret_experiments.plan import Plan, PlannedRun, Stage
+from regret_experiments.plan.selection import best_points
+from regret_experiments.store import Store
+
+if TYPE_CHECKING:
+    from oco.comparators import ComparatorCurve
+
+
+@dataclass
+class Summary:
+    """How a sweep went.
+
+    Attributes
+    ----------
+    runs
+        Counts of runs.
+    interrupted
+        Whether it was asked to stop.
+    """
+
+    runs: Counts = field(default_factory=Counts)
+    interrupted: bool = False
+
+
+def run_sweep(
+    plan: Plan,
+    store: Store,
+    *,
+    backend: Backend | None = None,
+    progress: Progress | None = None,
+    retry_failed: bool = False,
+    snapshot_every: float = 60.0,
+) -> Summary:
+    """Play what is missing of ``plan`` and store it.
+
+    May be called again, at the same time from several processes too: finished runs are not played again, and a run
+    that takes longer than ``snapshot_every`` seconds goes on from its newest snapshot.
+    """
+    summary = Summary()
+    with store.opened(), Interrupts() as interrupts:
+        store.write_text("config.yaml", plan.loaded.document.text)
+        engine = Engine(store, backend or Backend(), progress or Bar(), interrupts)
+        resolved: dict[str, tuple[PlannedRun, ...]] = {}
+        for stage in plan.stages:
+            resolved[stage.name] = _resolve(stage, resolved, store)
+            store.write_json("plan.json", _listing(plan, resolved))
+            summary.runs += _perform(engine, store, resolved[stage.name], retry_failed, snapshot_every)
+            if interrupts.asked:
+                summary.interrupted = True
+                break
+    return summary
+
+
+def _resolve(stage: Stage, resolved: dict[str, tuple[PlannedRun, ...]], store: Store) -> tuple[PlannedRun, ...]:
+    if stage.best_of is None:
+        return stage.runs
+    return best_points(stage, resolved[stage.best_of.stage], store)
+
+
+def _listing(plan: Plan, resolved: dict[str, tuple[PlannedRun, ...]]) -> dict[str, Any]:
+    runs = [{"id": planned.run.id} | planned.labels for planned in _chain(resolved.values())]
+    kinds = {entry.label: entry.kind for entry in plan.loaded.config.learners}
+    return {"name": plan.name, "description": plan.loaded.config.description, "kinds": kinds, "runs": runs}
+
+
+def _perform(
+    engine: Engine, store: Store, planned: tuple[PlannedRun, ...], retry_failed: bool, snapshot_every: float
+) -> Counts:
+    by_id = {each.run.id: each for each in planned}
+    missing = [
+        each for name, each in by_id.items() if store.status(name) in ((None, "failed") if retry_failed else (None,))
+    ]
+    games = {each.run.game.id: each.run.game for each in missing if each.run.comparator}
+    found = engine.perform(
+        Job(
+            "comparators",
+            list(games),
+            lambda name: Task("games", name, games[name]),
+            "games",
+            retry_failed=retry_failed,
+        )
+    )
+    if found.left:
+        return Counts(before=len(by_id) - len(missing), left=len(missing))
+
+    @lru_cache(maxsize=16)
+    def comparator(name: str) -> ComparatorCurve | None:
+        stored = store.read("games", name)
+        if stored is None or not stored.finished:
+            reason = stored.metadata["message"] if stored is not None else "it is not in the store"
+            raise ComparatorError(f"no best fixed point is known for this game: {reason}")
+        return from_arrays(stored) if stored.metadata["known"] else None
+
+    def make(name: str) -> Task | Outcome:
+        run = by_id[name].run
+        snapshot = (store.snapshot_path(name), snapshot_every)
+        try:
+            return Task("runs", name, run, comparator(run.game.id) if run.comparator else None, snapshot)
+        except ComparatorError as error:
+            return failure(Task("runs", name, run), error)
+
+    return engine.perform(
+        Job("runs", list(by_id), make, labels=lambda name: by_id[name].labels, retry_failed=retry_failed)
+    )
+
+
+def _chain(parts: Iterable[tuple[PlannedRun, ...]]) -> Iterable[PlannedRun]:
+    for part in parts:
+        yield from part

@@ -1,0 +1,191 @@
+"""Build the environments and learners that a config names, or say in one sentence why they cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from oco.errors import DataError, OcoError
+from regret_experiments.config.near import did_you_mean, listed
+from regret_experiments.plan.content import plain
+from regret_experiments.plan.keywords import (
+    KeywordError,
+    accepted,
+    check_names,
+    check_required,
+    check_types,
+    open_ended,
+)
+
+
+@dataclass(frozen=True)
+class BuiltEnvironment:
+    """An environment, and the plain content that makes it what it is.
+
+    Attributes
+    ----------
+    kind, keywords
+        As in the config.
+    environment
+        The object that is played against.
+    """
+
+    kind: str
+    keywords: dict[str, Any]
+    environment: Any
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What a run's hash covers: the config, and what the environment says of itself (the data's checksum too)."""
+        described = self.environment.describe() if hasattr(self.environment, "describe") else {}
+        return {"kind": self.kind, "keywords": plain(self.keywords), "described": plain(described)}
+
+    @property
+    def dimension(self) -> int:
+        """Coordinates of a decision."""
+        return int(self.environment.domain.dimension)
+
+    @property
+    def horizon(self) -> int:
+        """Number of rounds."""
+        return int(self.environment.horizon)
+
+    def problem(self, seed: int = 0) -> Any:
+        """What a learner may know before the first round."""
+        from oco.learners.base import Problem
+
+        game = self.environment
+        return Problem(
+            domain=game.domain,
+            horizon=self.horizon,
+            gradient_bound=getattr(game, "gradient_bound", None),
+            exp_concavity=getattr(game, "exp_concavity", None),
+            strong_convexity=getattr(game, "strong_convexity", None),
+            seed=seed,
+        )
+
+
+def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:
+    """Build the environment called ``kind``.
+
+    Raises
+    ------
+    KeywordError
+        If the kind or a keyword is not known, or a value is refused; ``key`` says where.
+    """
+    from oco.environments import ENVIRONMENTS
+
+    if kind not in ENVIRONMENTS:
+        raise KeywordError("kind", _unknown("environment", kind, ENVIRONMENTS))
+    maker = ENVIRONMENTS[kind]
+    check_names(kind, keywords, environment_keywords(kind))
+    if keywords.get("domain") is not None:
+        _check_domain(keywords["domain"])
+    check_types(keywords, *_makers(kind))
+    check_required(kind, keywords, maker.from_config)
+    given = dict(keywords)
+    if isinstance(given.get("labels"), list):
+        # YAML has no tuples; a pair such as [one-vs-rest, 0] is written as a list.
+        given["labels"] = tuple(given["labels"])
+    return BuiltEnvironment(kind, keywords, _call(maker.from_config, given))
+
+
+def environment_keywords(kind: str) -> list[str]:
+    """Keys that a config may give to an environment of this kind."""
+    from oco.environments import ENVIRONMENTS
+
+    names = accepted(ENVIRONMENTS[kind].from_config)
+    return names + [name for name in accepted(*_makers(kind)) if name not in names]
+
+
+def _makers(kind: str) -> list[Callable[..., Any]]:
+    """What the keywords of an environment may go to; where two name the same, the last one decides its type."""
+    from oco import datasets
+    from oco.environments import ENVIRONMENTS
+
+    maker = ENVIRONMENTS[kind]
+    if not open_ended(maker.from_config):
+        return [maker, maker.from_config]
+    loads_data = "data" in accepted(maker.from_config)
+    return [*([datasets.load] if loads_data else []), maker, maker.from_config]
+
+
+def _check_domain(given: Any) -> None:
+    from oco.domains import DOMAINS, from_config
+
+    if not isinstance(given, dict):
+        raise KeywordError("domain", f"must be a mapping like {{kind: ball, radius: 1.0}}, got {given!r}")
+    maker = DOMAINS.get(given.get("kind", ""))
+    try:
+        if maker is not None:
+            check_types({key: value for key, value in given.items() if key != "kind"}, maker)
+        from_config(given)
+    except KeywordError as error:
+        raise KeywordError("domain", f"{error.key} {error}") from None
+    except Exception as error:
+        raise KeywordError("domain", _sentence(error)) from error
+
+
+def build_learner(kind: str, hyperparameters: dict[str, Any]) -> Any:
+    """Build the learner called ``kind``; errors as in `build_environment`."""
+    from oco.learners import LEARNERS
+
+    if kind not in LEARNERS:
+        raise KeywordError("kind", _unknown("learner", kind, LEARNERS))
+    maker = LEARNERS[kind]
+    if not open_ended(maker):
+        check_names(kind, hyperparameters, accepted(maker))
+    check_types(hyperparameters, maker)
+    check_required(kind, hyperparameters, maker)
+    return _call(maker, hyperparameters)
+
+
+def check_rank(learner: Any, built: BuiltEnvironment) -> None:
+    """Refuse a rank that keeps more directions than the problem has use for: at d - 1 the covariance is exact."""
+    rank = getattr(learner, "rank", None)
+    largest = max(1, built.dimension - 1)
+    if isinstance(rank, int) and not 1 <= rank <= largest:
+        message = f"rank must be an integer in 1..{largest} for a {built.dimension}-dimensional problem, got {rank}"
+        raise KeywordError("rank", message)
+
+
+def check_suits(learner: Any, built: BuiltEnvironment) -> None:
+    """Refuse a learner that cannot start on the environment: a rank that is too large, a theorem without its needs."""
+    problem = built.problem()
+    memory = learner.memory(problem)
+    if memory is not None and memory.floats > _MOST_FLOATS:
+        raise KeywordError(None, f"its state of {memory.formula} = {memory.floats:.3g} floats does not fit into memory")
+    _call(lambda **_: learner.fresh().start(problem), learner.hyperparameters())
+
+
+_MOST_FLOATS = 2e10
+"""160 GB: a plan that asks for more than this is a mistake on any machine that it would be made on."""
+
+
+def _call(maker: Any, keywords: dict[str, Any]) -> Any:
+    try:
+        return maker(**keywords)
+    except MemoryError:
+        raise KeywordError(None, "does not fit into memory") from None
+    except Exception as error:  # a class of somebody else's may raise anything
+        about_data = isinstance(error, DataError) and "data" in keywords
+        raise KeywordError(
+            _named(keywords, str(error)) or ("data" if about_data else None), _sentence(error)
+        ) from error
+
+
+def _named(keywords: dict[str, Any], message: str) -> str | None:
+    """The keyword that a message is about: the first that it names."""
+    found = [(message.index(key), key) for key in keywords if key in message]
+    return min(found)[1] if found else None
+
+
+def _sentence(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, OcoError) else f"{type(error).__name__}: {text}"
+
+
+def _unknown(what: str, kind: str, registry: Any) -> str:
+    return f"there is no {what} {kind!r}, known are {listed(sorted(registry))}{did_you_mean(kind, registry)}"

@@ -1,0 +1,124 @@
+"""A run: one learner with one set of hyper-parameters on one order of one environment, named by its content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from regret_experiments.plan.content import RESULT_SCHEMA, content_hash
+from regret_experiments.plan.seeds import learner_seed, order_seed
+
+
+@dataclass(frozen=True)
+class Game:
+    """What all learners share: an environment, an order of it, and the rounds at which curves are kept."""
+
+    environment: dict[str, Any]
+    order: int
+    checkpoints: int | tuple[int, ...]
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of the content; names the stored comparator."""
+        content = {"environment": self.environment, "order": self.order, "checkpoints": self.checkpoints}
+        return content_hash({"schema": RESULT_SCHEMA, "game": content})
+
+    @cached_property
+    def seed(self) -> int:
+        """Seed of the stream."""
+        return order_seed(self.environment, self.order)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a plan.
+
+    Attributes
+    ----------
+    game
+        What is played against.
+    learner
+        ``kind`` and every hyper-parameter, defaults included.
+    repetition
+        Number of the learner's seed.
+    comparator, spectrum
+        What is tracked.
+    """
+
+    game: Game
+    learner: dict[str, Any]
+    repetition: int = 0
+    comparator: bool = True
+    spectrum: bool = True
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What the hash covers: the canonical config, the data's checksum inside it, and the schema of results."""
+        return {
+            "schema": RESULT_SCHEMA,
+            "environment": self.game.environment,
+            "order": self.game.order,
+            "checkpoints": self.game.checkpoints,
+            "learner": self.learner,
+            "repetition": self.repetition,
+            "comparator": self.comparator,
+            "spectrum": self.spectrum,
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of `content`."""
+        return content_hash(self.content)
+
+    @cached_property
+    def seeds(self) -> dict[str, int]:
+        """Seed of the stream and of the learner."""
+        own = learner_seed(self.game.environment, self.learner, self.game.order, self.repetition)
+        return {"order": self.game.seed, "learner": own}
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> Run:
+        """Return the run whose content was stored."""
+        checkpoints = content["checkpoints"]
+        game = Game(
+            content["environment"],
+            content["order"],
+            tuple(checkpoints) if isinstance(checkpoints, list) else checkpoints,
+        )
+        return cls(game, content["learner"], content["repetition"], content["comparator"], content["spectrum"])
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run as a sweep sees it: under which names, and at which point of which grid.
+
+    Attributes
+    ----------
+    stage, environment, learner
+        Names of the config.
+    rank
+        Directions that the sketch keeps; None for learners without one.
+    point
+        The hyper-parameters that are tuned over: all that the config gives, but the rank.
+    """
+
+    run: Run
+    stage: str
+    environment: str
+    learner: str
+    rank: int | None
+    point: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> dict[str, Any]:
+        """Everything but the run, as plain values."""
+        return {
+            "stage": self.stage,
+            "environment": self.environment,
+            "learner": self.learner,
+            "order": self.run.game.order,
+            "repetition": self.run.repetition,
+            "rank": self.rank,
+            "point": self.point,
+        }

@@ -1,0 +1,26 @@
+"""Seeds that derive from content: one axis for the data's order, one for the learner's coins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regret_experiments.plan.content import content_hash
+
+
+def order_seed(environment: Any, order: int) -> int:
+    """Seed of the stream number ``order`` of an environment: the same for every learner that plays it."""
+    return _seed({"axis": "order", "environment": environment}, order)
+
+
+def learner_seed(environment: Any, learner: Any, order: int, repetition: int) -> int:
+    """Seed of a randomised learner: its own for every environment, order and repetition."""
+    return _seed({"axis": "learner", "environment": environment, "learner": learner, "order": order}, repetition)
+
+
+def _seed(content: Any, index: int) -> int:
+    import numpy as np
+
+    digest = content_hash(content)
+    words = [int(digest[i : i + 8], 16) for i in range(0, 16, 8)]
+    # 53 bits, so that a seed survives programs that read JSON's numbers as floats.
+    return int(np.random.SeedSequence(words, spawn_key=(index,)).generate_state(1, np.uint64)[0] >> np.uint64(11))

@@ -1,0 +1,102 @@
+"""Claims: of two processes that work on one directory, one plays a run and the other leaves it alone.
+
+A claim is a lock that the kernel holds for the process, not the existence of a file; it ends with the process, however
+that ends, so there is nothing stale to tell from the living.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+from oco.errors import StoreError
+from regret_experiments.store.files import cannot_write
+
+_SESSION = "session"
+
+
+class Claims:
+    """Locks on names in one directory, held until they are released or the process ends."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._held: dict[str, int] = {}
+
+    def enter(self) -> bool:
+        """Mark the directory as in use by this process until it ends; True where nobody else uses it.
+
+        Locks that killed processes left as files are deleted then.
+        """
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._directory / _SESSION, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise cannot_write(self._directory, error) from error
+        self._held[_SESSION] = descriptor
+        alone = self._lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if alone:
+            for path in self._directory.glob("*.lock"):
+                path.unlink(missing_ok=True)
+        return alone
+
+    def share(self) -> None:
+        """Let others in after what only a lone process may do."""
+        self._lock(self._held[_SESSION], fcntl.LOCK_SH)
+
+    def take(self, name: str) -> bool:
+        """Claim ``name``; False where another process has it."""
+        path = self._path(name)
+        while True:
+            try:
+                self._directory.mkdir(parents=True, exist_ok=True)
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            except OSError as error:
+                raise cannot_write(self._directory, error) from error
+            if not self._lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                os.close(descriptor)
+                return False
+            # The holder deletes the file before it lets go: a lock on a deleted file is a lock on nothing.
+            if _same_file(descriptor, path):
+                self._held[name] = descriptor
+                return True
+            os.close(descriptor)
+
+    def release(self, name: str) -> None:
+        """Give ``name`` back."""
+        descriptor = self._held.pop(name)
+        with contextlib.suppress(OSError):
+            self._path(name).unlink()
+        os.close(descriptor)
+
+    def leave(self) -> None:
+        """Give everything back."""
+        for name in [name for name in self._held if name != _SESSION]:
+            self.release(name)
+        if _SESSION in self._held:
+            os.close(self._held.pop(_SESSION))
+
+    def _lock(self, descriptor: int, how: int) -> bool:
+        try:
+            fcntl.flock(descriptor, how)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                return False
+            os.close(descriptor)
+            message = f"{self._directory} is on a file system without locks ({error.strerror}); use another directory"
+            raise StoreError(message) from error
+        return True
+
+    def _path(self, name: str) -> Path:
+        return self._directory / f"{name}.lock"
+
+
+def _same_file(descriptor: int, path: Path) -> bool:
+    try:
+        at_path = os.stat(path)
+    except FileNotFoundError:
+        return False
+    opened = os.fstat(descriptor)
+    return (opened.st_ino, opened.st_dev) == (at_path.st_ino, at_path.st_dev)

@@ -1,0 +1,147 @@
+"""Open a directory of results as tidy pandas tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from oco.errors import StoreError
+from regret_experiments.store.arrays import Arrays
+from regret_experiments.store.store import Store, StoredRun
+
+_LABELS = ("id", "stage", "environment", "learner", "kind", "rank", "order", "repetition", "status")
+_NUMBERS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
+
+
+class Results:
+    """What a sweep has stored so far.
+
+    Attributes
+    ----------
+    path
+        The directory.
+    name
+        Name of the sweep.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._store = Store(path)
+        if not self.path.is_dir():
+            raise StoreError(f"there are no results at {self.path}: no such directory")
+        plan = self._store.read_json("plan.json")
+        self.name = str(plan["name"]) if plan else self.path.name
+        stored = {run.id: run for run in self._store.runs()}
+        listed = plan["runs"] if plan else [_labels_of(run) for run in stored.values()]
+        self._kinds: dict[str, str] = plan["kinds"] if plan else {}
+        self._rows: list[tuple[dict[str, Any], StoredRun | None]] = [(row, stored.get(row["id"])) for row in listed]
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row for every run of the plan, played or not.
+
+        Columns: ``id``, ``stage``, ``environment``, ``learner`` (names in the config), ``kind``, ``rank``, ``order``,
+        ``repetition``, ``status`` (finished, failed, missing), a column for every tuned hyper-parameter
+        (``learning_rate`` is missing where it is the theorem's), final numbers by their names in `oco.Record.scalars`,
+        ``seconds`` and ``seconds_play`` and so on, ``message`` of a failure.
+        """
+        frame = pd.DataFrame([_row(labels, self._kinds, stored) for labels, stored in self._rows])
+        if frame.empty:
+            return pd.DataFrame(columns=[*_LABELS, "message"])
+        order = [*_LABELS, *(name for name in frame.columns if name not in (*_LABELS, "message")), "message"]
+        frame = frame.reindex(columns=order)
+        frame["rank"] = frame["rank"].astype("Int64")
+        return frame
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """One row for every checkpoint of every finished run.
+
+        Columns: ``id``, ``stage``, ``environment``, ``learner``, ``rank``, ``order``, and the curves by their names in
+        `oco.Record.curves`.
+        """
+        played = [(labels, _curves(stored)) for labels, stored in self._rows if stored is not None and stored.finished]
+        lengths = [len(curves["round"]) for _, curves in played]
+        columns: dict[str, Any] = {}
+        for name in ("id", "stage", "environment", "learner"):
+            columns[name] = pd.Categorical([labels[name] for labels, _ in played]).repeat(lengths)
+        for name in ("rank", "order"):
+            values = pd.array([labels[name] for labels, _ in played], dtype="Int64")
+            columns[name] = values.repeat(lengths)
+        names = dict.fromkeys(name for _, curves in played for name in curves)
+        for name in names:
+            parts = [
+                curves.get(name, np.full(length, np.nan)) for (_, curves), length in zip(played, lengths, strict=True)
+            ]
+            columns[name] = np.concatenate(parts)
+        return pd.DataFrame(columns)
+
+    def arrays(self, identifier: str) -> Arrays:
+        """Every array of one run: its curves, ``spectrum_rounds`` and ``spectra``."""
+        for _, stored in self._rows:
+            if stored is not None and stored.id == identifier:
+                return stored.arrays
+        raise StoreError(f"there is no run {identifier!r} in {self.path}")
+
+    def __repr__(self) -> str:
+        """Name, directory and number of runs."""
+        return f"Results({self.name!r}, {str(self.path)!r}, {len(self._rows)} runs)"
+
+
+def load(path: str | Path) -> Results:
+    """Open the results of a sweep.
+
+    Examples
+    --------
+    >>> results = load("results/rank_sweep")                                    # doctest: +SKIP
+    >>> results.runs.groupby(["learner", "rank"])["regret_upper"].min()         # doctest: +SKIP
+    """
+    return Results(path)
+
+
+def _curves(stored: StoredRun) -> Arrays:
+    return {name: array for name, array in stored.arrays.items() if array.ndim == 1 and name != "spectrum_rounds"}
+
+
+def _row(labels: dict[str, Any], kinds: dict[str, str], stored: StoredRun | None) -> dict[str, Any]:
+    row = {name: labels[name] for name in _LABELS if name in labels}
+    row["kind"] = labels.get("kind") or kinds.get(labels["learner"], labels["learner"])
+    row["status"] = "missing" if stored is None else stored.metadata["status"]
+    row |= dict(_flat(labels["point"]))
+    if stored is None:
+        return row
+    metadata = stored.metadata
+    for name, value in metadata.get("scalars", {}).items():
+        row.setdefault(name, _NUMBERS.get(value, value) if isinstance(value, str) else value)
+    row["violations"] = "; ".join(metadata.get("violations", []))
+    row["seconds"] = metadata.get("seconds")
+    row |= {f"seconds_{part}": value for part, value in metadata.get("timings", {}).items()}
+    row["message"] = metadata.get("message")
+    return row
+
+
+def _flat(point: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in point.items():
+        yield name, value if not isinstance(value, (dict, list)) else str(value)
+
+
+def _labels_of(stored: StoredRun) -> dict[str, Any]:
+    """Labels of a run that no plan lists: what it says of itself."""
+    content = stored.metadata["content"]
+    kind, hyperparameters = content["learner"]["kind"], content["learner"]["hyperparameters"]
+    return {
+        "id": stored.id,
+        "stage": "",
+        "environment": content["environment"]["kind"],
+        "learner": kind,
+        "kind": kind,
+        "rank": hyperparameters.get("rank"),
+        "order": content["order"],
+        "repetition": content["repetition"],
+        "point": {key: value for key, value in hyperparameters.items() if key != "rank"},
+    }

@@ -1,0 +1,63 @@
+"""Small sweeps, and the command line as a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+SMALL = """
+name: small
+orders: 2
+checkpoints: 5
+environments:
+  - {name: power_law, kind: spectrum_linear, dimension: 6, horizon: 120}
+  - {name: ill, kind: ill_conditioned_regression, dimension: 5, horizon: 150}
+learners:
+  - kind: ogd
+    learning_rate: [theorem, 0.1, 1.0]
+  - kind: fd_adagrad
+    rank: [1, 3]
+    learning_rate: [theorem, {log_grid: {low: 0.1, high: 10, points: 3}}]
+"""
+"""44 runs of a few milliseconds and 4 games."""
+
+
+@dataclass
+class Said:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+Oco = Callable[..., Said]
+
+
+@pytest.fixture
+def oco(capfd: pytest.CaptureFixture[str]) -> Oco:
+    """Call the command line in this process."""
+    from regret_experiments.cli import main
+
+    def call(*arguments: object) -> Said:
+        capfd.readouterr()
+        code: object = 0
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as left:
+            code = left.code
+        captured = capfd.readouterr()
+        return Said(int(code or 0) if isinstance(code, int) or code is None else 1, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """Path of a small config."""
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    return path

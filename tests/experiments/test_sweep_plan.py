@@ -1,0 +1,81 @@
+"""Plans: content hashes, seeds, stages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from regret_experiments.config import load_config
+from regret_experiments.plan import Plan, content_hash, make_plan
+from regret_experiments.plan.content import canonical, plain
+
+
+def planned(path: Path, *settings: str) -> Plan:
+    return make_plan(load_config(path, settings))
+
+
+def test_a_plan_holds_every_combination_once(small: Path) -> None:
+    plan = planned(small)
+    (stage,) = plan.stages
+    assert len(stage.runs) == 2 * 2 * (3 + 2 * 4)
+    assert len(plan.certain_runs) == len(stage.runs)
+    assert {(each.learner, each.rank) for each in stage.runs} == {("ogd", None), ("fd_adagrad", 1), ("fd_adagrad", 3)}
+    assert {each.run.game.id for each in stage.runs if each.environment == "ill"}.__len__() == 2
+
+
+def test_names_and_positions_do_not_matter_to_a_run(small: Path) -> None:
+    before = set(planned(small).certain_runs)
+    renamed = set(planned(small, "name=other", "learners.ogd.name=mine", "environments.ill.name=other").certain_runs)
+    swapped = planned(small, "learners.ogd.learning_rate=[1.0, 0.1, theorem]", "orders=[1, 0]")
+    assert before == renamed == set(swapped.certain_runs)
+
+
+def test_numbers_are_their_values(small: Path) -> None:
+    assert set(planned(small).certain_runs) == set(
+        planned(small, "learners.ogd.learning_rate=[theorem, 1e-1, 1]").certain_runs
+    )
+    assert content_hash({"a": 5, "b": [np.float64(2.0), np.int64(3)]}) == content_hash({"b": (2, 3.0), "a": 5.0})
+    assert canonical(float("nan")) == '"nan"'
+    assert plain({1: np.arange(2)}) == {"1": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    "setting", ["checkpoints=4", "comparator=false", "spectrum=false", "environments.ill.horizon=149", "repetitions=2"]
+)
+def test_what_changes_a_result_changes_the_hash(setting: str, small: Path) -> None:
+    before, after = set(planned(small).certain_runs), set(planned(small, setting).certain_runs)
+    assert before != after
+
+
+def test_a_changed_part_leaves_the_rest(small: Path) -> None:
+    before = set(planned(small).certain_runs)
+    after = set(planned(small, "learners.ogd.learning_rate=[theorem, 0.1, 2.0]").certain_runs)
+    assert len(before & after) == len(before) - 4
+
+
+def test_learners_share_the_order_and_not_their_own_seed(small: Path) -> None:
+    runs = [each.run for each in planned(small, "repetitions=2").stages[0].runs]
+    for game in {run.game.id for run in runs}:
+        assert len({run.seeds["order"] for run in runs if run.game.id == game}) == 1
+    assert len({run.seeds["order"] for run in runs}) == 4
+    assert len({run.seeds["learner"] for run in runs}) == len(runs)
+    assert all(0 <= seed < 2**53 for run in runs for seed in run.seeds.values())
+
+
+def test_learners_may_be_kept_to_some_environments(small: Path) -> None:
+    plan = planned(small, "learners.ogd.environments=[ill]")
+    assert {each.environment for each in plan.stages[0].runs if each.learner == "ogd"} == {"ill"}
+
+
+def test_plan_lists_runs_and_says_what_is_done(small: Path, oco: Any, tmp_path: Path) -> None:
+    said = oco("plan", small, "--results", tmp_path / "results")
+    assert said.code == 0
+    assert "44 runs: 0 done, 0 failed, 44 left; about" in said.out
+    assert not (tmp_path / "results").exists()
+    oco("sweep", small, "--results", tmp_path / "results", "--jobs", 1, "--set", "orders=1", "--no-figures")
+    said = oco("plan", small, "--results", tmp_path / "results", "--list")
+    assert "44 runs: 22 done, 0 failed, 22 left" in said.out
+    assert said.out.count("'status': 'finished'") == 22

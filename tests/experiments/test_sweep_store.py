@@ -1,0 +1,189 @@
+"""The store: whole files or none, claims that end with their process, tables that open fast."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import regret_experiments
+from oco.errors import StoreError
+from regret_experiments.store import Store
+from regret_experiments.store.arrays import pack, unpack
+from regret_experiments.store.claims import Claims
+from regret_experiments.store.files import remove_leftovers, write_atomic
+
+
+def stored(store: Store, identifier: str = "ab" * 10, status: str = "finished") -> Path:
+    metadata = {"id": identifier, "status": status, "content": {}, "scalars": {"loss": float("inf")}, "seconds": 0.0}
+    store.write("runs", metadata, {"round": np.arange(1.0, 4.0), "spectra": np.ones((2, 3))})
+    return store.path / "runs" / identifier[:2] / identifier
+
+
+@given(
+    st.dictionaries(st.text(max_size=5), hnp.arrays(np.float64, hnp.array_shapes(max_dims=3, min_side=0)), max_size=4)
+)
+def test_arrays_come_back_bit_for_bit(arrays: dict[str, np.ndarray]) -> None:
+    data, description = pack(arrays)
+    back = unpack(data, json.loads(json.dumps(description)))
+    assert back is not None
+    assert list(back) == list(arrays)
+    for name, array in arrays.items():
+        assert back[name].shape == array.shape
+        assert back[name].tobytes() == array.tobytes()
+
+
+def test_numpy_reads_the_file_without_us(tmp_path: Path) -> None:
+    home = stored(Store(tmp_path))
+    assert np.load(home.with_suffix(".npy"), allow_pickle=False).tolist() == [1, 2, 3, 1, 1, 1, 1, 1, 1]
+    assert json.loads(home.with_suffix(".json").read_text())["scalars"] == {"loss": "inf"}
+
+
+def test_what_is_damaged_is_not_a_result(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    home = stored(store)
+    whole = {suffix: home.with_suffix(suffix).read_bytes() for suffix in (".json", ".npy")}
+    for suffix, data in whole.items():
+        path = home.with_suffix(suffix)
+        for broken in (b"", data[:10], data[:-1], data[:-8] + b"\0" * 8, None):
+            if broken is None:
+                path.unlink()
+            else:
+                path.write_bytes(broken)
+            if suffix == ".json" and broken == data[:-1]:
+                continue  # the last byte is the closing brace's; without it this is checked by the parser below
+            assert store.read("runs", "ab" * 10) is None, (suffix, broken)
+            assert list(store.runs()) == []
+        path.write_bytes(data)
+    found = store.read("runs", "ab" * 10)
+    assert found is not None
+    assert found.arrays["spectra"].shape == (2, 3)
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a" / "file"
+    write_atomic((path, b"old"))
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(
+        StoreError, match="cannot be written to .*: No space left on device; what is finished there is kept"
+    ):
+        write_atomic((path, b"new"))
+    assert path.read_bytes() == b"old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_leftovers_are_cleared_by_a_lone_process_only(tmp_path: Path) -> None:
+    store, other = Store(tmp_path), Store(tmp_path)
+    home = stored(store)
+    leftover = home.parent / ".x.json.1.0.tmp"
+    leftover.write_text("{")
+    with other.opened():
+        leftover.write_text("{")
+        with store.opened():
+            assert leftover.exists()
+    assert list(store.runs())
+    with store.opened():
+        assert not leftover.exists()
+    remove_leftovers(tmp_path)
+    assert store.status("ab" * 10) == "finished"
+
+
+def test_a_claim_is_for_one_and_ends_with_its_holder(tmp_path: Path) -> None:
+    mine, theirs = Claims(tmp_path), Claims(tmp_path)
+    assert mine.take("run")
+    assert not theirs.take("run")
+    mine.release("run")
+    assert theirs.take("run")
+    assert not mine.take("run")
+    theirs.leave()
+    code = f"""
+import sys, time
+from pathlib import Path
+from regret_experiments.store.claims import Claims
+claims = Claims(Path({str(tmp_path)!r}))
+print(claims.take("run"), flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True\n"
+        assert not mine.take("run")
+        process.kill()
+        process.wait()
+    assert mine.take("run")
+
+
+def test_claims_under_contention_are_exclusive(tmp_path: Path) -> None:
+    code = f"""
+import os, sys
+from pathlib import Path
+from regret_experiments.store.claims import Claims
+claims, done = Claims(Path({str(tmp_path / "claims")!r})), Path({str(tmp_path)!r})
+for name in range(300):
+    if claims.take(str(name)):
+        try:
+            os.close(os.open(done / f"{{name}}.done", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            pass
+        inside = done / f"{{name}}.inside"
+        os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
+        inside.unlink()
+        claims.release(str(name))
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0] * 4
+    assert len(list(tmp_path.glob("*.done"))) == 300
+
+
+def test_no_results(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there are no results at"):
+        regret_experiments.load(tmp_path / "absent")
+    assert regret_experiments.load(tmp_path).runs.empty
+
+
+def test_10_000_runs_load_in_3_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    store = Store(tmp_path)
+    rounds = np.unique(np.geomspace(1, 4000, 30).round())
+    generator = np.random.default_rng(0)
+    names = ["round", "cumulative_loss", "regret_lower", "regret_upper", "bound", "escaped_mass", "tail_mass"]
+    rows = []
+    for i in range(10_000):
+        identifier = f"{i:020x}"[::-1]
+        curves = dict.fromkeys(names, rounds) | {"regret_upper": generator.random(rounds.size)}
+        metadata = {
+            "id": identifier,
+            "status": "finished",
+            "content": {"environment": {"kind": "x", "keywords": {"a": list(range(40))}}},
+            "scalars": {f"number_{j}": float(i * j) for j in range(22)} | {"rounds": 4000},
+            "timings": {"play": 0.1, "observe": 0.2},
+            "violations": [],
+            "seconds": 0.3,
+        }
+        store.write("runs", metadata, curves | {"spectra": np.ones((5, 64))})
+        labels = {"stage": "sweep", "environment": "x", "learner": "y", "order": i, "repetition": 0, "rank": i % 8}
+        rows.append({"id": identifier, "point": {"learning_rate": 0.1 * i}} | labels)
+    store.write_json("plan.json", {"name": "large", "kinds": {}, "runs": rows})
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        results = regret_experiments.load(tmp_path)
+        runs, curves = results.runs, results.curves
+        seconds.append(time.perf_counter() - began)
+    assert len(runs) == 10_000
+    assert len(curves) == 10_000 * rounds.size
+    assert runs["number_3"].iloc[7] == 21.0
+    assert min(seconds) < 3.0
