@@ -17,16 +17,25 @@ import click
 )
 def learners(dimension: int, rank: int) -> None:
     """List the learners: state as a formula and in floats, bound and source."""
-    from oco.domains import Ball
-    from oco.learners import LEARNERS
+    from oco.domains import Ball, FrobeniusBall, Simplex
+    from oco.learners import ENTRIES
     from oco.learners.base import Problem
 
-    problem = Problem(domain=Ball(radius=1.0, dimension=dimension), horizon=1000, gradient_bound=1.0)
-    click.echo(f"state in floats at d = {dimension}, k = {rank} directions kept by the sketch\n")
-    registry: dict[str, Any] = LEARNERS
-    for name, kind in sorted(registry.items()):
+    rows = max(side for side in range(1, int(dimension**0.5) + 1) if dimension % side == 0)
+    domains = {
+        "any": Ball(radius=1.0, dimension=dimension),
+        "matrix": FrobeniusBall(radius=1.0, shape=(rows, dimension // rows)),
+        "simplex": Simplex(dimension=dimension),
+    }
+    click.echo(
+        f"state in floats at d = {dimension}, k = {rank} directions kept by a sketch; "
+        f"decisions of matrix learners are {rows} x {dimension // rows}\n"
+    )
+    for name, entry in sorted(ENTRIES.items()):
+        kind = entry.learner
+        problem = Problem(domain=domains[entry.decision], horizon=1000, gradient_bound=1.0, exp_concavity=1.0)
         parameters = inspect.signature(kind).parameters
-        learner = kind(**({"rank": min(rank, dimension - 1)} if "rank" in parameters else {}))
+        learner: Any = kind(**({"rank": min(rank, dimension - 1)} if "rank" in parameters else {}))
         memory = learner.memory(problem)
         state = "not claimed" if memory is None else f"{memory.formula} = {memory.floats:,}"
         click.secho(name, bold=True)
