@@ -19,6 +19,8 @@ _COMMANDS = {
     "table": ("results", "Print the table of stored results."),
     "reproduce": ("results", "Play a stored run again and compare."),
     "diff": ("results", "Say which runs of two directories differ, and by how much."),
+    "check": ("check", "Verify stored results again: bounds, certificates, memory."),
+    "check-learner": ("check", "Run the conformance checks on a learner of your own."),
     "export": ("results", "Write stored results as CSV or Parquet."),
     "schema": ("plan", "Print the JSON schema of configs, for editors."),
     "data": ("data", "List, describe and fetch data sets."),
@@ -35,7 +37,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"regret_experiments.cli.{_COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

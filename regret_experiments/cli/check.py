@@ -1,0 +1,87 @@
+"""``oco check`` and ``oco check-learner``: does a sweep hold what it says, does a learner obey the rules?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path))
+def check(results: Path) -> None:
+    """Verify the RESULTS directory of a sweep again.
+
+    Every regret interval is held against its bound, every comparator evaluated again, every memory figure against its
+    formula. Exit code 1, and the offending runs, if anything is wrong.
+    """
+    from regret_experiments.verification import verify
+
+    found = verify(results)
+    for fault in found.faults:
+        click.echo(fault)
+    counts = ", ".join(f"{count} {what}" for what, count in sorted(found.counts.items()))
+    click.echo(f"runs: {counts or 'none'}; certificates checked again for {found.certificates} streams")
+    if found.faults:
+        click.echo(f"{len(found.faults)} things are wrong", err=True)
+        sys.exit(1)
+
+
+@click.command("check-learner")
+@click.argument("learner", metavar="MODULE:CLASS")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A hyper-parameter of the constructor.")
+def check_learner(learner: str, settings: tuple[str, ...]) -> None:
+    """Run the conformance checks on a learner of your own, such as my_package.learners:Mine.
+
+    The module is looked for as Python would from the current directory. Exit code 1, and one sentence for each check
+    that fails.
+    """
+    from oco.checks import CheckFailed, learner_checks
+
+    made = _made(learner, settings)
+    failures = 0
+    for name, run in learner_checks(made):
+        try:
+            run()
+        except CheckFailed as failure:
+            failures += 1
+            click.echo(f"{name}: {failure}")
+        else:
+            click.echo(f"{name}: passed")
+    if failures:
+        click.echo(f"{made!r} fails {failures} checks", err=True)
+        sys.exit(1)
+
+
+def _made(where: str, settings: tuple[str, ...]) -> Any:
+    """The learner that MODULE:CLASS and its keywords make."""
+    import importlib
+
+    import yaml
+
+    from oco.errors import ConfigError
+    from oco.learners import Learner
+
+    module_name, _, class_name = where.partition(":")
+    if not module_name or not class_name:
+        raise ConfigError(f"a learner is named MODULE:CLASS, such as my_package.learners:Mine, got {where!r}")
+    sys.path.insert(0, "")
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise ConfigError(f"module {module_name!r} cannot be imported: {error}") from error
+    kind = getattr(module, class_name, None)
+    if not (isinstance(kind, type) and issubclass(kind, Learner)):
+        raise ConfigError(f"{class_name!r} in {module_name!r} is not a subclass of oco.Learner")
+    keywords = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise ConfigError(f"a hyper-parameter is given as KEY=VALUE, got {setting!r}")
+        keywords[key] = yaml.safe_load(value)
+    try:
+        return kind(**keywords)
+    except TypeError as error:
+        raise ConfigError(f"{class_name}: {error}") from error

@@ -1,0 +1,151 @@
+"""Verify a finished sweep again: every regret below its bound, every certificate valid, every memory formula right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from oco.errors import ConfigError
+from oco.types import Array
+from regret_experiments.execution.comparators import from_arrays
+from regret_experiments.execution.tasks import environment_of
+from regret_experiments.plan.runs import Game, Run
+from regret_experiments.store import Store, StoredRun
+
+ROUNDING = 1e-9
+"""Relative slack of comparisons between numbers that were summed in different orders."""
+
+
+@dataclass
+class Verification:
+    """What was checked, and what was found wrong.
+
+    Attributes
+    ----------
+    counts
+        Runs by outcome: below their bound, without a bound, with a violated assumption, failed.
+    certificates
+        Streams whose comparators were evaluated again.
+    faults
+        One sentence for each thing that is wrong.
+    """
+
+    counts: Counter[str] = field(default_factory=Counter)
+    certificates: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def verify(directory: Path) -> Verification:
+    """Check every stored run in ``directory`` against its bound, its comparator and its memory formula.
+
+    The comparators are not believed: the losses of the stored points are summed again over the stream, and the stored
+    lower bounds are held against fresh ones (two certified intervals of one number must overlap).
+
+    Raises
+    ------
+    ConfigError
+        If there are no results in ``directory``.
+    """
+    if not directory.is_dir():
+        raise ConfigError(f"there are no results at {directory}: no such directory")
+    store, found = Store(directory), Verification()
+    games: dict[str, tuple[Game, StoredRun]] = {}
+    for stored in store.runs():
+        if not stored.finished:
+            found.counts["failed"] += 1
+            continue
+        run = Run.from_content(stored.metadata["content"])
+        if run.comparator and run.game.id not in games:
+            game = store.read("games", run.game.id)
+            if game is not None and game.finished and game.metadata.get("known"):
+                games[run.game.id] = run.game, game
+        found.faults += [f"run {stored.id[:12]} ({_name(run)}): {fault}" for fault in _run_faults(stored, found.counts)]
+        if run.game.id in games:
+            fault = _interval_fault(stored, games[run.game.id][1])
+            found.faults += [f"run {stored.id[:12]} ({_name(run)}): {fault}"] if fault else []
+    for identifier, (game, stored_game) in games.items():
+        found.certificates += 1
+        found.faults += [f"comparators of game {identifier[:12]}: {fault}" for fault in _game_faults(game, stored_game)]
+    return found
+
+
+def _run_faults(stored: StoredRun, counts: Counter[str]) -> Iterator[str]:
+    scalars = stored.metadata["scalars"]
+    if scalars.get("memory_floats") is not None and scalars["memory_floats"] != scalars["state_floats"]:
+        yield (
+            f"the memory formula {scalars['memory_formula']} gives {scalars['memory_floats']} floats, the state held "
+            f"{scalars['state_floats']}"
+        )
+    bound, regret = stored.arrays["bound"], stored.arrays["regret_lower"]
+    if scalars.get("bound") is None or np.isnan(regret).all():
+        counts["without a bound"] += 1
+        return
+    if stored.metadata.get("violations"):
+        counts["with an assumption violated"] += 1
+        return
+    above = np.flatnonzero(regret > bound * (1.0 + ROUNDING) + ROUNDING)
+    if above.size:
+        at = int(above[0])
+        yield (
+            f"after {int(stored.arrays['round'][at])} rounds the regret is at least {regret[at]:.6g}, above the bound "
+            f"{bound[at]:.6g} ({scalars['bound_theorem']})"
+        )
+    else:
+        counts["below their bound"] += 1
+
+
+def _interval_fault(stored: StoredRun, game: StoredRun) -> str:
+    loss = stored.arrays["cumulative_loss"]
+    for end, other in (("lower", "upper"), ("upper", "lower")):
+        expected = loss - game.arrays[other]
+        if not _same(stored.arrays[f"regret_{end}"], expected, loss):
+            return f"regret_{end} is not the cumulative loss less the comparator's {other} end"
+    return ""
+
+
+def _game_faults(game: Game, stored: StoredRun) -> Iterator[str]:
+    environment: Any = environment_of(game).environment.fresh(game.seed)
+    curve = from_arrays(stored)
+    rounds = curve.rounds.astype(np.int64)
+    fresh = environment.comparator_curve(rounds)
+    for comparator, again in zip(curve, fresh, strict=True):
+        where = f"after {comparator.rounds} rounds"
+        stored_value, fresh_value = comparator.value, again.value
+        slack = ROUNDING * (1.0 + abs(stored_value.upper))
+        if not environment.domain.contains(comparator.point, 1e-8):
+            yield f"{where} the point lies outside the domain"
+        if stored_value.lower > fresh_value.upper + slack:
+            yield f"{where} the lower bound {stored_value.lower:.9g} exceeds the {fresh_value.upper:.9g} of a point"
+        if stored_value.upper < fresh_value.lower - slack:
+            yield f"{where} the point's loss {stored_value.upper:.9g} is below the certified {fresh_value.lower:.9g}"
+    if hasattr(environment, "block"):
+        attained = _attained(environment, curve.point, rounds)
+        if not _same(attained, np.asarray(curve.final), attained):
+            yield "the losses of the best point for the whole game do not add up to what is stored"
+
+
+def _attained(environment: Any, point: Array, rounds: Any) -> Array:
+    """Losses of ``point`` summed up to each round, straight from the rows."""
+    total, before, sums = 0.0, 0, []
+    for stop in rounds:
+        for start in range(before, int(stop), 4096):
+            block = environment.block(start, min(start + 4096, int(stop)))
+            total += float(block.scalar.values_and_derivatives(block.rows @ point, block.targets)[0].sum())
+        before = int(stop)
+        sums.append(total)
+    return np.array(sums)
+
+
+def _same(one: Array, other: Array, scale: Array) -> bool:
+    return bool(np.all(np.abs(one - other) <= ROUNDING * (1.0 + np.abs(scale))))
+
+
+def _name(run: Run) -> str:
+    rank = run.learner["hyperparameters"].get("rank")
+    rank_text = f", rank {rank}" if rank is not None else ""
+    return f"{run.learner['kind']}{rank_text} on {run.game.environment['kind']}, order {run.game.order}"
