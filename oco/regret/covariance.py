@@ -29,8 +29,8 @@ class GradientCovariance:
         Whether eigenvalues will be asked for; without them only O(d) numbers are kept.
     sketch_rank
         Where d is above `DENSE_DIMENSION`, the rank of a Frequent Directions sketch that is kept instead of the
-        matrix (0 for none): eigenvalue i then lies in ``[e_i, e_i + rho]``, with e_i the sketch's eigenvalue and rho its escaped
-        mass. It costs O(d sketch_rank) a round.
+        matrix (0 for none). Eigenvalue i then lies in ``[e_i, e_i + rho]``, with e_i the sketch's eigenvalue and rho
+        its escaped mass. It costs O(d sketch_rank) a round.
 
     Examples
     --------
