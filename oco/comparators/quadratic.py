@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 from scipy.linalg import lapack
 
 from oco.comparators.objective import Hessian
+from oco.comparators.projected import ProjectedQuadratic
 from oco.domains import Ball, Unbounded
 from oco.domains.base import Domain
 from oco.types import Array
@@ -20,7 +20,7 @@ def minimise_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: 
     """A point of the domain that (nearly) minimises ``<g, x - p> + (x - p)' H (x - p) / 2``.
 
     On a ball and on the whole space by the secular equation of the multiplier, with Cholesky factorisations of a
-    formed Hessian or in a Krylov space; elsewhere by gradient projection with semismooth Newton steps.
+    formed Hessian or in a Krylov space; elsewhere by `oco.comparators.projected`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def minimise_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: 
             guess = -float(gradient @ (point - centre)) / radius**2
             return centre + _ball_by_cholesky(hessian.matrix, right, radius, guess)
         return centre + _ball_by_krylov(hessian, right, radius, accuracy)
-    return _Projection(hessian, gradient, point, domain).minimise(accuracy)
+    return ProjectedQuadratic(hessian, gradient, point, domain).minimise(accuracy)
 
 
 def _ball_by_cholesky(matrix: Array, right: Array, radius: float, guess: float) -> Array:
@@ -121,117 +121,3 @@ def _small_secular(diagonal: Array, beside: Array, scale: float, radius: float) 
         multiplier += (length / radius - 1.0) * length**2 / curve
     result: Array = vectors @ solution
     return result
-
-
-class _Projection:
-    """Gradient projection with semismooth Newton steps on the normal map, for domains known by their projection.
-
-    With ``z`` any point, ``x = P(z)`` and J the derivative of P at z, a minimiser solves
-    ``g(P(z)) + (z - P(z)) / s = 0``, whose Newton step is got from the symmetric system
-    ``(J H J + J (I - J) / s) w = -J G(z)``, restricted to the coordinates that the projection leaves free. A candidate
-    is used as far along the segment from the projected gradient step as the quadratic falls.
-    """
-
-    def __init__(self, hessian: Hessian, gradient: Array, point: Array, domain: Domain) -> None:
-        self._hessian = hessian
-        self._gradient = gradient
-        self._origin = point
-        self._domain = domain
-        self._step = 1.0 / max(_largest_eigenvalue(hessian, gradient), 1e-300)
-
-    def minimise(self, accuracy: float, steps: int = 200) -> Array:
-        """Steps until the Frank-Wolfe gap of the quadratic is small, or nothing moves any more."""
-        point = self._origin
-        slope = self._gradient.copy()
-        for _ in range(steps):
-            if self._gap(point, slope) <= accuracy:
-                break
-            shifted = point - self._step * slope
-            landed = self._project(shifted)
-            first = landed - point
-            product = self._hessian.apply(first)
-            fraction = _line(float(slope @ first), float(first @ product))
-            middle, middle_slope = point + fraction * first, slope + fraction * product
-            landed_slope = slope + product
-            candidate = self._newton(shifted, landed, landed_slope)
-            second = candidate - middle
-            product = self._hessian.apply(second)
-            fraction = _line(float(middle_slope @ second), float(second @ product))
-            moved, moved_slope = middle + fraction * second, middle_slope + fraction * product
-            if not np.any(moved - point):
-                break
-            point, slope = moved, moved_slope
-        return point
-
-    def _project(self, flat: Array) -> Array:
-        return self._domain.project(flat.reshape(self._domain.shape)).ravel()
-
-    def _gap(self, point: Array, slope: Array) -> float:
-        if not self._domain.bounded:
-            moved = point - self._project(point - self._step * slope)
-            return float(moved @ moved) / self._step
-        return float(slope @ point) + self._domain.support(-slope.reshape(self._domain.shape))
-
-    def _newton(self, shifted: Array, landed: Array, slope: Array) -> Array:
-        residual = slope + (shifted - landed) / self._step
-        jacobian = self._projection_derivative(shifted, landed)
-        free: NDArray[np.intp] = np.flatnonzero(np.abs(jacobian).sum(axis=0) > 1e-9)
-        change = np.zeros_like(landed)
-        if free.size:
-            inner: Array = jacobian[np.ix_(free, free)]
-            right = -inner @ residual[free]
-            identity: Array = np.eye(free.size)
-            if np.abs(inner - identity).max() < 1e-9:
-                system = self._block(free)
-            else:
-                system = inner @ self._block(free) @ inner + inner @ (identity - inner) / self._step
-            system = system + (1e-13 * float(np.trace(system)) + 1e-300) * identity
-            change[free] = inner @ linalg.solve(system, right, assume_a="sym", check_finite=False)
-        direction = -self._step * residual - self._step * self._hessian.apply(change) + change
-        return self._project(shifted + direction)
-
-    def _block(self, free: NDArray[np.intp]) -> Array:
-        matrix = self._hessian.matrix
-        if matrix is None:
-            unit = np.zeros(self._gradient.size)
-            columns = []
-            for index in free:
-                unit[index] = 1.0
-                columns.append(self._hessian.apply(unit)[free])
-                unit[index] = 0.0
-            return np.array(columns)
-        return matrix if free.size == matrix.shape[0] else matrix[np.ix_(free, free)]
-
-    def _projection_derivative(self, shifted: Array, landed: Array) -> Array:
-        """J by differences; exact where the domain is a polyhedron and no face is crossed."""
-        width = 1e-7 * max(float(np.abs(shifted).max()), 1e-3)
-        columns = np.empty((shifted.size, shifted.size))
-        moved = shifted.copy()
-        for index in range(shifted.size):
-            moved[index] += width
-            columns[index] = self._project(moved) - landed
-            moved[index] = shifted[index]
-        columns /= width
-        columns[np.abs(columns) < 1e-7] = 0.0
-        derivative: Array = 0.5 * (columns + columns.T)
-        return derivative
-
-
-def _line(slope: float, curvature: float) -> float:
-    """The t in [0, 1] that minimises ``slope t + curvature t^2 / 2``."""
-    if slope >= 0.0:
-        return 0.0
-    return 1.0 if curvature <= -slope else -slope / curvature
-
-
-def _largest_eigenvalue(hessian: Hessian, start: Array) -> float:
-    """An estimate of the largest eigenvalue, by a few power steps."""
-    vector = start + 1e-3 * float(np.linalg.norm(start)) * np.cos(np.arange(start.size))
-    value = 0.0
-    for _ in range(10):
-        length = float(np.linalg.norm(vector))
-        if length == 0.0:
-            return value
-        vector = hessian.apply(vector / length)
-        value = float(np.linalg.norm(vector))
-    return value

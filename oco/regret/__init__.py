@@ -1,8 +1,36 @@
-"""Regret: intervals, bounds, the spectrum of the gradient covariance, and the tracker that watches a game."""
+"""Regret: its kinds, intervals, bounds, and the spectrum of the gradient covariance."""
 
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.regret.covariance import GradientCovariance
 from oco.regret.interval import Interval
+from oco.regret.quantities import (
+    IntervalRegret,
+    dyadic_intervals,
+    dynamic_regret,
+    interval_regret,
+    linearised_regret,
+    path_length,
+    regret_against_final,
+    regret_against_prefix_best,
+)
+from oco.regret.row_spectrum import gradient_spectrum
 from oco.regret.spectrum import Spectrum
 
-__all__ = ["Assumption", "Bound", "Constant", "GradientCovariance", "Interval", "Observed", "Spectrum"]
+__all__ = [
+    "Assumption",
+    "Bound",
+    "Constant",
+    "GradientCovariance",
+    "Interval",
+    "IntervalRegret",
+    "Observed",
+    "Spectrum",
+    "dyadic_intervals",
+    "dynamic_regret",
+    "gradient_spectrum",
+    "interval_regret",
+    "linearised_regret",
+    "path_length",
+    "regret_against_final",
+    "regret_against_prefix_best",
+]

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from oco.losses.rows import Rows
+from oco.losses.rows import Rows, dense_row
 from oco.regret.spectrum import Spectrum
+from oco.sketching import FrequentDirections
 from oco.types import Array
 
 DENSE_DIMENSION = 1024
@@ -26,15 +27,29 @@ class GradientCovariance:
         d, number of coordinates of a (flattened) gradient.
     spectrum
         Whether eigenvalues will be asked for; without them only O(d) numbers are kept.
+    sketch_rank
+        Where d is above `DENSE_DIMENSION`, the rank of a Frequent Directions sketch that is kept instead of the
+        matrix (0 for none). Eigenvalue i then lies in ``[e_i, e_i + rho]``, with e_i the sketch's eigenvalue and rho
+        its escaped mass. It costs O(d sketch_rank) a round.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> covariance = GradientCovariance(2)
+    >>> covariance.add(np.array([3.0, 4.0]))
+    >>> covariance.trace, covariance.spectrum().top
+    (25.0, array([25.,  0.]))
     """
 
-    def __init__(self, dimension: int, spectrum: bool = True) -> None:
+    def __init__(self, dimension: int, spectrum: bool = True, sketch_rank: int = 0) -> None:
         self.dimension = dimension
         self.coordinate_squares: Array = np.zeros(dimension)
         self.largest_gradient = 0.0
         self._matrix = np.zeros((dimension, dimension)) if spectrum and dimension <= DENSE_DIMENSION else None
         self._buffer = np.empty((_BUFFER_ROWS, dimension)) if self._matrix is not None else None
         self._buffered = 0
+        sketched = spectrum and self._matrix is None and sketch_rank > 0
+        self._sketch = FrequentDirections(dimension, sketch_rank) if sketched else None
 
     @property
     def trace(self) -> float:
@@ -51,6 +66,8 @@ class GradientCovariance:
             self._buffered += 1
             if self._buffered == _BUFFER_ROWS:
                 self._flush()
+        elif self._sketch is not None:
+            self._sketch.update(gradient)
 
     def add_rows(self, rows: Rows, slopes: Array) -> None:
         """Add the gradients ``slopes[i] * rows[i]``."""
@@ -66,9 +83,14 @@ class GradientCovariance:
             else:
                 sparse_scaled: Any = rows.multiply(slopes[:, None]).tocsr()
                 self._matrix += (sparse_scaled.T @ sparse_scaled).toarray()
+        elif self._sketch is not None:
+            for index in np.flatnonzero(slopes):
+                self._sketch.update(slopes[index] * dense_row(rows, int(index)))
 
     def spectrum(self) -> Spectrum | None:
-        """All eigenvalues in falling order; None where the matrix is not kept."""
+        """All eigenvalues in falling order, or those of the sketch with their slack; None where neither is kept."""
+        if self._sketch is not None:
+            return Spectrum(self.dimension, self._sketch.eigenvalues.copy(), self.trace, self._sketch.escaped_mass)
         if self._matrix is None:
             return None
         self._flush()

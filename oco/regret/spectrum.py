@@ -22,11 +22,26 @@ class Spectrum:
         The largest eigenvalues, in falling order; all d of them where the spectrum is ``complete``.
     trace
         Sum of all eigenvalues, ``sum_t |g_t|^2``.
+    slack
+        Eigenvalue i lies in ``[top[i], top[i] + slack]``: 0 where the eigenvalues are exact, the residual of an
+        iterative solver, or the escaped mass of a sketch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> spectrum = Spectrum(dimension=4, top=np.array([9.0, 4.0]), trace=15.0)
+    >>> spectrum.tail_mass(2)
+    2.0
+    >>> print(spectrum.trace_root())
+    [6, 7]
+    >>> spectrum.omegas()
+    array([15.,  6.,  2.])
     """
 
     dimension: int
     top: Array
     trace: float
+    slack: float = 0.0
 
     @property
     def complete(self) -> bool:
@@ -34,14 +49,26 @@ class Spectrum:
         return self.top.size >= self.dimension
 
     def tail_mass(self, rank: int) -> float:
-        """Sum of the bottom ``d - rank`` eigenvalues; needs the top ``rank`` only."""
+        """Sum of the bottom ``d - rank`` eigenvalues; needs the top ``rank`` only. The upper end of `tail_bracket`."""
+        return self.tail_bracket(rank).upper
+
+    def tail_bracket(self, rank: int) -> Interval:
+        """Interval that holds the sum of the bottom ``d - rank`` eigenvalues: a point where the slack is 0.
+
+        Raises
+        ------
+        ValueError
+            If fewer than ``rank`` eigenvalues are known.
+        """
         if rank >= self.dimension:
-            return 0.0
+            return Interval(0.0, 0.0)
         if rank > self.top.size:
             raise ValueError(f"tail mass at rank {rank} needs {rank} eigenvalues, {self.top.size} are known")
-        if self.complete:
-            return float(np.sum(self.top[rank:]))
-        return max(0.0, float(self.trace - np.sum(self.top[:rank])))
+        if self.complete and self.slack == 0.0:
+            tail = float(np.sum(self.top[rank:]))
+        else:
+            tail = max(0.0, float(self.trace - np.sum(self.top[:rank])))
+        return Interval(max(0.0, tail - rank * self.slack), tail)
 
     def trace_root(self) -> Interval:
         """``tr G^(1/2)``: exact where complete, else a bracket from the top eigenvalues and the remaining trace.
@@ -50,17 +77,27 @@ class Spectrum:
         sum lies between ``tau / sqrt(lambda_m)`` and ``sqrt((d - m) tau)``.
         """
         known = float(np.sum(np.sqrt(self.top)))
-        if self.complete:
+        if self.complete and self.slack == 0.0:
             return Interval(known, known)
-        tail = self.tail_mass(self.top.size)
-        smallest = float(self.top[-1]) if self.top.size else self.trace
-        lower = tail / np.sqrt(smallest) if smallest > 0.0 else 0.0
-        return Interval(known + lower, known + float(np.sqrt((self.dimension - self.top.size) * tail)))
+        tail = self.tail_bracket(self.top.size)
+        largest = (float(self.top[-1]) + self.slack) if self.top.size else self.trace
+        below = tail.lower / np.sqrt(largest) if largest > 0.0 else 0.0
+        above = float(np.sum(np.sqrt(self.top + self.slack))) + np.sqrt((self.dimension - self.top.size) * tail.upper)
+        lower = max(known + float(below), float(np.sqrt(self.trace)))
+        upper = min(float(above), float(np.sqrt(self.dimension * self.trace)))
+        return Interval(min(lower, upper), max(lower, upper))
 
     def omega(self, sketch_size: int) -> float:
         """``min_{0 <= k < ell} tail_mass(k) / (ell - k)``: Lemma 1's bound on the escaped mass at sketch size ell."""
         sizes = range(min(sketch_size, self.top.size + 1, self.dimension + 1))
         return min((self.tail_mass(k) / (sketch_size - k) for k in sizes), default=0.0)
+
+    def omegas(self, largest: int | None = None) -> Array:
+        """`omega` for sketch sizes 1, 2, ..., ``largest`` (by default one more than the eigenvalues that are known)."""
+        largest = min(self.top.size + 1, self.dimension) if largest is None else largest
+        tails = np.array([self.tail_mass(k) for k in range(min(largest, self.top.size + 1, self.dimension + 1))])
+        kept = np.arange(tails.size)
+        return np.array([np.min(tails[:ell] / (ell - kept[:ell])) for ell in range(1, largest + 1)])
 
     def intrinsic_dimension(self) -> float:
         """``tr G / lambda_max``, between 1 and d; 0 for the zero matrix."""
