@@ -76,7 +76,11 @@ def train_once(
             spent += time.perf_counter() - before
             scheduler.step()
             if step % every == 0 or step == steps:
-                record["curve"].append((step, _evaluate(task, model)))
+                value = _evaluate(task, model)
+                if not math.isfinite(value):
+                    record["status"] = "diverged"
+                    break
+                record["curve"].append((step, value))
         final = record["curve"][-1][1] if record["status"] == "ok" else math.inf
         with torch.no_grad():
             model.eval()

@@ -96,8 +96,15 @@ def learning_figure(runs: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def write_jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Replace the file in one move: a stopped run leaves the last whole version."""
-    _replace(path, "".join(json.dumps(row) + "\n" for row in rows))
+    """Replace the file in one move, infinite losses as null: a stopped run leaves the last whole version."""
+    strict = [{k: None if v == math.inf else v for k, v in row.items()} for row in rows]
+    _replace(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in strict))
+
+
+def read_jsonl(path: Path) -> list[Row]:
+    """Read what :func:`write_jsonl` wrote; no file is no runs."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [{**row, "final_loss": math.inf if row["final_loss"] is None else row["final_loss"]} for row in rows]
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

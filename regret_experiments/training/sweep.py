@@ -15,7 +15,7 @@ import torch
 from oco.torch import SpectrumProbe, spectrum_figure
 from regret_experiments.training.config import OptimizerConfig, TrainingConfig, parse_config
 from regret_experiments.training.loop import train_once
-from regret_experiments.training.outputs import learning_figure, summarize, write_csv, write_jsonl
+from regret_experiments.training.outputs import learning_figure, read_jsonl, summarize, write_csv, write_jsonl
 from regret_experiments.training.tasks import Task, make_task
 
 
@@ -83,8 +83,7 @@ class _Runs:
 
     def __init__(self, path: Path, config: TrainingConfig, echo: Callable[[str], None]) -> None:
         self.path, self.config, self.echo = path, config, echo
-        lines = path.read_text().splitlines() if path.exists() else []
-        self.found = {record["key"]: record for record in map(json.loads, lines)}
+        self.found = {record["key"]: record for record in read_jsonl(path)}
 
     def get(self, task: Task, optimizer: OptimizerConfig, lr: float, seed: int) -> dict[str, Any]:
         config = self.config

@@ -21,7 +21,7 @@ from regret_experiments.training import run_training
 from regret_experiments.training.config import parse_config
 from regret_experiments.training.data import load_images, load_text
 from regret_experiments.training.loop import train_once
-from regret_experiments.training.outputs import summarize
+from regret_experiments.training.outputs import read_jsonl, summarize, write_jsonl
 from regret_experiments.training.tasks import make_task
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "training"
@@ -118,13 +118,16 @@ def test_an_experiment_writes_everything_and_runs_only_what_is_missing(tmp_path)
     assert again["rows"][0]["seeds"] == 3
 
 
-def test_diverged_and_failed_runs_are_recorded():
+def test_diverged_runs_are_recorded(tmp_path):
     task = make_task("mlp")
     diverged = train_once(task, "sgd", {}, lr=1e12, seed=1, steps=20)
     assert diverged["status"] == "diverged"
     assert diverged["final_loss"] == math.inf
     runs = [{**diverged, "optimizer": "SGD", "steps": 20}]
     assert summarize(runs, {"SGD": 1e12}, [1e12])[0]["not_ok"] == 1
+    write_jsonl(tmp_path / "runs.jsonl", runs)
+    assert "Infinity" not in (tmp_path / "runs.jsonl").read_text()
+    assert read_jsonl(tmp_path / "runs.jsonl")[0]["final_loss"] == math.inf
 
 
 @pytest.mark.parametrize(
