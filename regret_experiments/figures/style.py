@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
-WIDTHS = {"one-column": 3.4, "two-column": 7.0, "slide": 10.0}
+WIDTHS = {"one-column": 3.4, "two-column": 7.0, "slide": 12.0}
 """Figure widths in inches: a column of a two-column paper, its full width, a 16:9 slide."""
+_PANELS = {"one-column": 1, "two-column": 2, "slide": 3}
+_FONT_SIZES = {"one-column": 7.5, "two-column": 8.0, "slide": 13.0}
 
 
 @dataclass(frozen=True)
 class LearnerStyle:
-    """How a learner is drawn and called."""
+    """How a learner is drawn and called.
+
+    Attributes
+    ----------
+    label
+        Its name in figures.
+    color
+        Of lines and markers, ``#RRGGBB``.
+    marker
+        Matplotlib's letter for it.
+    """
 
     label: str
     color: str
     marker: str
+
+    @property
+    def ink(self) -> str:
+        """The colour, darkened until text in it can be read on white (a contrast of 4.5)."""
+        return readable(self.color, "#FFFFFF", 4.5)
 
 
 _STYLES = {
@@ -29,37 +47,126 @@ _STYLES = {
     "rfd_son": LearnerStyle("RFD-SON", "#009E73", "X"),
     "online_newton_step": LearnerStyle("ONS", "#882255", "p"),
     "ftsl": LearnerStyle("FTSL", "#AA4499", "h"),
+    "son": LearnerStyle("SON", "#661100", "d"),
+    "oja_son": LearnerStyle("Oja-SON", "#44AA99", "<"),
+    "ada_lr": LearnerStyle("Ada-LR", "#999933", ">"),
+    "rada_grad": LearnerStyle("RadaGrad", "#6699CC", "H"),
+    "adam": LearnerStyle("Adam", "#CC6677", "8"),
+    "amsgrad": LearnerStyle("AMSGrad", "#332288", "8"),
+    "coin_betting": LearnerStyle("coin betting", "#B8A037", "s"),
+    "hedge": LearnerStyle("Hedge", "#117733", "d"),
+    "primal_dual_diagonal_adagrad": LearnerStyle("PD diagonal AdaGrad", "#A66F00", "v"),
+    "primal_dual_full_matrix_adagrad": LearnerStyle("PD full-matrix AdaGrad", "#555555", "*"),
+    "shampoo": LearnerStyle("Shampoo", "#222255", "p"),
+    "one_sided_shampoo": LearnerStyle("one-sided Shampoo", "#7A5195", "h"),
+    "sketched_shampoo": LearnerStyle("S-Shampoo", "#EE6677", "o"),
+    "sketched_one_sided_shampoo": LearnerStyle("one-sided S-Shampoo", "#BB5566", "^"),
 }
-_SPARE = [("#44AA99", "<"), ("#999933", ">"), ("#661100", "d"), ("#6699CC", "8"), ("#332288", "H"), ("#DDCC77", "+")]
+_SPARE_COLORS = ("#44AA99", "#999933", "#661100", "#6699CC", "#332288", "#B8A037", "#AA3377", "#228833")
+_SPARE_MARKERS = ("<", ">", "d", "8", "H", "X", "P")
 
 
 def learner_style(kind: str) -> LearnerStyle:
-    """The style of a learner by its registry name; one that is not listed gets a spare colour, always the same one."""
+    """The style of a learner by its registry name; one that is not listed gets a spare one, always the same."""
     if kind in _STYLES:
         return _STYLES[kind]
-    color, marker = _SPARE[sum(kind.encode()) % len(_SPARE)]
+    color, marker = _spare(kind)
     return LearnerStyle(kind.replace("_", " "), color, marker)
 
 
-def base_style() -> dict[str, Any]:
+def learner_styles(kinds: Iterable[tuple[str, str]]) -> dict[str, LearnerStyle]:
+    """Styles of the learners of a sweep by their names in it, no two the same.
+
+    Parameters
+    ----------
+    kinds
+        Name in the sweep and registry name of each learner, in the order of the config. The first of a kind has the
+        kind's colour; a learner whose name differs from its kind keeps that name as its label.
+    """
+    styles: dict[str, LearnerStyle] = {}
+    taken: set[tuple[str, str]] = set()
+    for name, kind in dict(kinds).items():
+        style = learner_style(kind)
+        looks = [(style.color, style.marker), *_spares(name)]
+        color, marker = next((look for look in looks if look not in taken), looks[0])
+        taken.add((color, marker))
+        styles[name] = replace(style, label=style.label if name == kind else name, color=color, marker=marker)
+    return styles
+
+
+def base_style(size: str = "two-column") -> dict[str, Any]:
     """Matplotlib settings that every figure uses; pass them to ``matplotlib.rc_context``."""
+    font = _FONT_SIZES[size]
+    scale = font / 8.0
     return {
-        "font.size": 8,
-        "axes.titlesize": 9,
-        "axes.labelsize": 8,
+        "font.size": font,
+        "axes.titlesize": font * 1.1,
+        "axes.labelsize": font,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.grid": True,
         "grid.color": "#E6E6E6",
-        "grid.linewidth": 0.6,
+        "grid.linewidth": 0.6 * scale,
         "axes.axisbelow": True,
-        "lines.linewidth": 1.4,
-        "lines.markersize": 4.5,
+        "lines.linewidth": 1.4 * scale,
+        "lines.markersize": 4.5 * scale,
         "legend.frameon": False,
-        "legend.fontsize": 7,
+        "legend.fontsize": font * 0.86,
+        "xtick.labelsize": font * 0.9,
+        "ytick.labelsize": font * 0.9,
         "figure.dpi": 120,
         "savefig.dpi": 200,
         "savefig.bbox": "tight",
         "pdf.fonttype": 42,
         "svg.fonttype": "none",
+        "svg.hashsalt": "oco",
     }
+
+
+def panel_grid(count: int, size: str = "two-column", aspect: float = 0.75) -> tuple[tuple[float, float], int, int]:
+    """Figure size in inches, rows and columns for ``count`` panels whose height is ``aspect`` times their width."""
+    columns = min(count, _PANELS[size])
+    rows = -(-count // columns)
+    width = WIDTHS[size] if count > 1 or size == "one-column" else WIDTHS[size] * (0.7 if size == "slide" else 0.6)
+    return (width, rows * (width / columns) * aspect), rows, columns
+
+
+def readable(color: str, background: str, contrast: float) -> str:
+    """``color``, moved away from ``background`` in small steps until its WCAG contrast is at least ``contrast``."""
+    target = 0.0 if luminance(background) > 0.18 else 1.0
+    channels = _channels(color)
+    while _contrast(_hex(channels), background) < contrast:
+        channels = [value + 0.05 * (target - value) for value in channels]
+    return _hex(channels)
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of ``#RRGGBB`` as WCAG defines it: what a grey printer leaves."""
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in _channels(color)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _contrast(one: str, other: str) -> float:
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _channels(color: str) -> list[float]:
+    return [int(color[i : i + 2], 16) / 255.0 for i in (1, 3, 5)]
+
+
+def _hex(channels: list[float]) -> str:
+    return "#" + "".join(f"{round(255 * value):02X}" for value in channels)
+
+
+def _spare(name: str) -> tuple[str, str]:
+    return _spares(name)[0]
+
+
+def _spares(name: str) -> list[tuple[str, str]]:
+    start = sum(name.encode())
+    colors, markers = len(_SPARE_COLORS), len(_SPARE_MARKERS)
+    return [
+        (_SPARE_COLORS[(start + i) % colors], _SPARE_MARKERS[(start + i + i // colors) % markers])
+        for i in range(colors * markers)
+    ]
