@@ -1,19 +1,42 @@
-"""Figures that need no explanation: functions that take a frame and an Axes, and the files that a sweep draws."""
+"""Figures that need no explanation: functions that take a frame and an Axes and return the Axes, and their files."""
 
-from regret_experiments.figures.drawing import draw_all
-from regret_experiments.figures.regret_curves import regret_curves
-from regret_experiments.figures.regret_vs_memory import (
-    bound_vs_memory,
-    regret_vs_memory,
-    signature_figure,
-    tail_mass_vs_memory,
-)
+from __future__ import annotations
 
-__all__ = [
-    "bound_vs_memory",
-    "draw_all",
-    "regret_curves",
-    "regret_vs_memory",
-    "signature_figure",
-    "tail_mass_vs_memory",
-]
+import importlib
+from typing import Any
+
+_HOME = {
+    "KINDS": "kinds",
+    "WIDTHS": "style",
+    "base_style": "style",
+    "bound_tightness": "against_rank",
+    "bound_vs_memory": "memory",
+    "decision_path": "plane",
+    "draw": "drawing",
+    "draw_all": "drawing",
+    "dynamic_regret": "dynamic",
+    "escaped_mass": "spectra",
+    "learning_rate_sensitivity": "sensitivity",
+    "ranking_table": "ranking",
+    "regret_curves": "curves",
+    "regret_vs_memory": "memory",
+    "regret_vs_rank": "against_rank",
+    "save": "drawing",
+    "signature_figure": "memory",
+    "sketch_ellipses": "plane",
+    "spectrum": "spectra",
+    "tail_mass_vs_memory": "memory",
+    "time_vs_memory": "timing",
+}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

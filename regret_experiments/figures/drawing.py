@@ -1,66 +1,109 @@
-"""The figures that every sweep draws, as PDF and PNG."""
+"""Figures of stored results as files."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from oco.errors import ConfigError
+from regret_experiments.figures.style import base_style, panel_grid
 
-from regret_experiments.figures.regret_curves import regret_curves
-from regret_experiments.figures.regret_vs_memory import signature_figure
-from regret_experiments.figures.style import base_style
+if TYPE_CHECKING:
+    from regret_experiments.store.results import Results
+
+FORMATS = ("pdf", "svg", "png", "pgf")
 
 
-def draw_all(path: str | Path) -> Iterator[Path]:
-    """Draw what the results at ``path`` can show into ``path/figures``, and yield each file.
+def draw(results: Results, kind: str, *, size: str = "two-column", environment: str | None = None, **look: Any) -> Any:
+    """Draw one kind of figure, a panel for every environment; returns the Matplotlib figure.
 
-    ``regret_vs_memory``: a column for every environment; ``regret_curves``: one figure with a panel for every
-    environment. A sweep without regrets (no comparator) draws nothing.
+    Parameters
+    ----------
+    results
+        What `regret_experiments.load` returned.
+    kind
+        A name of `regret_experiments.figures.KINDS`.
+    size
+        ``"one-column"``, ``"two-column"`` or ``"slide"``.
+    environment
+        Draw this one only.
+    **look
+        ``rate``, ``against``, ``scale`` and ``rank`` of `Panel`.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    from regret_experiments.figures.kinds import KINDS, panels
+
+    if kind not in KINDS:
+        raise ConfigError(f"kind of figure must be one of {', '.join(KINDS)}, got {kind!r}")
+    shown = panels(results, environment, **look)
+    with matplotlib.rc_context(base_style(size)):
+        figsize, rows, columns = panel_grid(len(shown), size, KINDS[kind].aspect)
+        figure = Figure(figsize=figsize, layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, (title, panel) in zip(grid, shown.items(), strict=False):
+            KINDS[kind].draw(panel, axes)
+            axes.set_title(title, pad=14 if kind == "spectrum" else 6, parse_math=False)
+        for axes in grid[len(shown) :]:
+            axes.set_axis_off()
+    return figure
+
+
+def save(figure: Any, target: Path, size: str = "two-column") -> Path:
+    """Write a figure in the format that the name ends in; a file that was there is replaced whole.
+
+    Raises
+    ------
+    ConfigError
+        If the format is not one of PDF, SVG, PNG and PGF, or PGF is asked for where there is no TeX.
     """
     import matplotlib
 
+    ending = target.suffix.lower().removeprefix(".")
+    if ending not in FORMATS:
+        raise ConfigError(f"a figure's file must end in .pdf, .svg, .png or .pgf, got {target.name!r}")
+    with matplotlib.rc_context(base_style(size)):
+        engine = matplotlib.rcParams["pgf.texsystem"]
+        if ending == "pgf" and shutil.which(engine) is None:
+            raise ConfigError(f"PGF needs TeX to measure text, and {engine} was not found; write .pdf, .svg or .png")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}")
+        dates = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
+        figure.savefig(temporary, format=ending, metadata=dates.get(ending))
+    temporary.replace(target)
+    return target
+
+
+def draw_all(path: str | Path) -> Iterator[Path]:
+    """Draw what every sweep can show into ``path/figures``, as PDF and PNG, and yield each file.
+
+    ``regret_vs_memory``: a column for every environment; ``regret_curves``: a panel for every environment. A sweep
+    without regrets (no comparator) draws nothing.
+    """
+    import matplotlib
+
+    from regret_experiments.figures.kinds import panels
+    from regret_experiments.figures.memory import signature_figure
     from regret_experiments.store.results import load
-    from regret_experiments.tables import best_runs, rank_table
 
     results = load(path)
     runs = results.runs
     if "regret_upper" not in runs or runs["regret_upper"].isna().all():
         return
-    table = rank_table(runs)
-    if "regret_best" not in table:
+    tables = {}
+    for title, panel in panels(results).items():
+        table = panel.table.assign(dimension=panel.runs["dimension"].max())
+        if panel.runs["stage"].iloc[0] == runs["stage"].iloc[-1] and table["regret_best"].notna().any():
+            tables[title] = table
+            styles = panel.styles
+    if not tables:
         return
-    dimensions = runs.groupby("environment")["dimension"].max()
-    table = table[table["regret_best"].notna()].assign(dimension=lambda rows: rows["environment"].map(dimensions))
-    stage = table["stage"].iloc[-1]
-    table = table[table["stage"] == stage]
     with matplotlib.rc_context(base_style()):
-        tables = {str(name): rows for name, rows in table.groupby("environment", sort=False)}
-        yield from _save(signature_figure(tables), Path(path) / "figures" / "regret_vs_memory")
-        best = best_runs(runs[runs["stage"] == stage])
-        curves = results.curves.merge(best[["id", "kind"]], on="id")
-        yield from _save(_curve_panels(curves), Path(path) / "figures" / "regret_curves")
-
-
-def _curve_panels(curves: pd.DataFrame) -> Any:
-    from matplotlib.figure import Figure
-
-    environments = list(dict.fromkeys(curves["environment"].astype(str)))
-    figure = Figure(figsize=(4.2 * len(environments) + 0.6, 3.6), layout="constrained")
-    grid = figure.subplots(1, len(environments), squeeze=False)[0]
-    for axes, environment in zip(grid, environments, strict=True):
-        regret_curves(curves[curves["environment"] == environment], axes)
-        axes.set_title(environment.replace("_", " "))
-        axes.margins(x=0.02)
-    return figure
-
-
-def _save(figure: Any, stem: Path) -> Iterator[Path]:
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    for ending in ("pdf", "png"):
-        target = stem.with_suffix(f".{ending}")
-        temporary = target.with_name(f".{target.name}")
-        figure.savefig(temporary, format=ending)
-        temporary.replace(target)
-        yield target
+        figures = {"regret_vs_memory": signature_figure(tables, styles=styles)}
+    figures["regret_curves"] = draw(results, "curves")
+    for name, figure in figures.items():
+        for ending in ("pdf", "png"):
+            yield save(figure, Path(path) / "figures" / f"{name}.{ending}")

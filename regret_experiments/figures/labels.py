@@ -167,8 +167,9 @@ def _nearest(
             x = point[0] + right * gap * ring + (-width if right < 0 else 0.0 if right else -width / 2)
             y = point[1] + up * (gap * ring + height / 2) - height / 2
             box = Bbox.from_bounds(x, y, width, height)
+            wide = Bbox.from_bounds(x - gap, y, width + 2 * gap, height)
             inside = frame.x0 <= x and x + width <= frame.x1 and frame.y0 <= y and y + height <= frame.y1
-            if inside and not box.count_overlaps(taken) and not _covers(box, obstacles):
+            if inside and not wide.count_overlaps(taken) and not _covers(box, obstacles):
                 return box
     return None
 

@@ -1,0 +1,61 @@
+"""``oco plot``: draw a figure of stored results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_KINDS = (
+    "memory", "bound", "tail", "curves", "rank", "sensitivity", "spectrum", "escaped", "time", "tightness", "table",
+    "dynamic", "path", "sketch",
+)  # fmt: skip
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.argument("kind", type=click.Choice(_KINDS))
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
+    help="File; its ending says what: .pdf, .svg, .png, .pgf.  [default: RESULTS/figures/KIND.pdf]",
+)  # fmt: skip
+@click.option(
+    "--size", type=click.Choice(["one-column", "two-column", "slide"]), default="two-column", show_default=True,
+    help="Width of the figure and size of its letters.",
+)  # fmt: skip
+@click.option("--environment", "-e", metavar="NAME", help="Draw this environment only.")
+@click.option(
+    "--rate", type=click.Choice(["best", "theorem"]), default="best", show_default=True,
+    help="Learning rate whose curves are drawn.",
+)  # fmt: skip
+@click.option(
+    "--against", type=click.Choice(["u_t", "u_T"]), default="u_t", show_default=True,
+    help="Curves of regret against the best point for the rounds so far, or for the whole game.",
+)  # fmt: skip
+@click.option(
+    "--scale", type=click.Choice(["log", "linear", "sqrt"]), default="log", show_default=True,
+    help="Of curves: log-log with fitted slope, linear, or divided by the root of t.",
+)  # fmt: skip
+@click.option("--rank", type=int, help="Rank of figures that show one.  [default: the middle one]")
+def plot(
+    results: Path,
+    kind: str,
+    output: Path | None,
+    size: str,
+    environment: str | None,
+    rate: str,
+    against: str,
+    scale: str,
+    rank: int | None,
+) -> None:
+    """Draw a figure of RESULTS, a panel for every environment.
+
+    KIND is memory, bound, tail, curves, rank, sensitivity, spectrum, escaped, time, tightness, table, or, for games
+    that are made for it, dynamic, path or sketch.
+    """
+    from regret_experiments.figures import draw, save
+    from regret_experiments.store.results import load
+
+    loaded = load(results)
+    figure = draw(loaded, kind, size=size, environment=environment, rate=rate, against=against, scale=scale, rank=rank)
+    click.echo(f"drew {save(figure, output or results / 'figures' / f'{kind}.pdf', size)}")

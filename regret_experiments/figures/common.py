@@ -1,0 +1,67 @@
+"""What all figures share: one learner after the other, and the number format of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.style import LearnerStyle, learner_styles
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Styles = Mapping[str, LearnerStyle]
+"""Style of each learner by its name in the sweep."""
+
+
+def each_learner(frame: pd.DataFrame, styles: Styles | None) -> Iterator[tuple[LearnerStyle, pd.DataFrame]]:
+    """Every learner's style and rows, in the order of the frame."""
+    if styles is None:
+        styles = styles_of(frame)
+    for name, rows in frame.groupby("learner", sort=False, observed=True):
+        yield styles[str(name)], rows
+
+
+def styles_of(frame: pd.DataFrame) -> dict[str, LearnerStyle]:
+    """Styles of the learners of a frame with the columns ``learner`` and ``kind``."""
+    pairs = frame[["learner", "kind"]].drop_duplicates()
+    return learner_styles(zip(pairs["learner"].astype(str), pairs["kind"].astype(str), strict=True))
+
+
+def ranked(rows: pd.DataFrame) -> bool:
+    """Whether rows are a learner over several ranks, hence a line."""
+    return bool(rows["rank"].notna().all())
+
+
+def numbers(values: Any) -> Any:
+    """A column as floats, missing as NaN."""
+    return pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(float, na_value=np.nan)
+
+
+def label_ends(labels: DirectLabels, style: LearnerStyle, x: Any, y: Any, ranks: Any) -> None:
+    """Name a line over ranks at its right end, and each of its points by its rank."""
+    for position, (rank, across, up) in enumerate(zip(ranks, x, y, strict=True)):
+        if np.isfinite(up):
+            labels.near(f"k = {int(rank)}" if position == 0 else str(int(rank)), across, up, style.ink)
+    finite = np.flatnonzero(np.isfinite(y))
+    if finite.size:
+        labels.at_end(style.label, x[finite[-1]], y[finite[-1]], style.ink)
+
+
+def say(axes: Axes, text: str) -> Axes:
+    """Write in an Axes why there is nothing to see."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="#555555", wrap=True)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return axes
+
+
+def log_if_positive(axes: Axes, which: str, *columns: Any) -> None:
+    """Make an axis logarithmic where some number on it is positive."""
+    values = np.concatenate([np.ravel(column) for column in columns]) if columns else np.empty(0)
+    if np.any(np.isfinite(values) & (values > 0.0)):
+        (axes.set_xscale if which == "x" else axes.set_yscale)("log")

@@ -1,0 +1,109 @@
+"""Regret against rounds: linear, divided by the root of t, or log-log with the slope that was fitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from regret_experiments.figures.common import Styles, each_learner, numbers
+from regret_experiments.figures.labels import DirectLabels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Against = Literal["u_t", "u_T"]
+Scale = Literal["log", "linear", "sqrt"]
+
+
+def regret_curves(
+    curves: pd.DataFrame,
+    axes: Axes,
+    *,
+    against: Against = "u_t",
+    scale: Scale = "log",
+    bound: bool = True,
+    styles: Styles | None = None,
+) -> Axes:
+    """Draw regret against rounds, a line for every learner and rank.
+
+    Parameters
+    ----------
+    curves
+        Rows of ``Results.curves`` for one environment and one learning rate of each learner, with the column ``kind``.
+        Lines are means over the orders, the band is the range of the certified intervals over the orders.
+    axes
+        Where to draw.
+    against
+        ``"u_t"``: the best point for the rounds so far, what theorems bound; ``"u_T"``: the best for the whole game.
+    scale
+        ``"log"``: both axes, and the label has the slope that was fitted to the second half of the rounds (as the eye
+        sees them); ``"linear"``; ``"sqrt"``: regret divided by the root of t, level where regret grows like it.
+    bound
+        Whether to draw the bounds, dotted; they bound regret against u_t.
+    styles
+        Colours, markers and names by learner; by default those of the frame's learners.
+    """
+    labels = DirectLabels(axes)
+    if scale == "log":
+        axes.set_yscale("log")
+    if scale != "linear":
+        axes.set_xscale("log")
+    drawn = []
+    for style, rows in each_learner(curves, styles):
+        ranks = np.sort(rows["rank"].dropna().unique())
+        for rank, group in rows.groupby("rank", sort=True, dropna=False):
+            summary = _summary(group, against, scale)
+            fade = 1.0 if pd.isna(rank) else 0.35 + 0.65 * float(np.searchsorted(ranks, rank) + 1) / len(ranks)
+            drawn.append(summary["regret"])
+            axes.plot(summary.index, summary["regret"], color=style.color, alpha=fade)
+            axes.fill_between(
+                summary.index, summary["low"], summary["high"], color=style.color, alpha=0.12 * fade, linewidth=0
+            )
+            if bound and against == "u_t" and scale != "linear":
+                axes.plot(summary.index, summary["bound"], ":", color=style.color, alpha=fade, linewidth=1.0)
+            last = summary["regret"].last_valid_index()
+            if last is not None:
+                name = style.label if pd.isna(rank) else f"{style.label}, k = {int(rank)}"
+                if scale == "log":
+                    name += _slope_text(summary["regret"])
+                labels.at_end(name, float(last), float(summary["regret"].loc[last]), style.ink)
+    axes.margins(x=0.02)
+    axes.set_xlabel("round t")
+    dotted = " (dotted: bound)" if bound and against == "u_t" and scale != "linear" else ""
+    name = "regret against $u_t$" if against == "u_t" else "regret against $u_T$"
+    axes.set_ylabel((name + " / $\\sqrt{t}$" if scale == "sqrt" else name) + dotted)
+    return axes
+
+
+def fitted_slope(rounds: np.ndarray, regret: np.ndarray) -> float:
+    """Slope of ``log regret`` against ``log t`` by least squares, over the second half of the log-range of rounds.
+
+    NaN where fewer than three rounds there have a positive regret.
+    """
+    late = (regret > 0.0) & (rounds >= np.sqrt(rounds[0] * rounds[-1])) if len(rounds) else np.zeros(0, dtype=bool)
+    if np.count_nonzero(late) < 3:
+        return float("nan")
+    return float(np.polyfit(np.log(rounds[late]), np.log(regret[late]), 1)[0])
+
+
+def _summary(group: pd.DataFrame, against: Against, scale: Scale) -> pd.DataFrame:
+    """Mean and range over the orders, by round."""
+    lower, upper = ("regret_lower", "regret_upper") if against == "u_t" else ("regret_final", "regret_final")
+    frame = group.assign(low=numbers(group[lower]), high=numbers(group[upper]), bound=numbers(group["bound"]))
+    frame = frame.assign(regret=(frame["low"] + frame["high"]) / 2)
+    summary = frame.groupby("round").agg({"regret": "mean", "low": "min", "high": "max", "bound": "mean"})
+    if scale == "sqrt":
+        summary = summary.div(np.sqrt(summary.index.to_numpy(float)), axis=0)
+    if scale == "log":
+        positive = summary["regret"] > 0.0
+        floor = summary["regret"][positive].min()
+        summary["low"] = summary["low"].where(summary["low"] > 0.0, floor)
+        summary = summary.where(summary > 0.0)
+    return summary
+
+
+def _slope_text(regret: pd.Series[float]) -> str:
+    slope = fitted_slope(regret.index.to_numpy(float), regret.to_numpy(float))
+    return f"  (slope {slope:.2f})" if np.isfinite(slope) else ""

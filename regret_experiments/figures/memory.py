@@ -1,0 +1,136 @@
+"""The signature figure: what a learner pays in regret against the memory that it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from regret_experiments.figures.common import Styles, each_learner, label_ends, numbers, ranked
+from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.style import WIDTHS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def regret_vs_memory(
+    table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None, theorem: bool = True, names: bool = True
+) -> Axes:
+    """Draw regret at the best learning rate against state floats, for one environment.
+
+    Learners with a rank are a line over k with a band over the data orders; the others are points, and whiskers are
+    their spread. The paler dashed line and hollow points are the theorem's step size.
+
+    Parameters
+    ----------
+    table
+        Rows of `regret_experiments.rank_table` for one environment.
+    axes
+        Where to draw.
+    styles
+        Colours, markers and names by learner; by default those of the frame's learners.
+    theorem
+        Whether to draw regret at the theorem's step size too.
+    names
+        Whether to label learners and ranks.
+    """
+    axes.set_xscale("log")
+    labels = DirectLabels(axes)
+    for style, rows in each_learner(table[table["state_floats"].notna()], styles):
+        rows = rows.sort_values("rank" if ranked(rows) else "state_floats")
+        x = numbers(rows["state_floats"])
+        best, low, high = (numbers(rows[f"regret_best{end}"]) for end in ("", "_low", "_high"))
+        other = numbers(rows["regret_theorem"])
+        hollow = {"color": style.color, "marker": style.marker, "mfc": "white", "alpha": 0.5, "zorder": 2}
+        if ranked(rows):
+            axes.fill_between(x, low, high, color=style.color, alpha=0.18, linewidth=0, zorder=1)
+            axes.plot(x, best, color=style.color, marker=style.marker, zorder=4, label=style.label)
+            if theorem:
+                axes.plot(x, other, "--", **hollow)
+            if names:
+                label_ends(labels, style, x, best, rows["rank"])
+                labels.avoid(x, best)
+        else:
+            spread = np.vstack([best - low, high - best]).clip(min=0.0)
+            axes.errorbar(
+                x, best, spread, color=style.color, marker=style.marker, ls="none", capsize=2, zorder=5,
+                label=style.label,
+            )  # fmt: skip
+            if theorem:
+                axes.plot(x, other, linestyle="none", **hollow)
+            for across, up in zip(x, best, strict=True):
+                if names and np.isfinite(up):
+                    labels.near(style.label, across, up, style.ink)
+            labels.avoid(np.repeat(x, 2), np.column_stack([low, high]).ravel())
+        if theorem:
+            labels.avoid(x, other)
+    drawn = numbers(pd.concat([table["regret_best_low"], table["regret_best_high"], table["regret_theorem"]]))
+    drawn = drawn[np.isfinite(drawn)]
+    if drawn.size and drawn.min() > 0.0 and drawn.max() > 6.0 * drawn.min():
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    axes.set_ylabel("regret (dashed, hollow: theorem's rate)" if theorem else "regret")
+    axes.set_xlabel("state floats held (k = directions kept)")
+    return axes
+
+
+def bound_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
+    """Draw the theorem's bound, and the regret at the theorem's step size below it, against state floats."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for style, rows in each_learner(table[table["state_floats"].notna()], styles):
+        rows = rows.sort_values("rank" if ranked(rows) else "state_floats")
+        x = numbers(rows["state_floats"])
+        line = ":" if ranked(rows) else "none"
+        axes.plot(x, numbers(rows["bound"]), linestyle=line, color=style.color, marker=style.marker)
+        regret = numbers(rows["regret_theorem"])
+        regret = np.where(regret > 0.0, regret, np.nan)
+        line = "-" if ranked(rows) else "none"
+        axes.plot(x, regret, linestyle=line, color=style.color, marker=style.marker, mfc="white", alpha=0.6)
+    axes.set_ylabel("bound (filled)\nregret (hollow)")
+    axes.set_xlabel("state floats held (k = directions kept)")
+    return axes
+
+
+def tail_mass_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
+    """Draw the bottom-(d - k) eigenvalue mass of the covariance, and the escaped mass, against state floats."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for style, rows in each_learner(table[table["rank"].notna() & table["state_floats"].notna()], styles):
+        rows = rows.sort_values("rank")
+        for column, line, fill in (("tail_mass", "-", style.color), ("escaped_mass", ":", "white")):
+            values = numbers(rows[column])
+            values = np.where(values > 0.0, values, np.nan)
+            if np.isfinite(values).any():
+                axes.plot(numbers(rows["state_floats"]), values, line, color=style.color, marker=style.marker, mfc=fill)
+    axes.set_ylabel("tail mass (filled)\nescaped (hollow)")
+    axes.set_xlabel("state floats held (k = directions kept)")
+    return axes
+
+
+def signature_figure(
+    tables: dict[str, pd.DataFrame], title: str = "", *, size: str = "two-column", styles: Styles | None = None
+) -> Any:
+    """Regret, bound and tail mass against memory, a column for every environment; returns the Matplotlib figure."""
+    from matplotlib.figure import Figure
+
+    width = WIDTHS[size] * max(1.0, len(tables) / (1 if size == "one-column" else 3))
+    figure = Figure(figsize=(width, 0.62 * min(width, 14.0) + 1.2), layout="constrained")
+    grid = figure.subplots(3, len(tables), sharex="col", squeeze=False, height_ratios=[3.0, 1.6, 1.3])
+    for column, (environment, table) in enumerate(tables.items()):
+        for row, draw in enumerate((regret_vs_memory, bound_vs_memory, tail_mass_vs_memory)):
+            axes = draw(table, grid[row, column], styles=styles)
+            if column:
+                axes.set_ylabel("")
+            if row < 2:
+                axes.set_xlabel("")
+        heading = environment.replace("_", " ")
+        if "dimension" in table and table["dimension"].notna().any():
+            heading += f"  (d = {int(table['dimension'].max())})"
+        grid[0, column].set_title(heading, parse_math=False)
+    if title:
+        figure.suptitle(title, parse_math=False)
+    return figure

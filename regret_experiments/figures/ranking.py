@@ -1,0 +1,75 @@
+"""The ranking of learners as a figure: who had the least regret, with what memory and which bound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from regret_experiments.figures.common import Styles, numbers, say, styles_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_HEADINGS = ("learner", "k", "regret [range]", "bound", "floats")
+_ALIGN = ("left", "right", "left", "right", "right")
+
+
+def ranking_table(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
+    """Write learners into an Axes in the order of their regret at the best learning rate, least first.
+
+    The bar behind a regret is its length. A bound that is broken is red; one whose assumptions do not hold is in
+    brackets; ``*`` stands by a best learning rate at the edge of its grid. Failed learners come last, with how many.
+
+    Parameters
+    ----------
+    table
+        Rows of `regret_experiments.rank_table` for one environment.
+    axes
+        Where to draw; its own axes are hidden.
+    styles
+        Colours, markers and names by learner; by default those of the frame's learners.
+    """
+    if table.empty:
+        return say(axes, "no runs")
+    styles = styles_of(table) if styles is None else styles
+    rows = table.assign(order=pd.to_numeric(table["regret_best"])).sort_values("order", kind="stable")
+    axes.set_axis_off()
+    count = len(rows)
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(count + 0.6, -0.9)
+    edges = (0.045, 0.46, 0.49, 0.87, 1.0)
+    _write(axes, -0.4, edges, _HEADINGS, weight="bold")
+    axes.plot([0.0, 1.0], [0.05, 0.05], color="black", linewidth=0.8)
+    largest = np.nanmax(numbers(rows["regret_best"]), initial=0.0)
+    for i, row in enumerate(rows.to_dict("records")):
+        style = styles[str(row["learner"])]
+        y = i + 0.6
+        axes.plot([0.018], [y], marker=style.marker, color=style.color, linestyle="none", clip_on=False)
+        regret = row["regret_best"]
+        if pd.notna(regret) and regret > 0.0:
+            axes.barh(y, 0.29 * regret / largest, left=0.485, height=0.8, color=style.color, alpha=0.16)
+        _write(axes, y, edges, (style.label, *_cells(row)), bound_broken=row.get("bound_holds") is False)
+    return axes
+
+
+def _cells(row: dict[Any, Any]) -> tuple[str, str, str, str]:
+    rank = "" if pd.isna(row["rank"]) else str(int(row["rank"]))
+    if pd.isna(row["regret_best"]):
+        return rank, f"{row['failed']} of {row['runs']} runs failed" if row["failed"] else "not known", "", ""
+    low, high = row["regret_best_low"], row["regret_best_high"]
+    edge = "*" if row.get("at_edge") is True else ""
+    regret = f"{row['regret_best']:.4g}{edge}  [{low:.3g}, {high:.3g}]"
+    bound = "" if pd.isna(row["bound"]) else f"{row['bound']:.4g}"
+    if bound and row.get("bound_holds") is None:
+        bound = f"({bound})"
+    return rank, regret, bound, f"{int(row['state_floats']):,}"
+
+
+def _write(
+    axes: Axes, y: float, edges: Any, cells: Any, weight: str = "normal", bound_broken: bool = False
+) -> None:
+    for column, (x, cell, align) in enumerate(zip(edges, cells, _ALIGN, strict=True)):
+        color = "#CC0000" if bound_broken and column == 3 else "black"
+        axes.text(x, y, cell, ha=align, va="center", weight=weight, color=color, fontsize="small", parse_math=False)

@@ -1,0 +1,118 @@
+"""Frames that no sweep stores, made by playing stored runs again: decisions in the plane, and dynamic regret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from oco.errors import ConfigError
+
+if TYPE_CHECKING:
+    from oco.types import Array
+    from regret_experiments.store.results import Results
+
+
+def decisions(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
+    """Every point and gradient of 2-dimensional runs, played again.
+
+    Columns: ``learner``, ``kind``, ``rank``, ``round``, the point ``x`` and ``y``, the gradient there ``gradient_x`` and
+    ``gradient_y``.
+
+    Raises
+    ------
+    ConfigError
+        If the runs are not 2-dimensional.
+    """
+    dimensions = sorted({int(d) for d in runs["dimension"].dropna()})
+    if dimensions != [2]:
+        found = " and ".join(map(str, dimensions)) or "no finished run"
+        raise ConfigError(f"a picture in the plane needs a 2-dimensional environment, here d is {found}")
+    parts = []
+    for row in runs.to_dict("records"):
+        moves = np.array(list(_moves(results, row["id"])))
+        frame = pd.DataFrame(moves, columns=["x", "y", "gradient_x", "gradient_y"])
+        frame.insert(0, "round", np.arange(1, len(frame) + 1))
+        parts.append(frame.assign(learner=row["learner"], kind=row["kind"], rank=row["rank"]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def best_fixed_point(results: Results, identifier: str) -> Array | None:
+    """The best fixed point in hindsight of a stored run's game; None where it is not known."""
+    from regret_experiments.plan.runs import Run
+    from regret_experiments.store import Store
+
+    store = Store(results.path)
+    stored = store.read("runs", identifier, arrays=False)
+    game = None if stored is None else store.read("games", Run.from_content(stored.metadata["content"]).game.id)
+    return None if game is None or "points" not in game.arrays else game.arrays["points"][-1]
+
+
+def dynamic_frame(results: Results, curves: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
+    """Dynamic regret at the checkpoints of runs on a game whose optimum moves, and the rounds where it switches.
+
+    Parameters
+    ----------
+    results
+        Where the runs are.
+    curves
+        Rows of ``Results.curves`` for one environment, with the column ``kind``.
+
+    Returns
+    -------
+    frame, switches
+        ``curves`` with the column ``dynamic_regret``; empty switches where the optimum moves smoothly.
+
+    Raises
+    ------
+    ConfigError
+        If the environment does not know its moving comparator.
+    """
+    parts = []
+    switches: list[int] = []
+    for identifier, rows in curves.groupby(curves["id"].astype(str), sort=False):
+        run, environment = _game_of(results, str(identifier))
+        stream = environment.fresh(run.seeds["order"])
+        if not hasattr(stream, "comparator_losses"):
+            kind = run.game.environment["kind"]
+            raise ConfigError(f"dynamic regret needs a game whose optimum moves and is known; {kind} is none")
+        moving = stream.comparator_losses(rows["round"].to_numpy(int))
+        parts.append(rows.assign(dynamic_regret=rows["cumulative_loss"].to_numpy(float) - moving))
+        motion = stream.motion.describe()
+        if motion["name"] in ("switches", "recurring"):
+            switches = list(range(motion["period"], int(stream.horizon), motion["period"]))
+    return pd.concat(parts), switches
+
+
+def _moves(results: Results, identifier: str) -> Iterator[tuple[float, ...]]:
+    from oco.learners import Problem
+    from regret_experiments.plan.building import build_learner
+
+    run, environment = _game_of(results, identifier)
+    seed = run.seeds["order"]
+    stream = environment.fresh(seed)
+    learner = build_learner(run.learner["kind"], run.learner["hyperparameters"]).fresh()
+    facts = {
+        name: getattr(stream, name, None) for name in ("gradient_bound", "exp_concavity", "strong_convexity")
+    }
+    learner.start(Problem(domain=stream.domain, horizon=int(stream.horizon), seed=seed, **facts))
+    for _ in range(int(stream.horizon)):
+        point = learner.prediction.copy()
+        gradient = stream.reveal(point).gradient(point)
+        yield (*point.ravel(), *gradient.ravel())
+        learner.update(gradient)
+
+
+def _game_of(results: Results, identifier: str) -> tuple[Any, Any]:
+    from regret_experiments.execution.tasks import environment_of
+    from regret_experiments.plan.runs import Run
+    from regret_experiments.store import Store
+
+    stored = Store(results.path).read("runs", identifier, arrays=False)
+    if stored is None:
+        raise ConfigError(f"run {identifier} is not stored in {results.path}")
+    run = Run.from_content(stored.metadata["content"])
+    return run, environment_of(run.game).environment
+

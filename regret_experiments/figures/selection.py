@@ -1,0 +1,92 @@
+"""Which runs and numbers of a sweep a figure shows, as tidy frames."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from oco.regret.spectrum import Spectrum
+from regret_experiments.tables import best_runs
+
+if TYPE_CHECKING:
+    from regret_experiments.store.results import Results
+
+Rate = Literal["best", "theorem"]
+
+def learning_rates(runs: pd.DataFrame) -> pd.Series[float]:
+    """The learning rate of every run; missing where it was left to the theorem."""
+    if "learning_rate" not in runs:
+        return pd.Series(np.nan, index=runs.index, dtype=float)
+    return pd.to_numeric(runs["learning_rate"], errors="coerce")
+
+
+def select_runs(runs: pd.DataFrame, rate: Rate = "best") -> pd.DataFrame:
+    """Finished runs at the best point of each learner's grid, at each rank, or at the theorem's learning rate."""
+    finished = runs[runs["status"] == "finished"]
+    if rate == "best":
+        return best_runs(runs)
+    return finished[learning_rates(finished).isna()]
+
+
+def selected_curves(results: Results, rate: Rate = "best") -> pd.DataFrame:
+    """Curves of `select_runs`, with the column ``kind``."""
+    chosen = select_runs(results.runs, rate)
+    return results.curves.merge(chosen[["id", "kind"]], on="id")
+
+
+def spectrum_frame(results: Results, identifier: str) -> pd.DataFrame:
+    """Eigenvalues of one run's gradient covariance: columns ``round``, ``index`` (from 1) and ``eigenvalue``."""
+    arrays = results.arrays(identifier)
+    if "spectra" not in arrays:
+        return pd.DataFrame({"round": [], "index": [], "eigenvalue": []})
+    spectra = arrays["spectra"]
+    count = spectra.shape[1]
+    return pd.DataFrame(
+        {
+            "round": np.repeat(arrays["spectrum_rounds"].astype(int), count),
+            "index": np.tile(np.arange(1, count + 1), len(spectra)),
+            "eigenvalue": spectra.ravel(),
+        }
+    )
+
+
+def escaped_frame(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
+    """Escaped mass and Lemma 1's bound on it, Omega, where the spectrum was kept.
+
+    Columns: ``id``, ``environment``, ``learner``, ``kind``, ``rank``, ``round``, ``escaped_mass``, ``omega``,
+    ``tail_mass``.
+    """
+    rows: list[dict[str, Any]] = []
+    ranked = runs[runs["rank"].notna() & (runs["status"] == "finished")]
+    for run in ranked.to_dict("records"):
+        arrays = results.arrays(run["id"])
+        if "spectra" not in arrays:
+            continue
+        at = np.searchsorted(arrays["round"], arrays["spectrum_rounds"])
+        for when, top in zip(at, arrays["spectra"], strict=True):
+            spectrum = Spectrum(int(run["dimension"]), top, float(arrays["gradient_squares"][when]))
+            labels = {name: run[name] for name in ("id", "environment", "learner", "kind", "rank")}
+            mass = {name: float(arrays[name][when]) for name in ("escaped_mass", "tail_mass")}
+            rows.append(
+                labels | {"round": int(arrays["round"][when]), "omega": spectrum.omega(int(run["rank"]) + 1)} | mass
+            )
+    return pd.DataFrame(rows)
+
+
+def time_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """Microseconds a round of each learner and rank, a row for each, over all its finished runs.
+
+    Columns: ``learner``, ``kind``, ``rank``, ``state_floats``, ``microseconds`` (the median, which a first run that
+    had to compile does not move), ``low`` and ``high`` (quartiles).
+    """
+    finished = runs[runs["status"] == "finished"]
+    each = finished.assign(each=1e6 * finished["seconds_play"].astype(float) / finished["rounds"].astype(float))
+    grouped = each.groupby(["learner", "kind", "rank"], sort=False, dropna=False)
+    return grouped.agg(
+        state_floats=("peak_state_floats", "max"),
+        microseconds=("each", "median"),
+        low=("each", lambda values: values.quantile(0.25)),
+        high=("each", lambda values: values.quantile(0.75)),
+    ).reset_index()

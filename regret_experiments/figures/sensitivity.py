@@ -1,0 +1,81 @@
+"""How much the learning rate matters: the whole grid, the best rate marked, a best rate at the grid's edge warned of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from regret_experiments.figures.common import Styles, each_learner, numbers, say
+from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.selection import learning_rates
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+EDGE = "best rate at the edge of the grid"
+
+
+def learning_rate_sensitivity(
+    runs: pd.DataFrame, axes: Axes, *, rank: int | None = None, styles: Styles | None = None
+) -> Axes:
+    """Draw regret against the learning rate, for one environment.
+
+    A line is the mean over the orders, the band their range. A ring marks the best rate, red where it is the least or
+    the largest that was tried: the grid was too narrow there. The dash at the left margin is the theorem's rate.
+
+    Parameters
+    ----------
+    runs
+        Rows of ``Results.runs`` for one environment.
+    axes
+        Where to draw.
+    rank
+        Of learners with a rank; by default the middle one of those that were played.
+    styles
+        Colours, markers and names by learner; by default those of the frame's learners.
+    """
+    finished = runs[(runs["status"] == "finished") & runs["regret_upper"].notna()]
+    finished = finished.assign(rate=learning_rates(finished))
+    if finished["rate"].notna().sum() == 0:
+        return say(axes, "no learning rates were tried")
+    labels = DirectLabels(axes)
+    axes.set_xscale("log")
+    least = float(finished["rate"].min())
+    at_edge = False
+    for style, every in each_learner(finished, styles):
+        rows, shown = _at_rank(every, rank)
+        name = style.label if shown is None else f"{style.label}, k = {shown}"
+        theorem = numbers(rows.loc[rows["rate"].isna(), "regret_upper"])
+        grid = rows[rows["rate"].notna()].groupby("rate")
+        summary = grid.agg(mean=("regret_upper", "mean"), low=("regret_lower", "min"), high=("regret_upper", "max"))
+        if theorem.size:
+            axes.plot([0.0, 0.025], [theorem.mean()] * 2, color=style.color, transform=axes.get_yaxis_transform())
+            labels.avoid([least], [theorem.mean()])
+        if summary.empty:
+            continue
+        x, mean = summary.index.to_numpy(float), numbers(summary["mean"])
+        axes.fill_between(x, summary["low"], summary["high"], color=style.color, alpha=0.12, linewidth=0)
+        axes.plot(x, mean, color=style.color, marker=style.marker)
+        best = int(np.nanargmin(mean))
+        edge = len(x) > 1 and best in (0, len(x) - 1)
+        at_edge |= edge
+        axes.plot(
+            x[best], mean[best], "o", ms=9, mfc="none", mec="#CC0000" if edge else "black", gid="edge" if edge else None
+        )
+        labels.at_end(name, x[-1], mean[-1], style.ink)
+    if np.all(np.concatenate([line.get_ydata() for line in axes.lines]) > 0.0):
+        axes.set_yscale("log")
+    warning = f"\nred ring: {EDGE}" if at_edge else ""
+    axes.set_xlabel(f"learning rate (left margin: the theorem's){warning}")
+    axes.set_ylabel("regret (ring: best)")
+    return axes
+
+
+def _at_rank(rows: pd.DataFrame, rank: int | None) -> tuple[pd.DataFrame, int | None]:
+    ranks = sorted({int(k) for k in rows["rank"].dropna()})
+    if not ranks:
+        return rows, None
+    shown = rank if rank in ranks else ranks[len(ranks) // 2]
+    return rows[rows["rank"] == shown], shown
