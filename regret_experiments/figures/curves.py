@@ -65,13 +65,13 @@ def regret_curves(
                 axes.plot(summary.index, summary["bound"], ":", color=style.color, alpha=fade, linewidth=1.0)
             last = summary["regret"].last_valid_index()
             if last is not None:
-                name = style.label if pd.isna(rank) else f"{style.label}, k = {int(rank)}"
+                name = style.label if pd.isna(rank) else f"{style.label}, k={int(rank)}"
                 if scale == "log":
                     name += _slope_text(summary["regret"])
                 labels.at_end(name, float(last), float(summary["regret"].loc[last]), style.ink)
     axes.margins(x=0.02)
-    axes.set_xlabel("round t")
-    dotted = " (dotted: bound)" if bound and against == "u_t" and scale != "linear" else ""
+    axes.set_xlabel("round t   (in brackets: fitted slope)" if scale == "log" else "round t")
+    dotted = "\n(dotted: bound)" if bound and against == "u_t" and scale != "linear" else ""
     name = "regret against $u_t$" if against == "u_t" else "regret against $u_T$"
     axes.set_ylabel((name + " / $\\sqrt{t}$" if scale == "sqrt" else name) + dotted)
     return axes
@@ -106,4 +106,4 @@ def _summary(group: pd.DataFrame, against: Against, scale: Scale) -> pd.DataFram
 
 def _slope_text(regret: pd.Series[float]) -> str:
     slope = fitted_slope(regret.index.to_numpy(float), regret.to_numpy(float))
-    return f"  (slope {slope:.2f})" if np.isfinite(slope) else ""
+    return f" ({slope:.2f})" if np.isfinite(slope) else ""

@@ -72,7 +72,7 @@ def regret_vs_memory(
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    axes.set_ylabel("regret (dashed, hollow: theorem's rate)" if theorem else "regret")
+    axes.set_ylabel("regret\n(hollow: theorem's rate)" if theorem else "regret")
     axes.set_xlabel("state floats held (k = directions kept)")
     return axes
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-WIDTHS = {"one-column": 3.4, "two-column": 7.0, "slide": 12.0}
+WIDTHS = {"one-column": 3.4, "two-column": 7.0, "slide": 13.33}
 """Figure widths in inches: a column of a two-column paper, its full width, a 16:9 slide."""
-_PANELS = {"one-column": 1, "two-column": 2, "slide": 3}
-_FONT_SIZES = {"one-column": 7.5, "two-column": 8.0, "slide": 13.0}
+_PANELS = {"one-column": 1, "two-column": 2, "slide": 2}
+_FONT_SIZES = {"one-column": 7.5, "two-column": 8.0, "slide": 12.0}
 
 
 @dataclass(frozen=True)
