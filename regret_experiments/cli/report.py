@@ -1,0 +1,23 @@
+"""``oco report``: one HTML page of stored results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("results", type=click.Path(path_type=Path))
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="File.  [default: RESULTS/report.html]"
+)
+def report(results: Path, output: Path | None) -> None:
+    """Write one HTML page that shows RESULTS; it opens anywhere and needs no network."""
+    from regret_experiments.report import write_report
+    from regret_experiments.store.results import load
+
+    loaded = load(results)
+    target = output or results / "report.html"
+    size = write_report(loaded, target)
+    click.echo(f"wrote {target}: {size / 1e6:.2f} MB, {len(loaded.runs)} runs")

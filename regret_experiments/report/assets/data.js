@@ -1,0 +1,49 @@
+// The payload, decoded: columns of runs as plain arrays, and how numbers are written.
+
+let payload = JSON.parse(document.getElementById("payload").textContent);
+let runs = decodeRuns(payload);
+
+function decodeRuns(given) {
+  const columns = {};
+  for (const [name, column] of Object.entries(given.runs)) {
+    columns[name] = Array.isArray(column) ? column : column.codes.map((code) => column.values[code]);
+  }
+  const count = columns.id.length;
+  // A derived column: what became of the theorem's promise.
+  columns.verdict = Array.from({ length: count }, (_, i) => verdict(columns, i));
+  return { count, ...columns };
+}
+
+function verdict(columns, i) {
+  const at = (name) => (columns[name] ? columns[name][i] : null);
+  if (at("status") !== "finished") return "";
+  if (at("bound") === null) return "no bound";
+  if (!at("bound_valid")) return "assumption violated";
+  if (at("regret_lower") === null) return "regret not known";
+  if (at("regret_upper") <= at("bound")) return "holds";
+  return at("regret_lower") <= at("bound") ? "undecided" : "broken";
+}
+
+const value = (name, i) => (runs[name] ? runs[name][i] : null);
+const learnerOf = (i) => payload.learners[value("learner", i)];
+const gameTitle = (game) => {
+  const several = new Set(payload.games.map((each) => each.stage)).size > 1;
+  return several ? `${game.environment} (${game.stage})` : game.environment;
+};
+
+// Four significant digits, as a person would write them; a dash for what is not known.
+function number(x) {
+  if (x === null || x === undefined) return "–";
+  if (typeof x !== "number") return String(x);
+  if (x === 0) return "0";
+  const size = Math.abs(x);
+  if (size >= 1e6 || size < 1e-4) return x.toExponential(2).replace("e+", "e");
+  return Number(x.toPrecision(4)).toLocaleString("en", { maximumSignificantDigits: 4 });
+}
+
+const whole = (x) => (x === null || x === undefined ? "–" : x.toLocaleString("en"));
+const interval = ([middle, low, high]) => `${number(middle)} [${number(low)}, ${number(high)}]`;
+const named = (group) => {
+  const label = payload.learners[group.learner].label;
+  return group.rank === null ? label : `${label}, k = ${group.rank}`;
+};

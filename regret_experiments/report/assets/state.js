@@ -1,0 +1,58 @@
+// What the reader has chosen, kept in the address so that a view can be linked.
+
+const STARTING = {
+  game: 0, learners: null, rate: "best", against: "u_t", scale: "log", rank: null, theme: "auto",
+  filter: "", status: "", follow: false, sort: "", falling: false, page: 0, run: "",
+};
+const state = { ...STARTING };
+
+function readHash() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  Object.assign(state, STARTING);
+  const games = payload.games.map(gameTitle);
+  state.game = Math.max(0, games.indexOf(given.get("environment")));
+  for (const [key, allowed] of [
+    ["rate", ["best", "theorem"]], ["against", ["u_t", "u_T"]], ["scale", ["log", "linear"]],
+    ["theme", ["auto", "light", "dark"]], ["status", ["finished", "failed", "missing"]],
+  ]) {
+    if (allowed.includes(given.get(key))) state[key] = given.get(key);
+  }
+  if (given.has("learners")) {
+    const wanted = new Set(given.getAll("learners"));
+    state.learners = new Set(payload.learners.flatMap((learner, i) => (wanted.has(learner.name) ? [i] : [])));
+  }
+  if (/^\d+$/.test(given.get("rank") ?? "")) state.rank = Number(given.get("rank"));
+  if (/^\d+$/.test(given.get("page") ?? "")) state.page = Number(given.get("page"));
+  for (const key of ["filter", "sort", "run"]) state[key] = given.get(key) ?? "";
+  state.falling = given.get("order") === "falling";
+  state.follow = given.get("follow") === "yes";
+}
+
+function writeHash() {
+  const kept = new URLSearchParams();
+  const put = (key, text, usual) => { if (text !== usual) kept.set(key, text); };
+  if (payload.games.length) put("environment", gameTitle(payload.games[state.game]), gameTitle(payload.games[0]));
+  for (const key of ["rate", "against", "scale", "theme", "filter", "status", "sort", "run"]) put(key, state[key], STARTING[key]);
+  if (state.learners) {
+    for (const i of state.learners) kept.append("learners", payload.learners[i].name);
+    if (!state.learners.size) kept.set("learners", "");
+  }
+  if (state.rank !== null) kept.set("rank", state.rank);
+  if (state.falling) kept.set("order", "falling");
+  if (state.follow) kept.set("follow", "yes");
+  if (state.page) kept.set("page", state.page);
+  const hash = kept.toString();
+  if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+}
+
+const isShown = (learner) => state.learners === null || state.learners.has(learner);
+const currentGame = () => payload.games[state.game];
+const shownGroups = () => currentGame().groups.filter((group) => isShown(group.learner));
+
+// The rank that the slider stands at: the one that was asked for, or the nearest that was played.
+function currentRank() {
+  const ranks = currentGame()?.ranks ?? [];
+  if (!ranks.length) return null;
+  const wanted = state.rank ?? ranks[Math.floor(ranks.length / 2)];
+  return ranks.reduce((best, rank) => (Math.abs(rank - wanted) < Math.abs(best - wanted) ? rank : best));
+}

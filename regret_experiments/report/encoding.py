@@ -1,0 +1,63 @@
+"""Small JSON: few digits, columns whose values repeat as codes, and curves thinned to some of their rounds."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+
+def rounded(value: Any, digits: int = 5) -> Any:
+    """A number at ``digits`` significant digits; None where it is missing or not finite; anything else as it is."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        if not math.isfinite(value):
+            return None
+        short = float(f"{value:.{digits}g}")
+        return int(short) if short.is_integer() and abs(short) < 1e15 else short
+    return None if _missing(value) else value
+
+
+def rounded_list(values: Iterable[Any], digits: int = 4) -> list[Any]:
+    """Each of the numbers at ``digits`` significant digits."""
+    return [rounded(float(value), digits) for value in values]
+
+
+def column(values: Iterable[Any]) -> Any:
+    """A column for JSON: the list, or ``{"values", "codes"}`` where that is shorter. Equal texts are one value."""
+    plain = [rounded(value) for value in values]
+    texts = [dumps(value) for value in plain]
+    codes = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    if 4 * len(plain) + sum(map(len, codes)) >= sum(map(len, texts)):
+        return plain
+    return {"values": [json.loads(text) for text in codes], "codes": [codes[text] for text in texts]}
+
+
+def dumps(value: Any) -> str:
+    """JSON without blanks, safe inside a script element: no ``<``, and no separators that end a line of script."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    for character in "<\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def thinned(count: int, most: int, needed: Iterable[int] = ()) -> list[int]:
+    """At most about ``most`` positions of ``count``, evenly spaced, the first, the last and the needed ones included."""
+    if count <= most:
+        return list(range(count))
+    even = np.rint(np.linspace(0, count - 1, max(2, most))).astype(int)
+    return sorted({*map(int, even), *(i for i in needed if 0 <= i < count)})
+
+
+def _missing(value: Any) -> bool:
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        # pandas.NA refuses to be true or false.
+        return True

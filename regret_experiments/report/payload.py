@@ -1,0 +1,215 @@
+"""What the page shows of a sweep, as plain values: learners, games, points with their curves, and every run."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from oco.regret.spectrum import Spectrum
+from regret_experiments.figures.common import numbers, styles_of
+from regret_experiments.figures.selection import Rate, select_runs
+from regret_experiments.figures.style import LearnerStyle, readable
+from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
+from regret_experiments.report.runs import run_columns
+from regret_experiments.store import Store
+
+if TYPE_CHECKING:
+    from regret_experiments.store.results import Results
+
+DARK = "#14181D"
+"""Background of the page's dark theme."""
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How much of the curves is kept: rounds of a curve, eigenvalues of a spectrum, spectra of a run."""
+
+    rounds: int
+    eigenvalues: int
+    spectra: int
+
+
+LEVELS = (Detail(60, 64, 5), Detail(30, 40, 3), Detail(16, 24, 2), Detail(8, 12, 1), Detail(4, 6, 1), Detail(2, 0, 0))
+"""From much to little; the first that fits is taken."""
+
+
+def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
+    """Everything the page needs.
+
+    Every run is there with its final numbers (5 digits). Curves and spectra (4 digits) are those of the best and of the
+    theorem's learning rate, means over the orders with their range; they are thinned, evenly in their checkpoints,
+    until the whole has at most ``limit`` characters (900,000 up to 500 runs, 2,800,000 above), and ``thinning`` says
+    in a sentence what was left out.
+    """
+    runs = results.runs
+    store = Store(results.path)
+    plan = store.read_json("plan.json") or {}
+    styles = styles_of(runs) if len(runs) else {}
+    status = runs["status"].value_counts() if len(runs) else {}
+    games = list(runs.groupby(["stage", "environment"], sort=False)) if len(runs) else []
+    payload: dict[str, Any] = {
+        "name": results.name,
+        "description": plan.get("description", ""),
+        "counts": {name: int(status.get(name, 0)) for name in ("finished", "failed", "missing")},
+        "learners": [_learner(name, style) for name, style in styles.items()],
+        "reproduce": f"oco reproduce {shlex.quote(_shown_path(results.path))}",
+    }
+    payload |= run_columns(results, runs, list(styles), [key for key, _ in games])
+    base = len(dumps(payload))
+    limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
+    places = {identifier: i for i, identifier in enumerate(runs["id"])}
+    for detail in LEVELS:
+        built = [_game(results, key, rows, styles, places, detail) for key, rows in games]
+        payload["games"] = built
+        if base + len(dumps(built)) <= limit:
+            break
+    payload["thinning"] = _thinning(results, detail)
+    return payload
+
+
+def _learner(name: str, style: LearnerStyle) -> dict[str, Any]:
+    return {
+        "name": name,
+        "label": style.label,
+        "color": readable(style.color, "#FFFFFF", 3.0),
+        "dark": readable(style.color, DARK, 4.5),
+        "marker": marker_path(style.marker),
+    }
+
+
+def marker_path(marker: str) -> str:
+    """Outline of a Matplotlib marker as an SVG path that fits into a circle of radius 1."""
+    from matplotlib.markers import MarkerStyle
+
+    drawn = MarkerStyle(marker)
+    path = drawn.get_path().transformed(drawn.get_transform())
+    polygons = path.to_polygons(closed_only=False)
+    size = max(float(np.abs(polygon).max()) for polygon in polygons)
+    pieces = []
+    for polygon in polygons:
+        corners = " ".join(f"{x / size:.2f},{-y / size:.2f}" for x, y in polygon)
+        pieces.append(f"M{corners}Z")
+    return "".join(pieces)
+
+
+def _shown_path(path: Path) -> str:
+    """The directory as the reader would name it: relative, or by its name alone."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return path.name if path.is_absolute() else str(path)
+
+
+def _game(
+    results: Results,
+    key: tuple[str, str],
+    rows: pd.DataFrame,
+    styles: dict[str, Any],
+    places: dict[str, int],
+    detail: Detail,
+) -> dict[str, Any]:
+    stage, environment = key
+    finished = rows[rows["status"] == "finished"]
+    dimension = int(finished["dimension"].max()) if len(finished) else None
+    ranks = sorted({int(rank) for rank in rows["rank"].dropna()})
+    game: dict[str, Any] = {"stage": stage, "environment": environment, "dimension": dimension, "ranks": ranks}
+    if finished.empty:
+        return game | {"rounds": [], "indices": [], "groups": []}
+    some = results.arrays(finished["id"].iloc[0])
+    kept_rounds = thinned(len(some["round"]), detail.rounds)
+    count = some["spectra"].shape[1] if "spectra" in some else 0
+    kept_values = thinned(count, detail.eigenvalues, ranks + [rank - 1 for rank in ranks]) if detail.spectra else []
+    groups = []
+    chosen: dict[Rate, dict[Any, pd.DataFrame]] = {
+        rate: {_key(key): group for key, group in _points(select_runs(rows, rate))} for rate in ("best", "theorem")
+    }
+    for key_of, all_runs in _points(finished):
+        learner, rank = _key(key_of)
+        entry: dict[str, Any] = {
+            "learner": list(styles).index(learner),
+            "rank": rank,
+            "floats": int(all_runs["peak_state_floats"].max()),
+            "formula": rounded(all_runs["memory_formula"].iloc[0]),
+        }
+        for rate, by_point in chosen.items():
+            group = by_point.get((learner, rank))
+            point = None if group is None else _point(results, group, kept_rounds, kept_values, detail)
+            if point is not None and group is not None:
+                point["runs"] = [places[identifier] for identifier in group["id"]]
+            entry[rate] = point
+        groups.append(entry)
+    rounds = [int(some["round"][i]) for i in kept_rounds]
+    return game | {"rounds": rounds, "indices": [i + 1 for i in kept_values], "groups": groups}
+
+
+def _points(runs: pd.DataFrame) -> Any:
+    return runs.groupby(["learner", "rank"], sort=False, dropna=False)
+
+
+def _key(key: tuple[Any, Any]) -> tuple[str, int | None]:
+    return str(key[0]), None if pd.isna(key[1]) else int(key[1])
+
+
+def _point(
+    results: Results, group: pd.DataFrame, kept_rounds: list[int], kept_values: list[int], detail: Detail
+) -> dict[str, Any]:
+    """One learner at one rank at one learning rate: means over the orders and their range, curves, a spectrum."""
+    lower, upper = numbers(group["regret_lower"]), numbers(group["regret_upper"])
+    arrays = [results.arrays(identifier) for identifier in group["id"]]
+    point: dict[str, Any] = {
+        "regret": [_mean(upper), rounded(float(np.min(lower))), rounded(float(np.max(upper)))],
+        "bound": _mean(numbers(group["bound"])),
+        "tail": _mean(numbers(group["tail_mass"])),
+        "escaped": _mean(numbers(group["escaped_mass"])),
+        "curve": _curve(arrays, kept_rounds),
+    }
+    if kept_values and "spectra" in arrays[0]:
+        rank = group["rank"].iloc[0]
+        spectra, rounds = arrays[0]["spectra"], arrays[0]["spectrum_rounds"]
+        shown = thinned(len(spectra), detail.spectra)[-detail.spectra :]
+        point["spectrum"] = {
+            "rounds": [int(rounds[i]) for i in shown],
+            "values": [rounded_list(spectra[i][kept_values]) for i in shown],
+        }
+        if not pd.isna(rank):
+            trace = float(arrays[0]["gradient_squares"][-1])
+            whole = Spectrum(int(group["dimension"].iloc[0]), spectra[-1], trace)
+            point["omega"] = rounded(whole.omega(int(rank) + 1))
+    return point
+
+
+def _curve(arrays: list[Any], kept: list[int]) -> dict[str, Any]:
+    """Mean, least and largest regret over the orders, against u_t and u_T, and the mean bound."""
+    stacked = {
+        name: np.array([one[name][kept] for one in arrays])
+        for name in ("regret_lower", "regret_upper", "regret_final", "bound")
+    }
+    lower, upper, final = (stacked[name] for name in ("regret_lower", "regret_upper", "regret_final"))
+    return {
+        "u_t": [rounded_list(a) for a in (upper.mean(axis=0), lower.min(axis=0), upper.max(axis=0))],
+        "u_T": [rounded_list(a) for a in (final.mean(axis=0), final.min(axis=0), final.max(axis=0))],
+        "bound": rounded_list(stacked["bound"].mean(axis=0)),
+    }
+
+
+def _mean(values: Any) -> Any:
+    return rounded(float(np.mean(values)))
+
+
+def _thinning(results: Results, detail: Detail) -> str:
+    stored = int(results.curves.groupby("id", observed=True).size().max()) if len(results.curves) else 0
+    text = "Curves are means over the data orders, at the best and at the theorem's learning rate"
+    if stored > detail.rounds:
+        text += f", thinned to {detail.rounds} of {stored} stored rounds"
+    else:
+        text += ", with every stored round"
+    if not detail.spectra:
+        text += ", without spectra"
+    elif detail != LEVELS[0]:
+        text += f", and spectra to about {detail.eigenvalues} eigenvalues at up to {detail.spectra} rounds"
+    return text + "; 4 digits. Every run's final numbers are here; 5 digits. The directory of results has it all."
