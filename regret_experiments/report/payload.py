@@ -13,7 +13,7 @@ import pandas as pd
 from oco.regret.spectrum import Spectrum
 from regret_experiments.figures.common import numbers, styles_of
 from regret_experiments.figures.selection import Rate, select_runs
-from regret_experiments.figures.style import LearnerStyle, readable
+from regret_experiments.figures.style import LearnerStyle, luminance, readable
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
 from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
@@ -77,7 +77,7 @@ def _learner(name: str, style: LearnerStyle) -> dict[str, Any]:
         "name": name,
         "label": style.label,
         "color": readable(style.color, "#FFFFFF", 3.0),
-        "dark": readable(style.color, DARK, 4.5),
+        "dark": "#FFFFFF" if luminance(style.color) < 0.01 else readable(style.color, DARK, 4.5),
         "marker": marker_path(style.marker),
     }
 

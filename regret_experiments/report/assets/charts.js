@@ -5,11 +5,11 @@ const TITLES = { best: "best learning rate", theorem: "theorem's learning rate" 
 const atRate = (group) => group[state.rate];
 const isRanked = (group) => group.rank !== null;
 
-// Groups of one learner in the order of their ranks: what is drawn as one line.
+// Groups of one learner in the order of their ranks: what is drawn as one line. Lines come first, below points.
 function byLearner(groups) {
   const found = new Map();
   for (const group of groups) found.set(group.learner, [...(found.get(group.learner) ?? []), group]);
-  return [...found.values()].map((each) => each.sort((a, b) => a.rank - b.rank));
+  return [...found.values()].map((each) => each.sort((a, b) => a.rank - b.rank)).sort((a, b) => isRanked(b[0]) - isRanked(a[0]));
 }
 
 function tipOf(group) {
@@ -25,6 +25,7 @@ function ring(chart, parent, [x, y], facts) {
   for (const [key, given] of Object.entries(facts)) made.dataset[key] = given;
 }
 
+const labelsOf = (groups) => groups.map((group) => payload.learners[group.learner].label);
 const factsOf = (group) => ({ learner: payload.learners[group.learner].name, rank: group.rank ?? "" });
 
 function drawMemory(host) {
@@ -32,7 +33,7 @@ function drawMemory(host) {
   const regrets = groups.flatMap((group) => atRate(group).regret);
   const log = state.scale === "log";
   const chart = plot(host, {
-    label: "Regret against state floats", names: true,
+    label: "Regret against state floats", names: labelsOf(groups),
     x: { values: groups.map((group) => group.floats), log: true, title: "state floats held" },
     y: { values: regrets, log, title: `regret, ${TITLES[state.rate]}` },
   });
@@ -53,13 +54,14 @@ function drawMemory(host) {
         element(parent, "path", { class: "whisker", d: `M${chart.X(group.floats)},${down}V${chart.Y(high)}` });
       }
       if (group.rank !== null && group.rank === currentRank()) ring(chart, parent, [group.floats, middle], factsOf(group));
+      if (isRanked(group)) element(chart.svg, "text", { class: "tick", x: chart.X(group.floats), y: chart.Y(middle) - 13, "text-anchor": "middle" }, String(group.rank));
       dot(chart, parent, group.learner, [group.floats, middle], { text: tipOf(group), act: () => openRuns(atRate(group).runs), facts: factsOf(group) });
     });
     const last = line_.findLast((group) => chart.Y.draws(atRate(group).regret[0]));
     if (last) names.push({ learner: last.learner, text: payload.learners[last.learner].label, x: chart.X(last.floats) + 8, y: chart.Y(atRate(last).regret[0]) });
   }
   nameAtRight(chart, names);
-  note(host, groups.length ? "Bands and whiskers: range of the certified intervals over the orders. Press a point for its runs." : "No regret is known for this choice.", regrets, log);
+  note(host, groups.length ? "Numbers: rank k. Bands and whiskers: range of the certified intervals over the orders. Press a point for its runs." : "No regret is known for this choice.", regrets, log);
 }
 
 function drawCurves(host) {
@@ -71,7 +73,7 @@ function drawCurves(host) {
   const values = groups.flatMap((group) => [...curve(group).flat(), ...(bounds ? atRate(group).curve.bound : [])]);
   const against = state.against === "u_t" ? "the best point so far" : "the best point in the end";
   const chart = plot(host, {
-    label: `Regret against rounds, against ${against}`, names: true,
+    label: `Regret against rounds, against ${against}`, names: groups.map(named),
     x: { values: rounds, log, title: "round t" },
     y: { values, log, title: state.against === "u_t" ? "regret against u_t" : "regret against u_T" },
   });
@@ -176,7 +178,7 @@ function drawFloats(host) {
   const groups = shownGroups();
   const ranks = game.ranks.length ? game.ranks : [1, 2];
   const chart = plot(host, {
-    label: "State floats against rank", names: true,
+    label: "State floats against rank", names: labelsOf(groups),
     x: { values: ranks, log: state.scale === "log", title: "rank k", ticks: game.ranks },
     y: { values: groups.map((group) => group.floats), log: state.scale === "log", title: "state floats held" },
   });

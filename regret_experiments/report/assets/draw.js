@@ -65,11 +65,13 @@ function logTicks(low, high) {
 
 const tickText = (v) => (Math.abs(v) >= 1e5 || (v !== 0 && Math.abs(v) < 1e-3) ? v.toExponential().replace("e+", "e") : number(v));
 
-// An empty plot: frame, ticks with their values, titles. `names` reserves room for names at the right.
-function plot(host, { label, x, y, names = false }) {
+// An empty plot: frame, ticks with their values, titles. Room is kept at the right for the names of what is drawn.
+function plot(host, { label, x, y, names = [] }) {
   const width = Math.max(240, host.clientWidth);
   const height = Math.round(Math.min(420, Math.max(250, width * 0.56)));
-  const box = { left: 58, right: width - (names && width > 460 ? 150 : 12), top: 12, bottom: height - 44 };
+  const longest = Math.min(width / 3, 36 + CHARACTER * Math.max(0, ...names.map((name) => name.length)));
+  const hasNames = names.length > 0 && width > 460;
+  const box = { left: 58, right: width - (hasNames ? longest : 12), top: 12, bottom: height - 44 };
   host.replaceChildren();
   const svg = element(host, "svg", { viewBox: `0 0 ${width} ${height}`, height, role: "group", "aria-label": label });
   const X = makeScale(x.values, box.left, box.right, x.log);
@@ -92,7 +94,7 @@ function plot(host, { label, x, y, names = false }) {
   element(svg, "path", { class: "axis", d: `M${box.left},${box.top}V${box.bottom}H${box.right}` });
   element(svg, "text", { class: "title", x: (box.left + box.right) / 2, y: height - 6, "text-anchor": "middle" }, x.title);
   element(svg, "text", { class: "title", transform: `translate(13 ${(box.top + box.bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, y.title);
-  return { svg, X, Y, box, width, height, hasNames: box.right < width - 100 };
+  return { svg, X, Y, box, width, height, hasNames };
 }
 
 // Everything that belongs to a learner is drawn inside a group that carries its two colours.

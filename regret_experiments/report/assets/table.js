@@ -55,13 +55,13 @@ function drawTable() {
   body.replaceChildren();
   for (const i of places.slice(PAGE * state.page, PAGE * (state.page + 1))) {
     const row = html(body, "tr", null, { "data-run": value("id", i) });
+    const button = html(html(row, "td"), "button", value("id", i).slice(0, 8), { type: "button", "aria-label": `Details of run ${value("id", i)}` });
+    button.addEventListener("click", () => openRuns([i]));
     for (const column of COLUMNS) {
       const text = column.text(i);
       const bad = (column.name === "status" && text === "failed") || (column.name === "verdict" && text === "broken");
       html(row, "td", text, { class: (isNumber(column) ? "number" : column.kind) + (bad ? " bad" : "") });
     }
-    const button = html(html(row, "td"), "button", value("id", i).slice(0, 8), { type: "button", "aria-label": `Details of run ${value("id", i)}` });
-    button.addEventListener("click", () => openRuns([i]));
   }
   document.getElementById("matches").textContent = `${whole(places.length)} of ${whole(runs.count)} runs`;
   document.getElementById("page").textContent = `Page ${state.page + 1} of ${pages}`;
@@ -73,6 +73,7 @@ function drawHeadings() {
   const head = document.querySelector("#table thead");
   if (!head.firstChild) {
     const row = html(head, "tr");
+    html(row, "th", "Run", { scope: "col" });
     for (const column of COLUMNS) {
       const heading = html(row, "th", null, { scope: "col", class: isNumber(column) ? "number" : "", "data-column": column.name });
       html(heading, "button", column.title, { type: "button" }).addEventListener("click", () => {
@@ -83,7 +84,6 @@ function drawHeadings() {
         drawTable();
       });
     }
-    html(row, "th", "Run", { scope: "col" });
   }
   for (const heading of head.querySelectorAll("th[data-column]")) {
     const sorted = heading.dataset.column === state.sort;

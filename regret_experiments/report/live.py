@@ -1,0 +1,114 @@
+"""The page of a sweep that is still running, served on this machine only and kept up to date."""
+
+from __future__ import annotations
+
+import threading
+import time
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from oco.errors import StoreError
+from regret_experiments.report.encoding import dumps
+from regret_experiments.report.page import render
+
+LOOPBACK = "127.0.0.1"
+
+
+class Latest:
+    """The payload of a directory of results, built again where something was stored since.
+
+    Building takes at most a fifth of the time, whatever the size of the sweep, so that watching does not slow it down.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._seen: Any = None
+        self._not_before = 0.0
+        self._payload: dict[str, Any] = {}
+
+    def get(self) -> tuple[str, dict[str, Any]]:
+        """A tag that changes with the payload, and the payload."""
+        with self._lock:
+            seen = self._look()
+            if self._seen is None or (seen != self._seen and time.monotonic() >= self._not_before):
+                self._build()
+                self._seen = seen
+            return f'"{abs(hash(self._seen)):x}"', self._payload
+
+    def _look(self) -> Any:
+        """What changes whenever a run is stored: runs are written whole, so names and times tell."""
+        shelves = sorted((self.path / "runs").glob("??"))
+        plan = self.path / "plan.json"
+        return tuple((shelf.name, shelf.stat().st_mtime_ns) for shelf in shelves), plan.exists() and plan.stat().st_mtime_ns
+
+    def _build(self) -> None:
+        from regret_experiments.report.payload import build_payload
+        from regret_experiments.store.results import load
+
+        began = time.monotonic()
+        self._payload = build_payload(load(self.path))
+        self._not_before = time.monotonic() + 4.0 * (time.monotonic() - began)
+
+
+def make_server(path: Path, port: int = 0) -> ThreadingHTTPServer:
+    """A server of the page at ``127.0.0.1``; call ``serve_forever``. Port 0 takes a free one.
+
+    It answers requests that name this machine only, so that no other page in the browser can read it under a name of
+    its own.
+
+    Raises
+    ------
+    StoreError
+        If the port cannot be had.
+    """
+    latest = Latest(path)
+
+    class Handler(BaseHTTPRequestHandler):
+        server_version, sys_version = "oco", ""
+
+        def do_GET(self) -> None:
+            """The page, or its data where that has changed."""
+            host = self.headers.get("Host", "")
+            if host.rpartition(":")[0] not in (LOOPBACK, "localhost"):
+                self._answer(HTTPStatus.FORBIDDEN, "text/plain", "this server answers to 127.0.0.1 only\n")
+                return
+            where = self.path.partition("?")[0]
+            if where not in ("/", "/payload.json"):
+                self._answer(HTTPStatus.NOT_FOUND, "text/plain", "there is / and /payload.json\n")
+                return
+            try:
+                tag, payload = latest.get()
+            except StoreError as error:
+                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", f"{error}\n")
+                return
+            if where == "/":
+                self._answer(HTTPStatus.OK, "text/html", render(payload, live=True))
+            elif self.headers.get("If-None-Match") == tag:
+                self._answer(HTTPStatus.NOT_MODIFIED, "application/json", "", tag)
+            else:
+                self._answer(HTTPStatus.OK, "application/json", dumps(payload | {"live": True}), tag)
+
+        def _answer(self, status: HTTPStatus, kind: str, text: str, tag: str | None = None) -> None:
+            body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", f"{kind}; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            if tag is not None:
+                self.send_header("ETag", tag)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing: the terminal is for the address."""
+
+    try:
+        server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+    except OSError as error:
+        raise StoreError(f"port {port} of {LOOPBACK} cannot be had: {error.strerror or error}") from error
+    server.daemon_threads = True
+    return server
