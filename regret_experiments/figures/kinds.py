@@ -11,11 +11,11 @@ import pandas as pd
 from oco.errors import ConfigError
 from regret_experiments.figures.against_rank import bound_tightness, regret_vs_rank
 from regret_experiments.figures.common import styles_of
+from regret_experiments.figures.curves import Against, Scale, regret_curves
 from regret_experiments.figures.dynamic import dynamic_regret
+from regret_experiments.figures.memory import bound_vs_memory, regret_vs_memory, tail_mass_vs_memory
 from regret_experiments.figures.plane import decision_path, sketch_ellipses
 from regret_experiments.figures.ranking import ranking_table
-from regret_experiments.figures.curves import Against, Scale, regret_curves
-from regret_experiments.figures.memory import bound_vs_memory, regret_vs_memory, tail_mass_vs_memory
 from regret_experiments.figures.selection import (
     Rate,
     escaped_frame,

@@ -67,9 +67,7 @@ def _cells(row: dict[Any, Any]) -> tuple[str, str, str, str]:
     return rank, regret, bound, f"{int(row['state_floats']):,}"
 
 
-def _write(
-    axes: Axes, y: float, edges: Any, cells: Any, weight: str = "normal", bound_broken: bool = False
-) -> None:
+def _write(axes: Axes, y: float, edges: Any, cells: Any, weight: str = "normal", bound_broken: bool = False) -> None:
     for column, (x, cell, align) in enumerate(zip(edges, cells, _ALIGN, strict=True)):
         color = "#CC0000" if bound_broken and column == 3 else "black"
         axes.text(x, y, cell, ha=align, va="center", weight=weight, color=color, fontsize="small", parse_math=False)

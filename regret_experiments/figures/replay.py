@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def decisions(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
     """Every point and gradient of 2-dimensional runs, played again.
 
-    Columns: ``learner``, ``kind``, ``rank``, ``round``, the point ``x`` and ``y``, the gradient there ``gradient_x`` and
+    Columns: ``learner``, ``kind``, ``rank``, ``round``, the point ``x`` and ``y``, the gradient ``gradient_x`` and
     ``gradient_y``.
 
     Raises
@@ -94,9 +94,7 @@ def _moves(results: Results, identifier: str) -> Iterator[tuple[float, ...]]:
     seed = run.seeds["order"]
     stream = environment.fresh(seed)
     learner = build_learner(run.learner["kind"], run.learner["hyperparameters"]).fresh()
-    facts = {
-        name: getattr(stream, name, None) for name in ("gradient_bound", "exp_concavity", "strong_convexity")
-    }
+    facts = {name: getattr(stream, name, None) for name in ("gradient_bound", "exp_concavity", "strong_convexity")}
     learner.start(Problem(domain=stream.domain, horizon=int(stream.horizon), seed=seed, **facts))
     for _ in range(int(stream.horizon)):
         point = learner.prediction.copy()
@@ -115,4 +113,3 @@ def _game_of(results: Results, identifier: str) -> tuple[Any, Any]:
         raise ConfigError(f"run {identifier} is not stored in {results.path}")
     run = Run.from_content(stored.metadata["content"])
     return run, environment_of(run.game).environment
-

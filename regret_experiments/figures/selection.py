@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Rate = Literal["best", "theorem"]
 
+
 def learning_rates(runs: pd.DataFrame) -> pd.Series[float]:
     """The learning rate of every run; missing where it was left to the theorem."""
     if "learning_rate" not in runs:

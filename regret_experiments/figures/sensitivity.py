@@ -1,4 +1,4 @@
-"""How much the learning rate matters: the whole grid, the best rate marked, a best rate at the grid's edge warned of."""
+"""How much the learning rate matters: the whole grid, the best rate marked, and warned of at the grid's edge."""
 
 from __future__ import annotations
 

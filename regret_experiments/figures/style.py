@@ -94,7 +94,7 @@ def learner_styles(kinds: Iterable[tuple[str, str]]) -> dict[str, LearnerStyle]:
     return styles
 
 
-def base_style(size: str = "two-column") -> dict[str, Any]:
+def base_style(size: str = "two-column") -> Any:
     """Matplotlib settings that every figure uses; pass them to ``matplotlib.rc_context``."""
     font = _FONT_SIZES[size]
     scale = font / 8.0

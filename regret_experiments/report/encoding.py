@@ -48,7 +48,7 @@ def dumps(value: Any) -> str:
 
 
 def thinned(count: int, most: int, needed: Iterable[int] = ()) -> list[int]:
-    """At most about ``most`` positions of ``count``, evenly spaced, the first, the last and the needed ones included."""
+    """At most about ``most`` positions of ``count``, evenly spaced, with the first, the last and those needed."""
     if count <= most:
         return list(range(count))
     even = np.rint(np.linspace(0, count - 1, max(2, most))).astype(int)

@@ -42,7 +42,9 @@ class Latest:
         """What changes whenever a run is stored: runs are written whole, so names and times tell."""
         shelves = sorted((self.path / "runs").glob("??"))
         plan = self.path / "plan.json"
-        return tuple((shelf.name, shelf.stat().st_mtime_ns) for shelf in shelves), plan.exists() and plan.stat().st_mtime_ns
+        return tuple(
+            (shelf.name, shelf.stat().st_mtime_ns) for shelf in shelves
+        ), plan.exists() and plan.stat().st_mtime_ns
 
     def _build(self) -> None:
         from regret_experiments.report.payload import build_payload

@@ -36,7 +36,7 @@ def render(payload: dict[str, Any], *, live: bool = False) -> str:
     ``live`` page, from the server that it came from. No name or message becomes markup: data is JSON without ``<``,
     and the script writes text only.
     """
-    script = "(() => {\n\"use strict\";\n" + "\n".join(_asset(name) for name in SCRIPTS) + "})();\n"
+    script = '(() => {\n"use strict";\n' + "\n".join(_asset(name) for name in SCRIPTS) + "})();\n"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
