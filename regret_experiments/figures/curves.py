@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -53,7 +53,8 @@ def regret_curves(
     drawn = []
     for style, rows in each_learner(curves, styles):
         ranks = np.sort(rows["rank"].dropna().unique())
-        for rank, group in rows.groupby("rank", sort=True, dropna=False):
+        by_rank: Any = rows.groupby("rank", sort=True, dropna=False)
+        for rank, group in by_rank:
             summary = _summary(group, against, scale)
             fade = 1.0 if pd.isna(rank) else 0.35 + 0.65 * float(np.searchsorted(ranks, rank) + 1) / len(ranks)
             drawn.append(summary["regret"])
@@ -63,7 +64,7 @@ def regret_curves(
             )
             if bound and against == "u_t" and scale != "linear":
                 axes.plot(summary.index, summary["bound"], ":", color=style.color, alpha=fade, linewidth=1.0)
-            last = summary["regret"].last_valid_index()
+            last: Any = summary["regret"].last_valid_index()
             if last is not None:
                 name = style.label if pd.isna(rank) else f"{style.label}, k={int(rank)}"
                 if scale == "log":

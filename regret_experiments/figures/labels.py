@@ -79,7 +79,7 @@ class DirectLabels(Artist):
 
     def get_window_extent(self, renderer: Any = None) -> Bbox:
         """Everything that the labels cover, in pixels."""
-        renderer = renderer or self.figure._get_renderer()  # type: ignore[union-attr]
+        renderer = renderer or self.figure._get_renderer()
         boxes = self.boxes(renderer)
         return Bbox.union(boxes) if boxes else Bbox.null()
 

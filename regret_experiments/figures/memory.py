@@ -43,7 +43,13 @@ def regret_vs_memory(
         x = numbers(rows["state_floats"])
         best, low, high = (numbers(rows[f"regret_best{end}"]) for end in ("", "_low", "_high"))
         other = numbers(rows["regret_theorem"])
-        hollow = {"color": style.color, "marker": style.marker, "mfc": "white", "alpha": 0.5, "zorder": 2}
+        hollow: dict[str, Any] = {
+            "color": style.color,
+            "marker": style.marker,
+            "mfc": "white",
+            "alpha": 0.5,
+            "zorder": 2,
+        }
         if ranked(rows):
             axes.fill_between(x, low, high, color=style.color, alpha=0.18, linewidth=0, zorder=1)
             axes.plot(x, best, color=style.color, marker=style.marker, zorder=4, label=style.label)

@@ -49,7 +49,7 @@ def decision_path(
     for style, rows in each_learner(frame, styles):
         path = rows.sort_values("round")[["x", "y"]].to_numpy(float)
         segments = np.stack([path[:-1], path[1:]], axis=1)
-        fade = np.linspace(0.2, 1.0, len(segments)) if len(segments) else []
+        fade: Any = np.linspace(0.2, 1.0, len(segments)) if len(segments) else []
         axes.add_collection(LineCollection(list(segments), colors=style.color, alpha=fade, linewidths=1.0))
         axes.plot(*path[0], marker="o", color="#444444", ms=3)
         axes.plot(*path[-1], marker=style.marker, color=style.color, ms=7, zorder=4)

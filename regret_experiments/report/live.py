@@ -42,9 +42,7 @@ class Latest:
         """What changes whenever a run is stored: runs are written whole, so names and times tell."""
         shelves = sorted((self.path / "runs").glob("??"))
         plan = self.path / "plan.json"
-        return tuple(
-            (shelf.name, shelf.stat().st_mtime_ns) for shelf in shelves
-        ), plan.exists() and plan.stat().st_mtime_ns
+        return tuple((path.name, path.stat().st_mtime_ns) for path in [*shelves, plan] if path.exists())
 
     def _build(self) -> None:
         from regret_experiments.report.payload import build_payload

@@ -50,8 +50,8 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     store = Store(results.path)
     plan = store.read_json("plan.json") or {}
     styles = styles_of(runs) if len(runs) else {}
-    status = runs["status"].value_counts() if len(runs) else {}
-    games = list(runs.groupby(["stage", "environment"], sort=False)) if len(runs) else []
+    status = runs["status"].value_counts()
+    games: list[Any] = list(runs.groupby(["stage", "environment"], sort=False)) if len(runs) else []
     payload: dict[str, Any] = {
         "name": results.name,
         "description": plan.get("description", ""),
@@ -88,7 +88,7 @@ def marker_path(marker: str) -> str:
 
     drawn = MarkerStyle(marker)
     path = drawn.get_path().transformed(drawn.get_transform())
-    polygons = path.to_polygons(closed_only=False)
+    polygons: Any = path.to_polygons(closed_only=False)
     size = max(float(np.abs(polygon).max()) for polygon in polygons)
     pieces = []
     for polygon in polygons:
