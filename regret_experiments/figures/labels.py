@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib import rcParams
 from matplotlib.artist import Artist
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, IdentityTransform
@@ -36,7 +37,7 @@ class DirectLabels(Artist):
         super().__init__()
         self._entries: list[tuple[Text, float, float, bool]] = []
         self._obstacles: list[tuple[Any, Any]] = []
-        self._size = float(rcParams["legend.fontsize"])
+        self._size = FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points()
         self.set_clip_on(False)
         self.set_zorder(6)
         axes.add_artist(self)

@@ -1,0 +1,140 @@
+"""Stored sweeps for tests of figures and of the page: one that was really played, hostile ones and large ones."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from regret_experiments.config import load_config
+from regret_experiments.execution import Backend, run_sweep
+from regret_experiments.plan import make_plan
+from regret_experiments.store import Store
+from regret_experiments.store.arrays import pack
+
+CONFIG = """
+name: small sweep
+description: two games, five learners
+orders: 2
+checkpoints: 12
+environments:
+  - {name: power_law, kind: spectrum_linear, dimension: 10, horizon: 300, domain: {kind: ball, radius: 1.0}}
+  - {name: ill, kind: ill_conditioned_regression, dimension: 8, horizon: 250, domain: {kind: ball, radius: 1.0}}
+learners:
+  - kind: ogd
+    environments: [power_law]
+    learning_rate: &rates [theorem, {log_grid: {low: 0.1, high: 10, points: 3}}]
+  - kind: adagrad_norm
+    learning_rate: *rates
+  - kind: diagonal_adagrad
+    learning_rate: *rates
+  - kind: full_matrix_adagrad
+    learning_rate: *rates
+  - kind: fd_adagrad
+    rank: [1, 2, 4, 7]
+    learning_rate: *rates
+"""
+"""120 runs of a few milliseconds."""
+
+PLANE = """
+name: plane
+orders: 1
+checkpoints: 8
+environments:
+  - kind: drifting_regression
+    dimension: 2
+    horizon: 120
+    motion: {name: switches, period: 40}
+    domain: {kind: ball, radius: 1.0}
+learners:
+  - {kind: adagrad_norm, learning_rate: [theorem]}
+  - {kind: fd_adagrad, rank: [1], learning_rate: [theorem, 0.5]}
+"""
+"""Two dimensions, and an optimum that moves."""
+
+FAILURES = ("NumericsError", "round 17: the loss is inf at the point that OGD() played")
+
+
+class Silent:
+    """A progress that says nothing."""
+
+    def start(self, what: str, total: int, done: int) -> None:
+        """Nothing."""
+
+    def tell(self, outcome: Any, labels: dict[str, Any]) -> None:
+        """Nothing."""
+
+    def elsewhere(self, count: int) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+def play(config: str, directory: Path) -> Path:
+    """Play a config into ``directory / "results"`` and return that."""
+    path = directory / "config.yaml"
+    path.write_text(config)
+    results = directory / "results"
+    run_sweep(make_plan(load_config(path, ())), Store(results), backend=Backend("threads", 1), progress=Silent())
+    return results
+
+
+def fail(results: Path, count: int, error: str = FAILURES[0], message: str = FAILURES[1]) -> list[str]:
+    """Turn the last runs of a directory into failed ones; returns their ids."""
+    store = Store(results)
+    ids = [row["id"] for row in store.read_json("plan.json")["runs"][-count:]]
+    for identifier in ids:
+        stored = store.read("runs", identifier)
+        assert stored is not None
+        kept = ("id", "content", "provenance", "ended_at", "seconds")
+        metadata = {name: stored.metadata[name] for name in kept}
+        store.write("runs", metadata | {"status": "failed", "error": error, "message": message}, {})
+    return ids
+
+
+def many(template: Path, target: Path, count: int) -> Path:
+    """A directory of ``count`` finished runs, made from the runs of another: six learners, 10 rates, 30 checkpoints."""
+    source = Store(template)
+    originals = [run for run in source.runs() if run.finished]
+    plan = source.read_json("plan.json")
+    labels = {row["id"]: row for row in plan["runs"]}
+    generator = np.random.default_rng(0)
+    rows = []
+    for i in range(count):
+        original = originals[i % len(originals)]
+        identifier = f"{generator.integers(2**63):016x}{i:04x}"
+        metadata = copy.deepcopy(original.metadata) | {"id": identifier}
+        factor = float(generator.uniform(0.5, 2.0))
+        for name in ("regret_lower", "regret_upper", "bound", "cumulative_loss", "tail_mass", "escaped_mass"):
+            value = metadata["scalars"].get(name)
+            metadata["scalars"][name] = value * factor if isinstance(value, float) else value
+        metadata["seeds"] = {"order": int(generator.integers(2**53)), "learner": int(generator.integers(2**53))}
+        metadata["ended_at"] = f"2026-01-{i % 28 + 1:02d}T{i % 24:02d}:{i % 60:02d}:{i * 7 % 60:02d}+00:00"
+        rounds = np.unique(np.rint(np.geomspace(1, 100_000, 30)))
+        arrays = {
+            name: rounds if name == "round" else np.sort(generator.lognormal(3.0, 2.0, rounds.size))
+            for name, array in original.arrays.items()
+            if array.ndim == 1 and name != "spectrum_rounds"
+        }
+        arrays["spectrum_rounds"] = rounds[[0, 7, 15, 22, -1]]
+        arrays["spectra"] = np.sort(generator.lognormal(0.0, 3.0, (5, 256)), axis=1)[:, ::-1]
+        data, description = pack(arrays)
+        home = target / "runs" / identifier[:2] / identifier
+        home.parent.mkdir(parents=True, exist_ok=True)
+        home.with_suffix(".npy").write_bytes(data)
+        home.with_suffix(".json").write_text(json.dumps(metadata | {"arrays": description}))
+        row = dict(labels[original.id]) | {"id": identifier, "order": i % 3, "environment": f"game {i // 250}"}
+        if row["rank"] is not None:
+            row["rank"] = 2 ** (i % 6)
+        if row["point"].get("learning_rate") is not None:
+            row["point"] = {"learning_rate": float(f"{10 ** generator.uniform(-2, 1):.6g}")}
+        rows.append(row)
+    (target / "plan.json").write_text(json.dumps(plan | {"name": "many runs", "runs": rows}))
+    for path in (template / "provenance").glob("*.json"):
+        (target / "provenance").mkdir(exist_ok=True)
+        (target / "provenance" / path.name).write_bytes(path.read_bytes())
+    return target
