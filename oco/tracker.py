@@ -15,7 +15,9 @@ from oco.learners.base import Learner, Problem, state_bytes, state_floats
 from oco.losses.rows import RowBlock
 from oco.record import Record
 from oco.regret.bounds import Bound, Observed
-from oco.regret.covariance import GradientCovariance
+from oco.regret.covariance import DENSE_DIMENSION, GradientCovariance
+from oco.regret.row_spectrum import gradient_spectrum
+from oco.regret.spectrum import Spectrum
 from oco.snapshot import SnapshotError, capture, restore
 from oco.types import Array
 
@@ -33,12 +35,17 @@ KEPT_SPECTRA = 5
 """Most checkpoints whose spectrum a record keeps."""
 
 
+LARGE_TOP = 32
+"""Eigenvalues that are followed where d is too large for all; twice the learner's rank if that is more."""
+
 _OBSERVED = (
     "_cumulative_loss",
     "_mistakes",
     "_largest_point",
     "_peak_floats",
     "_spectra",
+    "_slopes",
+    "_seen",
     "_forms",
     "_rows",
     "_violations",
@@ -70,7 +77,12 @@ class Tracker:
         self._comparator = comparator
         self._wants_spectrum = spectrum
         self._rank = getattr(player, "rank", None)
-        self._covariance = GradientCovariance(problem.domain.dimension, spectrum)
+        dimension = problem.domain.dimension
+        by_operator = spectrum and dimension > DENSE_DIMENSION and hasattr(stream, "block")
+        self._slopes = np.zeros(problem.horizon) if by_operator else None
+        rank = self._rank if isinstance(self._rank, int) else 0
+        self._top = min(max(2 * rank, LARGE_TOP), dimension)
+        self._covariance = GradientCovariance(dimension, spectrum, 0 if by_operator else self._top)
         self._cumulative_loss = 0.0
         self._mistakes = 0 if hasattr(stream, "loss") and stream.loss.binary else None
         self._largest_point = float(linalg.norm(player.prediction.ravel()))
@@ -79,6 +91,7 @@ class Tracker:
         self._spectrum_rounds = {int(rounds[int(np.rint(index))]) for index in kept}
         self._spectra: dict[int, Array] = {}
         self._forms: dict[str, None] = {}
+        self._seen = 0
         self._rows: dict[str, list[float]] = defaultdict(list)
         self._bound: Bound | None = None
         self._violations: dict[str, int] = {}
@@ -92,6 +105,9 @@ class Tracker:
             if self._mistakes is not None:
                 self._mistakes += int(np.count_nonzero((margins > 0.0) != (block.targets > 0.0)))
             self._covariance.add_rows(block.rows, slopes)
+            if self._slopes is not None:
+                self._slopes[self._seen : self._seen + len(block)] = slopes
+            self._seen += len(block)
             self._forms[form] = None
 
     def observe_round(self, loss: Any, value: float, gradient: Array) -> None:
@@ -108,7 +124,7 @@ class Tracker:
         self._largest_point = max(self._largest_point, float(linalg.norm(self._player.prediction.ravel())))
         self._peak_floats = max(self._peak_floats, state_floats(self._player.state))
         with self._timed("spectrum"):
-            spectrum = self._covariance.spectrum() if self._wants_spectrum else None
+            spectrum = self._spectrum(round_index) if self._wants_spectrum else None
         observed = Observed(
             rounds=round_index,
             domain=self._problem.domain,
@@ -119,7 +135,8 @@ class Tracker:
             largest_point=self._largest_point,
         )
         with self._timed("bound"):
-            self._bound = self._player.bound(observed)
+            known = spectrum is not None or self._slopes is None
+            self._bound = self._player.bound(observed) if known else None
         row: dict[str, float] = {
             "round": round_index,
             "cumulative_loss": self._cumulative_loss,
@@ -146,11 +163,22 @@ class Tracker:
         for key, value in row.items():
             self._rows[key].append(float(value))
 
+    def _spectrum(self, round_index: int) -> Spectrum | None:
+        """Of the covariance that is kept; in large dimensions by operator, and at a few checkpoints only."""
+        if self._slopes is None:
+            return self._covariance.spectrum()
+        if round_index not in self._spectrum_rounds:
+            return None
+        return gradient_spectrum(self._stream, self._slopes[:round_index], self._top)
+
     def snapshot(self) -> dict[str, Any]:
         """What was observed so far, as plain values."""
         if self._losses is not None:
             raise SnapshotError("losses that are any Python objects cannot be kept in a snapshot")
-        return capture({name: vars(self)[name] for name in _OBSERVED} | {"covariance": vars(self._covariance)})
+        observed: dict[str, Any] = capture(
+            {name: vars(self)[name] for name in _OBSERVED} | {"covariance": vars(self._covariance)}
+        )
+        return observed
 
     def restore(self, snapshot: dict[str, Any]) -> int:
         """Take back what `snapshot` gave; returns the number of checkpoints in it."""
@@ -211,7 +239,7 @@ class Tracker:
             scalars=scalars,
             timings=dict(self.timings),
             spectrum_rounds=np.array(sorted(self._spectra), dtype=np.float64),
-            spectra=np.array([self._spectra[when] for when in sorted(self._spectra)]),
+            spectra=_stacked([self._spectra[when] for when in sorted(self._spectra)]),
             bound=self._bound,
             violations=tuple(f"{what} (first seen at round {when})" for what, when in self._violations.items()),
             player=self._player,
@@ -245,3 +273,11 @@ class Tracker:
             yield
         finally:
             self.timings[part] += time.perf_counter() - began
+
+
+def _stacked(spectra: list[Array]) -> Array:
+    """Spectra as rows; NaN where one knows fewer eigenvalues than another."""
+    stacked = np.full((len(spectra), max((spectrum.size for spectrum in spectra), default=0)), np.nan)
+    for row, spectrum in zip(stacked, spectra, strict=True):
+        row[: spectrum.size] = spectrum
+    return stacked
