@@ -31,7 +31,8 @@ import numpy as np
 
 from oco.compile import kernel
 from oco.domains._shrinkage import ball_multiplier
-from oco.sketching.kernels import lines_of
+from oco.sketching.kernels import absorb_within, lines_of
+from oco.sketching.numerics import power_of_two
 from oco.sketching.passes import combine, dot, project, square_norm
 from oco.sketching.state import (
     ANCHOR_SQUARE,
@@ -49,8 +50,13 @@ from oco.sketching.state import (
 )
 from oco.types import Array
 
-(POWER, OUTER, INNER, COMPENSATION, RATE, RADIUS, AVERAGING, CURVATURE, WEIGHT_SCALE, WEIGHT_EXPONENT) = range(10)
-"""Places in ``parameters``; the last three give the weight ``sqrt(sigma + scale t^-exponent)`` of sketched vectors."""
+(
+    POWER, OUTER, INNER, COMPENSATION, RATE, RADIUS, AVERAGING, CURVATURE, WEIGHT_SCALE, WEIGHT_EXPONENT, DECAY, KEEP,
+    TOLERANCE, PROJECTION,
+) = range(14)  # fmt: skip
+"""Places in ``parameters``. Curvature and the next two give the weight ``sqrt(sigma + scale t^-exponent)`` of sketched
+vectors; the past is weighed by decay; a shrink keeps the first ``keep`` directions (0: all but the last), and happens
+only within a tolerance >= 0; ``projection`` is added to H^2 in the norm of the projection."""
 
 
 def parameters(
@@ -65,12 +71,19 @@ def parameters(
     curvature: float = 1.0,
     weight_scale: float = 0.0,
     weight_exponent: float = 0.0,
+    decay: float = 1.0,
+    keep: int = 0,
+    tolerance: float = -1.0,
+    projection: float = 0.0,
 ) -> Array:
     """The numbers that make a learner of the family; by default FD-AdaGrad on an unbounded domain."""
     return np.array(
-        [power, outer, inner, compensation, rate, radius, averaging, curvature, weight_scale, weight_exponent],
+        [
+            power, outer, inner, compensation, rate, radius, averaging, curvature, weight_scale, weight_exponent, decay,
+            keep, tolerance, projection,
+        ],
         dtype=np.float64,
-    )
+    )  # fmt: skip
 
 
 @kernel
@@ -97,9 +110,16 @@ def preconditioner(values: Array, rank: int, escaped: float, unit: float, parame
 
 
 @kernel
+def absorb_by(parameters: Array, directions: Array, numbers: Array, work: Array, capacity: int, dimension: int) -> int:
+    """`absorb_within` as the learner's parameters have it."""
+    keep = int(parameters[KEEP]) if parameters[KEEP] > 0.0 else capacity
+    return absorb_within(directions, numbers, work, capacity, parameters[DECAY], keep, parameters[TOLERANCE], dimension)
+
+
+@kernel
 def step_in_coordinates(
     count: int, weight: float, directions: Array, point: Array, numbers: Array, parameters: Array, work: Array,
-    capacity: int,
+    capacity: int, dimension: int,
 ) -> float:  # fmt: skip
     """The next point as ``scale * anchor + sum_j STEP[j] basis_j``, after `absorb` returned ``count``.
 
@@ -125,7 +145,8 @@ def step_in_coordinates(
     # y: coordinates ``made`` along what is kept, square ``outside`` beyond; ``brought`` is what the scaled anchor has
     # along what is kept and ``along`` what is to be added there.
     if averaging:
-        scale = -rate / rest if rest > 0.0 else 0.0
+        complete = rank == dimension  # no complement: nothing of the anchor itself is left
+        scale = -rate / rest if rest > 0.0 and not complete else 0.0
         coordinates = lines[COORDINATES]
         numbers[ANCHOR_SQUARE] += length * (2.0 * dot(point, coordinates) + length * square_norm(coordinates))
         for j in range(point.size):
@@ -156,9 +177,18 @@ def step_in_coordinates(
 
     multiplier, shrunk = 0.0, 1.0
     if radius < np.inf:
+        if parameters[PROJECTION] > 0.0:
+            rest = np.sqrt(rest * rest + parameters[PROJECTION])
+            for i in range(rank):
+                metric[i] = np.sqrt(metric[i] * metric[i] + parameters[PROJECTION])
         squares = lines[SQUARES]
         for i in range(rank):
             squares[i] = made[i] * made[i]
+        # Only ratios of H's eigenvalues matter: in a unit of their size nothing overflows.
+        size = power_of_two(max(metric[0], rest)) if rank > 0 else 1.0
+        rest /= size
+        for i in range(rank):
+            metric[i] /= size
         multiplier, shrunk = ball_multiplier(metric[:rank], squares[:rank], rest, outside, radius)
     square = shrunk * shrunk * outside
     for i in range(rank):

@@ -13,7 +13,7 @@ from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners._anchored import Anchorage
 from oco.learners._common import BlockArrays, flat_gradient, refuse
-from oco.learners._preconditioner import AVERAGING, RADIUS, preconditioner
+from oco.learners._preconditioner import AVERAGING, PROJECTION, RADIUS, RATE, preconditioner
 from oco.learners._sketched_rounds import play_round, play_rounds
 from oco.learners.base import Learner, Memory, Problem
 from oco.losses.rows import BlockOutcome, RowBlock
@@ -118,6 +118,8 @@ class SketchedLearner(Learner):
         if not play_round(flat, 1.0, *self._arguments):
             raise refuse(self, flat)
         if not where.compiled:
+            if self.state.gradient_sum is not None:
+                self.state.point += where.domain.start
             self.state.point[...] = where.domain.project_in(self.state.point, self.metric())
         where.publish(self.state)
 
@@ -136,12 +138,20 @@ class SketchedLearner(Learner):
         return arrays.outcome_of("online", stopped)
 
     def metric(self) -> LowRankPlusScaledIdentity:
-        """The norm H of the newest round, as eigenvalues and eigenvectors."""
+        """The norm of the newest round's projection, as eigenvalues and eigenvectors."""
         sketch = self.state.sketch
         values = np.empty(sketch.rank)
         kept = sketch.numbers[HEADER : HEADER + sketch.rank]
         rest = preconditioner(kept, sketch.rank, float(sketch.numbers[ESCAPED]), sketch.unit, self._parameters, values)
+        added = self._parameters[PROJECTION]
+        if added > 0.0:
+            values, rest = np.sqrt(values**2 + added), float(np.sqrt(rest**2 + added))
         return LowRankPlusScaledIdentity(sketch.eigenvectors.T, values, rest)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate in use, the theorem's where none was given."""
+        return float(self._parameters[RATE])
 
     @property
     def escaped_mass(self) -> float:

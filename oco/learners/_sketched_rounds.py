@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from oco.compile import kernel
-from oco.learners._preconditioner import AVERAGING, RADIUS, step_in_coordinates, weight_of_round
+from oco.learners._preconditioner import AVERAGING, DECAY, RADIUS, absorb_by, step_in_coordinates, weight_of_round
 from oco.losses.scalar import evaluate
-from oco.sketching.kernels import absorb, append, lines_of, make_room, residual_of, take_in_units, write_in_basis
+from oco.sketching.kernels import append, fade, lines_of, make_room, residual_of, take_in_units, write_in_basis
 from oco.sketching.numerics import PYTHAGORAS
 from oco.sketching.passes import combine, combine_and_remove, dot, project, square_norm
 from oco.sketching.state import ANCHOR_SQUARE, COORDINATES, HEADER, ROUNDS, SIZE, STEP
@@ -20,6 +20,8 @@ def play_round(
     parameters: Array, work: Array, capacity: int,
 ) -> bool:  # fmt: skip
     """One round with the gradient ``slope * gradient``; False, with nothing changed, where it is not finite.
+
+    False too, with nothing changed but the representation, where a shrink would exceed the learner's tolerance.
 
     1. the gradient's coordinates in the basis;  2. Frequent Directions on them;  3. the step, and the projection on a
     ball, in coordinates;  4. one pass over the basis that moves the point and makes the residual a new basis row.
@@ -39,6 +41,7 @@ def play_round(
         return False
     numbers[ROUNDS] += 1.0
     if square == 0.0:
+        fade(numbers, parameters[DECAY], capacity)
         return True
     known = numbers[HEADER + capacity :]
     if make_room(basis, directions, numbers, work, capacity, tracked) and tracked:
@@ -46,8 +49,11 @@ def play_round(
         numbers[ANCHOR_SQUARE] = square_norm(anchor)
 
     if identity:
-        count = absorb(directions, numbers, work, capacity, 1.0)
-        scale = step_in_coordinates(count, weight, directions, anchor, numbers, parameters, work, capacity)
+        count = absorb_by(parameters, directions, numbers, work, capacity, dimension)
+        if count < 0:
+            numbers[ROUNDS] -= 1.0
+            return False
+        scale = step_in_coordinates(count, weight, directions, anchor, numbers, parameters, work, capacity, dimension)
         for j in range(dimension):
             point[j] = scale * anchor[j] + step[j]
         return True
@@ -66,8 +72,11 @@ def play_round(
         write_in_basis(basis, directions, numbers, work, residual, square)
         if tracked and int(numbers[SIZE]) > size:
             known[size] = dot(basis[size], anchor)
-    count = absorb(directions, numbers, work, capacity, 1.0)
-    scale = step_in_coordinates(count, weight, directions, known, numbers, parameters, work, capacity)
+    count = absorb_by(parameters, directions, numbers, work, capacity, dimension)
+    if count < 0:
+        numbers[ROUNDS] -= 1.0
+        return False
+    scale = step_in_coordinates(count, weight, directions, known, numbers, parameters, work, capacity, dimension)
     if averaging:
         for j in range(dimension):
             anchor[j] += slope * gradient[j]

@@ -37,12 +37,12 @@ class OjaSON(Learner):
     rank
         k, directions that are tracked (all d where k >= d).
     learning_rate
-        lambda: there is no step size besides it, ``eta_t = 1 / (learning_rate t^decay)``.
+        lambda: there is no step size besides it, ``eta_t = 1 / (learning_rate t^exponent)``.
     delta
         Multiple of the identity in A, positive.
     curvature
         sigma of the losses; 0 for merely convex ones.
-    decay
+    exponent
         p.
 
     Notes
@@ -77,13 +77,13 @@ class OjaSON(Learner):
         learning_rate: float = 1.0,
         delta: float = 1.0,
         curvature: float = 0.0,
-        decay: float = 0.5,
+        exponent: float = 0.5,
     ) -> None:
         self.rank = whole(self, "rank", rank)
         self.learning_rate = positive(self, "learning_rate", learning_rate)
         self.delta = positive(self, "delta", delta)
         self.curvature = nonnegative(self, "curvature", curvature)
-        self.decay = nonnegative(self, "decay", decay)
+        self.exponent = nonnegative(self, "exponent", exponent)
 
     def start(self, problem: Problem) -> None:
         """Draw the first directions."""
@@ -99,7 +99,7 @@ class OjaSON(Learner):
         state = self.state
         state.round += 1
         flat = gradient.ravel()
-        weighted = np.sqrt(self.curvature + 1.0 / (self.learning_rate * state.round**self.decay)) * flat
+        weighted = np.sqrt(self.curvature + 1.0 / (self.learning_rate * state.round**self.exponent)) * flat
         coordinates = state.directions @ weighted
         state.averages = state.averages + (coordinates**2 - state.averages) / state.round
         state.directions = orthonormal_rows(state.directions + np.outer(coordinates / state.round, weighted))

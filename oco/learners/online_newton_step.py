@@ -217,12 +217,12 @@ class SON(NewtonLearner):
     Parameters
     ----------
     learning_rate
-        lambda: there is no step size besides it, ``eta_t = 1 / (learning_rate t^decay)``.
+        lambda: there is no step size besides it, ``eta_t = 1 / (learning_rate t^exponent)``.
     delta
         Multiple of the identity that A starts from, positive.
     curvature
         sigma of the losses, ``f(u) >= f(x) + <g, u - x> + (sigma/2) <g, u - x>^2``; 0 for merely convex ones.
-    decay
+    exponent
         p; 1/2 is FD-SON's schedule in the public reference code, 1 is RFD-SON's, 0 a constant weight.
 
     Notes
@@ -261,20 +261,20 @@ class SON(NewtonLearner):
     )
 
     def __init__(
-        self, learning_rate: float = 1.0, delta: float = 1.0, curvature: float = 0.0, decay: float = 0.5
+        self, learning_rate: float = 1.0, delta: float = 1.0, curvature: float = 0.0, exponent: float = 0.5
     ) -> None:
         self.learning_rate = positive(self, "learning_rate", learning_rate)
         self.delta = positive(self, "delta", delta)
         self.curvature = nonnegative(self, "curvature", curvature)
-        self.decay = nonnegative(self, "decay", decay)
+        self.exponent = nonnegative(self, "exponent", exponent)
 
     def start(self, problem: Problem) -> None:
         """Start from ``A_0 = delta I``."""
         self._start(problem, self.delta)
 
     def weight(self, round_index: int) -> float:
-        """``sigma + 1 / (learning_rate t^decay)``."""
-        return float(self.curvature + 1.0 / (self.learning_rate * round_index**self.decay))
+        """``sigma + 1 / (learning_rate t^exponent)``."""
+        return float(self.curvature + 1.0 / (self.learning_rate * round_index**self.exponent))
 
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of the class; None on an unbounded domain."""
@@ -284,7 +284,7 @@ class SON(NewtonLearner):
         distance, slope = reach(observed.domain), observed.largest_gradient * observed.domain.diameter()
         last = self.weight(observed.rounds)
         slack = 0.5 * delta * distance**2 + 0.5 * slope**2 * sum_of_weights(
-            self.learning_rate, self.decay, observed.rounds
+            self.learning_rate, self.exponent, observed.rounds
         )
         growth = np.log1p(self.weight(1) * observed.gradient_squares / (dimension * delta))
         return Bound(
@@ -302,9 +302,9 @@ class SON(NewtonLearner):
         )
 
 
-def sum_of_weights(learning_rate: float, decay: float, rounds: int) -> float:
-    """``sum_{t <= T} 1 / (learning_rate t^decay)``."""
-    return float(np.sum(np.arange(1, rounds + 1, dtype=np.float64) ** -decay)) / learning_rate
+def sum_of_weights(learning_rate: float, exponent: float, rounds: int) -> float:
+    """``sum_{t <= T} 1 / (learning_rate t^exponent)``."""
+    return float(np.sum(np.arange(1, rounds + 1, dtype=np.float64) ** -exponent)) / learning_rate
 
 
 def curvature_assumption(curvature: float) -> tuple[Assumption, ...]:

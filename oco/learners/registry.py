@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from oco.learners.ada_fd import AdaFD, AdaFFD, PrimalDualAdaFD
 from oco.learners.adagrad_norm import AdaGradNorm
 from oco.learners.adam import Adam, AMSGrad
 from oco.learners.base import Learner
 from oco.learners.coin_betting import CoinBetting
 from oco.learners.diagonal_adagrad import DiagonalAdaGrad
 from oco.learners.fd_adagrad import FDAdaGrad
+from oco.learners.ftsl import FTFSL, FTSL
 from oco.learners.full_matrix_adagrad import FullMatrixAdaGrad
 from oco.learners.hedge import Hedge
 from oco.learners.ogd import OGD
@@ -21,6 +23,7 @@ from oco.learners.primal_dual_adagrad import PrimalDualDiagonalAdaGrad, PrimalDu
 from oco.learners.random_projection import AdaLR, RadaGrad
 from oco.learners.shampoo import OneSidedShampoo, Shampoo
 from oco.learners.sketched_shampoo import SketchedOneSidedShampoo, SketchedShampoo
+from oco.learners.sketched_son import FDSON, RFDSON
 
 Decision = Literal["any", "matrix", "simplex"]
 
@@ -74,10 +77,17 @@ ENTRIES: dict[str, Entry] = {
             needs=(DIAMETER,),
             examples=({"rank": 2}, {"rank": 1, "delta": 0.1}, {"rank": 4, "buffer": 1}, {"rank": 50}),
         ),
+        Entry(AdaFD, needs=(DIAMETER,), examples=({"rank": 2}, {"rank": 50, "delta": 0.1})),
+        Entry(PrimalDualAdaFD, needs=(DIAMETER,), examples=({"rank": 2}, {"rank": 50, "delta": 20.0})),
+        Entry(AdaFFD, needs=(DIAMETER,), examples=({"rank": 1}, {"rank": 2, "buffer": 0})),
+        Entry(FTSL, needs=(DIAMETER, GRADIENT_BOUND), examples=({"rank": 2}, {"rank": 50, "delta": 0.0})),
+        Entry(FTFSL, needs=(DIAMETER, GRADIENT_BOUND), examples=({"rank": 1}, {"rank": 2, "buffer": 0})),
         Entry(AdaLR, examples=({"rank": 2}, {"rank": 50})),
         Entry(RadaGrad, examples=({"rank": 2}, {"rank": 50})),
         Entry(OnlineNewtonStep, needs=(DIAMETER, GRADIENT_BOUND, EXP_CONCAVITY)),
-        Entry(SON, examples=({}, {"learning_rate": 0.5, "decay": 0.0})),
+        Entry(SON, examples=({}, {"learning_rate": 0.5, "exponent": 0.0})),
+        Entry(FDSON, examples=({"rank": 2}, {"rank": 50, "exponent": 0.0})),
+        Entry(RFDSON, examples=({"rank": 2}, {"rank": 2, "delta": 0.0}, {"rank": 50, "exponent": 0.0})),
         Entry(OjaSON, examples=({"rank": 2}, {"rank": 50, "curvature": 0.1})),
         Entry(Adam),
         Entry(AMSGrad, examples=({}, {"learning_rate": 0.1, "beta1": 0.0})),

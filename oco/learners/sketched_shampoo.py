@@ -68,7 +68,7 @@ class Side:
         """``tr((Gbar + (rho + delta) I)^exponent)``."""
         metric = self.power(exponent, delta)
         dimension, used = metric.basis.shape
-        return float(np.sum(metric.values)) + (dimension - used) * metric.complement
+        return float(np.sum(metric.values) + (dimension - used) * metric.complement)
 
 
 def apply(metric: LowRankPlusScaledIdentity, matrix: Array) -> Array:

@@ -29,6 +29,7 @@ from oco.sketching.state import (
     COMPRESSIONS,
     COORDINATES,
     ESCAPED,
+    ESCAPED_ROOTS,
     FIRST_SECULAR,
     HEADER,
     LINES,
@@ -87,6 +88,7 @@ def set_unit(size: float, numbers: Array, capacity: int) -> None:
     for i in range(capacity):
         numbers[HEADER + i] *= shrunk
     numbers[ESCAPED] *= shrunk
+    numbers[ESCAPED_ROOTS] *= numbers[UNIT] / unit
     numbers[UNIT] = unit
 
 
@@ -115,11 +117,43 @@ def take_in_units(out: Array, gradient: Array, slope: float, weight: float, numb
 
 
 @kernel
+def fade(numbers: Array, decay: float, capacity: int) -> None:
+    """Weigh the past: eigenvalues and escaped mass are multiplied by ``decay``."""
+    if decay != 1.0:
+        numbers[ESCAPED] *= decay
+        for i in range(capacity):
+            numbers[HEADER + i] *= decay
+
+
+@kernel
 def absorb(directions: Array, numbers: Array, work: Array, capacity: int, decay: float) -> int:
+    """`absorb_within` that keeps ``capacity`` directions and shrinks whenever there are more."""
+    return absorb_within(directions, numbers, work, capacity, decay, capacity, -1.0, 0)
+
+
+@kernel
+def exceeds(roots: Array, count: int, escaping: float, escaped: float, tolerance: float, dimension: int) -> bool:
+    """Whether ``tr(Gbar + rho I)^(1/2) > (1 + tolerance) tr Gbar^(1/2)`` once ``escaping`` is subtracted."""
+    total = escaped + escaping
+    sketched = 0.0
+    compensated = (dimension - count) * np.sqrt(total)
+    for i in range(count):
+        value = max(roots[i] - escaping, 0.0)
+        sketched += np.sqrt(value)
+        compensated += np.sqrt(value + total)
+    return bool(compensated > (1.0 + tolerance) * sketched)
+
+
+@kernel
+def absorb_within(
+    directions: Array, numbers: Array, work: Array, capacity: int, decay: float, keep: int, tolerance: float,
+    dimension: int,
+) -> int:  # fmt: skip
     """Frequent Directions with a vector c given by its coordinates (line ``COORDINATES``, of full width).
 
-    1. eigenpairs of ``decay Gbar + c c'``;  2. the smallest is subtracted from all, and added to the escaped mass,
-    when there are more than k;  3. eigenvalues that are zero by the rules are dropped.
+    1. eigenpairs of ``decay Gbar + c c'``;  2. when there are more than ``capacity``, the one after the first ``keep``
+    is subtracted from those, added to the escaped mass, and the rest are dropped;  3. eigenvalues that are zero by the
+    rules are dropped. Where step 2 would break `exceeds` with a tolerance >= 0, -1 is returned and nothing has changed.
 
     Returns n, the number of directions that span c and the old sketch: rows 0..n-1 of ``directions``, of which the
     first ``numbers[RANK]`` are kept; line ``WEIGHTS`` has c's coordinates along them.
@@ -129,10 +163,7 @@ def absorb(directions: Array, numbers: Array, work: Array, capacity: int, decay:
     z = lines[WEIGHTS]
     rank = int(numbers[RANK])
     values = numbers[HEADER : HEADER + capacity]
-    if decay != 1.0:
-        numbers[ESCAPED] *= decay
-        for i in range(rank):
-            values[i] *= decay
+    fade(numbers, decay, capacity)
     square = square_norm(vector)
     if square == 0.0:
         return rank
@@ -173,11 +204,16 @@ def absorb(directions: Array, numbers: Array, work: Array, capacity: int, decay:
     escaping = 0.0
     kept = count
     if count > capacity:
-        kept = capacity
-        escaping = roots[capacity] if roots[capacity] > threshold else 0.0
+        kept = keep
+        escaping = roots[keep] if roots[keep] > threshold else 0.0
+        if tolerance >= 0.0 and exceeds(roots, keep, escaping, numbers[ESCAPED], tolerance, dimension):
+            return -1
         numbers[ESCAPED] += escaping
+        numbers[ESCAPED_ROOTS] += np.sqrt(escaping)
     for i in range(kept):
         values[i] = roots[i] - escaping
+    for i in range(kept, rank):
+        values[i] = 0.0
     while kept > 0 and values[kept - 1] <= threshold:
         values[kept - 1] = 0.0
         kept -= 1

@@ -10,9 +10,10 @@ from oco.sketching.passes import CHUNK
 from oco.sketching.secular import ROWS as SECULAR_ROWS
 from oco.types import Array
 
-RANK, SIZE, ESCAPED, UNIT, ROUNDS, COMPRESSIONS, ANCHOR_SQUARE = range(7)
+RANK, SIZE, ESCAPED, UNIT, ROUNDS, COMPRESSIONS, ANCHOR_SQUARE, ESCAPED_ROOTS = range(8)
 """Places in ``numbers``: directions kept now; rows of the basis in use; escaped mass in units squared; the unit
-(a power of two, 0 before the first gradient); rounds; compressions; and the squared norm of a learner's anchor."""
+(a power of two, 0 before the first gradient); rounds; compressions; the squared norm of a learner's anchor; and the
+sum of the square roots of what escaped, in units."""
 HEADER = 8
 """Where the eigenvalues (in units squared) start in ``numbers``."""
 
@@ -110,6 +111,11 @@ class SketchState:
     def escaped_mass(self) -> float:
         """Sum of the eigenvalues that were subtracted, rho."""
         return float(self.numbers[ESCAPED]) * self.unit**2
+
+    @property
+    def escaped_roots(self) -> float:
+        """``sum_t sqrt(rho_t)`` over the shrinks so far (not decayed)."""
+        return float(self.numbers[ESCAPED_ROOTS]) * self.unit
 
     @property
     def eigenvalues(self) -> Array:

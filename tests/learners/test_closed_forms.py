@@ -61,7 +61,7 @@ ROWS = spectrum_stream(5, 60, 1.0, 3)
 
 
 def test_son_is_its_definition(domain: Domain) -> None:
-    points = play(SON(learning_rate=0.3, delta=0.7, curvature=0.1, decay=0.5), domain, ROWS)
+    points = play(SON(learning_rate=0.3, delta=0.7, curvature=0.1, exponent=0.5), domain, ROWS)
     x, a = np.zeros(5), 0.7 * np.eye(5)
     for t, g in enumerate(ROWS, start=1):
         a = a + (0.1 + 1.0 / (0.3 * np.sqrt(t))) * np.outer(g, g)
@@ -237,7 +237,7 @@ def test_one_sided_shampoo_is_a_step_and_a_projection() -> None:
 
 
 def test_oja_son_is_its_definition_and_finds_the_leading_directions(domain: Domain) -> None:
-    learner = OjaSON(rank=2, learning_rate=0.5, delta=0.3, decay=0.0)
+    learner = OjaSON(rank=2, learning_rate=0.5, delta=0.3, exponent=0.0)
     generator = np.random.default_rng(9)
     rotation = np.linalg.qr(generator.standard_normal((5, 5)))[0]
     rows = (generator.standard_normal((600, 5)) * np.array([3.0, 1.5, 0.1, 0.1, 0.1])) @ rotation.T
