@@ -37,7 +37,7 @@ def ball_multiplier(
 
     Notes
     -----
-    Newton's method on ``1 / radius - 1 / |x|``, which is convex and falling in mu, climbs from zero to the root without
+    Newton's method on ``1 / radius - 1 / |x|``, which is convex and falling in mu, climbs from below to the root without
     overshooting. The norm of x is the radius to about 1e-15.
     """
     weighed = 0.0
@@ -56,26 +56,28 @@ def ball_multiplier(
         return 0.0, 1.0
     if room >= 0.0 and free > 0.0:
         return 0.0, np.sqrt(room / free)
-    multiplier = 0.0
+    # In units of the largest eigenvalue, from the shift without which one coordinate alone would end beyond the radius:
+    # nothing overflows, whatever the scales.
+    largest = max(complement_value, values.max()) if values.size > 0 else complement_value
+    rest = complement_value / largest
+    multiplier = max(0.0, rest * (np.sqrt(complement_square) / radius - 1.0))
+    for i in range(values.size):
+        multiplier = max(multiplier, values[i] / largest * (np.sqrt(squares[i]) / radius - 1.0))
     for _ in range(MOST_ITERATIONS):
         total = 0.0
         slope = 0.0
         for i in range(values.size):
             if values[i] > 0.0:
-                factor = values[i] / (values[i] + multiplier)
-                term = squares[i] * factor * factor
-                total += term
-                slope += term / (values[i] + multiplier)
-        if complement_value > 0.0:
-            factor = complement_value / (complement_value + multiplier)
-            term = complement_square * factor * factor
-            total += term
-            slope += term / (complement_value + multiplier)
-        norm = np.sqrt(total)
-        step = (norm - radius) / radius * (total / slope)
+                value = max(values[i] / largest, 1e-300)
+                part = value / (value + multiplier) * (np.sqrt(squares[i]) / radius)
+                total += part * part
+                slope += part * part * ((1.0 + multiplier) / (value + multiplier))
+        if rest > 0.0:
+            part = rest / (rest + multiplier) * (np.sqrt(complement_square) / radius)
+            total += part * part
+            slope += part * part * ((1.0 + multiplier) / (rest + multiplier))
+        step = (np.sqrt(total) - 1.0) * (total / slope) * (1.0 + multiplier)
         multiplier += step
         if not step > 1e-15 * multiplier:
             break
-    if complement_value > 0.0:
-        return multiplier, complement_value / (complement_value + multiplier)
-    return multiplier, 0.0
+    return multiplier * largest, rest / (rest + multiplier) if rest > 0.0 else 0.0

@@ -32,7 +32,6 @@ import numpy as np
 from oco.compile import kernel
 from oco.domains._shrinkage import ball_multiplier
 from oco.sketching.kernels import absorb_within, lines_of
-from oco.sketching.numerics import power_of_two
 from oco.sketching.passes import combine, dot, project, square_norm
 from oco.sketching.state import (
     ANCHOR_SQUARE,
@@ -119,7 +118,7 @@ def absorb_by(parameters: Array, directions: Array, numbers: Array, work: Array,
 @kernel
 def step_in_coordinates(
     count: int, weight: float, directions: Array, point: Array, numbers: Array, parameters: Array, work: Array,
-    capacity: int, dimension: int,
+    capacity: int,
 ) -> float:  # fmt: skip
     """The next point as ``scale * anchor + sum_j STEP[j] basis_j``, after `absorb` returned ``count``.
 
@@ -145,7 +144,7 @@ def step_in_coordinates(
     # y: coordinates ``made`` along what is kept, square ``outside`` beyond; ``brought`` is what the scaled anchor has
     # along what is kept and ``along`` what is to be added there.
     if averaging:
-        complete = rank == dimension  # no complement: nothing of the anchor itself is left
+        complete = rank == directions.shape[1]  # no complement: nothing of the anchor itself is left
         scale = -rate / rest if rest > 0.0 and not complete else 0.0
         coordinates = lines[COORDINATES]
         numbers[ANCHOR_SQUARE] += length * (2.0 * dot(point, coordinates) + length * square_norm(coordinates))
@@ -184,11 +183,6 @@ def step_in_coordinates(
         squares = lines[SQUARES]
         for i in range(rank):
             squares[i] = made[i] * made[i]
-        # Only ratios of H's eigenvalues matter: in a unit of their size nothing overflows.
-        size = power_of_two(max(metric[0], rest)) if rank > 0 else 1.0
-        rest /= size
-        for i in range(rank):
-            metric[i] /= size
         multiplier, shrunk = ball_multiplier(metric[:rank], squares[:rank], rest, outside, radius)
     square = shrunk * shrunk * outside
     for i in range(rank):

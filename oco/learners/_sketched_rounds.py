@@ -53,7 +53,7 @@ def play_round(
         if count < 0:
             numbers[ROUNDS] -= 1.0
             return False
-        scale = step_in_coordinates(count, weight, directions, anchor, numbers, parameters, work, capacity, dimension)
+        scale = step_in_coordinates(count, weight, directions, anchor, numbers, parameters, work, capacity)
         for j in range(dimension):
             point[j] = scale * anchor[j] + step[j]
         return True
@@ -76,7 +76,7 @@ def play_round(
     if count < 0:
         numbers[ROUNDS] -= 1.0
         return False
-    scale = step_in_coordinates(count, weight, directions, known, numbers, parameters, work, capacity, dimension)
+    scale = step_in_coordinates(count, weight, directions, known, numbers, parameters, work, capacity)
     if averaging:
         for j in range(dimension):
             anchor[j] += slope * gradient[j]
