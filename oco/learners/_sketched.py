@@ -21,10 +21,10 @@ from oco.sketching.state import ESCAPED, HEADER, SketchState, default_buffer, ro
 from oco.types import Array
 
 
-def checked_rank(learner: str, rank: Any) -> int:
+def checked_rank(learner: str, rank: Any, name: str = "rank") -> int:
     """``rank`` as an int; `ConfigError` unless it is a positive integer."""
     if not isinstance(rank, number_types.Integral) or isinstance(rank, bool) or rank < 1:
-        raise ConfigError(f"rank of {learner} must be a positive integer, got {rank!r}")
+        raise ConfigError(f"{name} of {learner} must be a positive integer, got {rank!r}")
     return int(rank)
 
 
@@ -57,7 +57,7 @@ class SketchedLearner(Learner):
     The rounds, the sketch and the projections are here, once for all of them.
     """
 
-    rank: int
+    rank: Any
     buffer: int | None
     state: SketchedState
     _held: tuple[SketchedState, tuple[Any, ...]] | None = None
@@ -67,7 +67,7 @@ class SketchedLearner(Learner):
         """The row of `parameters` that is this learner, for a ball of ``radius`` around the start (infinite: none)."""
 
     def _rank(self, dimension: int) -> int:
-        return min(self.rank, dimension)
+        return int(min(self.rank, dimension))
 
     def start(self, problem: Problem) -> None:
         """Set the parameters, the first point and an empty sketch."""
@@ -115,13 +115,18 @@ class SketchedLearner(Learner):
         """One round: sketch the gradient, step with the new preconditioner, project in its norm."""
         where = self._anchorage
         flat = flat_gradient(gradient, where.shape)
-        if not play_round(flat, 1.0, *self._arguments):
-            raise refuse(self, flat)
+        while not play_round(flat, 1.0, *self._arguments):
+            if not np.isfinite(flat).all() or not self._grow():
+                raise refuse(self, flat)
         if not where.compiled:
             if self.state.gradient_sum is not None:
                 self.state.point += where.domain.start
             self.state.point[...] = where.domain.project_in(self.state.point, self.metric())
         where.publish(self.state)
+
+    def _grow(self) -> bool:
+        """Make room for another direction where the learner may and a shrink would exceed its tolerance."""
+        return False
 
     def play_block(self, block: RowBlock) -> BlockOutcome | None:
         """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""

@@ -14,6 +14,8 @@ from oco.types import Array
 class _AdaFDFamily(SketchedLearner):
     """Hyper-parameters that the three forms share."""
 
+    rank: int
+
     def __init__(
         self, rank: int, learning_rate: float | None = None, delta: float = 1.0, buffer: int | None = None
     ) -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
+from typing import Any, Literal
 
+from oco.errors import ConfigError
+from oco.learners._adaptive_rank import certified_bound, grown
 from oco.learners._common import not_negative, positive, theorem_rate
-from oco.learners._preconditioner import parameters
+from oco.learners._preconditioner import TOLERANCE, parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners._trace_bounds import trace_root_bound
-from oco.learners.base import Problem
+from oco.learners.base import Memory, Problem, state_floats
+from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Observed
+from oco.sketching.state import default_buffer
 from oco.types import Array
+
+Compensation = Literal["full", "half", "none"]
+COMPENSATIONS: dict[str, float] = {"full": 1.0, "half": 0.5, "none": 0.0}
+"""How much of the escaped mass is put back: all (Sketchy: dominates G), half (RFD: nearest to G), none (FD)."""
 
 
 class FDAdaGrad(SketchedLearner):
@@ -27,7 +36,8 @@ class FDAdaGrad(SketchedLearner):
     ----------
     rank
         k >= 1, directions that are kept; the paper's sketch size is ``ell = k + 1``. With ``k >= d - 1`` this is
-        full-matrix AdaGrad exactly; larger than d means d.
+        full-matrix AdaGrad exactly; larger than d means d. ``"auto"`` starts with one direction and takes another
+        whenever a shrink would break the tolerance; its memory is what the stream needs.
     learning_rate
         eta > 0; by default the theorem's, ``D / sqrt(2)`` with D the domain's l2 diameter.
     delta
@@ -51,6 +61,10 @@ class FDAdaGrad(SketchedLearner):
     Corollary 4 has ``sqrt(d (d - ell) Omega_ell)`` for ``d sqrt(Omega_ell)``. A delta adds ``D^2/(2 eta) d
     sqrt(delta)``. Hypotheses, Omega and eta are the paper's; the right-hand sides were re-derived.
 
+    With ``rank="auto"``: ``(D^2 (1 + eps) / (2 eta) + eta) tr G^{1/2}``, hence ``sqrt(2) D (1 + eps/2) tr G^{1/2}`` at
+    the theorem's eta, full-matrix AdaGrad's bound up to a chosen factor (derived here; docs/adaptive_rank.md). Where
+    ``max_rank`` is reached, with the factor that was reached. It runs round by round, not in blocks.
+
     References
     ----------
     Feinberg, Chen, Sun, Anil, Hazan, "Sketchy", NeurIPS 2023, Algorithm 2 (S-AdaGrad), Theorem 3, Corollary 4.
@@ -72,27 +86,97 @@ class FDAdaGrad(SketchedLearner):
     guarantee = "D (sqrt(2) tr G^(1/2) + d sqrt(Omega_(k+1) / 2)) on a bounded domain (learning rate D / sqrt 2)"
 
     def __init__(
-        self, rank: int, learning_rate: float | None = None, delta: float = 0.0, buffer: int | None = None
+        self,
+        rank: int | Literal["auto"],
+        learning_rate: float | None = None,
+        delta: float = 0.0,
+        buffer: int | None = None,
+        *,
+        tolerance: float = 1.0,
+        max_rank: int | None = None,
+        compensation: Compensation = "full",
+        decay: float = 1.0,
+        projection_delta: float = 0.0,
     ) -> None:
-        self.rank = checked_rank("FDAdaGrad", rank)
-        self.learning_rate = positive("FDAdaGrad", "learning_rate", learning_rate)
-        self.delta = not_negative("FDAdaGrad", "delta", delta)
-        self.buffer = checked_buffer("FDAdaGrad", buffer)
+        who = "FDAdaGrad"
+        self.rank = "auto" if rank == "auto" else checked_rank(who, rank)
+        self.learning_rate = positive(who, "learning_rate", learning_rate)
+        self.delta = not_negative(who, "delta", delta)
+        self.buffer = checked_buffer(who, buffer)
+        self.tolerance = not_negative(who, "tolerance", tolerance)
+        self.max_rank = None if max_rank is None else checked_rank(who, max_rank, "max_rank")
+        self.compensation = compensation
+        self.decay = decay
+        self.projection_delta = not_negative(who, "projection_delta", projection_delta)
+        if compensation not in COMPENSATIONS:
+            raise ConfigError(f"compensation of {who} must be 'full', 'half' or 'none', got {compensation!r}")
+        if not 0.0 < decay <= 1.0:
+            raise ConfigError(f"decay of {who} must lie in (0, 1], got {decay!r}")
+        if rank == "auto" and (compensation != "full" or decay != 1.0):
+            raise ConfigError(f"{who} with rank='auto' needs compensation 'full' and decay 1, on which its bound rests")
+
+    def _rank(self, dimension: int) -> int:
+        return 1 if self.rank == "auto" else min(self.rank, dimension)
+
+    def _most_directions(self, dimension: int) -> int:
+        return dimension if self.max_rank is None else min(self.max_rank, dimension)
 
     def _family(self, problem: Problem, radius: float) -> Array:
-        rate = self.learning_rate or theorem_rate("FDAdaGrad", "learning_rate", problem.domain)
-        return parameters(rate=rate, power=0.5, inner=self.delta, compensation=1.0, radius=radius)
+        return parameters(
+            rate=self.learning_rate or theorem_rate("FDAdaGrad", "learning_rate", problem.domain),
+            inner=self.delta,
+            compensation=COMPENSATIONS[self.compensation],
+            radius=radius,
+            decay=self.decay,
+            projection=self.projection_delta,
+        )
+
+    def _kernel_arguments(self) -> tuple[Any, ...]:
+        if self.rank == "auto":
+            sketch = self.state.sketch
+            may_grow = sketch.capacity < self._most_directions(sketch.dimension)
+            self._parameters[TOLERANCE] = self.tolerance if may_grow else -1.0
+            self._work = sketch.workspace()
+        return super()._kernel_arguments()
+
+    def _grow(self) -> bool:
+        if self.rank != "auto":
+            return False
+        state = self.state
+        wide = default_buffer(state.sketch.capacity + 1) if self.buffer is None else self.buffer
+        anchor = state.point.reshape(-1) if state.offset is None else state.offset
+        state.sketch = grown(state.sketch, wide, anchor, self._tracks(self._parameters))
+        self._held = None
+        return True
+
+    def play_block(self, block: RowBlock) -> BlockOutcome | None:
+        """`SketchedLearner.play_block`; None (hence round by round) while the rank may grow."""
+        return None if self.rank == "auto" else super().play_block(block)
+
+    def memory(self, problem: Problem) -> Memory:
+        """Floats of the state; with ``rank="auto"`` of the state as it is now, from one direction on."""
+        claimed = super().memory(problem)
+        if self.rank != "auto":
+            return claimed
+        floats = state_floats(self.state) if hasattr(self, "state") else claimed.floats
+        return Memory("d (k + b) + d + (k + 1)(k + b) + k + 9, k as large as it came to be", floats)
+
+    @property
+    def current_rank(self) -> int:
+        """k, room for directions now: grows with ``rank="auto"``, is ``min(rank, d)`` otherwise."""
+        return self.state.sketch.capacity
 
     def bound(self, observed: Observed) -> Bound | None:
-        """Theorem 3, with Corollary 4 and the versions in observed quantities as variants; None where unbounded."""
+        """Theorem 3, or the certified form for ``rank="auto"``, with variants; None where unbounded or not promised."""
         diameter = observed.domain.diameter("l2")
-        if not math.isfinite(diameter):
+        if (
+            not math.isfinite(diameter)
+            or self.compensation != "full"
+            or self.decay < 1.0
+            or self.projection_delta > 0.0
+        ):
             return None
-        return trace_root_bound(
-            observed,
-            self.state.sketch,
-            diameter,
-            float(self._parameters[4]),
-            self.delta,
-            self.learning_rate is not None,
-        )
+        sketch, given = self.state.sketch, self.learning_rate is not None
+        if self.rank == "auto":
+            return certified_bound(observed, sketch, diameter, self.rate, given, self.delta, self.tolerance)
+        return trace_root_bound(observed, sketch, diameter, self.rate, self.delta, given)

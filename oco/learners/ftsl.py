@@ -63,6 +63,7 @@ class FTSL(SketchedLearner):
 
     name = "ftsl"
     source = "Yang et al. 2025 (abstract; update reconstructed), bound derived here"
+    rank: int
     guarantee = "|x*|^2/(2 eta) (delta + sqrt(lambda_1(Gbar) + rho)) + eta tr G^(1/2); delta >= max |g|_2"
     _keep = False
 
