@@ -41,7 +41,8 @@ class Keeper:
         snapshot = None if self._snapshots is None else self._snapshots.load()
         if snapshot is None:
             return 0, 0
-        self._player.state = restore(self._player.state, snapshot["learner"])
+        # A copy: an array of the first state may be one that the learner keeps for something else.
+        self._player.state = restore(copy.deepcopy(self._player.state), snapshot["learner"])
         return int(snapshot["rounds"]), self._tracker.restore(snapshot["tracker"])
 
     def after(self, rounds: int) -> None:
@@ -82,15 +83,7 @@ def capture(value: Any) -> Any:
 
 
 def restore(template: Any, captured: Any) -> Any:
-    """Return ``template`` with the values of ``captured`` put in: in place where it can be changed.
-
-    Arrays of the same shape keep their identity, since compiled loops may hold on to them.
-    """
-    if isinstance(template, np.ndarray) and isinstance(captured, np.ndarray):
-        if template.shape == captured.shape and template.dtype == captured.dtype and template.flags.writeable:
-            template[...] = captured
-            return template
-        return captured.copy()
+    """Return ``template``, a record of the same kind, with the values of ``captured`` put in."""
     if isinstance(template, np.random.Generator):
         template.bit_generator.state = copy.deepcopy(captured)
         return template
@@ -98,10 +91,8 @@ def restore(template: Any, captured: Any) -> Any:
         for field in dataclasses.fields(template):
             if field.name not in captured:
                 raise SnapshotError(f"the snapshot has no {field.name!r}; it is of another version")
-            # A frozen dataclass holds what never changes, or arrays that are filled in place.
-            value = restore(getattr(template, field.name), captured[field.name])
-            if value is not getattr(template, field.name):
-                object.__setattr__(template, field.name, value)
+            # Past the guard of a frozen dataclass, which is not to be changed by anybody else.
+            object.__setattr__(template, field.name, restore(getattr(template, field.name), captured[field.name]))
         return template
     if isinstance(template, dict) and isinstance(captured, dict):
         named = {_key(key): key for key in template}

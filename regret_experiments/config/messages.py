@@ -37,9 +37,7 @@ def first_error(document: Document, model: type[BaseModel], invalid: ValidationE
 
 def _sentence(error: Any, model: type[BaseModel]) -> tuple[Location, str]:
     # pydantic adds "[key]" to the location of a key that is wrong and the branch's name to that of a union.
-    location = tuple(
-        part for part in error["loc"] if not (isinstance(part, str) and ("[" in part or part in _BRANCHES))
-    )
+    location = tuple(part for part in error["loc"] if part not in _MARKS)
     kind, given, context = error["type"], error.get("input"), error.get("ctx", {})
     if kind == "missing":
         return location, "is missing"
@@ -69,7 +67,7 @@ def _sentence(error: Any, model: type[BaseModel]) -> tuple[Location, str]:
     return location, message[:1].lower() + message[1:]
 
 
-_BRANCHES = ("list[str]", "dict[str,str]", "dict[str,list[any]]")
+_MARKS = ("[key]", "list[str]", "dict[str,str]", "dict[str,list[any]]")
 
 
 def _fields(model: Any, location: Location) -> list[str]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from oco.errors import ConfigError
 from regret_experiments.execution.tasks import Outcome, Task, perform
@@ -81,10 +84,8 @@ class Backend:
             raise ConfigError("--backend dask needs the extra: pip install 'oco-regret[cluster]'") from None
         if self.scheduler is None:
             raise ConfigError("--backend dask needs the scheduler's address: --scheduler tcp://host:8786")
-        try:
-            client: Any = Client(self.scheduler, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"no Dask scheduler answers at {self.scheduler}: {error}") from error
+        _check_answers(self.scheduler)
+        client: Any = Client(self.scheduler, timeout=30, set_as_default=False)  # type: ignore[no-untyped-call]
         with client:
             settings = {"backend": "dask", "client": client, "wait_for_workers_timeout": 60}
             cluster = Backend(self.name, max(1, sum(client.nthreads().values())), self.scheduler)
@@ -103,11 +104,25 @@ def _perform_prepared(task: Task, parent: int | None) -> Outcome:
     return perform(task)
 
 
+def _check_answers(address: str) -> None:
+    """Refuse an address at which nothing listens; a client would take long to say so, and say much."""
+    try:
+        parts = urlsplit(address)
+        if parts.scheme not in ("tcp", "tls") or parts.port is None:
+            raise ValueError("an address reads tcp://host:port")
+        socket.create_connection((parts.hostname or "", parts.port), timeout=10).close()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"no Dask scheduler answers at {address}: {error}") from None
+
+
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Block Ctrl-C while worker processes start: they inherit that, and a Ctrl-C in between comes right after."""
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Ignore Ctrl-C for the moment in which worker processes start: they inherit that, and finish what they are at."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        signal.signal(signal.SIGINT, previous)

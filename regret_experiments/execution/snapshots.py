@@ -6,6 +6,7 @@ import io
 import json
 import time
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class SnapshotFile:
                 tree = json.loads(str(stored["tree"][()]))
                 snapshot: dict[str, Any] = _with_arrays(tree, stored)
                 return snapshot
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
             return None
 
     def remove(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from functools import cache
@@ -26,6 +27,9 @@ def prepare_process(parent: int | None) -> None:
     pin_inner_threads()
     if parent is None or parent == os.getpid():
         return
+    if threading.current_thread() is threading.main_thread():
+        # A worker that was started in another's place was not told at its start.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, args=(os.getppid(),), daemon=True).start()
 
 

@@ -117,11 +117,12 @@ def _check_domain(given: Any) -> None:
 
     if not isinstance(given, dict):
         raise KeywordError("domain", f"must be a mapping like {{kind: ball, radius: 1.0}}, got {given!r}")
-    maker = DOMAINS.get(given.get("kind", ""))
+    kind = given.get("kind")
+    maker = DOMAINS.get(kind) if isinstance(kind, str) else None
     try:
         if maker is not None:
             check_types({key: value for key, value in given.items() if key != "kind"}, maker)
-        from_config(given)
+        from_config(given | {"kind": kind if isinstance(kind, str) else repr(kind)})
     except KeywordError as error:
         raise KeywordError("domain", f"{error.key} {error}") from None
     except Exception as error:

@@ -14,7 +14,7 @@ orders: 2
 checkpoints: 5
 environments:
   - {name: power_law, kind: spectrum_linear, dimension: 6, horizon: 120}
-  - {name: ill, kind: ill_conditioned_regression, dimension: 5, horizon: 150}
+  - {name: ill, kind: ill_conditioned_regression, dimension: 5, horizon: 150, draws: signs}
 learners:
   - kind: ogd
     learning_rate: [theorem, 0.1, 1.0]

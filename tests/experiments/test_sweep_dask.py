@@ -79,9 +79,9 @@ def test_the_same_table_as_locally(kill: bool, tmp_path: Path) -> None:
             while time.monotonic() < until and len(list((tmp_path / "far").glob("runs/??/*.json"))) < 10:
                 time.sleep(0.02)
             workers[0].kill()
-        _, err = far.communicate(timeout=120)
+        _, err = far.communicate(timeout=400)
         assert far.returncode == 0, err
-    assert local.communicate(timeout=120) is not None
+    assert local.communicate(timeout=400) is not None
     assert local.returncode == 0
     assert table(tmp_path / "far") == table(tmp_path / "local")
     assert (tmp_path / "far" / "curves.csv").read_bytes() == (tmp_path / "local" / "curves.csv").read_bytes()
@@ -97,7 +97,7 @@ def test_the_same_table_as_locally(kill: bool, tmp_path: Path) -> None:
 )
 def test_no_scheduler(options: list[str], expected: str, small: Path, tmp_path: Path) -> None:
     process = sweep(small, tmp_path / "r", *options)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=400)
     assert process.returncode == 2
     assert expected in err
     assert "Traceback" not in err

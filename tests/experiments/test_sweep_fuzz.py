@@ -29,7 +29,7 @@ VALID: dict[str, Any] = {
             "exponent": 1.0,
             "domain": {"kind": "ball", "radius": 1},
         },
-        {"kind": "ill_conditioned_regression", "name": "ill", "dimension": 3, "horizon": 9},
+        {"kind": "ill_conditioned_regression", "name": "ill", "dimension": 3, "horizon": 9, "draws": "signs"},
     ],
     "learners": [
         {"kind": "ogd", "learning_rate": ["theorem", {"log_grid": {"low": 0.1, "high": 1, "points": 2}}]},

@@ -23,7 +23,7 @@ orders: {orders}
 checkpoints: 8
 environments:
   - {{name: power_law, kind: spectrum_linear, dimension: 24, horizon: {horizon}}}
-  - {{name: ill, kind: ill_conditioned_regression, dimension: 24, horizon: {horizon}}}
+  - {{name: ill, kind: ill_conditioned_regression, dimension: 24, draws: signs, horizon: {horizon}}}
 learners:
   - kind: ogd
     learning_rate: [theorem, {{log_grid: {{low: 0.01, high: 10, points: 6}}}}]
