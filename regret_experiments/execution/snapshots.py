@@ -54,7 +54,7 @@ class SnapshotFile:
     def load(self) -> dict[str, Any] | None:
         """Return the newest snapshot; None where there is none, or none whole."""
         try:
-            with np.load(self._path, allow_pickle=False) as stored:
+            with self._path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
                 tree = json.loads(str(stored["tree"][()]))
                 snapshot: dict[str, Any] = _with_arrays(tree, stored)
                 return snapshot

@@ -135,7 +135,7 @@ def test_text_that_looks_like_yaml(text: str) -> None:
     assert refused_or_planned(text)
 
 
-@given(st.binary(max_size=60))
+@given(data=st.binary(max_size=60))
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_bytes(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "fuzz.yaml"
