@@ -72,7 +72,8 @@ def regret_vs_memory(
             labels.avoid(np.repeat(x, 2), np.column_stack([low, high]).ravel())
         if theorem:
             labels.avoid(x, other)
-    drawn = numbers(pd.concat([table["regret_best_low"], table["regret_best_high"], table["regret_theorem"]]))
+    columns = ["regret_best_low", "regret_best_high", *(["regret_theorem"] if theorem else [])]
+    drawn = numbers(pd.concat([table[column] for column in columns]))
     drawn = drawn[np.isfinite(drawn)]
     if drawn.size and drawn.min() > 0.0 and drawn.max() > 6.0 * drawn.min():
         axes.set_yscale("log")
@@ -120,15 +121,18 @@ def tail_mass_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | Non
 def signature_figure(
     tables: dict[str, pd.DataFrame], title: str = "", *, size: str = "two-column", styles: Styles | None = None
 ) -> Any:
-    """Regret, bound and tail mass against memory, a column for every environment; returns the Matplotlib figure."""
+    """Regret, bound and tail mass against memory, a column for every environment; returns the Matplotlib figure.
+
+    The top row shows the best learning rate alone, the second the theorem's beneath its bound.
+    """
     from matplotlib.figure import Figure
 
-    width = WIDTHS[size] * max(1.0, len(tables) / (1 if size == "one-column" else 3))
+    width = WIDTHS[size] * max(1.0, len(tables) / (1 if size == "one-column" else 2.4))
     figure = Figure(figsize=(width, 0.62 * min(width, 14.0) + 1.2), layout="constrained")
     grid = figure.subplots(3, len(tables), sharex="col", squeeze=False, height_ratios=[3.0, 1.6, 1.3])
     for column, (environment, table) in enumerate(tables.items()):
         for row, draw in enumerate((regret_vs_memory, bound_vs_memory, tail_mass_vs_memory)):
-            axes = draw(table, grid[row, column], styles=styles)
+            axes = draw(table, grid[row, column], styles=styles, **({"theorem": False} if row == 0 else {}))
             if column:
                 axes.set_ylabel("")
             if row < 2:
