@@ -35,7 +35,7 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``state_floats`` (the most that a run held) and ``memory_formula``; ``regret_best``: mean over orders of the
+        ``dimension``; ``state_floats`` (the most that a run held) and ``memory_formula``; ``regret_best``: mean over orders of the
         regret (certified upper end) at the learning rate, or point of the grid, where that mean is lowest, with
         ``regret_best_low`` and ``regret_best_high``, the least lower and the largest upper end over the orders;
         ``best_point`` and whether it lies ``at_edge`` of the grid; the same for the theorem's step size; ``bound``
@@ -68,6 +68,7 @@ def _summary(group: pd.DataFrame, point_columns: list[str]) -> dict[str, Any]:
     best = _best_of(finished, point_columns)
     shown = theorem if not theorem.empty else best
     return {
+        "dimension": int(finished["dimension"].max()),
         "state_floats": int(finished["peak_state_floats"].max()),
         "memory_formula": finished["memory_formula"].iloc[0],
         **_regret("best", best),
