@@ -32,7 +32,7 @@ class ProtocolError(OcoError, RuntimeError):
 
 
 class DomainError(OcoError, ValueError):
-    """A point, a projection or a domain breaks its contract; ``residual`` is what a projection reached, if it is that."""
+    """A point, a projection or a domain breaks its contract; ``residual`` is what a projection reached, if any."""
 
     def __init__(self, message: str, residual: float = float("nan")) -> None:
         super().__init__(message)

@@ -47,7 +47,7 @@ class ProjectedQuadratic:
         self._best = (0.0, np.inf, point)
 
     def minimise(self, accuracy: float) -> Array:
-        """The best point met, once the Frank-Wolfe gap of the quadratic is at most ``accuracy`` or the budget is spent."""
+        """The best point met, once the quadratic's Frank-Wolfe gap is at most ``accuracy`` or the budget is spent."""
         step = 1.0 / self._largest
         shifted = self._origin - step * self._gradient
         weight = self._typical_curvature()

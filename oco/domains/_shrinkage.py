@@ -37,8 +37,8 @@ def ball_multiplier(
 
     Notes
     -----
-    Newton's method on ``1 / radius - 1 / |x|``, which is convex and falling in mu, climbs from below to the root without
-    overshooting. The norm of x is the radius to about 1e-15.
+    Newton's method on ``1 / radius - 1 / |x|``, which is convex and falling in mu, climbs from below to the root and
+    never overshoots. The norm of x is the radius to about 1e-15.
     """
     weighed = 0.0
     free = 0.0
