@@ -6,8 +6,9 @@ from oco.learners._common import positive, theorem_rate
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners.base import Problem
+from oco.learners.primal_dual_adagrad import primal_dual_bound
 from oco.learners.requirements import reach, required_diameter
-from oco.regret.bounds import Assumption, Bound, Constant, Observed
+from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 
 
@@ -215,24 +216,14 @@ class PrimalDualAdaFD(_AdaFDFamily):
 
     def bound(self, observed: Observed) -> Bound | None:
         """Theorem 7 of Duchi et al. while nothing escaped; None afterwards or on an unbounded domain."""
-        if not observed.domain.bounded or self.escaped_mass > 0.0:
+        if self.escaped_mass > 0.0:
             return None
-        return theorem_7(observed, self.rate, self.learning_rate is None, self.delta, self.state.sketch.eigenvalues)
-
-
-def theorem_7(observed: Observed, eta: float, eta_open: bool, delta: float, eigenvalues: Array) -> Bound:
-    """Duchi et al.'s Theorem 7 (primal-dual) for a covariance with the given eigenvalues."""
-    distance, trace = reach(observed.domain), float((eigenvalues**0.5).sum())
-    start = delta / eta * distance**2
-    return Bound(
-        theorem="AdaGrad, primal-dual (Duchi et al. 2011, Theorem 7)",
-        value=start + (distance**2 / eta + eta) * trace,
-        constants=(
-            Constant("distance to the comparator", distance, "domain"),
-            Constant("learning rate", eta, "domain" if eta_open else "given"),
-            Constant("delta", delta, "given"),
-            Constant("tr G^(1/2)", trace, "observed"),
-        ),
-        assumptions=(Assumption("delta is at least the largest gradient", delta >= observed.largest_gradient),),
-        variants={"first terms halved (derived here)": 0.5 * start + (0.5 * distance**2 / eta + eta) * trace},
-    )
+        return primal_dual_bound(
+            observed,
+            "AdaGrad, primal-dual (Duchi et al. 2011, Theorem 7)",
+            "l2",
+            Constant("learning rate", self.rate, "domain" if self.learning_rate is None else "given"),
+            Constant("delta", self.delta, "given"),
+            float((self.state.sketch.eigenvalues**0.5).sum()),
+            observed.largest_gradient,
+        )

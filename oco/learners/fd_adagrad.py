@@ -14,7 +14,6 @@ from oco.learners._trace_bounds import trace_root_bound
 from oco.learners.base import Memory, Problem, state_floats
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Observed
-from oco.sketching.state import default_buffer
 from oco.types import Array
 
 Compensation = Literal["full", "half", "none"]
@@ -45,7 +44,21 @@ class FDAdaGrad(SketchedLearner):
     buffer
         Residuals b held between two compressions of the basis: speed against memory, of no consequence for the
         trajectory. By default ``min(k, 8 + k // 4)``; with 0 the eigenvectors are rotated every round and the state is
-        the least, ``d (k + 1)`` and the point.
+        the least, ``d (k + 1)`` and the point, which is the default with ``rank="auto"``.
+    tolerance
+        eps >= 0 of ``rank="auto"``: the trace of the preconditioner is kept within ``1 + eps`` of the sketch's.
+    max_rank
+        Most directions of ``rank="auto"``, after which it shrinks as a fixed rank does; None for d.
+    compensation
+        How much of the escaped mass is put back: ``"full"`` is the paper's and the only one with its bound, ``"half"``
+        (robust FD) is nearest to G in spectral norm, ``"none"`` is plain FD. Their errors lie in ``[0, rho]``,
+        ``[-rho/2, rho/2]`` and ``[-rho, 0]``.
+    decay
+        beta_2 in (0, 1]: weight of the past in every update, of the sketch and of the escaped mass alike
+        (Observation 6). Below 1 no bound is stated.
+    projection_delta
+        Added to the covariance in the norm of the *projection* only; 1 is the parameter-free variant that the paper
+        points to (Cutkosky 2020). Voids the bound.
 
     Notes
     -----
@@ -118,6 +131,9 @@ class FDAdaGrad(SketchedLearner):
     def _rank(self, dimension: int) -> int:
         return 1 if self.rank == "auto" else min(self.rank, dimension)
 
+    def _buffer(self, dimension: int) -> int:
+        return 0 if self.rank == "auto" and self.buffer is None else super()._buffer(dimension)
+
     def _most_directions(self, dimension: int) -> int:
         return dimension if self.max_rank is None else min(self.max_rank, dimension)
 
@@ -143,9 +159,8 @@ class FDAdaGrad(SketchedLearner):
         if self.rank != "auto":
             return False
         state = self.state
-        wide = default_buffer(state.sketch.capacity + 1) if self.buffer is None else self.buffer
         anchor = state.point.reshape(-1) if state.offset is None else state.offset
-        state.sketch = grown(state.sketch, wide, anchor, self._tracks(self._parameters))
+        state.sketch = grown(state.sketch, self._buffer(anchor.size), anchor, self._tracks(self._parameters))
         self._held = None
         return True
 
@@ -159,7 +174,7 @@ class FDAdaGrad(SketchedLearner):
         if self.rank != "auto":
             return claimed
         floats = state_floats(self.state) if hasattr(self, "state") else claimed.floats
-        return Memory("d (k + b) + d + (k + 1)(k + b) + k + 9, k as large as it came to be", floats)
+        return Memory("d (k + 1) + d + k + 9 for the k that was needed", floats)
 
     @property
     def current_rank(self) -> int:
