@@ -68,9 +68,10 @@ def verify(directory: Path) -> Verification:
         if run.game.id in games:
             fault = _interval_fault(stored, games[run.game.id][1])
             found.faults += [f"run {stored.id[:12]} ({_name(run)}): {fault}"] if fault else []
-    for identifier, (game, stored_game) in games.items():
+    for identifier, (played, comparators) in games.items():
         found.certificates += 1
-        found.faults += [f"comparators of game {identifier[:12]}: {fault}" for fault in _game_faults(game, stored_game)]
+        faults = _game_faults(played, comparators)
+        found.faults += [f"comparators of game {identifier[:12]}: {fault}" for fault in faults]
     return found
 
 

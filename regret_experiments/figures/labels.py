@@ -80,7 +80,8 @@ class DirectLabels(Artist):
 
     def get_window_extent(self, renderer: Any = None) -> Bbox:
         """Everything that the labels cover, in pixels."""
-        renderer = renderer or self.figure._get_renderer()
+        figure: Any = self.figure
+        renderer = renderer or figure._get_renderer()
         boxes = self.boxes(renderer)
         return Bbox.union(boxes) if boxes else Bbox.null()
 
@@ -91,7 +92,7 @@ class DirectLabels(Artist):
     def _add(self, text: str, x: float, y: float, color: str, end: bool) -> None:
         artist = Text(0, 0, text, color=color, fontsize=self._size, va="bottom", ha="left", parse_math=False)
         artist.set_transform(IdentityTransform())
-        artist.set_figure(self.figure)  # type: ignore[arg-type]
+        artist.set_figure(self.figure)
         self._entries.append((artist, float(x), float(y), end))
 
     def _placed(self, renderer: Any) -> list[tuple[Text, Bbox, tuple[float, float]]]:

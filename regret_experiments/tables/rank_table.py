@@ -36,10 +36,10 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``dimension``; ``state_floats`` (the most that a run held) and ``memory_formula``; ``regret_best``: mean over
-        orders of the regret (certified upper end) at the learning rate, or point of the grid, where that mean is lowest, with
-        ``regret_best_low`` and ``regret_best_high``, the least lower and the largest upper end over the orders;
-        ``best_point`` and whether it lies ``at_edge`` of the grid; the same for the theorem's step size; ``bound``
-        and ``bound_holds`` at that step size, means over orders of ``tail_mass`` and ``escaped_mass``,
+        orders of the regret (certified upper end) at the learning rate, or point of the grid, where that mean is
+        lowest, with ``regret_best_low`` and ``regret_best_high``, the least lower and the largest upper end over the
+        orders; ``best_point`` and whether it lies ``at_edge`` of the grid; the same for the theorem's step size;
+        ``bound`` and ``bound_holds`` at that step size, means over orders of ``tail_mass`` and ``escaped_mass``,
         numbers of ``runs`` and of ``failed`` ones, and ``seconds`` a run. ``loss_best`` and so on: the cumulative loss.
     """
     point_columns = _points(runs)
