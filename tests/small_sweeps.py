@@ -97,7 +97,10 @@ def fail(results: Path, count: int, error: str = FAILURES[0], message: str = FAI
 
 
 def many(template: Path, target: Path, count: int) -> Path:
-    """A directory of ``count`` finished runs, made from the runs of another: six learners, 10 rates, 30 checkpoints."""
+    """A directory of ``count`` finished runs, made from the runs of another, that is hard to make small.
+
+    Hundreds of learners and ranks, each with a curve of its own of 30 rounds, and spectra of 256 eigenvalues.
+    """
     source = Store(template)
     originals = [run for run in source.runs() if run.finished]
     plan = source.read_json("plan.json")
@@ -128,12 +131,14 @@ def many(template: Path, target: Path, count: int) -> Path:
         home.with_suffix(".npy").write_bytes(data)
         home.with_suffix(".json").write_text(json.dumps(metadata | {"arrays": description}))
         row = dict(labels[original.id]) | {"id": identifier, "order": i % 3, "environment": f"game {i // 250}"}
+        row["learner"] = f"{row['learner']} {i % 40}"
         if row["rank"] is not None:
             row["rank"] = 2 ** (i % 6)
         if row["point"].get("learning_rate") is not None:
             row["point"] = {"learning_rate": float(f"{10 ** generator.uniform(-2, 1):.6g}")}
         rows.append(row)
-    (target / "plan.json").write_text(json.dumps(plan | {"name": "many runs", "runs": rows}))
+    kinds = {row["learner"]: plan["kinds"][row["learner"].partition(" ")[0]] for row in rows}
+    (target / "plan.json").write_text(json.dumps(plan | {"name": "many runs", "runs": rows, "kinds": kinds}))
     for path in (template / "provenance").glob("*.json"):
         (target / "provenance").mkdir(exist_ok=True)
         (target / "provenance" / path.name).write_bytes(path.read_bytes())

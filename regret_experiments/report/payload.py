@@ -19,8 +19,12 @@ from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
 
 if TYPE_CHECKING:
-    from regret_experiments.store.results import Results
+    from collections.abc import Mapping
 
+    from regret_experiments.store.results import Results
+    from regret_experiments.store.store import StoredRun
+
+RATES: tuple[Rate, ...] = ("best", "theorem")
 DARK = "#14181D"
 """Background of the page's dark theme."""
 
@@ -59,17 +63,33 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
         "learners": [_learner(name, style) for name, style in styles.items()],
         "reproduce": f"oco reproduce {shlex.quote(_shown_path(results.path))}",
     }
-    payload |= run_columns(results, runs, list(styles), [key for key, _ in games])
+    stored = {run.id: run for run in store.runs()}
+    payload |= run_columns(results, stored, list(styles), [key for key, _ in games])
     base = len(dumps(payload))
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
     places = {identifier: i for i, identifier in enumerate(runs["id"])}
+    chosen = [{rate: select_runs(rows, rate) for rate in RATES} for _, rows in games]
+    curves = sum(len(_points(picked)) for each in chosen for picked in each.values())
     for detail in LEVELS:
-        built = [_game(results, key, rows, styles, places, detail) for key, rows in games]
+        if detail is not LEVELS[-1] and base + curves * _least_size(stored, detail) > limit:
+            continue
+        built = [
+            _game(stored, key, rows, picked, styles, places, detail)
+            for (key, rows), picked in zip(games, chosen, strict=True)
+        ]
         payload["games"] = built
         if base + len(dumps(built)) <= limit:
             break
     payload["thinning"] = _thinning(results, detail)
     return payload
+
+
+def _least_size(stored: Mapping[str, StoredRun], detail: Detail) -> int:
+    """Characters that a curve and its spectrum take at the very least: three digits or so and a comma a number."""
+    arrays: Any = next((run.arrays for run in stored.values() if run.finished), {})
+    rounds = min(detail.rounds, len(arrays.get("round", ())))
+    count, kept = arrays["spectra"].shape if "spectra" in arrays else (0, 0)
+    return 4 * (7 * rounds + min(detail.spectra, count) * min(detail.eigenvalues, kept))
 
 
 def _learner(name: str, style: LearnerStyle) -> dict[str, Any]:
@@ -106,9 +126,10 @@ def _shown_path(path: Path) -> str:
 
 
 def _game(
-    results: Results,
+    stored: Mapping[str, StoredRun],
     key: tuple[str, str],
     rows: pd.DataFrame,
+    picked: Mapping[Rate, pd.DataFrame],
     styles: dict[str, Any],
     places: dict[str, int],
     detail: Detail,
@@ -120,14 +141,12 @@ def _game(
     game: dict[str, Any] = {"stage": stage, "environment": environment, "dimension": dimension, "ranks": ranks}
     if finished.empty:
         return game | {"rounds": [], "indices": [], "groups": []}
-    some = results.arrays(finished["id"].iloc[0])
+    some = stored[finished["id"].iloc[0]].arrays
     kept_rounds = thinned(len(some["round"]), detail.rounds)
     count = some["spectra"].shape[1] if "spectra" in some else 0
     kept_values = thinned(count, detail.eigenvalues, ranks + [rank - 1 for rank in ranks]) if detail.spectra else []
     groups = []
-    chosen: dict[Rate, dict[Any, pd.DataFrame]] = {
-        rate: {_key(key): group for key, group in _points(select_runs(rows, rate))} for rate in ("best", "theorem")
-    }
+    chosen = {rate: {_key(key): group for key, group in _points(runs)} for rate, runs in picked.items()}
     for key_of, all_runs in _points(finished):
         learner, rank = _key(key_of)
         entry: dict[str, Any] = {
@@ -138,7 +157,7 @@ def _game(
         }
         for rate, by_point in chosen.items():
             group = by_point.get((learner, rank))
-            point = None if group is None else _point(results, group, kept_rounds, kept_values, detail)
+            point = None if group is None else _point(stored, group, kept_rounds, kept_values, detail)
             if point is not None and group is not None:
                 point["runs"] = [places[identifier] for identifier in group["id"]]
             entry[rate] = point
@@ -156,11 +175,11 @@ def _key(key: tuple[Any, Any]) -> tuple[str, int | None]:
 
 
 def _point(
-    results: Results, group: pd.DataFrame, kept_rounds: list[int], kept_values: list[int], detail: Detail
+    stored: Mapping[str, StoredRun], group: pd.DataFrame, kept_rounds: list[int], kept_values: list[int], detail: Detail
 ) -> dict[str, Any]:
     """One learner at one rank at one learning rate: means over the orders and their range, curves, a spectrum."""
     lower, upper = numbers(group["regret_lower"]), numbers(group["regret_upper"])
-    arrays = [results.arrays(identifier) for identifier in group["id"]]
+    arrays = [stored[identifier].arrays for identifier in group["id"]]
     point: dict[str, Any] = {
         "regret": [_mean(upper), rounded(float(np.min(lower))), rounded(float(np.max(upper)))],
         "bound": _mean(numbers(group["bound"])),

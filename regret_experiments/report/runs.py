@@ -10,7 +10,7 @@ from regret_experiments.report.encoding import column
 from regret_experiments.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from regret_experiments.store.results import Results
     from regret_experiments.store.store import StoredRun
@@ -23,7 +23,10 @@ _PLAIN = (
 
 
 def run_columns(
-    results: Results, runs: pd.DataFrame, learners: Sequence[str], games: Sequence[tuple[str, str]]
+    results: Results,
+    stored: Mapping[str, StoredRun],
+    learners: Sequence[str],
+    games: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
     """Columns of `Results.runs`, and of the metadata: configs are stored once and named by their places.
 
@@ -33,7 +36,7 @@ def run_columns(
         ``runs``: columns by name, see `regret_experiments.report.encoding.column`; ``environments``: contents that
         runs refer to; ``provenance``: facts that runs refer to; ``tuned``: names of the tuned hyper-parameters.
     """
-    stored = {run.id: run for run in Store(results.path).runs(arrays=False)}
+    runs = results.runs
     listed = [stored.get(identifier) for identifier in runs["id"]]
     tuned = _tuned(runs)
     columns = {name: column(runs[name]) for name in _PLAIN if name in runs}
