@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,16 +48,18 @@ def project_on_ball(point: Array, values: Array, vectors: Array, rest: float, ra
         outside = np.zeros_like(outside)
         rest = 1.0
 
-    def shrunk(multiplier: float) -> Array:
-        return vectors.T @ (along * values / (values + multiplier)) + outside * (rest / (rest + multiplier))
+    beyond = float(np.linalg.norm(outside))
+
+    def norm(multiplier: float) -> float:
+        return math.hypot(np.linalg.norm(along * values / (values + multiplier)), beyond * rest / (rest + multiplier))
 
     low, high = 0.0, 1.0
-    while np.linalg.norm(shrunk(high)) > radius:
+    while norm(high) > radius:
         high *= 2.0
-    for _ in range(200):
+    for _ in range(100):
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if np.linalg.norm(shrunk(middle)) > radius else (low, middle)
-    return shrunk(high)
+        low, high = (middle, high) if norm(middle) > radius else (low, middle)
+    return vectors.T @ (along * values / (values + high)) + outside * (rest / (rest + high))
 
 
 class PlainFDAdaGrad:

@@ -114,6 +114,11 @@ class BlockArrays:
         indices, indptr = (writable(np.ascontiguousarray(part, dtype=np.int32)) for part in (rows.indices, rows.indptr))
         return cls(_NO_ROWS, data, indices, indptr, targets, offsets, outcome)
 
+    def finite_at(self, index: int) -> bool:
+        """Whether the loss, the slope and the gradient of round ``index`` are finite."""
+        row = self.dense[index] if self.dense.shape[0] else self.data[self.indptr[index] : self.indptr[index + 1]]
+        return bool(np.isfinite(self.outcome[:, index]).all() and np.isfinite(self.outcome[2, index] * row).all())
+
     def outcome_of(self, form: str, stopped: int) -> BlockOutcome:
         """What the kernels wrote, as the game wants it."""
         margins, losses, slopes = self.outcome

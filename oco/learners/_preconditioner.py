@@ -31,7 +31,7 @@ import numpy as np
 
 from oco.compile import kernel
 from oco.domains._shrinkage import ball_multiplier
-from oco.sketching.kernels import absorb_within, lines_of
+from oco.sketching.kernels import absorb
 from oco.sketching.passes import combine, dot, project, square_norm
 from oco.sketching.state import (
     ANCHOR_SQUARE,
@@ -109,15 +109,20 @@ def preconditioner(values: Array, rank: int, escaped: float, unit: float, parame
 
 
 @kernel
-def absorb_by(parameters: Array, directions: Array, numbers: Array, work: Array, capacity: int, dimension: int) -> int:
-    """`absorb_within` as the learner's parameters have it."""
+def absorb_by(
+    parameters: Array, active: int, directions: Array, numbers: Array, lines: Array, work: Array, capacity: int,
+    dimension: int,
+) -> int:  # fmt: skip
+    """`absorb` as the learner's parameters have it."""
     keep = int(parameters[KEEP]) if parameters[KEEP] > 0.0 else capacity
-    return absorb_within(directions, numbers, work, capacity, parameters[DECAY], keep, parameters[TOLERANCE], dimension)
+    return absorb(
+        active, directions, numbers, lines, work, capacity, parameters[DECAY], keep, parameters[TOLERANCE], dimension
+    )
 
 
 @kernel
 def step_in_coordinates(
-    count: int, weight: float, directions: Array, point: Array, numbers: Array, parameters: Array, work: Array,
+    count: int, weight: float, directions: Array, point: Array, numbers: Array, parameters: Array, lines: Array,
     capacity: int,
 ) -> float:  # fmt: skip
     """The next point as ``scale * anchor + sum_j STEP[j] basis_j``, after `absorb` returned ``count``.
@@ -125,7 +130,6 @@ def step_in_coordinates(
     The anchor is the point (mirror descent) or the sum of gradients (dual averaging, the new gradient included);
     ``point`` holds its coordinates in the basis, without the new gradient. Fills line ``STEP``, returns the scale.
     """
-    lines = lines_of(work, directions)
     metric = lines[METRIC]
     brought = lines[PRODUCTS]
     made = lines[MADE]

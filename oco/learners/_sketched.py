@@ -13,11 +13,12 @@ from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners._anchored import Anchorage
 from oco.learners._common import BlockArrays, flat_gradient, refuse
+from oco.learners._block_ahead import block_length, play_stream, scratch_floats
 from oco.learners._preconditioner import AVERAGING, PROJECTION, RADIUS, RATE, preconditioner
-from oco.learners._sketched_rounds import play_round, play_rounds
+from oco.learners._sketched_rounds import play_round
 from oco.learners.base import Learner, Memory, Problem
 from oco.losses.rows import BlockOutcome, RowBlock
-from oco.sketching.state import ESCAPED, HEADER, SketchState, default_buffer, rotates_every_round
+from oco.sketching.state import ESCAPED, HEADER, SketchState, default_buffer, rotates_every_round, work_floats
 from oco.types import Array
 
 
@@ -80,6 +81,7 @@ class SketchedLearner(Learner):
         )
         self.state = SketchedState(point, sketch, offset, np.zeros(point.size) if averaging else None)
         self._work = sketch.workspace()
+        self._scratch: tuple[Any, ...] | None = None
 
     def _buffer(self, dimension: int) -> int:
         rank = self._rank(dimension)
@@ -134,13 +136,37 @@ class SketchedLearner(Learner):
         if not where.compiled:
             return None
         arrays = BlockArrays.of(block, where.center)
-        stopped = play_rounds(
-            0, len(block), arrays.dense, arrays.data, arrays.indices, arrays.indptr, np.zeros(self.state.point.size),
-            arrays.targets, arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome,
-            *self._arguments,
-        )  # fmt: skip
+        begin, online = 0, 0
+        while True:
+            length, row, *scratch = self._room(block)
+            stopped, more = play_stream(
+                begin, length, arrays.dense, arrays.data, arrays.indices, arrays.indptr, row, arrays.targets,
+                arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome, *scratch,
+                *self._arguments,
+            )  # fmt: skip
+            online += more
+            if stopped < 0 or not arrays.finite_at(stopped) or not self._grow():
+                break
+            begin = stopped
         where.publish(self.state)
-        return arrays.outcome_of("online", stopped)
+        if self.state.sketch.basis.shape[0] == 0:
+            return arrays.outcome_of("fused loop", stopped)
+        return arrays.outcome_of("block-ahead and online" if online else "block-ahead", stopped)
+
+    def _room(self, block: RowBlock) -> tuple[Any, ...]:
+        """The length of blocks, and scratch memory for them: a dense row, and what happens in small coordinates."""
+        sketch = self.state.sketch
+        d, k = sketch.dimension, sketch.capacity
+        if sketch.basis.shape[0] == 0:
+            return 1, np.zeros(d), np.zeros((0, 0)), np.zeros(0), np.zeros(0)
+        length = block_length(d, k, block.sparse)
+        size = k + length
+        if self._scratch is None or self._scratch[0] != length or self._scratch[2].shape[1] != size:
+            self._scratch = (
+                length, np.zeros(d), np.zeros((k + 1, size)), np.zeros(work_floats(k + 1, size, 0)),
+                np.zeros(scratch_floats(k, length, d)),
+            )  # fmt: skip
+        return self._scratch
 
     def metric(self) -> LowRankPlusScaledIdentity:
         """The norm of the newest round's projection, as eigenvalues and eigenvectors."""

@@ -44,16 +44,16 @@ def play_round(
         fade(numbers, parameters[DECAY], capacity)
         return True
     known = numbers[HEADER + capacity :]
-    if make_room(basis, directions, numbers, work, capacity, tracked) and tracked:
+    if make_room(basis, directions, numbers, lines, work, capacity, tracked) and tracked:
         project(basis, int(numbers[SIZE]), anchor, known)
         numbers[ANCHOR_SQUARE] = square_norm(anchor)
 
     if identity:
-        count = absorb_by(parameters, directions, numbers, work, capacity, dimension)
+        count = absorb_by(parameters, dimension, directions, numbers, lines, work, capacity, dimension)
         if count < 0:
             numbers[ROUNDS] -= 1.0
             return False
-        scale = step_in_coordinates(count, weight, directions, anchor, numbers, parameters, work, capacity)
+        scale = step_in_coordinates(count, weight, directions, anchor, numbers, parameters, lines, capacity)
         for j in range(dimension):
             point[j] = scale * anchor[j] + step[j]
         return True
@@ -69,14 +69,15 @@ def play_round(
         if tracked:
             known[size] = (dot(residual, anchor) - dot(coordinates[:size], known[:size])) / length
     else:
-        write_in_basis(basis, directions, numbers, work, residual, square)
+        write_in_basis(basis, numbers, lines, residual, square)
         if tracked and int(numbers[SIZE]) > size:
             known[size] = dot(basis[size], anchor)
-    count = absorb_by(parameters, directions, numbers, work, capacity, dimension)
+    active = max(size + 1, int(numbers[SIZE]))
+    count = absorb_by(parameters, active, directions, numbers, lines, work, capacity, dimension)
     if count < 0:
         numbers[ROUNDS] -= 1.0
         return False
-    scale = step_in_coordinates(count, weight, directions, known, numbers, parameters, work, capacity)
+    scale = step_in_coordinates(count, weight, directions, known, numbers, parameters, lines, capacity)
     if averaging:
         for j in range(dimension):
             anchor[j] += slope * gradient[j]

@@ -12,7 +12,6 @@ from oco.learners._preconditioner import TOLERANCE, parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners._trace_bounds import trace_root_bound
 from oco.learners.base import Memory, Problem, state_floats
-from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Observed
 from oco.types import Array
 
@@ -76,7 +75,7 @@ class FDAdaGrad(SketchedLearner):
 
     With ``rank="auto"``: ``(D^2 (1 + eps) / (2 eta) + eta) tr G^{1/2}``, hence ``sqrt(2) D (1 + eps/2) tr G^{1/2}`` at
     the theorem's eta, full-matrix AdaGrad's bound up to a chosen factor (derived here; docs/adaptive_rank.md). Where
-    ``max_rank`` is reached, with the factor that was reached. It runs round by round, not in blocks.
+    ``max_rank`` is reached, with the factor that was reached.
 
     References
     ----------
@@ -163,10 +162,6 @@ class FDAdaGrad(SketchedLearner):
         state.sketch = grown(state.sketch, self._buffer(anchor.size), anchor, self._tracks(self._parameters))
         self._held = None
         return True
-
-    def play_block(self, block: RowBlock) -> BlockOutcome | None:
-        """`SketchedLearner.play_block`; None (hence round by round) while the rank may grow."""
-        return None if self.rank == "auto" else super().play_block(block)
 
     def memory(self, problem: Problem) -> Memory:
         """Floats of the state; with ``rank="auto"`` of the state as it is now, from one direction on."""

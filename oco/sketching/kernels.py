@@ -44,6 +44,10 @@ from oco.sketching.state import (
 )
 from oco.types import Array
 
+COPY_BELOW = 0.9
+WORTH_COPYING = 2000
+"""Directions of more entries than this, less than this fraction of which are in use, are packed before a rotation."""
+
 
 @kernel
 def lines_of(work: Array, directions: Array) -> Array:
@@ -126,12 +130,6 @@ def fade(numbers: Array, decay: float, capacity: int) -> None:
 
 
 @kernel
-def absorb(directions: Array, numbers: Array, work: Array, capacity: int, decay: float) -> int:
-    """`absorb_within` that keeps ``capacity`` directions and shrinks whenever there are more."""
-    return absorb_within(directions, numbers, work, capacity, decay, capacity, -1.0, 0)
-
-
-@kernel
 def exceeds(roots: Array, count: int, escaping: float, escaped: float, tolerance: float, dimension: int) -> bool:
     """Whether ``tr(Gbar + rho I)^(1/2) > (1 + tolerance) tr Gbar^(1/2)`` once ``escaping`` is subtracted."""
     total = escaped + escaping
@@ -145,11 +143,11 @@ def exceeds(roots: Array, count: int, escaping: float, escaped: float, tolerance
 
 
 @kernel
-def absorb_within(
-    directions: Array, numbers: Array, work: Array, capacity: int, decay: float, keep: int, tolerance: float,
-    dimension: int,
+def absorb(
+    active: int, directions: Array, numbers: Array, lines: Array, work: Array, capacity: int, decay: float, keep: int,
+    tolerance: float, dimension: int,
 ) -> int:  # fmt: skip
-    """Frequent Directions with a vector c given by its coordinates (line ``COORDINATES``, of full width).
+    """Frequent Directions with a vector c given by its coordinates (line ``COORDINATES``, zero from ``active`` on).
 
     1. eigenpairs of ``decay Gbar + c c'``;  2. when there are more than ``capacity``, the one after the first ``keep``
     is subtracted from those, added to the escaped mass, and the rest are dropped;  3. eigenvalues that are zero by the
@@ -158,7 +156,6 @@ def absorb_within(
     Returns n, the number of directions that span c and the old sketch: rows 0..n-1 of ``directions``, of which the
     first ``numbers[RANK]`` are kept; line ``WEIGHTS`` has c's coordinates along them.
     """
-    lines = lines_of(work, directions)
     vector = lines[COORDINATES]
     z = lines[WEIGHTS]
     rank = int(numbers[RANK])
@@ -219,14 +216,30 @@ def absorb_within(
         kept -= 1
     numbers[RANK] = kept
 
-    width = directions.shape[1]
-    buffer = buffer_of(work, directions)
-    rotated = buffer[: count * width].reshape((count, width))
-    multiply(vectors.T, directions[:count], rotated)
-    for i in range(count):
-        for j in range(width):
-            directions[i, j] = rotated[i, j]
+    rotate(count, active, vectors, z, directions, buffer_of(work, directions))
     return count
+
+
+@kernel
+def rotate(count: int, active: int, vectors: Array, weights: Array, directions: Array, buffer: Array) -> None:
+    """``directions <- diag(weights) vectors' directions`` for ``count`` rows of which ``active`` columns are in use."""
+    width = directions.shape[1]
+    if active > COPY_BELOW * width or count * width < WORTH_COPYING:
+        rotated = buffer[: count * width].reshape((count, width))
+        multiply(vectors.T, directions[:count], rotated)
+        for i in range(count):
+            for j in range(width):
+                directions[i, j] = weights[i] * rotated[i, j]
+        return
+    packed = buffer[: count * active].reshape((count, active))
+    rotated = buffer[count * active : 2 * count * active].reshape((count, active))
+    for i in range(count):
+        for j in range(active):
+            packed[i, j] = directions[i, j]
+    multiply(vectors.T, packed, rotated)
+    for i in range(count):
+        for j in range(active):
+            directions[i, j] = weights[i] * rotated[i, j]
 
 
 @kernel
@@ -245,9 +258,8 @@ def orthogonalise(basis: Array, size: int, vector: Array, coordinates: Array, sp
 
 
 @kernel
-def write_in_basis(basis: Array, directions: Array, numbers: Array, work: Array, vector: Array, square: float) -> int:
+def write_in_basis(basis: Array, numbers: Array, lines: Array, vector: Array, square: float) -> int:
     """Fill line ``COORDINATES`` with ``vector``'s, appending its residual to the basis; the vector is used up."""
-    lines = lines_of(work, directions)
     coordinates = lines[COORDINATES]
     size = int(numbers[SIZE])
     for i in range(size, coordinates.size):
@@ -269,7 +281,9 @@ def append(basis: Array, numbers: Array, vector: Array, factor: float) -> None:
 
 
 @kernel
-def make_room(basis: Array, directions: Array, numbers: Array, work: Array, capacity: int, tracked: bool) -> bool:
+def make_room(
+    basis: Array, directions: Array, numbers: Array, lines: Array, work: Array, capacity: int, tracked: bool
+) -> bool:
     """Compress the basis to the eigenvectors if it is full, and correct what round-off did to orthonormality.
 
     ``tracked`` says that ``numbers`` ends with a point's coordinates, which are carried over. Returns whether the basis
@@ -285,25 +299,33 @@ def make_room(basis: Array, directions: Array, numbers: Array, work: Array, capa
         if numbers[COMPRESSIONS] % POLISH_EVERY == 0:
             polish(directions, rank, matrix_of(work, directions, rank), buffer_of(work, directions))
         return False
-    compress(basis, directions, numbers, work, capacity, tracked)
+    compress(basis, directions, numbers, lines, work, capacity, tracked)
     return True
 
 
 @kernel
-def compress(basis: Array, directions: Array, numbers: Array, work: Array, capacity: int, tracked: bool) -> None:
+def set_identity(directions: Array, rank: int) -> None:
+    """The eigenvectors are the first ``rank`` rows of the basis."""
+    directions[:] = 0.0
+    for i in range(rank):
+        directions[i, i] = 1.0
+
+
+@kernel
+def compress(
+    basis: Array, directions: Array, numbers: Array, lines: Array, work: Array, capacity: int, tracked: bool
+) -> None:
     """Make the eigenvectors the basis: one matrix product."""
     rank = int(numbers[RANK])
     buffer = buffer_of(work, directions)
     if tracked:
         point = numbers[HEADER + capacity :]
-        carried = lines_of(work, directions)[PRODUCTS]
+        carried = lines[PRODUCTS]
         project(directions, rank, point, carried)
         for i in range(point.size):
             point[i] = carried[i] if i < rank else 0.0
     replace_rows(directions[:rank], basis, buffer)
-    for i in range(directions.shape[0]):
-        for j in range(directions.shape[1]):
-            directions[i, j] = 1.0 if i == j and i < rank else 0.0
+    set_identity(directions, rank)
     numbers[SIZE] = rank
     if numbers[COMPRESSIONS] % POLISH_EVERY == 0:
         polish(basis, rank, matrix_of(work, directions, rank), buffer)
@@ -321,11 +343,11 @@ def sketch_round(
     square = take_in_units(residual, vector, 1.0, 1.0, numbers, capacity)
     if np.isnan(square):
         return False
-    make_room(basis, directions, numbers, work, capacity, False)
+    make_room(basis, directions, numbers, lines, work, capacity, False)
     if square == 0.0:
         lines[COORDINATES, :] = 0.0
     elif not identity:
-        write_in_basis(basis, directions, numbers, work, residual, square)
-    absorb(directions, numbers, work, capacity, decay)
+        write_in_basis(basis, numbers, lines, residual, square)
+    absorb(int(numbers[SIZE]), directions, numbers, lines, work, capacity, decay, capacity, -1.0, dimension)
     numbers[ROUNDS] += 1
     return True

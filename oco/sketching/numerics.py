@@ -19,7 +19,7 @@ REORTHOGONALISE = 0.25
 PYTHAGORAS = 1e-3
 """The residual's square may be had as a difference of squares while it is above this fraction (3 % of the length)."""
 
-PIVOT = 1e-6
+PIVOT = 1e-5
 """A Cholesky pivot below this fraction of its diagonal has lost too many digits: orthogonalise explicitly instead."""
 
 NEGLIGIBLE = 1e-30

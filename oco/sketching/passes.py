@@ -9,7 +9,7 @@ from oco.types import Array
 
 CHUNK = 512
 """Columns that are worked on together, so that what is written stays in the cache."""
-SMALL_PRODUCT = 8192
+SMALL_PRODUCT = 512
 """Matrix products with fewer multiplications than this are done by a plain loop: calling BLAS costs more."""
 
 

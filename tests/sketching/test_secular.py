@@ -13,7 +13,7 @@ def solve(poles, z):
     poles, z = np.array(poles, dtype=float), np.array(z, dtype=float)
     roots, weights, vectors = np.zeros(count), np.zeros(count), np.zeros((count, count))
     rank_one_eigen(count, poles, z, roots, vectors, weights, np.zeros((ROWS, count)))
-    return poles, z, roots, vectors, weights
+    return poles, z, roots, vectors * weights, weights
 
 
 def random_problem(seed):

@@ -1,0 +1,351 @@
+"""Many rounds over rows that are known ahead, wholly in small coordinates.
+
+Every gradient of a generalized linear loss is a multiple of its row. So for the next n rows A the Gram matrix of
+``[Q; A]`` is formed once, with Q the sketch's eigenvectors, and its Cholesky factor ::
+
+    [ I  0 ]      row i of [C R] holds the coordinates of row i of A in the orthonormal basis
+    [ C  R ]      E = [Q; R^{-1} (A - C Q)], which is never formed
+
+gives coordinates for everything: margins, gradients, the sketch and the point. After n rounds the sketch and the point
+are written back with one matrix product, ``E' w = Q' (w_Q - C' v) + A' v`` with ``R' v = w_A``. Passes over the basis
+become matrix products; with CSR rows only their nonzeros are touched.
+
+Forming a Gram matrix squares the condition number: a row whose pivot is too small is played by `play_round` instead.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oco.compile import kernel
+from oco.learners._preconditioner import AVERAGING, DECAY, absorb_by, step_in_coordinates, weight_of_round
+from oco.learners._sketched_rounds import play_rounds
+from oco.losses.scalar import evaluate
+from oco.sketching.kernels import compress, fade, lines_of, set_identity, set_unit
+from oco.sketching.numerics import OUTGROWN, PIVOT, POLISH_EVERY
+from oco.sketching.passes import CHUNK, combine, dot, multiply, polish, project, square_norm
+from oco.sketching.state import ANCHOR_SQUARE, COMPRESSIONS, COORDINATES, HEADER, RANK, ROUNDS, SIZE, STEP, UNIT
+from oco.types import Array
+
+LARGEST_SQUARE = 1e100
+"""Rows whose square is above this, or below its inverse, are left to `play_round`, which scales them."""
+
+
+def scratch_floats(rank: int, length: int, dimension: int) -> int:
+    """Floats of scratch for blocks of ``length`` rows: matrices of coordinates, vectors, a chunk to write back."""
+    size = rank + length
+    matrices = length * (rank + 2 * length) + (rank + 2) * size + rank * rank
+    return 4 * size + matrices + (size + rank + 2) * min(CHUNK, dimension)
+
+
+@kernel
+def gram(
+    begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, row: Array, basis: Array,
+    rank: int, cross: Array, inner: Array,
+) -> None:  # fmt: skip
+    """``cross = A Q'`` and the upper triangle of ``inner = A A'`` for ``count`` rows from ``begin`` on."""
+    if dense.shape[0] > 0:
+        rows = dense[begin : begin + count]
+        if rank > 0:
+            np.dot(rows, basis[:rank].T, cross)
+        np.dot(rows, rows.T, inner)
+        return
+    for i in range(count):
+        first, last = indptr[begin + i], indptr[begin + i + 1]
+        for m in range(rank):
+            total = 0.0
+            for place in range(first, last):
+                total += data[place] * basis[m, indices[place]]
+            cross[i, m] = total
+        for place in range(first, last):
+            row[indices[place]] = data[place]
+        for other in range(i, count):
+            total = 0.0
+            for place in range(indptr[begin + other], indptr[begin + other + 1]):
+                total += data[place] * row[indices[place]]
+            inner[i, other] = total
+        for place in range(first, last):
+            row[indices[place]] = 0.0
+
+
+@kernel
+def factorise(count: int, norms: Array, cross: Array, inner: Array, root: Array) -> int:
+    """R with ``R R' = inner - cross cross'``: its transpose into the upper triangle of ``inner``, itself into ``root``.
+
+    ``norms`` has the squared norms of the rows, the diagonal of ``inner``. Returns the number of rows before the first
+    whose pivot is too small. A zero row is none: its pivot is set to 1.
+    """
+    if cross.shape[1] > 0:
+        multiply(cross, cross.T, root)
+        for i in range(count):
+            for j in range(i, count):
+                inner[i, j] -= root[i, j]
+    usable = count
+    for i in range(count):
+        if norms[i] == 0.0:
+            inner[i, i] = 1.0
+            continue
+        pivot = inner[i, i]
+        if not (1.0 / LARGEST_SQUARE < norms[i] < LARGEST_SQUARE and pivot > PIVOT * norms[i]):
+            usable = i
+            break
+        inner[i, i] = np.sqrt(pivot)
+        for j in range(i + 1, count):
+            inner[i, j] /= inner[i, i]
+        for m in range(i + 1, count):
+            value = inner[i, m]
+            for j in range(m, count):
+                inner[m, j] -= value * inner[i, j]
+    for i in range(usable):
+        for j in range(i + 1):
+            root[i, j] = inner[j, i]
+    return usable
+
+
+@kernel
+def coordinates_of(
+    begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, vector: Array, basis: Array,
+    rank: int, cross: Array, root: Array, out: Array,
+) -> None:  # fmt: skip
+    """Coordinates of ``vector`` in E, by forward substitution."""
+    out[:] = 0.0
+    project(basis, rank, vector, out)
+    inside, beyond = out[:rank], out[rank:]
+    for i in range(count):
+        if dense.shape[0] > 0:
+            product = dot(dense[begin + i], vector)
+        else:
+            product = 0.0
+            for place in range(indptr[begin + i], indptr[begin + i + 1]):
+                product += data[place] * vector[indices[place]]
+        product -= dot(cross[i], inside) + dot(root[i, :i], beyond[:i])
+        beyond[i] = product / root[i, i]
+
+
+@kernel
+def in_rows(rank: int, count: int, cross: Array, inner: Array, weights: Array, spare: Array) -> None:
+    """From weights on E to weights on ``[Q; A]``, one combination a column, by back substitution."""
+    beyond = weights[rank : rank + count]
+    for i in range(count - 1, -1, -1):
+        combine(beyond[i + 1 :], count - 1 - i, inner[i, i + 1 :], -1.0, beyond[i])
+        for j in range(weights.shape[1]):
+            beyond[i, j] /= inner[i, i]
+    if rank > 0:
+        product = spare[: rank * weights.shape[1]].reshape((rank, weights.shape[1]))
+        multiply(cross[:count].T, beyond, product)
+        for i in range(rank):
+            for j in range(weights.shape[1]):
+                weights[i, j] -= product[i, j]
+
+
+@kernel
+def write_back(
+    begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, point: Array, anchor: Array,
+    scale: float, averaging: bool, basis: Array, rank: int, made: int, weights: Array, buffer: Array,
+) -> None:  # fmt: skip
+    """New rows of the basis, the point and the anchor as combinations (``weights``) of ``[Q; A]``, in place.
+
+    Columns of ``weights``: ``made`` directions, the point (on top of ``scale`` times the old anchor), the anchor.
+    """
+    outputs = weights.shape[1]
+    sparse = dense.shape[0] == 0
+    inner = rank if sparse else rank + count
+    dimension = basis.shape[1]
+    for start in range(0, dimension, CHUNK):
+        wide = min(CHUNK, dimension - start)
+        old = buffer[: inner * wide].reshape((inner, wide))
+        new = buffer[inner * wide : (inner + outputs) * wide].reshape((outputs, wide))
+        for i in range(rank):
+            for j in range(wide):
+                old[i, j] = basis[i, start + j]
+        for i in range(rank, inner):
+            for j in range(wide):
+                old[i, j] = dense[begin + i - rank, start + j]
+        multiply(weights[:inner].T, old, new)
+        for i in range(made):
+            for j in range(wide):
+                basis[i, start + j] = new[i, j]
+        for j in range(wide):
+            point[start + j] = scale * anchor[start + j] + new[made, j]
+        if averaging:
+            for j in range(wide):
+                anchor[start + j] += new[made + 1, j]
+    if not sparse:
+        return
+    for i in range(count):
+        for place in range(indptr[begin + i], indptr[begin + i + 1]):
+            value = data[place]
+            j = indices[place]
+            for m in range(made):
+                basis[m, j] += weights[rank + i, m] * value
+            point[j] += weights[rank + i, made] * value
+            if averaging:
+                anchor[j] += weights[rank + i, made + 1] * value
+
+
+@kernel
+def play_block(
+    begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, row: Array, targets: Array,
+    offsets: Array, code: int, loss_parameter: float, outcome: Array, point: Array, anchor: Array, basis: Array,
+    numbers: Array, parameters: Array, capacity: int, small: Array, small_work: Array, scratch: Array,
+) -> tuple[int, bool]:  # fmt: skip
+    """Up to ``count`` rounds in small coordinates, for a basis that is the eigenvectors.
+
+    Returns how many were played, and whether the next one cannot be: it is not finite, or a shrink would exceed the
+    learner's tolerance. Where fewer than ``count`` were played without that, the next one's pivot was too small.
+    """
+    rank = int(numbers[RANK])
+    size = small.shape[1]
+    averaging = parameters[AVERAGING] != 0.0
+    coordinates = scratch[: 4 * size].reshape((4, size))
+    norms = coordinates[3]
+    rest = scratch[4 * size :]
+    inner = rest[: count * count].reshape((count, count))
+    root = rest[count * count : 2 * count * count].reshape((count, count))
+    rest = rest[2 * count * count :]
+    cross = rest[: count * rank].reshape((count, rank))
+    rest = rest[count * rank :]
+    gram(begin, count, dense, data, indices, indptr, row, basis, rank, cross, inner)
+    for i in range(count):
+        norms[i] = inner[i, i]
+    count = factorise(count, norms, cross, inner, root)
+    if count == 0:
+        return 0, False
+    first, now = coordinates[0], coordinates[1]  # of the anchor, at the start and now
+    at = coordinates[2] if averaging else now  # of the point
+    coordinates_of(begin, count, dense, data, indices, indptr, anchor, basis, rank, cross, root, first)
+    numbers[ANCHOR_SQUARE] = square_norm(anchor)
+    now[:] = first
+    if averaging:
+        coordinates_of(begin, count, dense, data, indices, indptr, point, basis, rank, cross, root, at)
+    small[:] = 0.0
+    for i in range(rank):
+        small[i, i] = 1.0
+    lines = lines_of(small_work, small)
+    vector = lines[COORDINATES]
+    scale = 1.0
+    played = 0
+    halted = False
+    moved = False
+    for i in range(count):
+        margin = dot(cross[i], at[:rank]) + dot(root[i, : i + 1], at[rank : rank + i + 1]) + offsets[begin + i]
+        loss, slope = evaluate(code, loss_parameter, margin, targets[begin + i])
+        outcome[0, begin + i] = margin
+        outcome[1, begin + i] = loss
+        outcome[2, begin + i] = slope
+        length = abs(slope) * np.sqrt(norms[i])
+        if not np.isfinite(loss + slope + length):
+            halted = True
+            break
+        played += 1
+        numbers[ROUNDS] += 1.0
+        if length == 0.0:
+            fade(numbers, parameters[DECAY], capacity)
+            continue
+        weight = weight_of_round(parameters, numbers[ROUNDS])
+        if not weight * length <= OUTGROWN * numbers[UNIT]:
+            set_unit(length, numbers, capacity)
+        factor = slope * weight / numbers[UNIT]
+        for j in range(rank):
+            vector[j] = factor * cross[i, j]
+        for j in range(i + 1):
+            vector[rank + j] = factor * root[i, j]
+        vector[rank + i + 1 :] = 0.0
+        spanned = absorb_by(
+            parameters, rank + i + 1, small, numbers, lines, small_work, capacity, basis.shape[1]
+        )
+        if spanned < 0:
+            numbers[ROUNDS] -= 1.0
+            played -= 1
+            halted = True
+            break
+        shrunk = step_in_coordinates(spanned, weight, small, now, numbers, parameters, lines, capacity)
+        step = lines[STEP]
+        for j in range(size):
+            at[j] = shrunk * now[j] + step[j]
+        scale = shrunk if averaging else scale * shrunk
+        moved = True
+    if not moved:
+        return played, halted
+
+    made = int(numbers[RANK])
+    known = numbers[HEADER + capacity :]
+    if known.size > 0:
+        known[:] = 0.0
+        project(small, made, now, known)
+    outputs = made + (2 if averaging else 1)
+    weights = rest[: (rank + count) * outputs].reshape((rank + count, outputs))
+    rest = rest[(rank + count) * outputs :]
+    for j in range(rank + count):
+        for i in range(made):
+            weights[j, i] = small[i, j]
+        weights[j, made] = at[j] - scale * first[j]
+        if averaging:
+            weights[j, made + 1] = now[j] - first[j]
+    in_rows(rank, count, cross, inner, weights, rest)
+    write_back(
+        begin, count, dense, data, indices, indptr, point, anchor, scale, averaging, basis, rank, made, weights, rest
+    )
+    numbers[SIZE] = made
+    numbers[COMPRESSIONS] += 1
+    if numbers[COMPRESSIONS] % POLISH_EVERY == 0:
+        polish(basis, made, rest[: made * made].reshape((made, made)), rest[made * made :])
+    return played, halted
+
+
+@kernel
+def play_stream(
+    begin: int, length: int, dense: Array, data: Array, indices: Array, indptr: Array, row: Array, targets: Array,
+    offsets: Array, code: int, loss_parameter: float, outcome: Array, small: Array, small_work: Array, scratch: Array,
+    point: Array, anchor: Array, basis: Array, directions: Array, numbers: Array, parameters: Array, work: Array,
+    capacity: int,
+) -> tuple[int, int]:  # fmt: skip
+    """The rounds of a stream of rows from ``begin`` on, in blocks; round by round where the basis is the identity.
+
+    Returns the first round that could not be played (see `play_round`), else -1; and how many `play_round` played.
+    """
+    rounds = targets.size
+    if basis.shape[0] == 0:
+        stopped = play_rounds(
+            begin, rounds, dense, data, indices, indptr, row, targets, offsets, code, loss_parameter, outcome, point,
+            anchor, basis, directions, numbers, parameters, work, capacity,
+        )  # fmt: skip
+        return stopped, 0
+    tracked = numbers.size > HEADER + capacity
+    lines = lines_of(work, directions)
+    compress(basis, directions, numbers, lines, work, capacity, tracked)
+    online = 0
+    patience = 1
+    at = begin
+    while at < rounds:
+        count = min(length, rounds - at)
+        played, halted = play_block(
+            at, count, dense, data, indices, indptr, row, targets, offsets, code, loss_parameter, outcome, point,
+            anchor, basis, numbers, parameters, capacity, small, small_work, scratch,
+        )  # fmt: skip
+        at += played
+        set_identity(directions, int(numbers[RANK]))
+        if halted:
+            return at, online
+        if played == count:
+            continue
+        patience = min(2 * patience, length) if played == 0 else 1
+        until = min(at + patience, rounds)
+        stopped = play_rounds(
+            at, until, dense, data, indices, indptr, row, targets, offsets, code, loss_parameter, outcome, point,
+            anchor, basis, directions, numbers, parameters, work, capacity,
+        )  # fmt: skip
+        if stopped >= 0:
+            return stopped, online
+        row[:] = 0.0
+        online += until - at
+        at = until
+        compress(basis, directions, numbers, lines, work, capacity, tracked)
+    return -1, online
+
+
+def block_length(dimension: int, rank: int, sparse: bool) -> int:
+    """Rounds to play between two write-backs, about where their cost meets that of the rounds."""
+    if sparse:
+        return int(np.clip(np.sqrt(dimension), 16, 256))
+    return min(8 + rank // 2, 96)
