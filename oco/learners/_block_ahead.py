@@ -251,9 +251,7 @@ def play_block(
         for j in range(i + 1):
             vector[rank + j] = factor * root[i, j]
         vector[rank + i + 1 :] = 0.0
-        spanned = absorb_by(
-            parameters, rank + i + 1, small, numbers, lines, small_work, capacity, basis.shape[1]
-        )
+        spanned = absorb_by(parameters, rank + i + 1, small, numbers, lines, small_work, capacity, basis.shape[1])
         if spanned < 0:
             numbers[ROUNDS] -= 1.0
             played -= 1

@@ -29,8 +29,23 @@ def learners():
         oco.DiagonalAdaGrad(learning_rate=0.3),
         oco.DiagonalAdaGrad(learning_rate=0.3, delta=0.5),
         oco.AdaGradNorm(learning_rate=0.3),
-        oco.OGD(step=0.3),
-        oco.OGD(step=0.05, schedule="constant"),
+        oco.OGD(learning_rate=0.3),
+        oco.OGD(learning_rate=0.05, schedule="constant"),
+    ]
+
+
+def family():
+    """Other members of the family that the same kernels play."""
+    return [
+        oco.FDAdaGrad(rank="auto", learning_rate=0.3, tolerance=0.5),
+        oco.FDAdaGrad(rank=4, learning_rate=0.3, decay=0.95),
+        oco.FDAdaGrad(rank=4, learning_rate=0.3, delta=0.1, compensation="half", projection_delta=0.5),
+        oco.learners.AdaFD(rank=4, learning_rate=0.3, delta=1.0),
+        oco.learners.AdaFFD(rank=4, learning_rate=0.3, delta=1.0),
+        oco.learners.FDSON(rank=4, learning_rate=2.0),
+        oco.learners.RFDSON(rank=4, learning_rate=2.0),
+        oco.learners.FTSL(rank=4, learning_rate=0.3, delta=1.0),
+        oco.learners.FTFSL(rank=4, learning_rate=0.3, delta=1.0),
     ]
 
 
@@ -85,7 +100,7 @@ def play_in_pieces(learner, domain, block, stops):
 
 
 @pytest.mark.parametrize("domain", domains(), ids=["unbounded", "ball", "moved ball"])
-@pytest.mark.parametrize("learner", learners(), ids=repr)
+@pytest.mark.parametrize("learner", learners() + family(), ids=repr)
 def test_blocks_are_rounds(learner, domain):
     rows, targets = awkward_rows()
     dense, csr = RowBlock(Logistic(), rows, targets), RowBlock(Logistic(), sparse.csr_array(rows), targets)
@@ -99,7 +114,7 @@ def test_blocks_are_rounds(learner, domain):
 
 
 @pytest.mark.parametrize("scalar", [Linear(), Squared(), Absolute(), Hinge()], ids=lambda scalar: scalar.name)
-@pytest.mark.parametrize("learner", [oco.FDAdaGrad(rank=4, learning_rate=0.05), oco.OGD(step=0.05)], ids=repr)
+@pytest.mark.parametrize("learner", [oco.FDAdaGrad(rank=4, learning_rate=0.05), oco.OGD(learning_rate=0.05)], ids=repr)
 def test_every_loss(scalar, learner):
     rows, targets = awkward_rows(300, seed=1)
     block = RowBlock(scalar, rows, targets)
@@ -110,7 +125,7 @@ def test_every_loss(scalar, learner):
     assert got.prediction == pytest.approx(expected.prediction, abs=1e-10)
 
 
-@pytest.mark.parametrize("learner", learners(), ids=repr)
+@pytest.mark.parametrize("learner", learners() + family(), ids=repr)
 def test_rounds_and_blocks_can_be_mixed(learner):
     rows, targets = awkward_rows(200, seed=2)
     domain = Ball(0.7, dimension=DIMENSION)
@@ -136,7 +151,7 @@ def test_forms_are_named():
     assert form(oco.FDAdaGrad(rank=3, learning_rate=1.0), plain) == "block-ahead"
     assert form(oco.FDAdaGrad(rank=3, learning_rate=1.0), rows) == "block-ahead and online"
     assert form(oco.FDAdaGrad(rank=49, learning_rate=1.0), rows) == "fused loop"
-    assert form(oco.OGD(step=1.0), sparse.csr_array(rows)) == "fused loop over sparse rows"
+    assert form(oco.OGD(learning_rate=1.0), sparse.csr_array(rows)) == "fused loop over sparse rows"
 
 
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
@@ -205,7 +220,7 @@ def test_nothing_is_densified_in_a_million_dimensions():
     for learner in (
         oco.FDAdaGrad(rank=4, learning_rate=0.3),
         oco.DiagonalAdaGrad(learning_rate=0.3),
-        oco.OGD(step=0.3),
+        oco.OGD(learning_rate=0.3),
     ):
         large, losses = play_in_pieces(learner, oco.Unbounded(d), RowBlock(Logistic(), rows, targets), [])
         dense, dense_losses = play_in_pieces(

@@ -16,7 +16,7 @@ from oco.losses.scalar import Logistic
 pytestmark = [pytest.mark.golden, pytest.mark.data]
 
 LEARNERS = {
-    "OGD": lambda case: oco.OGD(step=case["lr"]),
+    "OGD": lambda case: oco.OGD(learning_rate=case["lr"]),
     "ADA": lambda case: oco.DiagonalAdaGrad(learning_rate=case["lr"], delta=case["delta"]),
     "S_ADA": lambda case: oco.FDAdaGrad(rank=case["sketch_size"] - 1, learning_rate=case["lr"], delta=case["delta"]),
 }
