@@ -92,18 +92,19 @@ class Engine:
                 if not waiting:
                     time.sleep(PATIENCE)
                     waiting, elsewhere = elsewhere, deque()
-                # What was running when a worker died is tried alone, so that it can take nothing else with it.
-                suspects = [name for name in waiting if deaths[name]]
+                # What was running when workers died, and died again, is tried alone: it can take nothing else with it.
+                suspects = [name for name in waiting if deaths[name] >= MOST_DEATHS - 1]
                 batch = deque(suspects[:1]) if suspects else waiting
                 if suspects:
                     waiting.remove(suspects[0])
                 running: dict[str, Task] = {}
+                instant: list[Outcome] = []
                 try:
-                    for outcome in self._backend.outcomes(self._draw(job, batch, running, elsewhere, counts)):
+                    for outcome in self._backend.outcomes(self._draw(job, batch, running, instant, elsewhere, counts)):
                         self._keep(job, outcome, counts)
                         del running[outcome.id]
                 except WorkersLost as lost:
-                    deaths.update(running)
+                    deaths.update(list(running))
                     given_up = [name for name in running if deaths[name] >= MOST_DEATHS]
                     for name in given_up:
                         message = f"the worker process died {deaths[name]} times while at it, at last alone: {lost}"
@@ -111,13 +112,21 @@ class Engine:
                     for name in running:
                         self._store.claims.release(name)
                     waiting.extendleft(running)
+                for outcome in instant:
+                    self._keep(job, outcome, counts)
         finally:
             self._progress.close()
         counts.left = len(job.identifiers) - counts.before - counts.finished - counts.failed - counts.elsewhere
         return counts
 
     def _draw(
-        self, job: Job, batch: deque[str], running: dict[str, Task], elsewhere: deque[str], counts: Counts
+        self,
+        job: Job,
+        batch: deque[str],
+        running: dict[str, Task],
+        instant: list[Outcome],
+        elsewhere: deque[str],
+        counts: Counts,
     ) -> Iterator[Task]:
         """Hand out tasks as workers become free, each under a claim."""
         while batch and not self._interrupts.asked:
@@ -132,7 +141,7 @@ class Engine:
             else:
                 task = job.make(name)
                 if isinstance(task, Outcome):
-                    self._keep(job, task, counts)
+                    instant.append(task)
                 else:
                     running[name] = task
                     yield task

@@ -192,3 +192,18 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
     process.communicate(timeout=60)
     assert time.monotonic() - began < 5.0
     assert process.returncode == 130
+
+
+def test_a_sweep_survives_its_workers(tmp_path: Path) -> None:
+    config = tmp_path / "killed.yaml"
+    config.write_text(CONFIG.format(orders=2, horizon=15000))
+    process = start(config, tmp_path / "r")
+    for more in (5, 30):
+        wait_for(tmp_path / "r", more, 60.0)
+        for pid in children(process)[-1:]:
+            kill(pid)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    played = [line["id"] for line in map(json.loads, err.splitlines()) if line["event"] == "finished"]
+    assert sorted(played) == sorted(finished(tmp_path / "r"))
+    assert len(played) == 2 * 2 * 28 + 4
