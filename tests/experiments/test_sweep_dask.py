@@ -67,7 +67,9 @@ def table(results: Path) -> str:
     return pd.read_csv(results / "table.csv").drop(columns="seconds").to_csv(index=False)
 
 
-@pytest.mark.parametrize("kill", [False, True], ids=["whole", "one worker killed"])
+@pytest.mark.parametrize(
+    "kill", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["whole", "one worker killed"]
+)
 def test_the_same_table_as_locally(kill: bool, tmp_path: Path) -> None:
     config = tmp_path / "cluster.yaml"
     config.write_text(CONFIG.format(orders=12 if kill else 2))

@@ -33,7 +33,7 @@ def mount_point(tmp_path: Path) -> Path:
     return point
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_full_disk(jobs: int, small: Path, tmp_path: Path, mount_point: Path) -> None:
     saved = tmp_path / "saved"
     sweep = f"{sys.executable} -m regret_experiments sweep {small} --results {mount_point}/r --no-figures -j {jobs}"

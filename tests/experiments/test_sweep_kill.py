@@ -179,6 +179,7 @@ def test_ctrl_c_finishes_cleanly_and_says_how_to_resume(tmp_path: Path) -> None:
     assert out == ""
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
     config = tmp_path / "killed.yaml"
     config.write_text(CONFIG.format(orders=1, horizon=50_000_000))
@@ -194,6 +195,7 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
     assert process.returncode == 130
 
 
+@pytest.mark.slow
 def test_a_sweep_survives_its_workers(tmp_path: Path) -> None:
     config = tmp_path / "killed.yaml"
     config.write_text(CONFIG.format(orders=2, horizon=15000))
