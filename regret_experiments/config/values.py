@@ -73,10 +73,12 @@ def _one(key: str, given: Any, dimension: int | None) -> Iterator[Any]:
             yield from _grid(names[0], given[names[0]])
             return
     if key == "rank" and isinstance(given, str):
-        if given != DOUBLING:
-            raise ValueError(f"must be an integer, a list of integers or {DOUBLING!r}, got {given!r}")
-        yield from _doubling(dimension)
-        return
+        if given == DOUBLING:
+            yield from _doubling(dimension)
+            return
+        near = did_you_mean(given, [DOUBLING])
+        if near:
+            raise ValueError(f"must be an integer, a list of integers or {DOUBLING!r}, got {given!r}{near}")
     yield _plain(key, given)
 
 
