@@ -23,6 +23,10 @@ SMOOTH_TOLERANCE = 1e-6
 """Default relative gap for losses with a second derivative."""
 KINKED_TOLERANCE = 1e-4
 """Default relative gap for losses whose derivative jumps."""
+EARLY_TOLERANCE = 1e-2
+"""Relative gap for the short prefixes that a costly first checkpoint is approached by."""
+DEAR_HESSIAN = 1e9
+"""Multiplications above which forming a Hessian is worth avoiding."""
 _RECEDING = "no minimiser exists: the loss falls for ever in some direction, and the interval is about its infimum"
 _UNBOUNDED_BELOW = "no minimiser exists: the cumulative loss is unbounded below"
 
@@ -140,9 +144,10 @@ def anytime(
     point = centre if start is None else domain.project(start.reshape(domain.shape)).ravel()
     slopes: Array = np.zeros(0)
     found: list[Comparator] = []
-    for count in checkpoints:
+    early = _early_prefixes(objective.prefix(checkpoints[0]))
+    for count in [*early, *checkpoints]:
         part = objective.prefix(count)
-        certifier = Certifier(part, domain, tolerance)
+        certifier = Certifier(part, domain, EARLY_TOLERANCE if count in early else tolerance)
         certifier.start_value = certifier.offer_point(centre, part.margins(centre))[0]
         note = ""
         if part.link.linear:
@@ -156,6 +161,8 @@ def anytime(
         if found and part.link.infimum >= 0.0:
             certifier.lower = max(certifier.lower, found[-1].value.lower)
         point = centre if certifier.point is None else certifier.point
+        if count in early:
+            continue
         value, tight = certifier.value, certifier.tight
         if strict and not tight:
             raise ComparatorError(
@@ -178,6 +185,14 @@ def _objective(losses: RowBlock | MultinomialBlock | RowStream, count: int) -> O
         return MultinomialObjective(MultinomialLink(one_hot), rows, losses.n_classes)
     scalar, rows, targets = read_rounds(losses, count)
     return Objective(ScalarLink(scalar, np.ascontiguousarray(targets, dtype=np.float64)), rows)
+
+
+def _early_prefixes(objective: Objective) -> list[int]:
+    """Short prefixes to solve loosely first: where a Hessian is dear, they bring the start close to the minimiser."""
+    count, cost = objective.rows.count, objective.hessian_cost
+    if objective.link.linear or cost <= DEAR_HESSIAN:
+        return []
+    return [share for share in (count // 64, count // 16, count // 4) if share >= 2 * objective.rows.dimension]
 
 
 def _fraction(certifier: Certifier, of_allowed: float, of_gap: float) -> float:
@@ -215,12 +230,19 @@ def _solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, po
         alpha = objective.link.clip(objective.link.evaluate(margins)[1])
         alpha[: slopes.size] = slopes
         width *= 0.1
+    gap = certifier.gap
     for _ in range(40):
         smoothed = Objective(SmoothedLink(kinks, width, alpha), objective.rows)
         good_enough = partial(_fraction, certifier, 0.1, 0.03)
         point = minimise(smoothed, domain, point, certifier, stationary=good_enough, steps=30)
         if certifier.tight:
             break
-        alpha = smoothed.link.evaluate(smoothed.margins(point))[1]
-        width *= 0.3
+        margins = smoothed.margins(point)
+        curved = np.count_nonzero(smoothed.link.curvature(margins))
+        alpha = smoothed.link.evaluate(margins)[1]
+        # With fewer curved rows than coordinates the Newton systems are singular: then only the multipliers move,
+        # while that helps.
+        if curved > 1.5 * objective.rows.dimension or certifier.gap > 0.5 * gap:
+            width *= 0.3
+        gap = certifier.gap
     return alpha if certifier.slopes is None else certifier.slopes

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from oco.comparators.certificate import Certifier, bounded_part
-from oco.comparators.objective import Hessian, Objective
+from oco.comparators.objective import DampedHessian, Hessian, Objective
 from oco.comparators.quadratic import minimise_quadratic
 from oco.domains import Ball, Unbounded
 from oco.domains.base import Domain
@@ -19,7 +19,7 @@ FORMED_DIMENSION = 4096
 FORMED_COST = 3e11
 """Most multiplications that forming one Hessian may take."""
 REACH = 4.0
-"""On the whole space a Newton step stays within ``REACH (1 + |x|)`` of the origin: singular models send it anywhere."""
+"""On an unbounded domain Newton steps stay within about ``REACH (1 + |x|)``: singular models send them anywhere."""
 
 
 def minimise(
@@ -72,8 +72,12 @@ def minimise(
             break
         hessian = objective.hessian(margins, form)
         accuracy = 0.1 * stationary() + (0.01 * gap if domain.bounded else 0.0)
-        near = Ball(REACH * (1.0 + float(np.linalg.norm(point)))).with_shape(domain.shape) if free else domain
-        target = minimise_quadratic(hessian, gradient, point, near, accuracy)
+        near, model = domain, hessian
+        if free:
+            near = Ball(REACH * (1.0 + float(np.linalg.norm(point)))).with_shape(domain.shape)
+        elif not domain.bounded:
+            model = DampedHessian(hessian, _damping(domain, gradient, point))
+        target = minimise_quadratic(model, gradient, point, near, accuracy)
         target = domain.project(target.reshape(domain.shape)).ravel()
         direction = target - point
         change = objective.margins(direction)
@@ -105,6 +109,15 @@ def _balance(objective: Objective, domain: Domain, hessian: Hessian, margins: Ar
         change = objective.margins(minimise_quadratic(hessian, excess, np.zeros(excess.size), whole, 0.0))
         slopes = objective.link.clip(objective.linearised_slopes(margins, slopes, change))
     return slopes
+
+
+def _damping(domain: Domain, gradient: Array, point: Array) -> float:
+    """A multiple of I that keeps steps of singular models in reach, and vanishes as the point becomes stationary."""
+    reach, length = 1.0 + float(np.linalg.norm(point)), float(np.linalg.norm(gradient))
+    if length == 0.0:
+        return 0.0
+    moved = domain.project((point - (reach / length) * gradient).reshape(domain.shape)).ravel() - point
+    return float(np.linalg.norm(moved)) * length / (REACH * reach**2)
 
 
 def _frank_wolfe_gap(domain: Domain, gradient: Array, point: Array) -> float:

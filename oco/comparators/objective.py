@@ -46,6 +46,20 @@ class WeightedRowsHessian(Hessian):
         return self.rows.transposed_product(self.weights * self.rows.product(vector))
 
 
+class DampedHessian(Hessian):
+    """``H + damping I``."""
+
+    def __init__(self, hessian: Hessian, damping: float) -> None:
+        self._hessian = hessian
+        self._damping = damping
+        if hessian.matrix is not None:
+            self.matrix = hessian.matrix + damping * np.eye(hessian.matrix.shape[0])
+
+    def apply(self, vector: Array) -> Array:
+        """``H vector + damping vector``."""
+        return self._hessian.apply(vector) + self._damping * vector
+
+
 class Link(ABC):
     """The losses of the margins: ``phi_1 .. phi_n``, vectorised over rounds."""
 

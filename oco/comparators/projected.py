@@ -8,6 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
+from scipy.linalg import lapack
 
 from oco.comparators.objective import Hessian
 from oco.domains.base import Domain
@@ -47,7 +48,7 @@ class ProjectedQuadratic:
         self._best = (0.0, np.inf, point)
 
     def minimise(self, accuracy: float) -> Array:
-        """The best point met, once the quadratic's Frank-Wolfe gap is at most ``accuracy`` or the budget is spent."""
+        """The best point met once the Frank-Wolfe gap of the quadratic is at most ``accuracy``, or nothing helps."""
         step = 1.0 / self._largest
         shifted = self._origin - step * self._gradient
         weight = self._typical_curvature()
@@ -136,8 +137,7 @@ class ProjectedQuadratic:
             inner = 0.5 * (inner + inner.T)
             system = inner @ system @ inner + (inner - inner @ inner) / step
             right = inner @ right
-        system = system + (1e-13 * float(np.trace(system)) + 1e-300) * np.eye(free.size)
-        solution = linalg.solve(system, right, assume_a="sym", check_finite=False)
+        solution = _solve_nearly_singular(system, right)
         result[free] = solution if untouched else inner @ solution
         return result
 
@@ -204,6 +204,18 @@ class ProjectedQuadratic:
             if count % 10 == 9 and self._offer(point)[1] <= accuracy:
                 break
         return shifted
+
+
+def _solve_nearly_singular(system: Array, right: Array) -> Array:
+    """Solve a symmetric positive semidefinite system after adding as small a multiple of I as factorises."""
+    shift = 1e-13 * float(np.trace(system)) + 1e-300
+    while True:
+        shifted = system + shift * np.eye(right.size)
+        factor, failed = lapack.dpotrf(shifted, lower=True, overwrite_a=True)
+        if not failed:
+            solution: Array = linalg.cho_solve((factor, True), right, check_finite=False)
+            return solution
+        shift *= 100.0
 
 
 def largest_eigenvalue(hessian: Hessian, start: Array) -> float:
