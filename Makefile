@@ -27,7 +27,7 @@ types: $(VENV)/.tools
 	$(BIN)/mypy
 
 tests: $(VENV)/.tools
-	$(BIN)/python -m pytest -n auto -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.tools  ## the long tests alone
 	$(BIN)/python -m pytest -n auto -m slow
