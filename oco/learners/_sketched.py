@@ -12,8 +12,8 @@ import numpy as np
 from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners._anchored import Anchorage
-from oco.learners._common import BlockArrays, flat_gradient, refuse
 from oco.learners._block_ahead import block_length, play_stream, scratch_floats
+from oco.learners._common import BlockArrays, flat_gradient, refuse
 from oco.learners._preconditioner import AVERAGING, PROJECTION, RADIUS, RATE, preconditioner
 from oco.learners._sketched_rounds import play_round
 from oco.learners.base import Learner, Memory, Problem
