@@ -116,8 +116,15 @@ def _perform(
             return failure(Task("runs", name, run), error)
 
     return engine.perform(
-        Job("runs", list(by_id), make, labels=lambda name: by_id[name].labels, retry_failed=retry_failed)
+        Job("runs", _each_kind_first(by_id), make, labels=lambda name: by_id[name].labels, retry_failed=retry_failed)
     )
+
+
+def _each_kind_first(planned: dict[str, PlannedRun]) -> list[str]:
+    """Ids with one run of every kind of learner in front, so that workers share what there is to compile."""
+    first = {each.run.learner["kind"]: name for name, each in reversed(planned.items())}
+    front = set(first.values())
+    return [*(name for name in planned if name in front), *(name for name in planned if name not in front)]
 
 
 def _chain(parts: Iterable[tuple[PlannedRun, ...]]) -> Iterable[PlannedRun]:
