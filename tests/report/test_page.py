@@ -344,6 +344,18 @@ def test_nothing_overlaps_or_is_clipped(open_page: Open, report: Path, width: in
         assert len(picture) > 20_000
 
 
+def test_bounds_are_drawn_where_they_are_asked_for(open_page: Open, report: Path, results: Results) -> None:
+    opened = open_page(report, "#rate=theorem&rank=4")
+    assert opened.locator("#curves path.bound").count() == 0
+    opened.check("#bounds")
+    assert opened.locator("#curves path.bound").count() == 5
+    last = opened.locator("#curves g:has(path[data-learner=fd_adagrad]) path.bound").get_attribute("d").split(",")[-1]
+    bound = float(rank_row(results, "power_law", 4)["bound"])
+    assert float(last) == pytest.approx(position(opened, "curves", "y", bound, True), abs=0.6)
+    opened.choose("against", "u_T")
+    assert opened.locator("#curves path.bound").count() == 0
+
+
 def test_names_and_messages_with_markup_are_text(open_page: Open, stored: Path, tmp_path: Path) -> None:
     import shutil
 

@@ -69,7 +69,7 @@ function drawCurves(host) {
   const log = state.scale === "log";
   const groups = shownGroups().filter((group) => atRate(group)?.curve && (!isRanked(group) || group.rank === currentRank()));
   const curve = (group) => atRate(group).curve[state.against];
-  const bounds = state.against === "u_t" && log;
+  const bounds = state.against === "u_t" && state.bounds;
   const values = groups.flatMap((group) => [...curve(group).flat(), ...(bounds ? atRate(group).curve.bound : [])]);
   const against = state.against === "u_t" ? "the best point so far" : "the best point in the end";
   const chart = plot(host, {

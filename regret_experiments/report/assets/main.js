@@ -45,6 +45,7 @@ function syncChoices() {
   at("filter").value = state.filter;
   at("status").value = state.status;
   at("follow").checked = state.follow;
+  at("bounds").checked = state.bounds;
   syncSlider();
   const dark = state.theme === "dark" || (state.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset.theme = dark ? "dark" : "light";
@@ -89,6 +90,7 @@ function drawAll() {
 at("controls").addEventListener("change", (event) => {
   const { name, id, value: chosen } = event.target;
   if (id === "game") state.game = Number(chosen);
+  else if (id === "bounds") state.bounds = event.target.checked;
   else if (name === "learner") {
     state.learners = new Set([...document.getElementsByName("learner")].filter((box) => box.checked).map((box) => Number(box.value)));
     if (state.learners.size === payload.learners.length) state.learners = null;
