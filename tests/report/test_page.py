@@ -392,9 +392,15 @@ def test_names_and_messages_with_markup_are_text(open_page: Open, stored: Path, 
 
 
 def test_it_prints_without_its_controls_and_in_light(open_page: Open, report: Path) -> None:
-    opened = open_page(report)
+    opened = open_page(report, theme="dark")
     opened.emulate_media(media="print")
     assert opened.is_hidden("#controls")
     assert opened.is_hidden("#filters")
     assert opened.is_visible("#memory svg")
     assert opened.is_visible("#table")
+    colours = opened.evaluate(
+        """['body', '#curves .note'].map((each) => getComputedStyle(document.querySelector(each)))
+        .flatMap((style) => [style.backgroundColor, style.color])"""
+    )
+    assert colours[0] == "rgb(255, 255, 255)"
+    assert colours[3] == "rgb(68, 68, 68)"

@@ -65,11 +65,12 @@ function syncSlider() {
 
 function drawReadout() {
   const marked = payload.games.length ? shownGroups().filter((group) => group.rank !== null && group.rank === currentRank() && atRate(group)) : [];
-  at("readout").textContent = marked.map((group) => {
+  const more = marked.length > 4 ? ` And ${marked.length - 4} more learners.` : "";
+  at("readout").textContent = marked.slice(0, 4).map((group) => {
     const point = atRate(group);
     const bound = point.bound === null ? "" : `, bound ${number(point.bound)}`;
     return `${named(group)}: ${whole(group.floats)} state floats, regret ${interval(point.regret)}${bound}, tail mass ${number(point.tail)}, escaped ${number(point.escaped)}.`;
-  }).join(" ");
+  }).join(" ") + more;
 }
 
 function draw() {
