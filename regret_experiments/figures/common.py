@@ -60,8 +60,14 @@ def say(axes: Axes, text: str) -> Axes:
     return axes
 
 
-def log_if_positive(axes: Axes, which: str, *columns: Any) -> None:
-    """Make an axis logarithmic where some number on it is positive."""
-    values = np.concatenate([np.ravel(column) for column in columns]) if columns else np.empty(0)
-    if np.any(np.isfinite(values) & (values > 0.0)):
-        (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+def tidy_log(axes: Axes) -> Axes:
+    """Number the logarithmic axes of a finished figure so that no two numbers touch: 1, 2 and 5 of a short range."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+        if axis.get_scale() == "log":
+            axis.set_minor_formatter(NullFormatter())
+            if high < 30.0 * low:
+                axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    return axes

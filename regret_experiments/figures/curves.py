@@ -41,7 +41,7 @@ def regret_curves(
         ``"log"``: both axes, and the label has the slope that was fitted to the second half of the rounds (as the eye
         sees them); ``"linear"``; ``"sqrt"``: regret divided by the root of t, level where regret grows like it.
     bound
-        Whether to draw the bounds, dotted; they bound regret against u_t.
+        Whether to draw the bounds, dotted, where there is room for them: on logarithmic axes, against u_t.
     styles
         Colours, markers and names by learner; by default those of the frame's learners.
     """
@@ -62,7 +62,7 @@ def regret_curves(
             axes.fill_between(
                 summary.index, summary["low"], summary["high"], color=style.color, alpha=0.12 * fade, linewidth=0
             )
-            if bound and against == "u_t" and scale != "linear":
+            if bound and against == "u_t" and scale == "log":
                 axes.plot(summary.index, summary["bound"], ":", color=style.color, alpha=fade, linewidth=1.0)
             last: Any = summary["regret"].last_valid_index()
             if last is not None:
@@ -72,7 +72,7 @@ def regret_curves(
                 labels.at_end(name, float(last), float(summary["regret"].loc[last]), style.ink)
     axes.margins(x=0.02)
     axes.set_xlabel("round t   (in brackets: fitted slope)" if scale == "log" else "round t")
-    dotted = "\n(dotted: bound)" if bound and against == "u_t" and scale != "linear" else ""
+    dotted = "\n(dotted: bound)" if bound and against == "u_t" and scale == "log" else ""
     name = "regret against $u_t$" if against == "u_t" else "regret against $u_T$"
     axes.set_ylabel((name + " / $\\sqrt{t}$" if scale == "sqrt" else name) + dotted)
     return axes

@@ -113,13 +113,14 @@ def _dynamic(panel: Panel, axes: Axes) -> Axes:
 
 
 def _path(panel: Panel, axes: Axes) -> Axes:
-    from regret_experiments.figures.replay import best_fixed_point, decisions
+    from regret_experiments.figures.replay import best_fixed_point, decisions, domain_radius
 
     chosen = panel.one_each
     frame = decisions(panel.results, chosen)
     best = best_fixed_point(panel.results, chosen["id"].iloc[0])
     point = None if best is None else (float(best.ravel()[0]), float(best.ravel()[1]))
-    return decision_path(frame, axes, best=point, styles=panel.styles)
+    radius = domain_radius(panel.results, chosen["id"].iloc[0])
+    return decision_path(frame, axes, best=point, radius=radius, styles=panel.styles)
 
 
 def _sketch(panel: Panel, axes: Axes) -> Axes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from regret_experiments.figures.common import Styles, each_learner, label_ends, numbers, ranked
+from regret_experiments.figures.common import Styles, each_learner, label_ends, numbers, ranked, tidy_log
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.style import WIDTHS
 
@@ -81,7 +81,7 @@ def regret_vs_memory(
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.set_ylabel("regret\n(hollow: theorem's rate)" if theorem else "regret")
     axes.set_xlabel("state floats held (k = directions kept)")
-    return axes
+    return tidy_log(axes)
 
 
 def bound_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
@@ -99,7 +99,7 @@ def bound_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = 
         axes.plot(x, regret, linestyle=line, color=style.color, marker=style.marker, mfc="white", alpha=0.6)
     axes.set_ylabel("bound (filled)\nregret (hollow)")
     axes.set_xlabel("state floats held (k = directions kept)")
-    return axes
+    return tidy_log(axes)
 
 
 def tail_mass_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
@@ -115,7 +115,7 @@ def tail_mass_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | Non
                 axes.plot(numbers(rows["state_floats"]), values, line, color=style.color, marker=style.marker, mfc=fill)
     axes.set_ylabel("tail mass (filled)\nescaped (hollow)")
     axes.set_xlabel("state floats held (k = directions kept)")
-    return axes
+    return tidy_log(axes)
 
 
 def signature_figure(

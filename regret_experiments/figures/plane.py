@@ -53,6 +53,7 @@ def decision_path(
         axes.add_collection(LineCollection(list(segments), colors=style.color, alpha=fade, linewidths=1.0))
         axes.plot(*path[0], marker="o", color="#444444", ms=3)
         axes.plot(*path[-1], marker=style.marker, color=style.color, ms=7, zorder=4)
+        labels.avoid(path[:, 0], path[:, 1])
         labels.near(style.label, path[-1, 0], path[-1, 1], style.ink)
     if best is not None:
         axes.plot(*best, marker="x", color="#CC0000", ms=8, mew=2, zorder=5)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
+from matplotlib.font_manager import FontProperties
 
 from regret_experiments.figures.common import Styles, numbers, say, styles_of
 
@@ -39,8 +41,9 @@ def ranking_table(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = No
     count = len(rows)
     axes.set_xlim(0.0, 1.0)
     axes.set_ylim(count + 0.6, -0.9)
+    size = _letters(axes, count)
     edges = (0.045, 0.46, 0.49, 0.87, 1.0)
-    _write(axes, -0.4, edges, _HEADINGS, weight="bold")
+    _write(axes, -0.4, edges, _HEADINGS, size, weight="bold")
     axes.plot([0.0, 1.0], [0.05, 0.05], color="black", linewidth=0.8)
     largest = np.nanmax(numbers(rows["regret_best"]), initial=0.0)
     for i, row in enumerate(rows.to_dict("records")):
@@ -50,7 +53,7 @@ def ranking_table(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = No
         regret = row["regret_best"]
         if pd.notna(regret) and regret > 0.0:
             axes.barh(y, 0.29 * regret / largest, left=0.485, height=0.8, color=style.color, alpha=0.16)
-        _write(axes, y, edges, (style.label, *_cells(row)), bound_broken=row.get("bound_holds") is False)
+        _write(axes, y, edges, (style.label, *_cells(row)), size, bound_broken=row.get("bound_holds") is False)
     return axes
 
 
@@ -61,13 +64,28 @@ def _cells(row: dict[Any, Any]) -> tuple[str, str, str, str]:
     low, high = row["regret_best_low"], row["regret_best_high"]
     edge = "*" if row.get("at_edge") is True else ""
     regret = f"{row['regret_best']:.4g}{edge}  [{low:.3g}, {high:.3g}]"
-    bound = "" if pd.isna(row["bound"]) else f"{row['bound']:.4g}"
+    bound = "" if pd.isna(row["bound"]) else _short(row["bound"])
     if bound and row.get("bound_holds") is None:
         bound = f"({bound})"
     return rank, regret, bound, f"{int(row['state_floats']):,}"
 
 
-def _write(axes: Axes, y: float, edges: Any, cells: Any, weight: str = "normal", bound_broken: bool = False) -> None:
+def _letters(axes: Axes, count: int) -> float:
+    """Size in points at which ``count`` rows and the longest one have room."""
+    figure: Any = axes.get_figure()
+    place = axes.get_position()
+    height = 72.0 * figure.get_figheight() * place.height / (count + 1.5)
+    width = 72.0 * figure.get_figwidth() * place.width / 46.0
+    return min(0.833 * FontProperties(size=rcParams["font.size"]).get_size_in_points(), 0.72 * height, width)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def _write(
+    axes: Axes, y: float, edges: Any, cells: Any, size: float, weight: str = "normal", bound_broken: bool = False
+) -> None:
     for column, (x, cell, align) in enumerate(zip(edges, cells, _ALIGN, strict=True)):
         color = "#CC0000" if bound_broken and column == 3 else "black"
-        axes.text(x, y, cell, ha=align, va="center", weight=weight, color=color, fontsize="small", parse_math=False)
+        axes.text(x, y, cell, ha=align, va="center", weight=weight, color=color, fontsize=size, parse_math=False)

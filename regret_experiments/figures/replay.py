@@ -50,6 +50,14 @@ def best_fixed_point(results: Results, identifier: str) -> Array | None:
     return None if game is None or "points" not in game.arrays else game.arrays["points"][-1]
 
 
+def domain_radius(results: Results, identifier: str) -> float | None:
+    """Radius of the ball around the origin that is the domain of a stored run; None where it is another domain."""
+    _, environment = _game_of(results, identifier)
+    domain = environment.domain.describe()
+    centred = domain.get("name") == "ball" and domain.get("center") is None
+    return float(domain["radius"]) if centred else None
+
+
 def dynamic_frame(results: Results, curves: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
     """Dynamic regret at the checkpoints of runs on a game whose optimum moves, and the rounds where it switches.
 

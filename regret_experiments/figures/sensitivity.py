@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from regret_experiments.figures.common import Styles, each_learner, numbers, say
+from regret_experiments.figures.common import Styles, each_learner, numbers, say, tidy_log
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.selection import learning_rates
 
@@ -70,7 +70,7 @@ def learning_rate_sensitivity(
     warning = f"\nred ring: {EDGE}" if at_edge else ""
     axes.set_xlabel(f"learning rate (left margin: the theorem's){warning}")
     axes.set_ylabel("regret (ring: best)")
-    return axes
+    return tidy_log(axes)
 
 
 def _at_rank(rows: pd.DataFrame, rank: int | None) -> tuple[pd.DataFrame, int | None]:

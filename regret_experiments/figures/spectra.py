@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from regret_experiments.figures.common import Styles, each_learner, numbers, say
+from regret_experiments.figures.common import Styles, each_learner, numbers, say, tidy_log
 from regret_experiments.figures.labels import DirectLabels
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def spectrum(frame: pd.DataFrame, axes: Axes, *, ranks: Iterable[int] = ()) -> A
     axes.set_ylim(bottom, top)
     axes.set_xlabel("index i")
     axes.set_ylabel("eigenvalue $\\lambda_i$ of $G_t$")
-    return axes
+    return tidy_log(axes)
 
 
 def escaped_mass(frame: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
@@ -106,7 +106,7 @@ def escaped_mass(frame: pd.DataFrame, axes: Axes, *, styles: Styles | None = Non
                 name = what if final["learner"].nunique() == 1 else f"{style.label}: {what}"
                 labels.at_end(name, x[finite[-1]], mean[finite[-1]], style.ink)
     axes.set_ylabel("escaped mass $\\rho_{1:T}$")
-    return axes
+    return tidy_log(axes)
 
 
 def _dark(color: tuple[float, ...]) -> str:

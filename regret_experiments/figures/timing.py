@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from regret_experiments.figures.common import Styles, each_learner, label_ends, numbers, ranked, say
+from regret_experiments.figures.common import Styles, each_learner, label_ends, numbers, ranked, say, tidy_log
 from regret_experiments.figures.labels import DirectLabels
 
 if TYPE_CHECKING:
@@ -49,4 +49,4 @@ def time_vs_memory(times: pd.DataFrame, axes: Axes, *, styles: Styles | None = N
                 labels.near(style.label, across, up, style.ink)
     axes.set_xlabel("state floats held (k = directions kept)")
     axes.set_ylabel("µs per round")
-    return axes
+    return tidy_log(axes)

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from oco.learners import LEARNERS
-from regret_experiments.figures import regret_curves, regret_vs_memory, regret_vs_rank, time_vs_memory
+from regret_experiments.figures import ranking_table, regret_curves, regret_vs_memory, regret_vs_rank, time_vs_memory
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.style import base_style, panel_grid
 
@@ -96,6 +96,35 @@ def test_no_two_names_overlap(size: str, count: int, draw: Any) -> None:
         page = figure.bbox
         assert all(box.x1 <= page.x1 + 1 and box.y0 >= page.y0 - 1 and box.y1 <= page.y1 + 1 for box in boxes)
         assert all(text.get_fontsize() >= 4.0 for text, *_ in labels._entries)
+
+
+@pytest.mark.parametrize("size", ["one-column", "two-column", "slide"])
+@pytest.mark.parametrize("count", [4, 14])
+def test_no_two_cells_of_the_ranking_overlap(size: str, count: int) -> None:
+    frame = crowded_table(count, 0.6).assign(bound=123456.7, bound_holds=None, at_edge=True, runs=3, failed=0)
+    with matplotlib.rc_context(base_style(size)):
+        figure = Figure(figsize=panel_grid(4, size, 0.62)[0], layout="constrained")
+        grid = figure.subplots(*panel_grid(4, size)[1:], squeeze=False).ravel()
+        axes = ranking_table(frame, grid[0])
+        figure.draw_without_rendering()
+        boxes = [text.get_window_extent() for text in axes.texts if text.get_text()]
+    assert overlaps(boxes) == []
+
+
+@pytest.mark.parametrize(("low", "high"), [(200, 3000), (3, 50), (1e-9, 1e9)])
+def test_no_two_numbers_on_a_logarithmic_axis_overlap(low: float, high: float) -> None:
+    spaced = np.geomspace(low, high, 5)
+    frame = crowded_table(1, 0.0).assign(state_floats=spaced, microseconds=spaced, low=spaced, high=spaced)
+    with matplotlib.rc_context(base_style("one-column")):
+        figure = Figure(figsize=panel_grid(1, "one-column")[0], layout="constrained")
+        axes = time_vs_memory(frame, figure.subplots())
+        figure.draw_without_rendering()
+        for axis, limits in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+            inside = [tick.label1 for tick in ticks if limits[0] <= tick.get_loc() <= limits[1]]
+            shown = [label for label in inside if label.get_text()]
+            assert len(shown) >= 2
+            assert overlaps([text.get_window_extent() for text in shown]) == []
 
 
 def labels_wanted(frame: pd.DataFrame) -> list[str]:

@@ -344,6 +344,18 @@ def test_nothing_overlaps_or_is_clipped(open_page: Open, report: Path, width: in
         assert len(picture) > 20_000
 
 
+def test_bounds_are_drawn_where_they_are_asked_for(open_page: Open, report: Path, results: Results) -> None:
+    opened = open_page(report, "#rate=theorem&rank=4")
+    assert opened.locator("#curves path.bound").count() == 0
+    opened.check("#bounds")
+    assert opened.locator("#curves path.bound").count() == 5
+    last = opened.locator("#curves g:has(path[data-learner=fd_adagrad]) path.bound").get_attribute("d").split(",")[-1]
+    bound = float(rank_row(results, "power_law", 4)["bound"])
+    assert float(last) == pytest.approx(position(opened, "curves", "y", bound, True), abs=0.6)
+    opened.choose("against", "u_T")
+    assert opened.locator("#curves path.bound").count() == 0
+
+
 def test_names_and_messages_with_markup_are_text(open_page: Open, stored: Path, tmp_path: Path) -> None:
     import shutil
 
@@ -380,9 +392,15 @@ def test_names_and_messages_with_markup_are_text(open_page: Open, stored: Path, 
 
 
 def test_it_prints_without_its_controls_and_in_light(open_page: Open, report: Path) -> None:
-    opened = open_page(report)
+    opened = open_page(report, theme="dark")
     opened.emulate_media(media="print")
     assert opened.is_hidden("#controls")
     assert opened.is_hidden("#filters")
     assert opened.is_visible("#memory svg")
     assert opened.is_visible("#table")
+    colours = opened.evaluate(
+        """['body', '#curves .note'].map((each) => getComputedStyle(document.querySelector(each)))
+        .flatMap((style) => [style.backgroundColor, style.color])"""
+    )
+    assert colours[0] == "rgb(255, 255, 255)"
+    assert colours[3] == "rgb(68, 68, 68)"

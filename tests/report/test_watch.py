@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -86,6 +90,19 @@ def test_data_is_sent_again_only_when_there_is_more(port: int, running: Path, pl
             break
     assert json.loads(text)["counts"]["finished"] == 120
     assert headers["ETag"] != tag
+
+
+def test_the_command_says_where_it_serves_and_stops_quietly(running: Path) -> None:
+    command = [sys.executable, "-m", "regret_experiments", "watch", str(running), "--no-open"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        found = re.fullmatch(rf"watching {running} at http://127\.0\.0\.1:(\d+)/ \(Ctrl-C stops\)\n", said)
+        assert found, said
+        assert ask(int(found.group(1)), "/")[0] == 200
+        process.send_signal(signal.SIGINT)
+        rest, complaints = process.communicate(timeout=60)
+    assert (rest, complaints, process.returncode) == ("stopped\n", "", 0)
 
 
 def test_the_page_follows_the_sweep(open_page: Open, port: int, running: Path, played: Path) -> None:

@@ -38,7 +38,9 @@ function drawMemory(host) {
     y: { values: regrets, log, title: `regret, ${TITLES[state.rate]}` },
   });
   const names = [];
-  for (const line_ of byLearner(groups)) {
+  const lines = byLearner(groups);
+  const fewLines = lines.filter(([first]) => isRanked(first)).length <= 3;
+  for (const line_ of lines) {
     const parent = inColour(chart.svg, line_[0].learner);
     const xs = line_.map((group) => group.floats);
     const part = (i) => line_.map((group) => atRate(group).regret[i]);
@@ -54,7 +56,7 @@ function drawMemory(host) {
         element(parent, "path", { class: "whisker", d: `M${chart.X(group.floats)},${down}V${chart.Y(high)}` });
       }
       if (group.rank !== null && group.rank === currentRank()) ring(chart, parent, [group.floats, middle], factsOf(group));
-      if (isRanked(group)) element(chart.svg, "text", { class: "tick", x: chart.X(group.floats), y: chart.Y(middle) - 13, "text-anchor": "middle" }, String(group.rank));
+      if (isRanked(group) && fewLines) element(chart.svg, "text", { class: "tick", x: chart.X(group.floats), y: chart.Y(middle) - 13, "text-anchor": "middle" }, String(group.rank));
       dot(chart, parent, group.learner, [group.floats, middle], { text: tipOf(group), act: () => openRuns(atRate(group).runs), facts: factsOf(group) });
     });
     const last = line_.findLast((group) => chart.Y.draws(atRate(group).regret[0]));
@@ -69,7 +71,7 @@ function drawCurves(host) {
   const log = state.scale === "log";
   const groups = shownGroups().filter((group) => atRate(group)?.curve && (!isRanked(group) || group.rank === currentRank()));
   const curve = (group) => atRate(group).curve[state.against];
-  const bounds = state.against === "u_t" && log;
+  const bounds = state.against === "u_t" && state.bounds;
   const values = groups.flatMap((group) => [...curve(group).flat(), ...(bounds ? atRate(group).curve.bound : [])]);
   const against = state.against === "u_t" ? "the best point so far" : "the best point in the end";
   const chart = plot(host, {

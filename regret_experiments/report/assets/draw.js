@@ -2,6 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const CHARACTER = 6.9; // about the width of a letter at 12 px, on the safe side
+const MOST_NAMES = 20; // more would not be read; the points say their names
 
 function element(parent, name, attributes = {}, text = null) {
   const made = document.createElementNS(SVG, name);
@@ -70,7 +71,7 @@ function plot(host, { label, x, y, names = [] }) {
   const width = Math.max(240, host.clientWidth);
   const height = Math.round(Math.min(420, Math.max(250, width * 0.56)));
   const longest = Math.min(width / 3, 36 + CHARACTER * Math.max(0, ...names.map((name) => name.length)));
-  const hasNames = names.length > 0 && width > 460;
+  const hasNames = names.length > 0 && new Set(names).size <= MOST_NAMES && width > 460;
   const box = { left: 58, right: width - (hasNames ? longest : 12), top: 12, bottom: height - 44 };
   host.replaceChildren();
   const svg = element(host, "svg", { viewBox: `0 0 ${width} ${height}`, height, role: "group", "aria-label": label });

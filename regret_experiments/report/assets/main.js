@@ -45,6 +45,7 @@ function syncChoices() {
   at("filter").value = state.filter;
   at("status").value = state.status;
   at("follow").checked = state.follow;
+  at("bounds").checked = state.bounds;
   syncSlider();
   const dark = state.theme === "dark" || (state.theme === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset.theme = dark ? "dark" : "light";
@@ -64,11 +65,12 @@ function syncSlider() {
 
 function drawReadout() {
   const marked = payload.games.length ? shownGroups().filter((group) => group.rank !== null && group.rank === currentRank() && atRate(group)) : [];
-  at("readout").textContent = marked.map((group) => {
+  const more = marked.length > 4 ? ` And ${marked.length - 4} more learners.` : "";
+  at("readout").textContent = marked.slice(0, 4).map((group) => {
     const point = atRate(group);
     const bound = point.bound === null ? "" : `, bound ${number(point.bound)}`;
     return `${named(group)}: ${whole(group.floats)} state floats, regret ${interval(point.regret)}${bound}, tail mass ${number(point.tail)}, escaped ${number(point.escaped)}.`;
-  }).join(" ");
+  }).join(" ") + more;
 }
 
 function draw() {
@@ -89,6 +91,7 @@ function drawAll() {
 at("controls").addEventListener("change", (event) => {
   const { name, id, value: chosen } = event.target;
   if (id === "game") state.game = Number(chosen);
+  else if (id === "bounds") state.bounds = event.target.checked;
   else if (name === "learner") {
     state.learners = new Set([...document.getElementsByName("learner")].filter((box) => box.checked).map((box) => Number(box.value)));
     if (state.learners.size === payload.learners.length) state.learners = null;

@@ -2,7 +2,7 @@
 
 const STARTING = {
   game: 0, learners: null, rate: "best", against: "u_t", scale: "log", rank: null, theme: "auto",
-  filter: "", status: "", follow: false, sort: "", falling: false, page: 0, run: "",
+  filter: "", status: "", follow: false, bounds: false, sort: "", falling: false, page: 0, run: "",
 };
 const state = { ...STARTING };
 
@@ -25,7 +25,7 @@ function readHash() {
   if (/^\d+$/.test(given.get("page") ?? "")) state.page = Number(given.get("page"));
   for (const key of ["filter", "sort", "run"]) state[key] = given.get(key) ?? "";
   state.falling = given.get("order") === "falling";
-  state.follow = given.get("follow") === "yes";
+  for (const key of ["follow", "bounds"]) state[key] = given.get(key) === "yes";
 }
 
 function writeHash() {
@@ -39,7 +39,7 @@ function writeHash() {
   }
   if (state.rank !== null) kept.set("rank", state.rank);
   if (state.falling) kept.set("order", "falling");
-  if (state.follow) kept.set("follow", "yes");
+  for (const key of ["follow", "bounds"]) if (state[key]) kept.set(key, "yes");
   if (state.page) kept.set("page", state.page);
   const hash = kept.toString();
   if (hash !== location.hash.slice(1)) history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
