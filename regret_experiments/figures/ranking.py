@@ -76,7 +76,7 @@ def _letters(axes: Axes, count: int) -> float:
     place = axes.get_position()
     height = 72.0 * figure.get_figheight() * place.height / (count + 1.5)
     width = 72.0 * figure.get_figwidth() * place.width / 46.0
-    return min(0.833 * FontProperties(size=rcParams["font.size"]).get_size_in_points(), 0.72 * height, width)
+    return float(min(0.833 * FontProperties(size=rcParams["font.size"]).get_size_in_points(), 0.72 * height, width))
 
 
 def _short(value: float) -> str:
