@@ -68,7 +68,7 @@ def _summary(group: pd.DataFrame, point_columns: list[str]) -> dict[str, Any]:
     best = _best_of(finished, point_columns)
     shown = theorem if not theorem.empty else best
     return {
-        "dimension": int(finished["dimension"].max()),
+        "dimension": int(finished["dimension"].max()) if "dimension" in finished else None,
         "state_floats": int(finished["peak_state_floats"].max()),
         "memory_formula": finished["memory_formula"].iloc[0],
         **_regret("best", best),
