@@ -186,3 +186,17 @@ def test_ada_fd_runs_into_the_trap_of_observation_2() -> None:
         values.append(2.0 * np.sqrt(roots[-1] * trace))
     np.testing.assert_allclose(np.diff(np.log(roots)) / np.diff(np.log(rounds)), 1.0, atol=0.1)
     np.testing.assert_allclose(np.diff(np.log(values)) / np.diff(np.log(rounds)), 0.75, atol=0.05)
+
+
+@pytest.mark.parametrize("domain", [Unbounded(60), Ball(0.4, dimension=60)], ids=["unbounded", "ball"])
+@pytest.mark.parametrize("name", CASES)
+def test_a_stream_of_rows_is_its_rounds(name: str, domain: Domain) -> None:
+    """In a dimension in which the compiled loop over rows plays blocks of them."""
+    rows = spectrum_stream(60, 300, 1.0, 5)
+    learner, _ = CASES[name]
+    learner.start(oco.Problem(domain, len(rows)))
+    outcome = learner.play_block(oco.losses.RowBlock(oco.losses.Linear(), rows, np.zeros(len(rows))))
+    assert outcome is not None
+    points = play(learner.fresh(), domain, rows)
+    np.testing.assert_allclose(outcome.margins, np.sum(points[:-1] * rows, axis=1), rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(learner.prediction, points[-1], rtol=1e-7, atol=1e-8)
