@@ -23,16 +23,11 @@ def grown(sketch: SketchState, buffer: int, anchor: Array, tracked: bool) -> Ske
     rank, directions = sketch.rank, sketch.eigenvectors
     larger.numbers[:HEADER] = sketch.numbers[:HEADER]
     larger.numbers[COMPRESSIONS] = 0.0
-    larger.numbers[HEADER : HEADER + old] = sketch.numbers[HEADER : HEADER + old]
-    if larger.basis.shape[0] == 0:
-        larger.directions[:rank] = directions
-        larger.numbers[SIZE] = sketch.dimension
-    else:
-        larger.basis[:rank] = directions
-        larger.directions[:rank, :rank] = np.eye(rank)
-        larger.numbers[SIZE] = rank
-        known = larger.numbers[HEADER + old + 1 :]
-        known[:rank] = directions @ anchor if known.size > 0 else 0.0
+    larger.numbers[SIZE] = sketch.dimension
+    larger.replace(sketch.numbers[HEADER : HEADER + rank], directions)
+    known = larger.numbers[HEADER + old + 1 :]
+    if known.size > 0:
+        known[:rank] = directions @ anchor
     larger.numbers[ANCHOR_SQUARE] = float(anchor @ anchor)
     return larger
 

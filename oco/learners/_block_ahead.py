@@ -22,7 +22,7 @@ from oco.learners._preconditioner import AVERAGING, DECAY, absorb_by, step_in_co
 from oco.learners._sketched_rounds import play_rounds
 from oco.losses.scalar import evaluate
 from oco.sketching.kernels import compress, fade, lines_of, set_identity, set_unit
-from oco.sketching.numerics import OUTGROWN, PIVOT, POLISH_EVERY
+from oco.sketching.numerics import OUTGROWN, PIVOT, POLISH_EVERY, VANISHING
 from oco.sketching.passes import CHUNK, combine, dot, multiply, polish, project, square_norm
 from oco.sketching.state import ANCHOR_SQUARE, COMPRESSIONS, COORDINATES, HEADER, RANK, ROUNDS, SIZE, STEP, UNIT
 from oco.types import Array
@@ -239,10 +239,10 @@ def play_block(
             break
         played += 1
         numbers[ROUNDS] += 1.0
-        if length == 0.0:
+        weight = weight_of_round(parameters, numbers[ROUNDS])
+        if weight * length <= VANISHING * numbers[UNIT]:
             fade(numbers, parameters[DECAY], capacity)
             continue
-        weight = weight_of_round(parameters, numbers[ROUNDS])
         if not weight * length <= OUTGROWN * numbers[UNIT]:
             set_unit(length, numbers, capacity)
         factor = slope * weight / numbers[UNIT]

@@ -13,11 +13,8 @@ from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners._trace_bounds import trace_root_bound
 from oco.learners.base import Memory, Problem, state_floats
 from oco.regret.bounds import Bound, Observed
+from oco.sketching.state import COMPENSATIONS, Compensation
 from oco.types import Array
-
-Compensation = Literal["full", "half", "none"]
-COMPENSATIONS: dict[str, float] = {"full": 1.0, "half": 0.5, "none": 0.0}
-"""How much of the escaped mass is put back: all (Sketchy: dominates G), half (RFD: nearest to G), none (FD)."""
 
 
 class FDAdaGrad(SketchedLearner):

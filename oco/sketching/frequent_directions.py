@@ -8,8 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from oco.errors import ConfigError, NumericsError, ProtocolError
-from oco.sketching.kernels import sketch_round
-from oco.sketching.state import ESCAPED, HEADER, RANK, UNIT, SketchState, default_buffer
+from oco.sketching.batch import shrink
+from oco.sketching.kernels import set_unit, sketch_round
+from oco.sketching.state import (
+    COMPENSATIONS,
+    ESCAPED,
+    ESCAPED_ROOTS,
+    HEADER,
+    RANK,
+    UNIT,
+    Compensation,
+    SketchState,
+    default_buffer,
+)
 from oco.types import Array
 
 
@@ -112,10 +123,47 @@ class FrequentDirections:
         """``(r, d)``: the eigenvectors of Gbar, one a row."""
         return self.state.eigenvectors
 
-    def covariance(self) -> Array:
-        """``Gbar``, ``(d, d)``: made on demand."""
+    def update_batch(self, vectors: ArrayLike) -> None:
+        """Take in ``M = vectors' vectors``, ``(n, d)``, as one increment: it shrinks once, whatever the rank of M.
+
+        What is subtracted is the (k + 1)-th eigenvalue of ``decay Gbar + M``, so the sandwich and Lemma 1 hold as for
+        single vectors; the trace loses ``(k + 1) rho`` or more. Cost ``O(d (k + n)^2)``.
+
+        Raises
+        ------
+        ProtocolError
+            If the last axis is not of length d.
+        NumericsError
+            If a vector has an entry that is not finite; the sketch is unchanged.
+        """
+        rows = np.atleast_2d(np.ascontiguousarray(vectors, dtype=np.float64))
+        if rows.ndim != 2 or rows.shape[-1] != self.dimension:
+            raise ProtocolError(f"vectors must have shape (n, {self.dimension}), got {rows.shape}")
+        if not np.isfinite(rows).all():
+            raise NumericsError("the vectors have an entry that is not finite")
+        state = self.state
+        largest = float(np.max(np.abs(rows), initial=0.0))
+        if largest > state.numbers[UNIT]:
+            set_unit(largest, state.numbers, state.capacity)
+        kept = state.numbers[HEADER : HEADER + state.rank]
+        values, directions, escaped = shrink(kept, state.eigenvectors, rows / state.unit, state.capacity, self.decay)
+        state.replace(values, directions)
+        state.numbers[ESCAPED] = self.decay * state.numbers[ESCAPED] + escaped
+        state.numbers[ESCAPED_ROOTS] += np.sqrt(escaped)
+
+    def covariance(self, compensation: Compensation = "none") -> Array:
+        """``Gbar + c rho I``, ``(d, d)``: made on demand.
+
+        Parameters
+        ----------
+        compensation
+            How much of the escaped mass is put back: ``"none"`` (c = 0, Frequent Directions itself, at most G),
+            ``"half"`` (robust Frequent Directions: within ``rho / 2`` of G in spectral norm) or ``"full"`` (Sketchy: at
+            least G).
+        """
         rows = self.directions
         product: Array = (rows.T * self.eigenvalues) @ rows
+        product[np.diag_indices(self.dimension)] += COMPENSATIONS[compensation] * self.escaped_mass
         return product
 
     def merge(self, other: FrequentDirections) -> None:

@@ -20,6 +20,7 @@ from oco.sketching.numerics import (
     OUTGROWN,
     POLISH_EVERY,
     REORTHOGONALISE,
+    VANISHING,
     ZERO_EIGENVALUE,
     power_of_two,
 )
@@ -106,7 +107,7 @@ def take_in_units(out: Array, gradient: Array, slope: float, weight: float, numb
     if unit > 0.0:
         square = scale_into(out, gradient, slope * weight / unit)
         if square <= OUTGROWN * OUTGROWN:
-            return square
+            return square if square > VANISHING * VANISHING else 0.0
     largest = 0.0
     for j in range(gradient.size):
         size = abs(slope * gradient[j])

@@ -25,6 +25,10 @@ PIVOT = 1e-5
 NEGLIGIBLE = 1e-30
 """A gradient shorter than this fraction of the sketch's unit changes no eigenvalue in double precision."""
 
+VANISHING = 1e-130
+"""A gradient shorter than this many units is zero: the squares of its parts are no longer normal numbers, and what they
+would make of its direction is noise. (Slopes of 1e-150 occur, in logistic losses at large margins.)"""
+
 OUTGROWN = 1e12
 """A gradient longer than this many units gets the sketch a new unit."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -31,6 +32,11 @@ HEADER = 8
 ) = range(10)
 """Lines of the work array."""
 LINES = FIRST_SECULAR + SECULAR_ROWS
+
+
+Compensation = Literal["full", "half", "none"]
+COMPENSATIONS: dict[str, float] = {"full": 1.0, "half": 0.5, "none": 0.0}
+"""How much of the escaped mass is put back: all (Sketchy: dominates G), half (RFD: nearest to G), none (FD)."""
 
 
 def default_buffer(rank: int) -> int:
@@ -129,6 +135,21 @@ class SketchState:
         size = int(self.numbers[SIZE])
         rows = self.directions[: self.rank, :size]
         return rows.copy() if self.basis.shape[0] == 0 else rows @ self.basis[:size]
+
+    def replace(self, eigenvalues: Array, eigenvectors: Array) -> None:
+        """Hold these eigenpairs (in units squared, one vector a row, at most k of them) instead."""
+        rank = eigenvalues.size
+        values = self.numbers[HEADER : HEADER + self.capacity]
+        values[:] = 0.0
+        values[:rank] = eigenvalues
+        self.numbers[RANK] = rank
+        if self.basis.shape[0] == 0:
+            self.directions[:rank] = eigenvectors
+            return
+        self.basis[:rank] = eigenvectors
+        self.directions[:] = 0.0
+        self.directions[:rank, :rank] = np.eye(rank)
+        self.numbers[SIZE] = rank
 
     def workspace(self) -> Array:
         """Scratch memory for the kernels; nothing in it is carried from round to round."""

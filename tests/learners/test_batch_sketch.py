@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oco.errors import NumericsError, ProtocolError
+from oco.sketching import FrequentDirections
 from oco.sketching.batch import shrink
 from oco.types import Array
 
@@ -105,3 +107,43 @@ def test_one_batch_differs_from_its_rows_one_by_one_and_both_obey_lemma_1() -> N
     assert total <= limit
     assert np.linalg.eigvalsh(rows.T @ rows)[::-1][2] == pytest.approx(escaped)
     assert values.sum() == pytest.approx(np.linalg.eigvalsh(rows.T @ rows)[::-1][:2].sum() - 2 * escaped)
+
+
+@pytest.mark.parametrize("buffer", [None, 1])
+@pytest.mark.parametrize("rank", [1, 3, 8, 20])
+@pytest.mark.parametrize("decay", [1.0, 0.9])
+def test_batches_and_single_vectors_mix_in_the_public_sketch(rank: int, decay: float, buffer: int | None) -> None:
+    generator = np.random.default_rng(4)
+    sketch = FrequentDirections(8, rank, decay=decay, buffer=buffer)
+    values, vectors, escaped = np.empty(0), np.empty((0, 8)), 0.0
+    exact = np.zeros((8, 8))
+    for t in range(30):
+        rows = 1.3**t * generator.standard_normal((1 if t % 3 == 0 else 4, 8)) * np.arange(1, 9) ** -1.0
+        (sketch.update if t % 3 == 0 else sketch.update_batch)(rows)
+        values, vectors, lost = shrink(values, vectors, rows, rank, decay)
+        escaped = decay * escaped + lost
+        exact = decay * exact + rows.T @ rows
+    np.testing.assert_allclose(sketch.covariance(), covariance(values, vectors), atol=1e-9 * values[0])
+    assert sketch.escaped_mass == pytest.approx(escaped, rel=1e-9)
+    small = 1e-9 * float(np.trace(exact))
+    error = np.linalg.eigvalsh(exact - sketch.covariance())
+    half = np.linalg.eigvalsh(exact - sketch.covariance("half"))
+    full = np.linalg.eigvalsh(exact - sketch.covariance("full"))
+    assert error[0] >= -small
+    assert error[-1] <= escaped + small
+    assert np.abs(half).max() <= 0.5 * escaped + small
+    assert full[-1] <= small
+    assert full[0] >= -escaped - small
+
+
+def test_a_batch_that_is_not_finite_leaves_the_sketch_alone() -> None:
+    sketch = FrequentDirections(3, 2)
+    sketch.update_batch(np.eye(3))
+    before = sketch.covariance()
+    with pytest.raises(NumericsError):
+        sketch.update_batch(np.array([[1.0, np.nan, 0.0]]))
+    with pytest.raises(ProtocolError):
+        sketch.update_batch(np.ones((2, 4)))
+    np.testing.assert_array_equal(sketch.covariance(), before)
+    sketch.update_batch(np.zeros((2, 3)))
+    np.testing.assert_allclose(sketch.covariance(), before, atol=1e-15)

@@ -186,3 +186,31 @@ def test_ada_fd_runs_into_the_trap_of_observation_2() -> None:
         values.append(2.0 * np.sqrt(roots[-1] * trace))
     np.testing.assert_allclose(np.diff(np.log(roots)) / np.diff(np.log(rounds)), 1.0, atol=0.1)
     np.testing.assert_allclose(np.diff(np.log(values)) / np.diff(np.log(rounds)), 0.75, atol=0.05)
+
+
+@pytest.mark.parametrize("domain", [Unbounded(60), Ball(0.4, dimension=60)], ids=["unbounded", "ball"])
+@pytest.mark.parametrize("name", CASES)
+def test_a_stream_of_rows_is_its_rounds(name: str, domain: Domain) -> None:
+    """In a dimension in which the compiled loop over rows plays blocks of them."""
+    rows = spectrum_stream(60, 300, 1.0, 5)
+    learner, _ = CASES[name]
+    learner.start(oco.Problem(domain, len(rows)))
+    outcome = learner.play_block(oco.losses.RowBlock(oco.losses.Linear(), rows, np.zeros(len(rows))))
+    assert outcome is not None
+    points = play(learner.fresh(), domain, rows)
+    np.testing.assert_allclose(outcome.margins, np.sum(points[:-1] * rows, axis=1), rtol=1e-7, atol=1e-8)
+    np.testing.assert_allclose(learner.prediction, points[-1], rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("size", [1e-156, 1e-140, 1e-30])
+def test_a_gradient_that_all_but_vanishes_leaves_no_trace(size: float) -> None:
+    """Slopes of a logistic loss can be 1e-156: their squares are not normal numbers, nor what they make."""
+    rows = spectrum_stream(60, 200, 1.0, 5)
+    rows[1::2] *= size
+    for learner in (AdaFD(RANK, 0.5, 0.2, buffer=30), FDAdaGrad(RANK, 0.5, buffer=30)):
+        expected = play(learner.fresh(), Unbounded(60), rows[::2])
+        np.testing.assert_allclose(play(learner, Unbounded(60), rows)[::2], expected, rtol=1e-9, atol=1e-10)
+        learner.start(oco.Problem(Unbounded(60), len(rows)))
+        outcome = learner.play_block(oco.losses.RowBlock(oco.losses.Linear(), rows, np.zeros(len(rows))))
+        assert outcome is not None
+        np.testing.assert_allclose(learner.prediction, expected[-1], rtol=1e-9, atol=1e-10)

@@ -1,0 +1,95 @@
+"""Write docs/learners.md, the ledger of learners, from the registry: ``python docs/write_learners.py``."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+from pathlib import Path
+
+import numpy as np
+
+from oco.domains import Ball, FrobeniusBall, Simplex
+from oco.domains.base import Domain
+from oco.learners import ENTRIES, Entry, Problem
+
+ROOT = Path(__file__).parents[1]
+PAGE = Path(__file__).with_name("learners.md")
+KINDS = {"any": "vectors, or matrices row by row", "matrix": "matrices", "simplex": "points of the simplex"}
+DOMAINS: dict[str, Domain] = {
+    "any": Ball(dimension=64),
+    "matrix": FrobeniusBall(shape=(32, 16)),
+    "simplex": Simplex(dimension=64),
+}
+PREFACE = """# Learners
+
+Every learner of `oco.learners.ENTRIES`, by its name in configs. This page is written by `docs/write_learners.py` from
+the registry and the docstrings, and a test keeps it up to date; costs and assumptions in full are in the docstrings
+(`help(oco.learners.FTSL)`).
+
+How sure a formula is, is said in words where it is stated: *seen in print* unless something else is said, *remembered*
+(the inequality is tested, the printed constant was not seen), *derived here* (ours, and tested), *none known*.
+
+Every learner goes through the same conformance tests (`tests/learners/test_every_learner.py`: determinism, feasibility,
+no look-ahead, inputs left alone, checkpoints, pickling, float64, zero, repeated, tiny and huge gradients, memory
+formula, needs refused by name) and, where it states a bound, through `tests/learners/test_every_bound.py`; the files
+listed with it hold its own oracles.
+"""
+
+
+def section(name: str, entry: Entry) -> str:
+    """One learner's paragraph."""
+    learner = entry.learner
+    text = inspect.getdoc(learner) or ""
+    domain = DOMAINS[entry.decision]
+    problem = Problem(domain, horizon=1000, gradient_bound=1.0, exp_concavity=0.25)
+    player = learner(**entry.examples[0])
+    player.start(problem)
+    memory = player.memory(problem)
+    assert memory is not None
+    example = ", ".join(f"{key}={value!r}" for key, value in entry.examples[0].items())
+    size = " x ".join(map(str, np.atleast_1d(domain.shape)))
+    lines = [
+        f"## {name}",
+        "",
+        f"`{learner.__name__}`. {' '.join(text.partition(chr(10) * 2)[0].split())}",
+        "",
+        *update_rule(text),
+        f"- paper: {learner.source}",
+        f"- plays {KINDS[entry.decision]}; needs {', '.join(entry.needs) or 'nothing of the problem'}",
+        f"- state: {memory.formula} ({memory.floats:,} floats at {size}{', ' + example if example else ''})",
+        f"- bound: {learner.guarantee}",
+        f"- departures: {departures(text)}",
+        f"- tests: {', '.join(test_files(learner.__name__))}",
+    ]
+    return "\n".join(lines)
+
+
+def update_rule(text: str) -> list[str]:
+    """The first formula of a docstring, as a block of its own; nothing where the first line is the formula."""
+    _, marked, after = text.partition(".. math::")
+    if not marked:
+        return []
+    body = itertools.takewhile(lambda line: not line or line.startswith(" "), after.splitlines())
+    return ["$$", *(line.strip() for line in body if line.strip()), "$$", ""]
+
+
+def departures(text: str) -> str:
+    """The sentences of a docstring that say where the code departs from the paper."""
+    found = [" ".join(match.split()) for match in re.findall(r"Depart(?:s|ures?)\b.*?(?=\n\n|\Z)", text, re.DOTALL)]
+    return " ".join(found) or "none"
+
+
+def test_files(class_name: str) -> list[str]:
+    """The test files that name a class."""
+    files = sorted((ROOT / "tests" / "learners").glob("test_*.py"))
+    return [f"`{file.name}`" for file in files if re.search(rf"\b{class_name}\b", file.read_text())]
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([PREFACE, *(section(name, entry) + "\n" for name, entry in ENTRIES.items())])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
