@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,10 @@ def test_data_is_sent_again_only_when_there_is_more(port: int, running: Path, pl
 
 def test_the_command_says_where_it_serves_and_stops_quietly(running: Path) -> None:
     command = [sys.executable, "-m", "regret_experiments", "watch", str(running), "--no-open"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1) as process:
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "bufsize": 1}
+    # A shell's background jobs ignore Ctrl-C, and so would what they start.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, preexec_fn=heed, **pipes) as process:
         assert process.stdout is not None
         said = process.stdout.readline()
         found = re.fullmatch(rf"watching {running} at http://127\.0\.0\.1:(\d+)/ \(Ctrl-C stops\)\n", said)
