@@ -27,7 +27,8 @@ EARLY_TOLERANCE = 1e-2
 """Relative gap for the short prefixes that a costly first checkpoint is approached by."""
 DEAR_HESSIAN = 1e9
 """Multiplications above which forming a Hessian is worth avoiding."""
-_RECEDING = "no minimiser exists: the loss falls for ever in some direction, and the interval is about its infimum"
+_SEPARATED = "no minimiser exists: the rows are separable, and the interval is about the infimum"
+_RECEDING = "no minimiser was found: some margins grow for ever and none falls, and the interval is about the infimum"
 _UNBOUNDED_BELOW = "no minimiser exists: the cumulative loss is unbounded below"
 
 
@@ -157,7 +158,9 @@ def anytime(
         else:
             minimise(part, domain, point, certifier, stationary=partial(_fraction, certifier, 0.1, 0.0))
         if certifier.receding:
-            note = _RECEDING
+            margins = certifier.margins
+            separated = margins is not None and part.link.recedes(margins, slack=0.0)
+            note = _SEPARATED if separated else _RECEDING
         if found and part.link.infimum >= 0.0:
             certifier.lower = max(certifier.lower, found[-1].value.lower)
         point = centre if certifier.point is None else certifier.point

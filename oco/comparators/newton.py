@@ -20,6 +20,9 @@ FORMED_COST = 3e11
 """Most multiplications that forming one Hessian may take."""
 REACH = 4.0
 """On an unbounded domain Newton steps stay within about ``REACH (1 + |x|)``: singular models send them anywhere."""
+KINKED_DAMPING = 1e-4
+"""Damping of the Hessian of a smoothed kinked loss, relative to its mean eigenvalue: with few rounds near their kink it
+is of low rank, and a quadratic that is flat in many directions is slow to minimise over a polyhedron."""
 
 
 def minimise(
@@ -77,6 +80,8 @@ def minimise(
             near = Ball(REACH * (1.0 + float(np.linalg.norm(point)))).with_shape(domain.shape)
         elif not domain.bounded:
             model = DampedHessian(hessian, _damping(domain, gradient, point))
+        elif smoothed and hessian.matrix is not None and not isinstance(domain, Ball):
+            model = DampedHessian(hessian, KINKED_DAMPING * float(np.trace(hessian.matrix)) / point.size)
         target = minimise_quadratic(model, gradient, point, near, accuracy)
         target = domain.project(target.reshape(domain.shape)).ravel()
         direction = target - point
@@ -86,7 +91,7 @@ def minimise(
             break
         linearised = objective.link.clip(objective.linearised_slopes(margins, slopes, change))
         if free:
-            certifier.receding = objective.link.recedes(change)
+            certifier.receding = objective.link.recedes(change, slack=0.01)
         if not domain.bounded:
             linearised = _balance(objective, domain, hessian, margins, linearised)
         certifier.offer_dual(linearised)

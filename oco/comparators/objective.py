@@ -89,8 +89,11 @@ class Link(ABC):
         """Slopes moved into the range where the conjugate is finite."""
         return slopes
 
-    def recedes(self, change: Array) -> bool:
-        """Whether moving margins by ``change``, however far, raises no loss, lowers some, and never ends."""
+    def recedes(self, change: Array, slack: float) -> bool:
+        """Whether going on along this change of margins for ever raises no loss, and lowers some for ever.
+
+        ``slack`` is how far a margin may go the wrong way, relative to the largest change.
+        """
         return False
 
     @abstractmethod
@@ -131,13 +134,13 @@ class ScalarLink(Link):
         """Slopes in the dual range."""
         return np.clip(slopes, *self._range)
 
-    def recedes(self, change: Array) -> bool:
-        """For the logistic loss: no score falls (to 1e-6 of the largest rise), one rises by a Newton step's length."""
+    def recedes(self, change: Array, slack: float) -> bool:
+        """For the logistic loss: margins grow by as much as they do in Newton steps that never end, and none falls."""
         if not isinstance(self.scalar, Logistic):
             return False
         rise = self.targets * change
         largest = float(rise.max(initial=0.0))
-        return largest > 0.5 and float(rise.min(initial=0.0)) >= -1e-6 * largest
+        return largest > 0.5 and float(rise.min(initial=0.0)) >= -slack * largest
 
     def prefix(self, count: int) -> ScalarLink:
         """The first ``count`` losses."""

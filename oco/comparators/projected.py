@@ -104,7 +104,8 @@ class ProjectedQuadratic:
 
     def _free_step(self, shifted: Array, landed: Array, residual: Array, step: float) -> Array:
         """``J w`` with w the solution of the symmetric system."""
-        width = 1e-7 * max(float(np.abs(shifted).max()), 1e-3)
+        # Small, so that no face is crossed, yet above the rounding errors of a projection of z.
+        width = max(1e-8 * float(np.abs(landed).max()), 1e-11 * float(np.abs(shifted).max()), 1e-300)
 
         def derivative(change: Array) -> Array:
             length = float(np.abs(change).max())
@@ -209,13 +210,14 @@ class ProjectedQuadratic:
 def _solve_nearly_singular(system: Array, right: Array) -> Array:
     """Solve a symmetric positive semidefinite system after adding as small a multiple of I as factorises."""
     shift = 1e-13 * float(np.trace(system)) + 1e-300
-    while True:
+    while np.isfinite(shift):
         shifted = system + shift * np.eye(right.size)
         factor, failed = lapack.dpotrf(shifted, lower=True, overwrite_a=True)
         if not failed:
             solution: Array = linalg.cho_solve((factor, True), right, check_finite=False)
             return solution
         shift *= 100.0
+    return np.zeros_like(right)
 
 
 def largest_eigenvalue(hessian: Hessian, start: Array) -> float:
