@@ -1,11 +1,13 @@
 """Conformance checks for everyone's learners, domains, losses, sketches and environments, ours and yours.
 
 Each ``check_X(thing)`` raises `CheckFailed` with one sentence that names the fault and the likely cause; each
-``X_checks(thing)`` gives the same checks as ``(name, function)`` pairs for ``pytest.mark.parametrize``.
+``X_checks(thing)`` gives the same checks as ``(name, function)`` pairs for ``pytest.mark.parametrize``. `exercise` and
+`check_answer` are for courses: exercises that check themselves.
 """
 
 from oco.checks.domain import check_domain, domain_checks
 from oco.checks.environment import check_environment, environment_checks
+from oco.checks.exercises import Outcome, answer_digest, check_answer, exercise, recorded_exercises
 from oco.checks.failure import CheckFailed
 from oco.checks.learner import check_learner, learner_checks
 from oco.checks.loss import check_loss, loss_checks
@@ -13,6 +15,9 @@ from oco.checks.sketch import check_sketch, sketch_checks
 
 __all__ = [
     "CheckFailed",
+    "Outcome",
+    "answer_digest",
+    "check_answer",
     "check_domain",
     "check_environment",
     "check_learner",
@@ -20,7 +25,9 @@ __all__ = [
     "check_sketch",
     "domain_checks",
     "environment_checks",
+    "exercise",
     "learner_checks",
     "loss_checks",
+    "recorded_exercises",
     "sketch_checks",
 ]

@@ -27,6 +27,7 @@ _COMMANDS = {
     "watch": ("watch", "Show a running sweep in the browser, on this machine only."),
     "schema": ("plan", "Print the JSON schema of configs, for editors."),
     "data": ("data", "List, describe and fetch data sets."),
+    "lessons": ("lessons", "The course: list the lessons, export notebooks, check exercises."),
     "train": ("train", "Train networks with S-Shampoo and its rivals."),
 }
 """Command -> module of this package that defines it, and its line in the help."""

@@ -1,0 +1,219 @@
+r"""1. The game and its regret
+===========================
+
+Every round you choose a point :math:`x_t` of a convex set :math:`K`. Then, and only then, an opponent reveals a convex
+loss :math:`f_t`, and you pay :math:`f_t(x_t)`. Nothing is assumed of the opponent: there is no distribution, and it
+may know your algorithm. What can be promised in such a game? Not a small loss, for the opponent may make all losses
+large. What can be promised is small **regret**,
+
+.. math::
+    R_T = \sum_{t=1}^T f_t(x_t) - \min_{u \in K} \sum_{t=1}^T f_t(u),
+
+what you lost beyond the best *fixed* point, chosen in hindsight. A learner is any good if :math:`R_T / T \to 0`.
+
+After this lesson you can play a game, read its record, say why following the leader fails, and repair it.
+About 40 minutes; it runs in a few seconds.
+"""
+
+# %%
+# A game in three lines
+# ---------------------
+#
+# An *environment* is the opponent with its domain; a *learner* plays; the *record* says what came out.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import oco
+from oco.checks import CheckFailed, check_learner, exercise
+from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.style import base_style, learner_style
+
+plt.rcParams.update(base_style())
+
+game = oco.environments.LogisticRegression.load("breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0))
+print(oco.play(game, oco.OGD()))
+
+# %%
+# The regret is an *interval*. The minimum over :math:`u` has to be found by a solver, and one that stops early would
+# make the regret look small; the record therefore holds a feasible point (its loss is above the minimum) and a dual
+# value (below it), and the truth lies between.
+#
+# The obvious learner
+# -------------------
+#
+# Why not play what was best so far? This is **follow the leader**,
+#
+# .. math:: x_{t+1} \in \arg\min_{x \in K} \sum_{s \le t} f_s(x).
+#
+# For linear losses :math:`f_t(x) = \langle g_t, x \rangle` it needs the sum of the gradients and nothing else.
+
+
+class FollowTheLeader(oco.Learner):
+    """Play the best point for the (linearised) losses so far."""
+
+    def start(self, problem):
+        self.domain = problem.domain
+        self.state = {"point": problem.domain.start, "sum": np.zeros(problem.domain.shape)}
+
+    def update(self, gradient):
+        self.state["sum"] = self.state["sum"] + gradient
+        self.state["point"] = self.domain.maximizer(-self.state["sum"])
+
+
+# %%
+# It obeys the rules of the game, which is all that `check_learner` looks at: it does not look ahead, stays in the
+# domain, keeps all that it knows in its state.
+
+check_learner(FollowTheLeader())
+
+# %%
+# **Predict before you run.** The opponent plays :math:`g_1 = v/2`, then :math:`-v, +v, -v, \dots` with a unit vector v,
+# on the unit ball. The sums of gradients are :math:`\pm v/2` in turn. After 1,000 rounds, is the regret of follow the
+# leader about 7, about 32, or about 1,000?
+
+trap = oco.environments.FollowTheLeaderTrap(dimension=2, horizon=1000)
+leader, descent = oco.play(trap, FollowTheLeader()), oco.play(trap, oco.OGD())
+print(f"follow the leader: {leader.regret.upper:.1f}     gradient descent: {descent.regret.upper:.1f}")
+assert abs(leader.regret.upper - (trap.horizon - 0.5)) < 1e-6
+
+# %%
+# *Answer.* The leader is at one end of the ball, and the next loss punishes exactly that end: 1 in every round from the
+# second on. The best fixed point has the loss :math:`-|\sum_t g_t| = -1/2`, so the regret is :math:`T - 1/2`: linear.
+# No learner can do worse by more than a factor. Let us see both at work.
+
+
+def positions(learner, rounds):
+    """Where the learner stands on the line through v, round by round."""
+    stream, player = trap.fresh(0), learner.fresh()
+    player.start(oco.Problem(trap.domain, trap.horizon, gradient_bound=trap.gradient_bound))
+    places = []
+    for _ in range(rounds):
+        places.append(float(player.prediction @ trap.direction))
+        player.update(stream.reveal(player.prediction).gradient(player.prediction))
+    return places
+
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 2.8), layout="constrained")
+gray, red = learner_style("ogd").ink, "#B03A2E"
+left.step(range(1, 25), positions(FollowTheLeader(), 24), where="mid", color=red)
+left.plot(range(1, 25), positions(oco.OGD(), 24), color=gray, marker="s", markersize=3)
+left.set(xlabel="round", ylabel="position along v", title="The leader jumps from end to end", ylim=(-1.25, 1.25))
+labels = DirectLabels(right)
+for record, name, color in ((leader, "follow the leader: T - 1/2", red), (descent, "gradient descent", gray)):
+    rounds, regret = record.curves["round"], record.curves["regret_upper"]
+    right.plot(rounds, regret, color=color)
+    labels.at_end(name, rounds[-1], regret[-1], color)
+rounds = leader.curves["round"]
+right.plot(rounds, 1.5 * 2.0 * np.sqrt(rounds), ":", color=gray)
+labels.at_end("its bound, 3 sqrt(T)", rounds[-1], 3.0 * np.sqrt(rounds[-1]), gray)
+right.set(xscale="log", yscale="log", xlabel="rounds", ylabel="regret", title="Linear regret, and a cure")
+plt.show()
+
+# %%
+# When does following work?
+# -------------------------
+#
+# **Be-the-leader lemma.** Playing :math:`x_{t+1}` in round t, one round too early, has no regret:
+# :math:`\sum_{t \le T} f_t(x_{t+1}) \le \sum_{t \le T} f_t(u)` for every u in K.
+#
+# *Proof* by induction. For :math:`T = 1` it is the definition of :math:`x_2`. If it holds for :math:`T - 1` and every
+# u, take :math:`u = x_{T+1}` and add :math:`f_T(x_{T+1})` on both sides:
+# :math:`\sum_{t \le T} f_t(x_{t+1}) \le \sum_{t \le T} f_t(x_{T+1})`, which is the smallest value there is, by the
+# definition of :math:`x_{T+1}`. (Kalai and Vempala 2005; Shalev-Shwartz 2012, Lemma 2.1.)
+#
+# So the regret is at most :math:`\sum_t [f_t(x_t) - f_t(x_{t+1})] \le G \sum_t |x_t - x_{t+1}|`: **stability is what a
+# learner needs**. If every loss is :math:`\sigma`-strongly convex, let :math:`F_t = f_1 + \dots + f_t`. Then
+# :math:`F_t` is :math:`\sigma t`-strongly convex with minimiser :math:`x_{t+1}`, and
+#
+# .. math::
+#     \tfrac{\sigma t}{2} |x_t - x_{t+1}|^2 \le F_t(x_t) - F_t(x_{t+1})
+#     = [F_{t-1}(x_t) - F_{t-1}(x_{t+1})] + [f_t(x_t) - f_t(x_{t+1})] \le 0 + G |x_t - x_{t+1}|,
+#
+# so the leader moves by at most :math:`2G / (\sigma t)` and :math:`R_T \le (2G^2/\sigma)(1 + \ln T)`: logarithmic.
+#
+# Linear losses have no curvature, but we may bring our own. **Follow the regularised leader** plays
+#
+# .. math:: x_{t+1} = \arg\min_{x \in K} \sum_{s \le t} \langle g_s, x \rangle + \tfrac{1}{2\eta} |x - x_1|^2
+#           = \Pi_K\Bigl(x_1 - \eta \sum_{s \le t} g_s\Bigr).
+#
+# The regulariser is a loss of round 0, so the lemma gives
+# :math:`R_T \le \frac{|u - x_1|^2}{2\eta} + \sum_t \langle g_t, x_t - x_{t+1} \rangle`, and projections do not
+# stretch: :math:`|x_t - x_{t+1}| \le \eta |g_t|`. Hence
+#
+# .. math:: R_T \le \frac{r^2}{2\eta} + \eta \sum_{t} |g_t|^2 \le r G \sqrt{2T}
+#           \quad\text{for}\quad \eta = \frac{r}{G \sqrt{2T}}
+#
+# with r the radius around :math:`x_1` (Shalev-Shwartz 2012, Section 2.3). Ten random streams to see
+# that the inequality holds, the trap among them:
+
+ratios = []
+for seed in range(10):
+    rows = (
+        trap.fresh(0).block(0, 500).rows if seed == 0 else np.random.default_rng(seed).uniform(-1, 1, (500, 2)) / 2**0.5
+    )
+    size = np.linalg.norm(rows, axis=1).max()
+    eta = 1.0 / (size * np.sqrt(2 * 500))
+    sums = np.vstack([np.zeros(2), np.cumsum(rows, axis=0)[:-1]])
+    points = -eta * sums / np.maximum(1.0, np.linalg.norm(eta * sums, axis=1))[:, None]
+    regret = (rows * points).sum() + np.linalg.norm(rows.sum(axis=0))
+    ratios.append(regret / (size * np.sqrt(2 * 500)))
+print("regret / bound, ten streams:", np.round(ratios, 2))
+assert max(ratios) <= 1.0
+
+# %%
+# Exercises
+# ---------
+#
+# **1.1** For linear losses on the ball of radius r around the origin, what is the loss of the best fixed point? Write
+# it from the gradients, ``(T, d)``.
+
+
+def best_fixed_loss(gradients, radius):
+    raise NotImplementedError("return the smallest value of <g_1 + ... + g_T, u> over |u| <= radius")
+
+
+gradients = np.random.default_rng(11).standard_normal((100, 5))
+exercise("1.1", lambda: best_fixed_loss(gradients, radius=2.0), digest="6ee063397e033a68")
+
+# %%
+# **1.2** On the trap with T = 2,500 rounds and a ball of radius 2, what is the regret of follow the leader? Think, then
+# play.
+
+
+def regret_of_the_leader():
+    return None  # your number
+
+
+exercise("1.2", regret_of_the_leader, digest="df9bbb745c0601c3")
+
+# %%
+# **1.3** Repair the leader. Write follow the regularised leader on a domain of any shape, with the learning rate
+# :math:`\eta = D / (2 G \sqrt{2T})`: the domain's diameter is ``problem.domain.diameter()``, the projection
+# ``problem.domain.project``, the horizon ``problem.horizon``. It must obey the rules and have regret of at most
+# :math:`r G \sqrt{2T}` in the trap.
+
+
+class RegularisedLeader(oco.Learner):
+    def start(self, problem):
+        raise NotImplementedError("set self.state to a dict with the point and the sum of gradients, and compute eta")
+
+    def update(self, gradient):
+        raise NotImplementedError("add the gradient to the sum, and project x_1 - eta * sum")
+
+
+def check_regularised_leader():
+    check_learner(RegularisedLeader())
+    regret = oco.play(trap, RegularisedLeader()).regret.upper
+    if regret > np.sqrt(2 * trap.horizon):
+        raise CheckFailed(
+            f"the regret in the trap is {regret:.1f}, above r G sqrt(2 T) = 44.7: is eta what it should be?"
+        )
+
+
+exercise("1.3", check_regularised_leader)
+
+# %%
+# Further reading: Hazan, *Introduction to Online Convex Optimization*, Chapter 1; Shalev-Shwartz, *Online Learning
+# and Online Convex Optimization* (2012), Sections 2.1 to 2.3; Orabona, *A Modern Introduction to Online Learning*,
+# Chapter 7.

@@ -1,0 +1,196 @@
+r"""3. Experts, Hedge and mirror descent
+====================================
+
+There are d experts. Every round you put a share :math:`x_{t,i}` of your trust in each, then their losses
+:math:`\ell_t \in [0, 1]^d` are revealed and you pay the average :math:`\langle \ell_t, x_t \rangle`. The domain is the
+**simplex**, the best fixed point is a single expert. With d in the thousands, gradient descent is the wrong tool, and
+seeing why leads to **mirror descent**: the geometry of a learner is a choice.
+About 45 minutes; it runs in a few seconds.
+"""
+
+# %%
+# Hedge
+# -----
+#
+# Hedge (Freund and Schapire 1997; the exponentiated gradient of Kivinen and Warmuth 1997) trusts an expert
+# exponentially less for every loss:
+#
+# .. math:: x_{t+1,i} = \frac{\exp(-\eta L_{t,i})}{\sum_j \exp(-\eta L_{t,j})}, \qquad L_t = \ell_1 + \dots + \ell_t .
+#
+# **Theorem.** :math:`R_T \le \frac{\ln d}{\eta} + \frac{\eta T}{8}`, which is :math:`\sqrt{\tfrac12 T \ln d}` for
+# :math:`\eta = \sqrt{8 \ln d / T}`.
+#
+# *Proof.* Watch the potential :math:`W_t = \sum_i e^{-\eta L_{t,i}}`, with :math:`W_0 = d`. In one round
+#
+# .. math:: \frac{W_t}{W_{t-1}} = \sum_i x_{t,i} e^{-\eta \ell_{t,i}}
+#           \le \exp\Bigl(-\eta \langle \ell_t, x_t \rangle + \frac{\eta^2}{8}\Bigr),
+#
+# by Hoeffding's lemma for a random variable in [0, 1]. Multiply over t; on the other side, the whole sum is at least
+# its largest term:
+#
+# .. math:: e^{-\eta \min_i L_{T,i}} \le W_T \le d \exp\Bigl(-\eta \sum_t \langle \ell_t, x_t \rangle
+#           + \frac{\eta^2 T}{8}\Bigr).
+#
+# Take logarithms and divide by :math:`\eta`. (Cesa-Bianchi and Lugosi 2006, Theorem 2.2.)
+#
+# The price of a thousand experts is :math:`\ln d`. Gradient descent has :math:`D = \sqrt 2` on the simplex but
+# gradients as long as :math:`\sqrt d`, so its promise is of order :math:`\sqrt{d T}`.
+#
+# **Predict before you run.** One expert errs in 40 % of the rounds, all others in half of them. From 4 to 1,024
+# experts, by which factor does the regret of Hedge grow, by which that of gradient descent, each with the constant
+# learning rate of its theorem?
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import oco
+from oco.checks import CheckFailed, check_learner, exercise
+from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.style import base_style, learner_style
+
+plt.rcParams.update(base_style())
+
+horizon, sizes = 2000, np.array([4, 16, 64, 256, 1024])
+
+
+def mean_regret(game, learner):
+    return np.mean([oco.play(game, learner, seed=s, checkpoints=1, spectrum=False).regret.upper for s in range(3)])
+
+
+hedge, descent = [], []
+for size in sizes:
+    advice = oco.environments.ExpertAdvice(int(size), horizon, gap=0.1)
+    hedge.append(mean_regret(advice, oco.Hedge(np.sqrt(8.0 * np.log(size) / horizon))))
+    # half of the losses are 1, so |g|^2 is about d / 2
+    descent.append(mean_regret(advice, oco.OGD(np.sqrt(2.0 / (size / 2.0 * horizon)), schedule="constant")))
+promise = np.sqrt(0.5 * horizon * np.log(sizes))
+print(f"Hedge grows by {hedge[-1] / hedge[0]:.1f}, gradient descent by {descent[-1] / descent[0]:.1f}")
+assert (np.array(hedge) <= promise).all()
+
+green, gray = learner_style("hedge").ink, learner_style("ogd").ink
+figure, axes = plt.subplots(figsize=(5.2, 3.0), layout="constrained")
+labels = DirectLabels(axes)
+axes.plot(sizes, hedge, "d-", color=green)
+axes.plot(sizes, promise, ":", color=green)
+axes.plot(sizes, descent, "s-", color=gray)
+axes.axhline(0.1 * horizon, color="#999999", linewidth=0.8)
+labels.at_end("Hedge", sizes[-1], hedge[-1], green)
+labels.at_end("its bound", sizes[-1], promise[-1], green)
+labels.at_end("gradient descent", sizes[-1], descent[-1], gray)
+axes.text(4.0, 0.1 * horizon + 4.0, "equal weights for ever", color="#777777")
+axes.set(xscale="log", xlabel="experts d", ylabel=f"regret of {horizon:,} rounds", ylim=(0, 225))
+axes.set_title("A thousand experts cost Hedge little more than four")
+plt.show()
+
+# %%
+# *Answer.* Hedge grows by the factor of :math:`\sqrt{\ln 1024 / \ln 4} = 2.2` that its bound has, or a little more.
+# With a thousand experts gradient descent has learned nothing: its regret is that of trusting all alike.
+#
+# Mirror descent: one proof for both
+# ----------------------------------
+#
+# Take a *mirror map* :math:`\psi`, 1-strongly convex in some norm on K, and measure distance by its Bregman divergence
+# :math:`B(u, x) = \psi(u) - \psi(x) - \langle \nabla\psi(x), u - x \rangle \ge \frac12 \|u - x\|^2`:
+#
+# .. math:: x_{t+1} = \arg\min_{x \in K}\; \eta \langle g_t, x \rangle + B(x, x_t) .
+#
+# **Theorem.** :math:`R_T \le \frac{B(u, x_1)}{\eta} + \frac{\eta}{2} \sum_t \|g_t\|_*^2`, with the dual norm.
+#
+# *Proof.* Optimality of :math:`x_{t+1}` says
+# :math:`\langle \eta g_t + \nabla\psi(x_{t+1}) - \nabla\psi(x_t), u - x_{t+1} \rangle \ge 0`, and the three-point
+# identity turns that into
+# :math:`\eta \langle g_t, x_{t+1} - u \rangle \le B(u, x_t) - B(u, x_{t+1}) - B(x_{t+1}, x_t)`. Add
+# :math:`\eta \langle g_t, x_t - x_{t+1} \rangle \le \frac{\eta^2}{2} \|g_t\|_*^2 + \frac12 \|x_t - x_{t+1}\|^2`;
+# the last term is at most :math:`B(x_{t+1}, x_t)`. Sum, and telescope. (Beck and Teboulle 2003; Orabona, Chapter 6.)
+#
+# * :math:`\psi(x) = \frac12 |x|_2^2`: the divergence is half the squared distance, the step a projection. This is
+#   gradient descent and inequality (1) of lesson 2.
+# * :math:`\psi(x) = \sum_i x_i \ln x_i` on the simplex: the divergence is Kullback and Leibler's, strongly convex in
+#   the :math:`\ell_1` norm (Pinsker), the dual norm is the largest entry. The step multiplies
+#   :math:`x_i` by :math:`e^{-\eta g_i}` and normalises: Hedge. From equal weights :math:`B(u, x_1) \le \ln d`.
+#
+# Look at the two geometries on three experts, the first of which is the best. Both learners make steps of the same
+# size at the start; near an edge, entropy slows down and never quite gives an expert up.
+
+
+def path(learner, losses):
+    player = learner.fresh()
+    player.start(oco.Problem(oco.Simplex(dimension=3), len(losses), gradient_bound=np.sqrt(3.0)))
+    points = [player.prediction.copy()]
+    for row in losses:
+        player.update(row)
+        points.append(player.prediction.copy())
+    return np.array(points)
+
+
+losses = (np.random.default_rng(3).random((60, 3)) < [0.25, 0.5, 0.75]).astype(float)
+corners = np.array([[0.5, np.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])
+figure, axes = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
+axes.fill(*corners.T, facecolor="#F6F6F6", edgecolor="#999999")
+for learner, style in ((oco.OGD(0.05, schedule="constant"), "ogd"), (oco.Hedge(0.15), "hedge")):
+    points = path(learner, losses)
+    walk = points @ corners
+    axes.plot(*walk.T, "-", color=learner_style(style).ink, marker=".", markersize=4, label=learner_style(style).label)
+    assert np.allclose(points.sum(axis=1), 1.0)
+    print(f"{style:6s} weights at the end {np.round(points[-1], 4)}")
+for corner, name, shift in zip(corners, ("best expert", "second", "worst"), (0.04, -0.07, -0.07), strict=True):
+    axes.text(corner[0], corner[1] + shift, name, ha="center")
+axes.set(aspect="equal", ylim=(-0.12, 1.0), title="The same losses in two geometries")
+axes.set_axis_off()
+axes.legend(loc="upper right")
+plt.show()
+
+# %%
+# *Which geometry?* The bounds compare :math:`\sqrt{B(u, x_1)} \cdot \|g\|_*`: entropy where gradients are dense and
+# the comparator is sparse, Euclid where it is the other way round. Lessons 4 and 5 let the data choose.
+#
+# Exercises
+# ---------
+#
+# **3.1** Three experts have lost 0, ln 2 and ln 4 so far. Which weight does Hedge give to the first, at
+# :math:`\eta = 1`? (A number; no computer needed.)
+
+
+def weight_of_the_best():
+    return None  # your number
+
+
+exercise("3.1", weight_of_the_best, digest="ecae01ccbd65337a")
+
+# %%
+# **3.2** How many rounds are enough for Hedge's bound on the *average* regret to be 0.01 with d = 1,000 experts?
+# (Three digits are enough.)
+
+
+def rounds_needed():
+    return None  # your number
+
+
+exercise("3.2", rounds_needed, digest="a691e681f3842f2c")
+
+# %%
+# **3.3** Write Hedge as mirror descent, by multiplying weights. Long games underflow: keep weights from becoming zero
+# all at once by working with cumulative losses or with logarithms. It must obey the rules on a simplex, and play as the
+# library's does.
+
+
+class MyHedge(oco.Learner):
+    def __init__(self, learning_rate=0.1):
+        self.learning_rate = learning_rate
+
+    def start(self, problem):
+        raise NotImplementedError("start from equal weights: self.state is a dict with the point and what you need")
+
+    def update(self, gradient):
+        raise NotImplementedError("multiply by exp(-eta g) and normalise, without overflow")
+
+
+def check_hedge():
+    check_learner(MyHedge(), domain=oco.Simplex(dimension=4))
+    advice = oco.environments.ExpertAdvice(8, 3000)
+    mine, theirs = (oco.play(advice, learner).cumulative_loss for learner in (MyHedge(0.5), oco.Hedge(0.5)))
+    if abs(mine - theirs) > 1e-6 * theirs:
+        raise CheckFailed(f"your cumulative loss is {mine:.6f}, that of oco.Hedge(0.5) is {theirs:.6f}")
+
+
+exercise("3.3", check_hedge)

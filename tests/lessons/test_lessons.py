@@ -1,0 +1,104 @@
+"""Every lesson runs as it stands, its starters fail with their sentence, its solutions pass its own checks."""
+
+from __future__ import annotations
+
+import ast
+import socket
+import time
+
+import pytest
+from lesson_runs import run_text
+
+from regret_experiments.lessons import Lesson, lessons, solved
+from regret_experiments.lessons.course import interactive_lessons
+
+LESSONS = lessons()
+SECONDS = 60.0
+"""Processor time that a lesson may take."""
+
+
+@pytest.fixture(autouse=True)
+def no_network_and_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a lesson must not need the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.delenv("OCO_DATA_DIR", raising=False)
+
+
+def test_the_course_is_whole() -> None:
+    assert [lesson.number for lesson in LESSONS] == list(range(1, len(LESSONS) + 1))
+    assert all(lesson.solution.is_file() for lesson in LESSONS)
+    assert all(lesson.title.startswith(f"{lesson.number}. ") for lesson in LESSONS)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
+def test_a_lesson_runs_and_its_starters_say_what_to_do(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = time.process_time()
+    outcomes, printed, drawn = run_text(lesson.path.read_text(encoding="utf-8"), str(lesson.path), monkeypatch)
+    assert time.process_time() - began < SECONDS
+    assert 2 <= len(outcomes) <= 4
+    assert drawn >= 1
+    for outcome in outcomes:
+        assert not outcome.solved, f"{outcome.name} counts as solved before anything was written"
+        assert outcome.message in printed
+        assert len(outcome.message) > len(outcome.name) + 40
+    assert [outcome.name for outcome in outcomes] == [f"{lesson.number}.{i + 1}" for i in range(len(outcomes))]
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
+def test_the_solutions_pass(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = exercises_only(solved(lesson.path.read_text(encoding="utf-8"), lesson.solution.read_text(encoding="utf-8")))
+    outcomes, _, _ = run_text(text, str(lesson.path), monkeypatch)
+    assert outcomes
+    assert [outcome.message for outcome in outcomes if not outcome.solved] == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("path", interactive_lessons(), ids=lambda path: path.stem)
+def test_an_interactive_lesson_draws(path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    _, _, drawn = run_text(path.read_text(encoding="utf-8"), str(path), monkeypatch)
+    assert drawn >= 1
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
+def test_a_lesson_uses_public_names_only(lesson: Lesson) -> None:
+    for text in (lesson.path.read_text(encoding="utf-8"), lesson.solution.read_text(encoding="utf-8")):
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Attribute):
+                assert not (node.attr.startswith("_") and not node.attr.startswith("__")), ast.unparse(node)
+            if isinstance(node, ast.ImportFrom):
+                assert "._" not in (node.module or ""), ast.unparse(node)
+
+
+def exercises_only(text: str) -> str:
+    """The lesson without its figures and its assertions on games: the part that a solution must pass.
+
+    Statements that neither bind a name nor are an exercise (plots, prints, loops, assertions) are left out where an
+    exercise does not stand in them; so a lesson is not played twice.
+    """
+    tree = ast.parse(text)
+    wanted = [node for node in tree.body if _is_exercise(node)]
+    names = {name.id for node in wanted for name in ast.walk(node) if isinstance(name, ast.Name)}
+    kept: list[ast.stmt] = []
+    for node in reversed(tree.body):
+        bound = _bound(node)
+        if node in wanted or isinstance(node, (ast.Import, ast.ImportFrom)) or bound & names:
+            kept.append(node)
+            names |= {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
+    return ast.unparse(ast.Module(body=kept[::-1], type_ignores=[]))
+
+
+def _is_exercise(node: ast.stmt) -> bool:
+    call = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "exercise"
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return {node.name}
+    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For)):
+        return {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
+    return set()
