@@ -1,5 +1,5 @@
-r"""2. Online gradient descent and the rate :math:`\sqrt T`
-=======================================================
+r"""2. Gradient descent and the root of T
+=====================================
 
 Lesson 1 asked for a stable learner. **Online gradient descent** (Zinkevich 2003) is the plainest one:
 
