@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test lint types tests test-slow test-all bench-torch clean
+.PHONY: help sweep test lint types tests test-slow test-all bench bench-torch clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -33,6 +33,9 @@ test-slow: $(VENV)/.tools  ## the long tests alone
 	$(BIN)/python -m pytest -n auto -m slow
 
 test-all: test test-slow  ## every test
+
+bench: $(VENV)/.tools  ## what a round costs, against an SVD every round; about six minutes
+	$(BIN)/python -m benchmarks.run
 
 bench-torch: $(VENV)/.tools  ## the acceptance table of S-Shampoo
 	$(BIN)/python -m benchmarks.torch_bench
