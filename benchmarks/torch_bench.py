@@ -20,15 +20,19 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 import yaml
 
-from oco.torch import Shampoo, SketchyShampoo, SpectrumProbe
-from regret_experiments.training.loop import train_once
-from regret_experiments.training.outputs import format_table, summarize
+from oco.torch import Shampoo, SketchyShampoo
+from regret_experiments.cli.options import cores
+from regret_experiments.execution.backends import Backend
+from regret_experiments.store import Store
+from regret_experiments.training import TrainingRun, parse_training, run_training
+from regret_experiments.training.outputs import format_table, stored_records, summarize
 from regret_experiments.training.tasks import make_task
 
 CONFIG = Path(__file__).with_name("torch_bench.yaml")
@@ -42,29 +46,21 @@ def settings() -> dict[str, Any]:
 
 @cache
 def compared(task_name: str) -> dict[str, dict[str, Any]]:
-    """Tune every optimizer on one grid and seed, train on fresh seeds, print the table, return rows by name."""
-    config = settings()[task_name]
-    task, best, runs = make_task(task_name), {}, []
-
-    def one(optimizer: dict[str, Any], lr: float, seed: int) -> dict[str, Any]:
-        options = optimizer.get("options", {})
-        return train_once(task, optimizer["kind"], options, lr=lr, seed=seed, steps=config["steps"], evaluations=20)
-
-    for optimizer in config["optimizers"]:
-        tuned = {lr: one(optimizer, lr, 0)["final_loss"] for lr in config["learning_rates"]}
-        best[optimizer["name"]] = min(tuned, key=tuned.__getitem__)
-        for seed in config["seeds"]:
-            record = one(optimizer, best[optimizer["name"]], seed)
-            runs.append({**record, "optimizer": optimizer["name"], "steps": config["steps"]})
-    rows = summarize(runs, best, config["learning_rates"])
-    print(f"\n{task_name}: {config['steps']} steps, grid {config['learning_rates']}, seeds {config['seeds']}")
+    """Tune every optimizer on one grid and seed, train on fresh seeds, print the table, return rows by label."""
+    config = parse_training({"name": task_name, "task": task_name, **settings()["compared"][task_name]})
+    with TemporaryDirectory() as folder:
+        store = Store(folder)
+        run_training(config, store, backend=Backend(jobs=cores()))
+        records, _ = stored_records(config, store)
+    rows = summarize(records, config.learning_rates)
+    print(f"\n{task_name}: {config.steps} steps, grid {config.learning_rates}, seeds {config.seeds}")
     print(format_table(rows), flush=True)
     return {row["optimizer"]: row for row in rows}
 
 
 def a1_to_a6() -> Iterator[Line]:
     rows = compared("aex")
-    adam, full, k16, k32 = (rows[name] for name in ("Adam", "Shampoo", "k=16 factored", "k=32 factored"))
+    adam, full, k16, k32 = (rows[name] for name in ("Adam", "Shampoo", "S-Shampoo k=16", "S-Shampoo k=32"))
     ratio = k16["mean_loss"] / adam["mean_loss"]
     yield "A1 loss k=16 / Adam", f"{ratio:.3f}", "<= 0.85", ratio <= 0.85
     against = k32["mean_loss"] / full["mean_loss"]
@@ -115,7 +111,7 @@ def a7() -> Iterator[Line]:
 def a8() -> Iterator[Line]:
     rows = compared("gpt")
     gap = rows["Adam"]["mean_loss"] - rows["Shampoo"]["mean_loss"]
-    closed = [(rows["Adam"]["mean_loss"] - rows[f"k={k} factored"]["mean_loss"]) / gap for k in (64, 32)]
+    closed = [(rows["Adam"]["mean_loss"] - rows[f"S-Shampoo k={k}"]["mean_loss"]) / gap for k in (64, 32)]
     met = gap > 0 and closed[0] >= 0.5 and closed[1] >= 0.25
     yield "A8 gpt: gap to Shampoo closed, k=64 / 32", f"{closed[0]:.2f} / {closed[1]:.2f}", ">= 0.50 / >= 0.25", met
 
@@ -157,27 +153,20 @@ def a9(width: int = 1024, freq: int = 10, repetitions: int = 5) -> Iterator[Line
     )
 
 
-def _spectra(task_name: str, beta2: float, lr: float) -> list[dict[str, Any]]:
-    config, probes = settings()[task_name], []
-
-    def follow(step: int, model: torch.nn.Module) -> None:
-        if not probes:
-            probes.append(SpectrumProbe(model, beta2=beta2, min_dim=64))
-        probes[0].update()
-        if step % (config["steps"] // 4) == 0:
-            probes[0].snapshot(step)
-
-    train_once(
-        make_task(task_name), "adam", {}, lr=lr, seed=1, steps=config["steps"], evaluations=1, after_backward=follow
-    )
-    return probes[0].rows
+def _spectra(task_name: str, beta2: float) -> list[dict[str, Any]]:
+    """Snapshots at the quarters of one run of Adam."""
+    probe = {"snapshots": 4, "options": {"beta2": beta2, "min_dim": 64}}
+    data = "digits"
+    run = TrainingRun(task_name, data, "adam", seed=1, evaluations=1, probe=probe, **settings()["spectra"][task_name])
+    rows: list[dict[str, Any]] = run.perform().metadata["spectra"]
+    return rows
 
 
 def a10() -> Iterator[Line]:
     found, met = [], True
     for task_name in ("aex", "mlp", "gpt"):
-        config = settings()[task_name]
-        last = [r for r in _spectra(task_name, 0.99, config["adam_lr"]) if r["step"] == config["steps"] // 4 * 4]
+        rows = _spectra(task_name, 0.99)
+        last = [r for r in rows if r["step"] == rows[-1]["step"]]
         mine, control = ([r for r in last if r["source"] == source] for source in ("gradient", "control"))
         dims = np.array([r["intrinsic_dimension"][1] for r in mine])
         apart = float(np.median([r["intrinsic_dimension"][0] for r in control]) / np.median(dims))
@@ -190,11 +179,7 @@ def a10() -> Iterator[Line]:
 
 
 def a11() -> Iterator[Line]:
-    rows = [
-        r
-        for r in _spectra("gpt", 0.9, settings()["gpt"]["adam_lr"])
-        if r["source"] == "gradient" and r["overlap"] is not None
-    ]
+    rows = [r for r in _spectra("gpt", 0.9) if r["source"] == "gradient" and r["overlap"] is not None]
     steps = sorted({r["step"] for r in rows})
     overlaps = [float(np.median([r["overlap"] for r in rows if r["step"] == step])) for step in steps]
     chance = 3 * 8 / statistics.median(r["dim"] for r in rows)

@@ -14,14 +14,20 @@ from regret_experiments.execution.tasks import Task, perform
 from regret_experiments.execution.workers import pin_inner_threads
 from regret_experiments.plan.runs import Run
 from regret_experiments.store import Store, StoredRun
+from regret_experiments.training.runs import TrainingRun, is_training
 
 
 def reproduce(directory: Path, beginning: str) -> list[str]:
     """Play the stored run whose id begins so again, best fixed points included; return what differs, one line each."""
     store = Store(directory)
     stored = _find(store, directory, beginning)
-    run = Run.from_content(stored.metadata["content"])
+    content = stored.metadata["content"]
     with pin_inner_threads():
+        if is_training(content):
+            trained = TrainingRun.from_content(content)
+            again = perform(Task("runs", trained.id, trained))
+            return list(differences(stored, StoredRun(again.metadata, again.arrays)))
+        run = Run.from_content(content)
         comparator = None
         if run.comparator:
             game = perform(Task("games", run.game.id, run.game))

@@ -81,9 +81,9 @@ def sweep(
         snapshot_every=snapshot_every,
     )
     if summary.interrupted:
-        _say_how_to_resume(summary, store)
+        say_how_to_resume(summary, store)
         sys.exit(130)
-    _finish(store, figures=figures)
+    finish(store, figures=figures)
     counts = summary.runs
     click.echo(
         f"\n{counts.finished + counts.failed} runs played now, {counts.before + counts.elsewhere} were stored already, "
@@ -96,7 +96,8 @@ def sweep(
         sys.exit(1)
 
 
-def _finish(store: Store, *, figures: bool) -> None:
+def finish(store: Store, *, figures: bool) -> None:
+    """Write and print the table of what is stored, and draw its figures."""
     from regret_experiments.store.export import write_csv
     from regret_experiments.store.results import load
     from regret_experiments.tables import rank_table, table_text
@@ -121,7 +122,8 @@ def _failures(store: Store) -> list[str]:
     return list(runs.loc[runs["status"] == "failed", "message"])
 
 
-def _say_how_to_resume(summary: Summary, store: Store) -> None:
+def say_how_to_resume(summary: Summary, store: Store) -> None:
+    """Say what is done and what is left."""
     counts = summary.runs
     done = counts.before + counts.finished + counts.failed + counts.elsewhere
     click.echo(

@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
+from regret_experiments.cli.options import config_argument, cores, jobs_option, results_option, settings_option
+
 
 @click.command()
-@click.argument("config", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True
-)
-def train(config: Path, output: Path) -> None:
-    """Tune and compare optimizers on the network task of CONFIG; runs only what is missing."""
-    import yaml
+@config_argument
+@results_option
+@jobs_option
+@settings_option
+@click.option("--retry-failed", is_flag=True, help="Train failed runs again.")
+@click.option("--figures/--no-figures", default=True, help="Draw the figures at the end.")
+def train(
+    config: Path, results: Path | None, jobs: int | None, settings: tuple[str, ...], retry_failed: bool, figures: bool
+) -> None:
+    """Tune and compare optimizers on the network task of CONFIG: every run that is not stored yet is trained.
 
-    from oco.errors import OcoError
+    Stop it at any time; the same command goes on where it stopped. The results are read by table, plot, report, export,
+    reproduce and diff like those of a sweep.
+    """
+    from regret_experiments.cli.sweep import finish, say_how_to_resume
+    from regret_experiments.execution.backends import Backend
+    from regret_experiments.store import Store
+    from regret_experiments.training import load_training, run_training
 
+    loaded, document = load_training(config, settings)
     try:
-        from regret_experiments.training import run_training
-
-        settings = yaml.safe_load(config.read_text())
-        if not isinstance(settings, dict):
-            raise click.ClickException(f"{config} must hold a mapping of settings")
-        settings.setdefault("name", config.stem)
-        result = run_training(settings, output, echo=click.echo)
-    except (OcoError, ImportError, yaml.YAMLError) as error:
+        import oco.torch  # noqa: F401
+        from regret_experiments.training.outputs import format_table, write_outputs
+    except ImportError as error:
         raise click.ClickException(str(error)) from error
-    from regret_experiments.training.outputs import format_table
 
-    click.echo(format_table(result["rows"]))
-    for path in result["paths"]:
+    store = Store(results or Path("results") / loaded.name)
+    summary = run_training(
+        loaded, store, text=document.text, backend=Backend(jobs=jobs or cores()), retry_failed=retry_failed
+    )
+    if summary.interrupted:
+        say_how_to_resume(summary, store)
+        sys.exit(130)
+    rows, paths = write_outputs(loaded, store)
+    finish(store, figures=figures)
+    if rows:
+        click.echo("\n" + format_table(rows))
+    for path in paths:
         click.echo(f"wrote {path}")
+    counts = summary.runs
+    click.echo(f"{counts.finished + counts.failed} runs trained now, {counts.before + counts.elsewhere} were stored")
+    if failed := [run for run in store.runs(arrays=False) if not run.finished]:
+        click.echo(f"{len(failed)} runs failed, the first with: {failed[0].metadata['message']}", err=True)
+        sys.exit(1)

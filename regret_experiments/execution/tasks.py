@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from regret_experiments.store.provenance import machine
 if TYPE_CHECKING:
     from oco.comparators import ComparatorCurve
     from regret_experiments.store.arrays import Arrays
+    from regret_experiments.training.runs import TrainingRun
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Task:
     Attributes
     ----------
     kind
-        ``"games"``: find the best fixed points of a game; ``"runs"``: play a run.
+        ``"games"``: find the best fixed points of a game; ``"runs"``: play or train a run.
     id
         Of the game or the run.
     subject
@@ -42,7 +42,7 @@ class Task:
 
     kind: str
     id: str
-    subject: Game | Run
+    subject: Game | Run | TrainingRun
     comparator: ComparatorCurve | None = None
     snapshot: tuple[Path, float] | None = None
 
@@ -65,14 +65,19 @@ class Outcome:
 def perform(task: Task) -> Outcome:
     """Do the work of ``task``; an error becomes an outcome that carries it."""
     began = time.perf_counter()
-    work: Callable[[Task], Outcome] = _find_comparators if task.kind == "games" else _play
     try:
-        outcome = work(task)
+        outcome = _work(task)
     except Exception as error:
         outcome = failure(task, error)
     outcome.metadata["seconds"] = time.perf_counter() - began
     outcome.metadata["machine"] = machine()
     return outcome
+
+
+def _work(task: Task) -> Outcome:
+    if isinstance(task.subject, Game):
+        return _find_comparators(task)
+    return _play(task) if isinstance(task.subject, Run) else task.subject.perform()
 
 
 def failure(task: Task, error: BaseException) -> Outcome:
@@ -88,9 +93,9 @@ def failure(task: Task, error: BaseException) -> Outcome:
     return Outcome(task.kind, task.id, metadata)
 
 
-def content_of(subject: Game | Run) -> dict[str, Any]:
+def content_of(subject: Game | Run | TrainingRun) -> dict[str, Any]:
     """What the subject is, as plain values."""
-    if isinstance(subject, Run):
+    if not isinstance(subject, Game):
         return subject.content
     return {"environment": subject.environment, "order": subject.order, "checkpoints": subject.checkpoints}
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from regret_experiments.figures.common import Styles, each_learner, numbers, ranked
+from regret_experiments.figures.common import Styles, each_learner, measured, numbers, ranked
 from regret_experiments.figures.labels import DirectLabels
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def regret_vs_rank(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
-    """Draw regret at the best learning rate against the rank k, for one environment.
+    """Draw regret, or the loss where no regret is known, at the best learning rate against the rank k.
 
     Bands are the range over the data orders. Learners without a rank are level lines; the dashed line is the regret at
     the theorem's step size.
@@ -29,6 +29,7 @@ def regret_vs_rank(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = N
     styles
         Colours, markers and names by learner; by default those of the frame's learners.
     """
+    measure, table = measured(table)
     labels = DirectLabels(axes)
     _rank_axis(table, axes)
     right = max(numbers(table["rank"]), default=1.0, key=lambda k: k if np.isfinite(k) else -1.0)
@@ -47,7 +48,7 @@ def regret_vs_rank(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = N
         )
         labels.at_end(style.label, x[-1], best[-1], style.ink)
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    axes.set_ylabel("regret (dashed: theorem's rate)")
+    axes.set_ylabel(f"{measure} (dashed: theorem's rate)" if table["regret_theorem"].notna().any() else measure)
     return axes
 
 

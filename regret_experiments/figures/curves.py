@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from regret_experiments.figures.common import Styles, each_learner, numbers
+from regret_experiments.figures.common import Styles, each_learner, numbers, tidy_log
 from regret_experiments.figures.labels import DirectLabels
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ def regret_curves(
     bound: bool = True,
     styles: Styles | None = None,
 ) -> Axes:
-    """Draw regret against rounds, a line for every learner and rank.
+    """Draw regret against rounds, a line for every learner and rank; where no regret is known, the loss.
+
+    The loss is the mean over the rounds so far, and of a network that over its training set.
 
     Parameters
     ----------
@@ -45,6 +47,8 @@ def regret_curves(
     styles
         Colours, markers and names by learner; by default those of the frame's learners.
     """
+    if "regret_lower" not in curves or curves["regret_lower"].isna().all():
+        return _loss_curves(curves, axes, scale, styles)
     labels = DirectLabels(axes)
     if scale == "log":
         axes.set_yscale("log")
@@ -87,6 +91,34 @@ def fitted_slope(rounds: np.ndarray, regret: np.ndarray) -> float:
     if np.count_nonzero(late) < 3:
         return float("nan")
     return float(np.polyfit(np.log(rounds[late]), np.log(regret[late]), 1)[0])
+
+
+def _loss_curves(curves: pd.DataFrame, axes: Axes, scale: Scale, styles: Styles | None) -> Axes:
+    """Mean and range over the orders of the loss."""
+    network = "training_loss" in curves
+    loss = (
+        numbers(curves["training_loss"]) if network else numbers(curves["cumulative_loss"]) / numbers(curves["round"])
+    )
+    curves = curves.assign(loss=loss)
+    labels = DirectLabels(axes)
+    if scale == "log":
+        axes.set_yscale("log")
+        axes.set_xscale("linear" if network else "log")
+    for style, rows in each_learner(curves[np.isfinite(curves["loss"])], styles):
+        ranks = np.sort(rows["rank"].dropna().unique())
+        by_rank: Any = rows.groupby("rank", sort=True, dropna=False)
+        for rank, group in by_rank:
+            summary = group.groupby("round")["loss"].agg(["mean", "min", "max"])
+            fade = 1.0 if pd.isna(rank) else 0.35 + 0.65 * float(np.searchsorted(ranks, rank) + 1) / len(ranks)
+            axes.plot(summary.index, summary["mean"], color=style.color, alpha=fade)
+            axes.fill_between(
+                summary.index, summary["min"], summary["max"], color=style.color, alpha=0.12 * fade, linewidth=0
+            )
+            name = style.label if pd.isna(rank) else f"{style.label}, k={int(rank)}"
+            labels.at_end(name, float(summary.index[-1]), float(summary["mean"].iloc[-1]), style.ink)
+    axes.set_xlabel("step" if network else "round t")
+    axes.set_ylabel("training loss" if network else "loss, mean over rounds")
+    return tidy_log(axes)
 
 
 def _summary(group: pd.DataFrame, against: Against, scale: Scale) -> pd.DataFrame:

@@ -80,8 +80,8 @@ def save(figure: Any, target: Path, size: str = "two-column") -> Path:
 def draw_all(path: str | Path) -> Iterator[Path]:
     """Draw what every sweep can show into ``path/figures``, as PDF and PNG, and yield each file.
 
-    ``regret_vs_memory``: a column for every environment; ``regret_curves``: a panel for every environment. A sweep
-    without regrets (no comparator) draws nothing.
+    ``regret_vs_memory``: a column for every environment; ``regret_curves``: a panel for every environment. Where no
+    regret is known, ``memory`` and ``curves`` draw the loss.
     """
     import matplotlib
 
@@ -91,7 +91,13 @@ def draw_all(path: str | Path) -> Iterator[Path]:
 
     results = load(path)
     runs = results.runs
-    if "regret_upper" not in runs or runs["regret_upper"].isna().all():
+    if "regret_upper" not in runs:
+        return
+    if runs["regret_upper"].isna().all():
+        for kind in ("memory", "curves"):
+            figure = draw(results, kind)
+            for ending in ("pdf", "png"):
+                yield save(figure, Path(path) / "figures" / f"{kind}.{ending}")
         return
     tables = {}
     for title, panel in panels(results).items():

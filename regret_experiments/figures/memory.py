@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from regret_experiments.figures.common import Styles, each_learner, label_ends, numbers, ranked, tidy_log
+from regret_experiments.figures.common import Styles, each_learner, label_ends, measured, numbers, ranked, tidy_log
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.style import WIDTHS
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def regret_vs_memory(
     table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None, theorem: bool = True, names: bool = True
 ) -> Axes:
-    """Draw regret at the best learning rate against state floats, for one environment.
+    """Draw regret, or the loss where no regret is known, at the best learning rate against state floats.
 
     Learners with a rank are a line over k with a band over the data orders; the others are points, and whiskers are
     their spread. The paler dashed line and hollow points are the theorem's step size.
@@ -37,6 +37,8 @@ def regret_vs_memory(
         Whether to label learners and ranks.
     """
     axes.set_xscale("log")
+    measure, table = measured(table)
+    theorem = theorem and bool(table["regret_theorem"].notna().any())
     labels = DirectLabels(axes)
     for style, rows in each_learner(table[table["state_floats"].notna()], styles):
         rows = rows.sort_values("rank" if ranked(rows) else "state_floats")
@@ -79,7 +81,7 @@ def regret_vs_memory(
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    axes.set_ylabel("regret\n(hollow: theorem's rate)" if theorem else "regret")
+    axes.set_ylabel(f"{measure}\n(hollow: theorem's rate)" if theorem else measure)
     axes.set_xlabel("state floats held (k = directions kept)")
     return tidy_log(axes)
 

@@ -9,17 +9,16 @@ import pandas as pd
 from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties
 
-from regret_experiments.figures.common import Styles, numbers, say, styles_of
+from regret_experiments.figures.common import Styles, measured, numbers, say, styles_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_HEADINGS = ("learner", "k", "regret [range]", "bound", "floats")
 _ALIGN = ("left", "right", "left", "right", "right")
 
 
 def ranking_table(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
-    """Write learners into an Axes in the order of their regret at the best learning rate, least first.
+    """Write learners into an Axes in the order of their regret (or loss, where no regret is known), least first.
 
     The bar behind a regret is its length. A bound that is broken is red; one whose assumptions do not hold is in
     brackets; ``*`` stands by a best learning rate at the edge of its grid. Failed learners come last, with how many.
@@ -36,6 +35,7 @@ def ranking_table(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = No
     if table.empty:
         return say(axes, "no runs")
     styles = styles_of(table) if styles is None else styles
+    measure, table = measured(table)
     rows = table.assign(order=pd.to_numeric(table["regret_best"])).sort_values("order", kind="stable")
     axes.set_axis_off()
     count = len(rows)
@@ -43,7 +43,7 @@ def ranking_table(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = No
     axes.set_ylim(count + 0.6, -0.9)
     size = _letters(axes, count)
     edges = (0.045, 0.46, 0.49, 0.87, 1.0)
-    _write(axes, -0.4, edges, _HEADINGS, size, weight="bold")
+    _write(axes, -0.4, edges, ("learner", "k", f"{measure} [range]", "bound", "floats"), size, weight="bold")
     axes.plot([0.0, 1.0], [0.05, 0.05], color="black", linewidth=0.8)
     largest = np.nanmax(numbers(rows["regret_best"]), initial=0.0)
     for i, row in enumerate(rows.to_dict("records")):

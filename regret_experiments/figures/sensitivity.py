@@ -10,6 +10,7 @@ import pandas as pd
 from regret_experiments.figures.common import Styles, each_learner, numbers, say, tidy_log
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.selection import learning_rates
+from regret_experiments.tables.rank_table import loss_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ EDGE = "best rate at the edge of the grid"
 def learning_rate_sensitivity(
     runs: pd.DataFrame, axes: Axes, *, rank: int | None = None, styles: Styles | None = None
 ) -> Axes:
-    """Draw regret against the learning rate, for one environment.
+    """Draw regret, or the loss where no regret is known, against the learning rate, for one environment.
 
     A line is the mean over the orders, the band their range. A ring marks the best rate, red where it is the least or
     the largest that was tried: the grid was too narrow there. The dash at the left margin is the theorem's rate.
@@ -36,7 +37,11 @@ def learning_rate_sensitivity(
     styles
         Colours, markers and names by learner; by default those of the frame's learners.
     """
-    finished = runs[(runs["status"] == "finished") & runs["regret_upper"].notna()]
+    finished, measure = runs[runs["status"] == "finished"], "regret"
+    if finished["regret_upper"].isna().all():
+        loss = numbers(finished[loss_column(finished)])
+        finished, measure = finished.assign(regret_lower=loss, regret_upper=loss), "loss"
+    finished = finished[np.isfinite(numbers(finished["regret_upper"]))]
     finished = finished.assign(rate=learning_rates(finished))
     if finished["rate"].notna().sum() == 0:
         return say(axes, "no learning rates were tried")
@@ -69,7 +74,7 @@ def learning_rate_sensitivity(
         axes.set_yscale("log")
     warning = f"\nred ring: {EDGE}" if at_edge else ""
     axes.set_xlabel(f"learning rate (left margin: the theorem's){warning}")
-    axes.set_ylabel("regret (ring: best)")
+    axes.set_ylabel(f"{measure} (ring: best)")
     return tidy_log(axes)
 
 

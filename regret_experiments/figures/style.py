@@ -63,6 +63,7 @@ _STYLES = {
     "shampoo": LearnerStyle("Shampoo", "#5566CC", "p"),
     "one_sided_shampoo": LearnerStyle("one-sided Shampoo", "#3D2C6B", "h"),
     "sketched_shampoo": LearnerStyle("S-Shampoo", "#EE6677", "o"),
+    "sketchy_shampoo": LearnerStyle("S-Shampoo", "#0072B2", "o"),
     "sketched_one_sided_shampoo": LearnerStyle("one-sided S-Shampoo", "#BB5566", "^"),
 }
 _SPARE_COLORS = ("#44AA99", "#999933", "#661100", "#6699CC", "#332288", "#B8A037", "#AA3377", "#228833")

@@ -17,6 +17,7 @@ from regret_experiments.figures.style import LearnerStyle, luminance, readable
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
 from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
+from regret_experiments.tables.rank_table import loss_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from regret_experiments.store.store import StoredRun
 
 RATES: tuple[Rate, ...] = ("best", "theorem")
+REGRET = "regret"
 DARK = "#14181D"
 """Background of the page's dark theme."""
 
@@ -56,8 +58,10 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     styles = styles_of(runs) if len(runs) else {}
     status = runs["status"].value_counts()
     games: list[Any] = list(runs.groupby(["stage", "environment"], sort=False)) if len(runs) else []
+    measure = _measure(runs)
     payload: dict[str, Any] = {
         "name": results.name,
+        "measure": measure,
         "description": plan.get("description", ""),
         "counts": {name: int(status.get(name, 0)) for name in ("finished", "failed", "missing")},
         "learners": [_learner(name, style) for name, style in styles.items()],
@@ -74,7 +78,7 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
         if detail is not LEVELS[-1] and base + curves * _least_size(stored, detail) > limit:
             continue
         built = [
-            _game(stored, key, rows, picked, styles, places, detail)
+            _game(stored, key, rows, picked, styles, places, detail, measure)
             for (key, rows), picked in zip(games, chosen, strict=True)
         ]
         payload["games"] = built
@@ -133,6 +137,7 @@ def _game(
     styles: dict[str, Any],
     places: dict[str, int],
     detail: Detail,
+    measure: str,
 ) -> dict[str, Any]:
     stage, environment = key
     finished = rows[rows["status"] == "finished"]
@@ -157,7 +162,7 @@ def _game(
         }
         for rate, by_point in chosen.items():
             group = by_point.get((learner, rank))
-            point = None if group is None else _point(stored, group, kept_rounds, kept_values, detail)
+            point = None if group is None else _point(stored, group, kept_rounds, kept_values, detail, measure)
             if point is not None and group is not None:
                 point["runs"] = [places[identifier] for identifier in group["id"]]
             entry[rate] = point
@@ -175,17 +180,23 @@ def _key(key: tuple[Any, Any]) -> tuple[str, int | None]:
 
 
 def _point(
-    stored: Mapping[str, StoredRun], group: pd.DataFrame, kept_rounds: list[int], kept_values: list[int], detail: Detail
+    stored: Mapping[str, StoredRun],
+    group: pd.DataFrame,
+    kept_rounds: list[int],
+    kept_values: list[int],
+    detail: Detail,
+    measure: str,
 ) -> dict[str, Any]:
     """One learner at one rank at one learning rate: means over the orders and their range, curves, a spectrum."""
-    lower, upper = numbers(group["regret_lower"]), numbers(group["regret_upper"])
+    ends = ("regret_lower", "regret_upper") if measure == REGRET else (loss_column(group),) * 2
+    lower, upper = (numbers(group[name]) for name in ends)
     arrays = [stored[identifier].arrays for identifier in group["id"]]
     point: dict[str, Any] = {
         "regret": [_mean(upper), rounded(float(np.min(lower))), rounded(float(np.max(upper)))],
         "bound": _mean(numbers(group["bound"])),
         "tail": _mean(numbers(group["tail_mass"])),
         "escaped": _mean(numbers(group["escaped_mass"])),
-        "curve": _curve(arrays, kept_rounds),
+        "curve": _curve(arrays, kept_rounds, measure),
     }
     if kept_values and "spectra" in arrays[0]:
         rank = group["rank"].iloc[0]
@@ -202,8 +213,19 @@ def _point(
     return point
 
 
-def _curve(arrays: list[Any], kept: list[int]) -> dict[str, Any]:
-    """Mean, least and largest regret over the orders, against u_t and u_T, and the mean bound."""
+def _measure(runs: pd.DataFrame) -> str:
+    """What the page compares learners by: regret, or the loss where runs ended and none has a known regret."""
+    if "regret_upper" not in runs or runs["regret_upper"].notna().any():
+        return REGRET
+    return {"final_loss": "training loss"}.get(loss_column(runs), "cumulative loss")
+
+
+def _curve(arrays: list[Any], kept: list[int], measure: str) -> dict[str, Any]:
+    """Mean, least and largest regret over the orders, against u_t and u_T, and the mean bound; or of the loss."""
+    if measure != REGRET:
+        losses = np.array([one[measure.replace(" ", "_")][kept] for one in arrays])
+        triple = [rounded_list(a) for a in (losses.mean(axis=0), losses.min(axis=0), losses.max(axis=0))]
+        return {"u_t": triple, "u_T": triple, "bound": [None] * len(kept)}
     stacked = {
         name: np.array([one[name][kept] for one in arrays])
         for name in ("regret_lower", "regret_upper", "regret_final", "bound")

@@ -40,7 +40,8 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         lowest, with ``regret_best_low`` and ``regret_best_high``, the least lower and the largest upper end over the
         orders; ``best_point`` and whether it lies ``at_edge`` of the grid; the same for the theorem's step size;
         ``bound`` and ``bound_holds`` at that step size, means over orders of ``tail_mass`` and ``escaped_mass``,
-        numbers of ``runs`` and of ``failed`` ones, and ``seconds`` a run. ``loss_best`` and so on: the cumulative loss.
+        numbers of ``runs`` and of ``failed`` ones, and ``seconds`` a run. ``loss_best`` and so on: the cumulative loss,
+        or of a network the final training loss.
     """
     point_columns = _points(runs)
     rows = [
@@ -48,6 +49,11 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         for key, group in runs.groupby(KEYS, sort=False, dropna=False)
     ]
     return pd.DataFrame(rows)
+
+
+def loss_column(runs: pd.DataFrame) -> str:
+    """Name of the loss that runs without a regret are compared by: of networks the final training loss."""
+    return "final_loss" if "final_loss" in runs else "cumulative_loss"
 
 
 def _points(runs: pd.DataFrame) -> list[str]:
@@ -96,7 +102,7 @@ def _best_of(finished: pd.DataFrame, point_columns: list[str]) -> pd.DataFrame:
     tuned = finished.drop(_theorem_runs(finished).index)
     finished = finished if tuned.empty else tuned
     mine = [name for name in point_columns if finished[name].notna().any()]
-    measure = "regret_upper" if finished["regret_upper"].notna().any() else "cumulative_loss"
+    measure = "regret_upper" if finished["regret_upper"].notna().any() else loss_column(finished)
     if not mine:
         return finished
     points = finished[mine].astype(object).where(finished[mine].notna(), THEOREM).apply(tuple, axis=1)
@@ -106,7 +112,8 @@ def _best_of(finished: pd.DataFrame, point_columns: list[str]) -> pd.DataFrame:
 
 
 def _regret(name: str, runs: pd.DataFrame) -> dict[str, float]:
-    lower, upper, loss = (runs[column].astype(float) for column in ("regret_lower", "regret_upper", "cumulative_loss"))
+    columns = ("regret_lower", "regret_upper", loss_column(runs))
+    lower, upper, loss = (runs[column].astype(float) for column in columns)
     return {
         f"loss_{name}": loss.mean() if len(runs) else np.nan,
         f"loss_{name}_low": loss.min() if len(runs) else np.nan,

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from oco.errors import ConfigError
-
-Positive = Field(gt=0)
+from regret_experiments.config.document import Document, read_document
+from regret_experiments.config.messages import first_error
+from regret_experiments.config.overrides import override
 
 
 class OptimizerConfig(BaseModel):
-    """One optimizer: a label, its kind and the options of its class (not the learning rate)."""
+    """One optimizer: a name, its kind and the options of its class (not the learning rate).
+
+    Entries may share a name where they differ in the option ``rank``: they are one learner at several ranks.
+    """
 
     model_config = ConfigDict(extra="forbid")
     name: str
     kind: Literal["adam", "nadam", "sgd", "shampoo", "sketchy_shampoo"]
     options: dict[str, Any] = {}
+
+    @property
+    def rank(self) -> int | None:
+        """The option ``rank`` where it is a number of directions."""
+        rank = self.options.get("rank")
+        return rank if isinstance(rank, int) else None
+
+    @property
+    def label(self) -> str:
+        """The name, with the rank where there is one."""
+        return self.name if self.rank is None else f"{self.name} k={self.rank}"
 
 
 class ProbeConfig(BaseModel):
@@ -33,10 +48,11 @@ class TrainingConfig(BaseModel):
     """A whole experiment. The first optimizer is the baseline of the ratios in the table."""
 
     model_config = ConfigDict(extra="forbid")
-    name: str
-    task: str
+    name: str = Field(pattern=r"^[\w][\w .+@-]*$", max_length=100)
+    description: str = ""
+    task: Literal["aex", "mlp", "conv", "gpt", "teacher"]
     data: Literal["digits", "mnist"] = "digits"
-    steps: int = Field(gt=0)
+    steps: int = Field(ge=1)
     evaluations: int = Field(default=20, ge=1)
     learning_rates: list[float] = Field(min_length=1)
     tuning_seed: int = 0
@@ -48,19 +64,30 @@ class TrainingConfig(BaseModel):
     def _fair(self) -> TrainingConfig:
         if self.tuning_seed in self.seeds:
             raise ValueError(f"seeds must not contain the tuning seed {self.tuning_seed}, got {self.seeds}")
-        names = [o.name for o in self.optimizers]
-        if len(set(names)) < len(names):
-            raise ValueError(f"optimizer names must differ, got {names}")
+        labels = [o.label for o in self.optimizers]
+        if len(set(labels)) < len(labels):
+            raise ValueError(f"optimizers must differ in name or rank, got {labels}")
         if any(lr <= 0 for lr in self.learning_rates):
             raise ValueError(f"learning_rates must be positive, got {self.learning_rates}")
         return self
 
 
-def parse_config(config: Mapping[str, Any]) -> TrainingConfig:
+def load_training(path: str | Path, settings: Iterable[str] = ()) -> tuple[TrainingConfig, Document]:
+    """Load the config at ``path`` with ``key=value`` overrides; its name is the file's unless it says another.
+
+    Raises
+    ------
+    ConfigError
+        One sentence with file, line and path in the config.
+    """
+    document = override(read_document(path), settings)
+    return parse_training({"name": Path(path).stem, **document.value}, document), document
+
+
+def parse_training(config: Mapping[str, Any], document: Document | None = None) -> TrainingConfig:
     """Validate a mapping; ConfigError names the first wrong field and what was given."""
     try:
         return TrainingConfig.model_validate(dict(config))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "config"
-        raise ConfigError(f"{where}: {first['msg']} (got {first['input']!r})") from error
+    except ValidationError as invalid:
+        shown = Document("config", dict(config), {}, "") if document is None else document
+        raise first_error(shown, TrainingConfig, invalid) from None

@@ -37,16 +37,14 @@ def train_once(
     """Train with 5 % warm-up and cosine decay and return a flat record.
 
     The record holds ``status`` (``ok``, ``diverged`` when the loss stopped being finite, ``failed`` with ``error`` when
-    the optimizer gave up), ``final_loss`` over the training set, ``curve`` of (step, training-set loss), ``test``,
-    ``parameters``, ``state_bytes`` (by kind where the optimizer tells), ``optimizer_ms`` and ``seconds``.
+    the optimizer gave up), ``final_loss`` over the training set, ``curve`` of (step, training-set loss),
+    ``cumulative_loss`` (the sum over the batches, each before its step), ``test``, ``parameters``, ``state_bytes`` (by
+    kind where the optimizer tells), ``optimizer_ms`` and ``seconds``.
     """
     with _one_thread():
         torch.manual_seed(seed)
         model = task.model()
-        try:
-            optimizer = KINDS[kind](model.parameters(), lr=lr, **options)
-        except (TypeError, ValueError) as error:
-            raise ConfigError(f"optimizer {kind}: {error}") from error
+        optimizer = make_optimizer(kind, model, lr, options)
         warmup = max(1, round(0.05 * steps))
 
         def shape(step: int) -> float:
@@ -57,11 +55,13 @@ def train_once(
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, shape)
         every = max(1, steps // evaluations)
         record: dict[str, Any] = {"status": "ok", "curve": []}
+        total = 0.0
         started, spent = time.perf_counter(), 0.0
         for step, batch in zip(range(1, steps + 1), task.batches(seed), strict=False):
             optimizer.zero_grad()
             loss = task.loss(model, batch)
-            if not math.isfinite(float(loss.detach())):
+            total += float(loss.detach())
+            if not math.isfinite(total):
                 record["status"] = "diverged"
                 break
             loss.backward()  # type: ignore[no-untyped-call]
@@ -87,11 +87,21 @@ def train_once(
             record["test"] = task.test(model) if task.test is not None and record["status"] == "ok" else None
         return record | {
             "final_loss": final,
+            "cumulative_loss": total,
             "parameters": sum(p.numel() for p in model.parameters()),
             "state_bytes": state_bytes(optimizer),
             "optimizer_ms": 1e3 * spent / steps,
             "seconds": time.perf_counter() - started,
         }
+
+
+def make_optimizer(kind: str, model: torch.nn.Module, lr: float, options: dict[str, Any]) -> torch.optim.Optimizer:
+    """Construct one of `KINDS`; ConfigError says which option its class refuses."""
+    try:
+        optimizer: torch.optim.Optimizer = KINDS[kind](model.parameters(), lr=lr, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"optimizer {kind}: {error}") from error
+    return optimizer
 
 
 def state_bytes(optimizer: torch.optim.Optimizer) -> dict[str, int]:

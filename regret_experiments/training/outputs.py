@@ -1,28 +1,74 @@
-"""What a training experiment leaves behind: runs, a summary table, a figure of learning curves."""
+"""What a training experiment shows besides what every sweep shows: ratios to the baseline, steps, state, spectra."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from regret_experiments.store import Store
+from regret_experiments.training.config import TrainingConfig
+from regret_experiments.training.sweep import fresh_runs
 
 Row = dict[str, Any]
 
 
-def summarize(runs: Sequence[Mapping[str, Any]], best: Mapping[str, float], grid: Sequence[float]) -> list[Row]:
+def stored_records(config: TrainingConfig, store: Store) -> tuple[list[Row], list[Row]]:
+    """Records of the finished fresh runs as `summarize` takes them, and rows of the spectra that were followed."""
+    records, spectra = [], []
+    for optimizer, run in fresh_runs(config, store):
+        stored = store.read("runs", run.id)
+        if stored is None or not stored.finished:
+            continue
+        scalars, timings = stored.metadata["scalars"], stored.metadata["timings"]
+        spectra += stored.metadata.get("spectra", [])
+        records.append(
+            {
+                "optimizer": optimizer.label,
+                "learning_rate": run.learning_rate,
+                "steps": run.steps,
+                "status": scalars["ended"],
+                "final_loss": float(scalars["final_loss"]),
+                "test": scalars["test"],
+                "parameters": scalars["dimension"],
+                "state_bytes": {"total": 4 * scalars["state_floats"]},
+                "optimizer_ms": 1e3 * timings["play"] / run.steps,
+                "curve": list(zip(stored.arrays["round"], stored.arrays["training_loss"], strict=True)),
+            }
+        )
+    return records, spectra
+
+
+def write_outputs(config: TrainingConfig, store: Store) -> tuple[list[Row], list[Path]]:
+    """Write ``summary.csv`` and, with a probe, ``spectra.jsonl`` and its figure; return the rows and the paths."""
+    import pandas as pd
+
+    records, spectra = stored_records(config, store)
+    if not records:
+        return [], []
+    rows = summarize(records, config.learning_rates)
+    store.write_text("summary.csv", pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
+    paths = [store.path / "summary.csv"]
+    if spectra:
+        from oco.torch import spectrum_figure
+
+        store.write_text("spectra.jsonl", "".join(json.dumps(row) + "\n" for row in spectra))
+        figure = store.path / "figures" / "spectra.png"
+        figure.parent.mkdir(parents=True, exist_ok=True)
+        spectrum_figure(spectra).savefig(figure, dpi=120)
+        paths += [store.path / "spectra.jsonl", figure]
+    return rows, paths
+
+
+def summarize(runs: Sequence[Mapping[str, Any]], grid: Sequence[float]) -> list[Row]:
     """One row per optimizer: tuned rate (and whether it lies on the edge), losses, ratios to the first, state.
 
     ``steps_to_baseline`` is the mean over seeds of the first evaluated step at or under the baseline's mean loss, as
-    a fraction of all steps; a run that never gets there counts as 1.
+    a fraction of all steps; a run that never gets there counts as 1. ``standard_error`` is that of ``mean_loss``.
     """
     names = list(dict.fromkeys(run["optimizer"] for run in runs))
     losses = {name: [run["final_loss"] for run in runs if run["optimizer"] == name] for name in names}
@@ -34,13 +80,15 @@ def summarize(runs: Sequence[Mapping[str, Any]], best: Mapping[str, float], grid
             next((step for step, loss in run["curve"] if loss <= target), run["steps"]) / run["steps"] for run in own
         ]
         tests = [run["test"] for run in own if run["test"] is not None]
-        first = own[0]
+        first, rate = own[0], own[0]["learning_rate"]
+        spread = float(np.std(losses[name], ddof=1)) if len(own) > 1 else math.nan
         rows.append(
             {
                 "optimizer": name,
-                "learning_rate": best[name],
-                "on_edge": len(grid) > 1 and best[name] in (min(grid), max(grid)),
+                "learning_rate": rate,
+                "on_edge": len(grid) > 1 and rate in (min(grid), max(grid)),
                 "mean_loss": float(np.mean(losses[name])),
+                "standard_error": spread / math.sqrt(len(own)),
                 "min_loss": min(losses[name]),
                 "max_loss": max(losses[name]),
                 "ratio": float(np.mean(losses[name])) / target if target else math.nan,
@@ -54,10 +102,6 @@ def summarize(runs: Sequence[Mapping[str, Any]], best: Mapping[str, float], grid
             }
         )
     return rows
-
-
-def _first_step(run: Mapping[str, Any], target: float) -> int:
-    return int(next((step for step, loss in run["curve"] if loss <= target), run["steps"]))
 
 
 def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -75,48 +119,3 @@ def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
     if any(row["on_edge"] for row in rows):
         lines.append("* best learning rate on the edge of the grid")
     return "\n".join(lines)
-
-
-def learning_figure(runs: Sequence[Mapping[str, Any]]) -> Figure:
-    """Training loss against steps: the mean over seeds, and their range as a band."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.0, 4.0), layout="constrained")
-    axes = figure.subplots()
-    for index, name in enumerate(dict.fromkeys(run["optimizer"] for run in runs)):
-        curves = [run["curve"] for run in runs if run["optimizer"] == name and run["status"] == "ok"]
-        if curves:
-            steps = [step for step, _ in curves[0]]
-            losses = np.array([[loss for _, loss in curve] for curve in curves])
-            axes.plot(steps, losses.mean(0), color=f"C{index}", label=name)
-            axes.fill_between(steps, losses.min(0), losses.max(0), color=f"C{index}", alpha=0.2, linewidth=0)
-    axes.set(xlabel="step", ylabel="training loss", yscale="log")
-    axes.legend(frameon=False)
-    return figure
-
-
-def write_jsonl(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Replace the file in one move, infinite losses as null: a stopped run leaves the last whole version."""
-    strict = [{k: None if v == math.inf else v for k, v in row.items()} for row in rows]
-    _replace(path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in strict))
-
-
-def read_jsonl(path: Path) -> list[Row]:
-    """Read what :func:`write_jsonl` wrote; no file is no runs."""
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    return [{**row, "final_loss": math.inf if row["final_loss"] is None else row["final_loss"]} for row in rows]
-
-
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows of equal keys, replacing the file in one move."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    _replace(path, text.getvalue())
-
-
-def _replace(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text)
-    partial.replace(path)

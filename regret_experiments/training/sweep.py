@@ -1,109 +1,127 @@
-"""A whole experiment: equal grids tuned on one seed, fresh seeds at the best rate, results that are reused."""
+"""A whole experiment: equal grids tuned on one seed, fresh seeds at the best rate, stored as convex sweeps are."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-import platform
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import torch
+from regret_experiments.execution.backends import Backend
+from regret_experiments.execution.engine import Engine, Job
+from regret_experiments.execution.interrupts import Interrupts
+from regret_experiments.execution.progress import Bar, Progress
+from regret_experiments.execution.sweep import Summary
+from regret_experiments.execution.tasks import Task
+from regret_experiments.store import Store, StoredRun
+from regret_experiments.training.config import OptimizerConfig, TrainingConfig
+from regret_experiments.training.runs import TrainingRun, check_options
 
-from oco.torch import SpectrumProbe, spectrum_figure
-from regret_experiments.training.config import OptimizerConfig, TrainingConfig, parse_config
-from regret_experiments.training.loop import train_once
-from regret_experiments.training.outputs import learning_figure, read_jsonl, summarize, write_csv, write_jsonl
-from regret_experiments.training.tasks import Task, make_task
+TUNING, FRESH = "tuning", "fresh"
+Planned = tuple[OptimizerConfig, TrainingRun]
 
 
-def run_sweep(config: Mapping[str, Any], output: Path, echo: Callable[[str], None]) -> dict[str, Any]:
-    """Run what is missing of an experiment and return its summary rows and the paths it wrote.
+def run_training(
+    config: TrainingConfig,
+    store: Store,
+    *,
+    text: str = "",
+    backend: Backend | None = None,
+    progress: Progress | None = None,
+    retry_failed: bool = False,
+) -> Summary:
+    """Train what is missing of an experiment and store it.
 
-    Every optimizer gets the same learning rates on ``tuning_seed``; the best final training loss decides; the seeds
-    of the comparison are disjoint from tuning. Diverged and failed runs are kept with their status. ``output/name/``
-    receives ``runs.jsonl`` (one run a line, rewritten atomically after each), ``summary.csv``, ``curves.png`` and, with
-    a probe, ``spectra.jsonl`` and ``spectra.png``.
+    Every optimizer gets the same learning rates on ``tuning_seed``; the least final training loss decides; the seeds of
+    the comparison are disjoint from tuning. The store holds the stages ``tuning`` and ``fresh`` of one environment, and
+    is read, drawn and reported like that of a convex sweep. May be stopped and called again at any time.
     """
-    parsed = parse_config(config)
-    folder = output / parsed.name
-    folder.mkdir(parents=True, exist_ok=True)
-    task, runs = make_task(parsed.task, parsed.data), _Runs(folder / "runs.jsonl", parsed, echo)
-    best: dict[str, float] = {}
-    for optimizer in parsed.optimizers:
-        tuned = {lr: runs.get(task, optimizer, lr, parsed.tuning_seed)["final_loss"] for lr in parsed.learning_rates}
-        best[optimizer.name] = min(tuned, key=lambda lr: tuned[lr] if math.isfinite(tuned[lr]) else math.inf)
-    fresh = [runs.get(task, o, best[o.name], seed) for o in parsed.optimizers for seed in parsed.seeds]
-    rows = summarize(fresh, best, parsed.learning_rates)
-    write_csv(folder / "summary.csv", rows)
-    learning_figure(fresh).savefig(folder / "curves.png", dpi=120)
-    paths = [folder / name for name in ("runs.jsonl", "summary.csv", "curves.png")]
-    if parsed.probe is not None:
-        probe = follow_spectra(task, parsed, best[parsed.optimizers[0].name])
-        probe.to_jsonl(folder / "spectra.jsonl")
-        spectrum_figure(probe.rows).savefig(folder / "spectra.png", dpi=120)
-        paths += [folder / "spectra.jsonl", folder / "spectra.png"]
-    return {"rows": rows, "paths": paths}
+    check_options(config.task, config.data, ((optimizer.kind, optimizer.options) for optimizer in config.optimizers))
+    summary = Summary()
+    with store.opened(), Interrupts() as interrupts:
+        store.write_text("config.yaml", text)
+        engine = Engine(store, backend or Backend(), progress or Bar(), interrupts)
+        stages: dict[str, list[Planned]] = {TUNING: tuning_runs(config)}
+        for stage in (TUNING, FRESH):
+            if stage == FRESH:
+                stages[FRESH] = fresh_runs(config, store)
+            store.write_json("plan.json", _listing(config, stages))
+            tasks = {run.id: Task("runs", run.id, run) for _, run in stages[stage]}
+            labels = {run.id: _labels(config, stage, optimizer, run) for optimizer, run in stages[stage]}
+            job = Job(stage, list(tasks), tasks.__getitem__, labels=labels.__getitem__, retry_failed=retry_failed)
+            summary.runs += engine.perform(job)
+            if interrupts.asked:
+                summary.interrupted = True
+                break
+    return summary
 
 
-def follow_spectra(task: Task, config: TrainingConfig, lr: float) -> SpectrumProbe:
-    """Train the first optimizer on the first fresh seed with a probe attached."""
-    assert config.probe is not None
-    probe: SpectrumProbe | None = None
-    options, count = config.probe.options, config.probe.snapshots
-    marks = {round(config.steps * (i + 1) / count) for i in range(count)}
+def tuning_runs(config: TrainingConfig) -> list[Planned]:
+    """Every optimizer at every learning rate, from the tuning seed."""
+    return [
+        (optimizer, _run(config, optimizer, rate, config.tuning_seed))
+        for optimizer in config.optimizers
+        for rate in config.learning_rates
+    ]
 
-    def follow(step: int, model: torch.nn.Module) -> None:
-        nonlocal probe
-        if probe is None:
-            probe = SpectrumProbe(model, **options)
-        probe.update()
-        if step in marks:
-            probe.snapshot(step)
 
-    first = config.optimizers[0]
-    train_once(
-        task,
-        first.kind,
-        first.options,
-        lr=lr,
-        seed=config.seeds[0],
+def fresh_runs(config: TrainingConfig, store: Store) -> list[Planned]:
+    """Every optimizer at its best learning rate, from every other seed; the first of all with the probe, if any."""
+    best = best_rates(config, store)
+    probe = None if config.probe is None else config.probe.model_dump()
+    return [
+        (optimizer, _run(config, optimizer, best[optimizer.label], seed, None if i or j else probe))
+        for i, optimizer in enumerate(config.optimizers)
+        for j, seed in enumerate(config.seeds)
+    ]
+
+
+def best_rates(config: TrainingConfig, store: Store) -> dict[str, float]:
+    """The learning rate of the least final loss of every optimizer, by label; the least where none is finite."""
+    losses: dict[str, dict[float, float]] = {}
+    for optimizer, run in tuning_runs(config):
+        losses.setdefault(optimizer.label, {})[run.learning_rate] = final_loss(store.read("runs", run.id, arrays=False))
+    return {label: min(rates, key=rates.__getitem__) for label, rates in losses.items()}
+
+
+def final_loss(stored: StoredRun | None) -> float:
+    """Loss over the training set at the end; infinite for a run that diverged, failed or is missing."""
+    value = stored.metadata["scalars"]["final_loss"] if stored is not None and stored.finished else math.inf
+    return float(value)
+
+
+def _run(
+    config: TrainingConfig, optimizer: OptimizerConfig, rate: float, seed: int, probe: dict[str, Any] | None = None
+) -> TrainingRun:
+    return TrainingRun(
+        task=config.task,
+        data=config.data,
+        kind=optimizer.kind,
+        learning_rate=rate,
+        seed=seed,
         steps=config.steps,
-        evaluations=1,
-        after_backward=follow,
+        evaluations=config.evaluations,
+        options=optimizer.options,
+        probe=probe,
     )
-    assert probe is not None
-    return probe
 
 
-class _Runs:
-    """The runs of one experiment, keyed by everything that decides their numbers."""
+def _labels(config: TrainingConfig, stage: str, optimizer: OptimizerConfig, run: TrainingRun) -> dict[str, Any]:
+    return {
+        "stage": stage,
+        "environment": config.task,
+        "learner": optimizer.name,
+        "order": run.seed,
+        "repetition": 0,
+        "rank": optimizer.rank,
+        "point": {"learning_rate": run.learning_rate},
+    }
 
-    def __init__(self, path: Path, config: TrainingConfig, echo: Callable[[str], None]) -> None:
-        self.path, self.config, self.echo = path, config, echo
-        self.found = {record["key"]: record for record in read_jsonl(path)}
 
-    def get(self, task: Task, optimizer: OptimizerConfig, lr: float, seed: int) -> dict[str, Any]:
-        config = self.config
-        identity = {"task": config.task, "data": config.data, "steps": config.steps, "evaluations": config.evaluations}
-        identity |= {"kind": optimizer.kind, "options": optimizer.options, "lr": lr, "seed": seed}
-        key = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-        if key not in self.found:
-            record = train_once(
-                task,
-                optimizer.kind,
-                dict(optimizer.options),
-                lr=lr,
-                seed=seed,
-                steps=config.steps,
-                evaluations=config.evaluations,
-            )
-            versions = {"torch": torch.__version__, "python": platform.python_version()}
-            self.found[key] = {"key": key, **identity, **record, "versions": versions}
-            write_jsonl(self.path, list(self.found.values()))
-            self.echo(
-                f"{optimizer.name:24s} lr {lr:<8g} seed {seed}  loss {record['final_loss']:.4f}  {record['status']}"
-            )
-        return {**self.found[key], "optimizer": optimizer.name}
+def _listing(config: TrainingConfig, stages: Mapping[str, list[Planned]]) -> dict[str, Any]:
+    runs = [
+        {"id": run.id} | _labels(config, stage, optimizer, run)
+        for stage, planned in stages.items()
+        for optimizer, run in planned
+    ]
+    kinds = {optimizer.name: optimizer.kind for optimizer in config.optimizers}
+    return {"name": config.name, "description": config.description, "kinds": kinds, "runs": runs}

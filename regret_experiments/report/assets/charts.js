@@ -14,9 +14,9 @@ function byLearner(groups) {
 
 function tipOf(group) {
   const at = atRate(group);
-  const lines = [`${named(group)}, ${TITLES[state.rate]}`, `regret ${interval(at.regret)}`, `${whole(group.floats)} state floats`];
+  const lines = [`${named(group)}, ${TITLES[state.rate]}`, `${payload.measure} ${interval(at.regret)}`, `${whole(group.floats)} state floats`];
   if (at.bound !== null) lines.push(`bound ${number(at.bound)}`);
-  if (isRanked(group)) lines.push(`tail mass ${number(at.tail)}, escaped ${number(at.escaped)}`);
+  if (isRanked(group) && at.tail !== null) lines.push(`tail mass ${number(at.tail)}, escaped ${number(at.escaped)}`);
   return lines.join("\n");
 }
 
@@ -33,9 +33,9 @@ function drawMemory(host) {
   const regrets = groups.flatMap((group) => atRate(group).regret);
   const log = state.scale === "log";
   const chart = plot(host, {
-    label: "Regret against state floats", names: labelsOf(groups),
+    label: `${capital(payload.measure)} against state floats`, names: labelsOf(groups),
     x: { values: groups.map((group) => group.floats), log: true, title: "state floats held" },
-    y: { values: regrets, log, title: `regret, ${TITLES[state.rate]}` },
+    y: { values: regrets, log, title: `${payload.measure}, ${TITLES[state.rate]}` },
   });
   const names = [];
   const lines = byLearner(groups);
@@ -63,7 +63,7 @@ function drawMemory(host) {
     if (last) names.push({ learner: last.learner, text: payload.learners[last.learner].label, x: chart.X(last.floats) + 8, y: chart.Y(atRate(last).regret[0]) });
   }
   nameAtRight(chart, names);
-  note(host, groups.length ? "Numbers: rank k. Bands and whiskers: range of the certified intervals over the orders. Press a point for its runs." : "No regret is known for this choice.", regrets, log);
+  note(host, groups.length ? `Numbers: rank k. Bands and whiskers: range of ${isRegret() ? "the certified intervals" : `the ${payload.measure}`} over the orders. Press a point for its runs.` : `No ${payload.measure} is known for this choice.`, regrets, log);
 }
 
 function drawCurves(host) {
@@ -71,13 +71,14 @@ function drawCurves(host) {
   const log = state.scale === "log";
   const groups = shownGroups().filter((group) => atRate(group)?.curve && (!isRanked(group) || group.rank === currentRank()));
   const curve = (group) => atRate(group).curve[state.against];
-  const bounds = state.against === "u_t" && state.bounds;
+  const bounds = isRegret() && state.against === "u_t" && state.bounds;
   const values = groups.flatMap((group) => [...curve(group).flat(), ...(bounds ? atRate(group).curve.bound : [])]);
   const against = state.against === "u_t" ? "the best point so far" : "the best point in the end";
+  const title = isRegret() ? `regret against ${state.against}` : payload.measure;
   const chart = plot(host, {
-    label: `Regret against rounds, against ${against}`, names: groups.map(named),
+    label: isRegret() ? `Regret against rounds, against ${against}` : `${capital(payload.measure)} against rounds`, names: groups.map(named),
     x: { values: rounds, log, title: "round t" },
-    y: { values, log, title: state.against === "u_t" ? "regret against u_t" : "regret against u_T" },
+    y: { values, log, title },
   });
   const names = [];
   for (const group of groups) {
@@ -89,14 +90,14 @@ function drawCurves(host) {
     if (bounds) line(chart, parent, rounds, atRate(group).curve.bound, "line bound");
     const last = rounds.findLastIndex((_, i) => chart.Y.draws(middle[i]));
     if (last < 0) continue;
-    const text = (i) => `${named(group)}\nround ${whole(rounds[i])}: regret ${interval([middle[i], low[i], high[i]])}\nbound ${number(atRate(group).curve.bound[i])}`;
+    const text = (i) => `${named(group)}\nround ${whole(rounds[i])}: ${payload.measure} ${interval([middle[i], low[i], high[i]])}${isRegret() ? `\nbound ${number(atRate(group).curve.bound[i])}` : ""}`;
     const end = dot(chart, parent, group.learner, [rounds[last], middle[last]], { text: `${text(last)}\nleft and right move along the curve`, facts: factsOf(group), size: 5, act: () => openRuns(atRate(group).runs) });
     walk(chart, end, rounds, middle, last, text);
     names.push({ learner: group.learner, text: named(group), x: chart.X(rounds[last]) + 7, y: chart.Y(middle[last]) });
   }
   nameAtRight(chart, names);
   follow(chart, groups, rounds, curve);
-  note(host, `Against ${against}${bounds ? "; dotted: bound" : ""}. Bands: range over the orders.`, groups.flatMap((group) => curve(group)[0]), log);
+  note(host, `${isRegret() ? `Against ${against}${bounds ? "; dotted: bound" : ""}. ` : ""}Bands: range over the orders.`, groups.flatMap((group) => curve(group)[0]), log);
 }
 
 // Left and right move a curve's marker along it, from round to round.

@@ -24,6 +24,8 @@ function verdict(columns, i) {
   return at("regret_lower") <= at("bound") ? "undecided" : "broken";
 }
 
+const isRegret = () => payload.measure === "regret";
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const value = (name, i) => (runs[name] ? runs[name][i] : null);
 const learnerOf = (i) => payload.learners[value("learner", i)];
 const gameTitle = (game) => {

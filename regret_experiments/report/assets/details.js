@@ -34,9 +34,14 @@ function showRun(i) {
   say("order, repetition", `${value("order", i)}, ${value("repetition", i)}`);
   say("tuned", value("point", i));
   if (status === "finished") {
-    say("regret, certified", `${number(value("regret_lower", i))} to ${number(value("regret_upper", i))}`);
-    say("certificate", certificateText(i));
-    say("bound", boundText(i), { holds: "good", broken: "bad" }[value("verdict", i)] ?? "");
+    if (value("final_loss", i) === null) {
+      say("regret, certified", `${number(value("regret_lower", i))} to ${number(value("regret_upper", i))}`);
+      say("certificate", certificateText(i));
+      say("bound", boundText(i), { holds: "good", broken: "bad" }[value("verdict", i)] ?? "");
+    } else {
+      say("training loss, test", `${number(value("final_loss", i))}, ${number(value("test", i))}`);
+    }
+    say("training", value("ended", i));
     say("cumulative loss", number(value("cumulative_loss", i)));
     say("state", `${whole(value("peak_state_floats", i))} floats at most`);
     if (value("tail_mass", i) !== null) say("tail mass, escaped", `${number(value("tail_mass", i))}, ${number(value("escaped_mass", i))}`);

@@ -69,7 +69,7 @@ function drawReadout() {
   at("readout").textContent = marked.slice(0, 4).map((group) => {
     const point = atRate(group);
     const bound = point.bound === null ? "" : `, bound ${number(point.bound)}`;
-    return `${named(group)}: ${whole(group.floats)} state floats, regret ${interval(point.regret)}${bound}, tail mass ${number(point.tail)}, escaped ${number(point.escaped)}.`;
+    return `${named(group)}: ${whole(group.floats)} state floats, ${payload.measure} ${interval(point.regret)}${bound}${point.tail === null ? "" : `, tail mass ${number(point.tail)}, escaped ${number(point.escaped)}`}.`;
   }).join(" ") + more;
 }
 

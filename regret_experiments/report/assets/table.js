@@ -1,6 +1,7 @@
 // The table of runs: filtered by words, sorted by any column, a page at a time.
 
 const PAGE = 50;
+const MEASURED = { regret: "regret_upper", "training loss": "final_loss" }[payload.measure] ?? "cumulative_loss";
 
 // Heading, how a cell reads, and what it is sorted by.
 const COLUMNS = [
@@ -10,7 +11,7 @@ const COLUMNS = [
   { name: "point", title: "Learning rate", text: (i) => value("point", i), by: (i) => (Number.isNaN(Number(value("point", i))) || value("point", i) === "" ? value("point", i) : Number(value("point", i))) },
   { name: "order", title: "Order", text: (i) => String(value("order", i)), by: (i) => value("order", i) },
   { name: "status", title: "Status", text: (i) => value("status", i), kind: "word" },
-  { name: "regret", title: "Regret at most", text: (i) => number(value("regret_upper", i)), by: (i) => value("regret_upper", i) },
+  { name: "regret", title: isRegret() ? "Regret at most" : capital(payload.measure), text: (i) => number(value(MEASURED, i)), by: (i) => value(MEASURED, i) },
   { name: "bound", title: "Bound", text: (i) => number(value("bound", i)), by: (i) => value("bound", i) },
   { name: "verdict", title: "Bound is", text: (i) => value("verdict", i), kind: "word" },
   { name: "gap", title: "Certificate width", text: (i) => number(value("comparator_gap", i)), by: (i) => value("comparator_gap", i) },

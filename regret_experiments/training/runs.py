@@ -1,0 +1,178 @@
+"""One training run as the store knows it: named by its content, performed by a worker, played again by anyone."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from regret_experiments.execution.tasks import Outcome
+from regret_experiments.plan.content import RESULT_SCHEMA, content_hash, plain
+
+if TYPE_CHECKING:
+    import torch
+
+    from oco.torch import SpectrumProbe
+    from regret_experiments.training.tasks import Task as Network
+
+UNKNOWN = ("regret_lower", "regret_upper", "bound", "bound_valid", "tail_mass", "escaped_mass", "memory_formula")
+"""Final numbers of a convex game that a network does not have."""
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One optimizer at one learning rate from one seed.
+
+    Attributes
+    ----------
+    task, data
+        Names that `make_task` takes.
+    kind, options, learning_rate
+        The optimizer.
+    seed
+        Of the initial weights and of the order of batches.
+    steps, evaluations
+        Length, and how often the loss over the training set is taken.
+    probe
+        Options and number of snapshots of the spectra that are followed; None to follow none.
+    """
+
+    task: str
+    data: str
+    kind: str
+    learning_rate: float
+    seed: int
+    steps: int
+    evaluations: int
+    options: dict[str, Any] = field(default_factory=dict)
+    probe: dict[str, Any] | None = None
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What the hash covers, in the shape that every stored run has; the text counts by its checksum."""
+        return {
+            "schema": RESULT_SCHEMA,
+            "environment": {"kind": self.task, "keywords": _data_of(self.task, self.data)},
+            "order": self.seed,
+            "repetition": 0,
+            "checkpoints": self.evaluations,
+            "steps": self.steps,
+            "learner": {
+                "kind": self.kind,
+                "hyperparameters": {"learning_rate": self.learning_rate, **self.options},
+            },
+            "probe": self.probe,
+        }
+
+    @cached_property
+    def id(self) -> str:
+        """Hash of `content`."""
+        return content_hash(self.content)
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> TrainingRun:
+        """Return the run whose content was stored."""
+        options = dict(content["learner"]["hyperparameters"])
+        return cls(
+            task=content["environment"]["kind"],
+            data=content["environment"]["keywords"].get("data", "digits"),
+            kind=content["learner"]["kind"],
+            learning_rate=options.pop("learning_rate"),
+            seed=content["order"],
+            steps=content["steps"],
+            evaluations=content["checkpoints"],
+            options=options,
+            probe=content["probe"],
+        )
+
+    def perform(self) -> Outcome:
+        """Train; a run whose loss stopped being finite is finished with an infinite loss, one whose optimizer gave up
+        has failed.
+        """
+        from regret_experiments.training.loop import train_once
+
+        probes: list[SpectrumProbe] = []
+        record = train_once(
+            _network(self.task, self.data),
+            self.kind,
+            dict(self.options),
+            lr=self.learning_rate,
+            seed=self.seed,
+            steps=self.steps,
+            evaluations=self.evaluations,
+            after_backward=None if self.probe is None else lambda step, model: self._follow(probes, step, model),
+        )
+        metadata: dict[str, Any] = {"id": self.id, "status": "finished", "content": self.content}
+        if record["status"] == "failed":
+            failed = {"status": "failed", "error": "RuntimeError", "message": record["error"], "traceback": ""}
+            return Outcome("runs", self.id, metadata | failed)
+        held = {name: int(count) for name, count in record["state_bytes"].items()}
+        scalars = {
+            "rounds": self.steps,
+            "horizon": self.steps,
+            "dimension": record["parameters"],
+            **dict.fromkeys(UNKNOWN),
+            "final_loss": record["final_loss"],
+            "cumulative_loss": record["cumulative_loss"],
+            "test": record["test"],
+            "ended": record["status"],
+            "state_floats": held["total"] // 4,
+            "peak_state_floats": held["total"] // 4,
+            **{f"{name}_bytes": count for name, count in held.items() if name != "total"},
+        }
+        metadata |= {
+            "seeds": {"order": self.seed, "learner": self.seed},
+            "scalars": plain(scalars),
+            "violations": [],
+            "timings": {"play": 1e-3 * record["optimizer_ms"] * self.steps, "training": record["seconds"]},
+        }
+        if probes:
+            metadata["spectra"] = plain(probes[0].rows)
+        steps, losses = zip(*record["curve"], strict=True) if record["curve"] else ((), ())
+        arrays = {"round": np.array(steps, dtype=float), "training_loss": np.array(losses, dtype=float)}
+        return Outcome("runs", self.id, metadata, arrays)
+
+    def _follow(self, probes: list[SpectrumProbe], step: int, model: torch.nn.Module) -> None:
+        from oco.torch import SpectrumProbe
+
+        assert self.probe is not None
+        if not probes:
+            probes.append(SpectrumProbe(model, **self.probe["options"]))
+        probes[0].update()
+        count = self.probe["snapshots"]
+        if step in {round(self.steps * (i + 1) / count) for i in range(count)}:
+            probes[0].snapshot(step)
+
+
+def check_options(task: str, data: str, optimizers: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Raise ConfigError where an optimizer's class refuses its options, before hours are spent on the others."""
+    from regret_experiments.training.loop import make_optimizer
+
+    model = _network(task, data).model()
+    for kind, options in optimizers:
+        make_optimizer(kind, model, 1e-3, options)
+
+
+def is_training(content: dict[str, Any]) -> bool:
+    """Whether stored content is that of a training run, not of a game."""
+    return "steps" in content
+
+
+@lru_cache(maxsize=4)
+def _network(task: str, data: str) -> Network:
+    from regret_experiments.training.tasks import make_task
+
+    return make_task(task, data)
+
+
+@lru_cache(maxsize=4)
+def _data_of(task: str, data: str) -> dict[str, Any]:
+    from regret_experiments.training.data import load_text
+
+    if task == "gpt":
+        return {"text": f"crc32:{zlib.crc32(load_text().tobytes()):08x}"}
+    return {} if task == "teacher" else {"data": data}
