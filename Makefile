@@ -9,13 +9,19 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep test lint types tests test-slow test-all bench bench-torch clean
+.PHONY: help sweep paper paper-quick test lint types tests test-slow test-all bench bench-torch clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
 
 sweep: $(VENV)/.installed  ## run configs/rank_sweep.yaml: table, figures, results
 	$(BIN)/oco sweep configs/rank_sweep.yaml
+
+paper: $(VENV)/.tools  ## every table and figure of the paper, from stored results or from the start (25 minutes)
+	$(BIN)/python -m paper_figures
+
+paper-quick: $(VENV)/.tools  ## a subset on short streams, into results/paper_quick
+	$(BIN)/python -m paper_figures --quick
 
 test: lint types tests  ## lint, types and all tests but the long ones
 

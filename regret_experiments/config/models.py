@@ -114,6 +114,9 @@ class StageEntry(Strict):
         description="Environments by name; with `best_of`, from the name that was tuned on to the one of this stage.",
     )
     best_of: Selection | None = None
+    orders: Orders | None = Field(default=None, description="Orders of this stage; the sweep's where left out.")
+    comparator: bool | None = Field(default=None, description="The sweep's where left out.")
+    spectrum: bool | None = Field(default=None, description="The sweep's where left out.")
 
 
 class SweepConfig(Strict):

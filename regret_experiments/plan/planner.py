@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from regret_experiments.config import LoadedConfig
-from regret_experiments.config.models import LearnerEntry, Selection
+from regret_experiments.config.models import LearnerEntry, Selection, StageEntry
 from regret_experiments.config.values import points
 from regret_experiments.plan.building import (
     BuiltEnvironment,
@@ -91,24 +91,26 @@ class _Planner:
         self._expanded = {name: list(self._runs_on(name, built)) for name, built in self.environments.items()}
 
     def stages(self) -> Iterator[Stage]:
-        if not self.config.stages:
-            yield Stage("sweep", tuple(self._planned("sweep", list(self.environments))))
-        for entry in self.config.stages:
+        for entry in self.config.stages or [StageEntry(name="sweep")]:
             if entry.best_of is None:
                 names = list(entry.environments or self.environments)
-                yield Stage(entry.name, tuple(self._planned(entry.name, names)))
+                yield Stage(entry.name, tuple(self._planned(entry, names)))
             else:
                 assert isinstance(entry.environments, dict)
                 played = {target: tuned for tuned, target in entry.environments.items()}
-                yield Stage(entry.name, tuple(self._planned(entry.name, list(played))), entry.best_of, played)
+                yield Stage(entry.name, tuple(self._planned(entry, list(played))), entry.best_of, played)
 
-    def _planned(self, stage: str, names: list[str]) -> Iterator[PlannedRun]:
+    def _planned(self, stage: StageEntry, names: list[str]) -> Iterator[PlannedRun]:
+        config = self.config
+        orders = config.orders if stage.orders is None else stage.orders
+        comparator = config.comparator if stage.comparator is None else stage.comparator
+        spectrum = config.spectrum if stage.spectrum is None else stage.spectrum
         for name in names:
             for learner, rank, point, content in self._expanded[name]:
-                for order, repetition in itertools.product(self.config.orders, range(self.config.repetitions)):
-                    game = Game(self.environments[name].content, order, self.config.checkpoints)
-                    run = Run(game, content, repetition, self.config.comparator, self.config.spectrum)
-                    yield PlannedRun(run, stage, name, learner, rank, point)
+                for order, repetition in itertools.product(orders, range(config.repetitions)):
+                    game = Game(self.environments[name].content, order, config.checkpoints)
+                    run = Run(game, content, repetition, comparator, spectrum)
+                    yield PlannedRun(run, stage.name, name, learner, rank, point)
 
     def _check_learner_kinds(self) -> None:
         """Check what can be checked without data, so that a mistyped learner is not found after a download."""

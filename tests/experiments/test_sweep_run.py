@@ -257,6 +257,24 @@ def test_best_points_of_one_stream_are_played_on_another(tmp_path: Path, oco: An
     assert set(reported["environment"]) == {"test"}
 
 
+def test_a_stage_has_its_own_orders_and_what_it_tracks(tmp_path: Path) -> None:
+    path = tmp_path / "stages.yaml"
+    path.write_text(
+        STAGES.replace("comparator: false", "comparator: true")
+        .replace("environments: [train]}", "environments: [train], orders: 1, comparator: false, spectrum: false}")
+        .replace("environments: {train: test}}", "environments: {train: test}, orders: [3, 5, 7]}")
+    )
+    assert sweep(path, tmp_path / "r") == Counts(finished=12 + 9)
+    runs = regret_experiments.load(tmp_path / "r").runs
+    tuned, reported = runs[runs["stage"] == "tune"], runs[runs["stage"] == "report"]
+    assert set(tuned["order"]) == {0}
+    assert set(reported["order"]) == {3, 5, 7}
+    assert tuned["regret_upper"].isna().all()
+    assert tuned["tail_mass"].isna().all()
+    assert reported["regret_upper"].notna().all()
+    assert reported.loc[reported["learner"] == "fd_adagrad", "tail_mass"].notna().all()
+
+
 def test_two_sweeps_at_once_share_the_work(small: Path, tmp_path: Path) -> None:
     import subprocess
     import sys

@@ -1,0 +1,111 @@
+"""Regenerate the paper's tables and figures: python -m paper_figures [--quick] [--only PIECE ...].
+
+A piece is a script of this directory that writes its figure and tables from stored results, and the configs that have
+to be run before it. `oco sweep` and `oco train` play only what is not stored: it can be stopped and goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from paper_figures.pieces import ROOT, Places
+
+CONFIGS = ROOT / "configs" / "paper"
+WITHOUT_FILES = ("environments[0].data=breast_cancer", "environments[0].scaling=standard")
+"""Settings with which a data set comes from inside scikit-learn."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One part of the paper.
+
+    Attributes
+    ----------
+    script
+        Module of this directory; it takes ``--results``, ``--tables`` and ``--figures``.
+    sweeps
+        Names of configs that ``oco sweep`` runs before.
+    trainings
+        Names of configs that ``oco train`` runs before.
+    quick
+        Sweeps of the quick run, with what it sets in their configs; where empty it leaves the piece out.
+    """
+
+    script: str
+    sweeps: tuple[str, ...] = ()
+    trainings: tuple[str, ...] = ()
+    quick: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+PIECES = (
+    Piece(
+        "appendix_a",
+        sweeps=("a9a", "mushrooms", "mnist", "cifar10", "gisette"),
+        quick={"mushrooms": (*WITHOUT_FILES, "learners.fd_adagrad.rank=[4, 9]", "checkpoints=3")},
+    ),
+)
+
+
+def commands(piece: Piece, places: Places, *, quick: bool) -> Iterator[list[str]]:
+    """What to run for ``piece``, one command after the other."""
+    oco = [sys.executable, "-m", "regret_experiments"]
+    settings: Mapping[str, tuple[str, ...]] = piece.quick if quick else dict.fromkeys(piece.sweeps, ())
+    for sweep, changes in settings.items():
+        config = _config(sweep)
+        results = places.results / f"paper_{config.stem}"
+        changed = [part for change in changes for part in ("--set", change)]
+        yield [*oco, "sweep", str(config), "--results", str(results), "--no-figures", *changed]
+    for training in () if quick else piece.trainings:
+        yield [*oco, "train", str(CONFIGS / f"{training}.yaml"), "-o", str(places.results)]
+    where = [part for name, path in vars(places).items() for part in (f"--{name}", str(path))]
+    yield [sys.executable, "-m", f"paper_figures.{piece.script}", *where]
+
+
+def _config(sweep: str) -> Path:
+    """The sweep's config; of gisette_scale, which may not be here, its stand-in."""
+    if sweep == "gisette":
+        from oco.datasets import info
+        from oco.datasets.named import where_is
+        from paper_figures.gisette_stand_in import write_stand_in
+
+        if "fetched" in where_is(info("gisette_scale")):
+            write_stand_in()
+            return CONFIGS / "gisette_stand_in.yaml"
+        sweep = "gisette_scale"
+    return CONFIGS / f"{sweep}.yaml"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the pieces one after the other; what fails is said at the end and does not keep the others from running."""
+    parser = argparse.ArgumentParser(prog="python -m paper_figures", description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a subset on shortened streams, in under 3 minutes")
+    parser.add_argument("--only", nargs="+", choices=[piece.script for piece in PIECES], help="pieces to run")
+    parser.add_argument("--into", type=Path, help="directory for everything, instead of the repository's places")
+    given = parser.parse_args(arguments)
+    into = given.into or (ROOT / "results" / "paper_quick" if given.quick else None)
+    places = (
+        Places() if into is None else Places(into.absolute(), into.absolute() / "tables", into.absolute() / "figures")
+    )
+    failed = []
+    for piece in PIECES:
+        if (given.only and piece.script not in given.only) or (given.quick and not piece.quick):
+            continue
+        for command in commands(piece, places, quick=given.quick):
+            began = time.perf_counter()
+            print(f"\n== {piece.script}: {' '.join(command[2:])}", flush=True)
+            if subprocess.run(command, cwd=ROOT, check=False).returncode:
+                failed.append(f"{piece.script}: {' '.join(command[2:])}")
+            print(f"== {time.perf_counter() - began:.1f} s", flush=True)
+    for line in failed:
+        print(f"failed: {line}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
