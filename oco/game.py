@@ -12,7 +12,6 @@ from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.learners.base import Learner, Problem
 from oco.losses.rows import RowBlock, dense_row
-from oco.losses.scalar import evaluate
 from oco.record import Record
 from oco.snapshot import Keeper
 from oco.tracker import Tracker
@@ -137,7 +136,7 @@ def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int,
     """Rounds ``start`` to ``stop - 1`` of a stream of rows: compiled where the learner can, else one by one."""
     for first, last in _pieces(start, stop):
         block = stream.block(first, last)
-        outcome = player.play_block(block)
+        outcome = player.play_block(block) if block.scalar.code >= 0 else None
         if outcome is None:
             _play_block_by_rounds(block, player, tracker, first)
         else:
@@ -153,7 +152,7 @@ def _play_block_by_rounds(block: RowBlock, player: Learner, tracker: Tracker, fi
     for i in range(len(block)):
         row = dense_row(block.rows, i)
         margins[i] = row @ _checked_point(player, first + i + 1, row.shape)
-        losses[i], slopes[i] = evaluate(block.scalar.code, block.scalar.parameter, margins[i], block.targets[i])
+        losses[i], slopes[i] = block.scalar.at(margins[i], block.targets[i])
         _refuse_not_finite(first + i + 1, player, losses[i], slopes[i])
         player.update(slopes[i] * row)
     tracker.observe_block(block, margins, losses, slopes, "round by round")

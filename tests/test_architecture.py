@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = [
     {"_version", "types", "errors"},
-    {"snapshot"},
+    {"snapshot", "plugins"},
     {"compile"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},

@@ -3,6 +3,8 @@
 Each ``check_X(thing)`` raises `CheckFailed` with one sentence that names the fault and the likely cause; each
 ``X_checks(thing)`` gives the same checks as ``(name, function)`` pairs for ``pytest.mark.parametrize``. `exercise` and
 `check_answer` are for courses: exercises that check themselves.
+``X_checks(thing)`` gives the same checks as ``(name, function)`` pairs, and `parametrize_with_checks` makes a pytest
+test of every one of them.
 """
 
 from oco.checks.domain import check_domain, domain_checks
@@ -11,6 +13,7 @@ from oco.checks.exercises import Outcome, answer_digest, check_answer, exercise,
 from oco.checks.failure import CheckFailed
 from oco.checks.learner import check_learner, learner_checks
 from oco.checks.loss import check_loss, loss_checks
+from oco.checks.parametrize import parametrize_with_checks
 from oco.checks.sketch import check_sketch, sketch_checks
 
 __all__ = [
@@ -29,5 +32,6 @@ __all__ = [
     "learner_checks",
     "loss_checks",
     "recorded_exercises",
+    "parametrize_with_checks",
     "sketch_checks",
 ]

@@ -272,7 +272,8 @@ def check_block_equals_rounds(learner: Learner, domain: Domain) -> None:
         margin = float(row @ player.prediction)
         require(
             abs(margin - margins[i]) <= 1e-8 * (1.0 + abs(margin)),
-            f"play_block and update disagree at round {i + 1}: margins {margins[i]!r} and {margin!r}",
+            f"play_block and update disagree at round {i + 1}: margins {margins[i]!r} and {margin!r}; is a gradient "
+            "used before its round is played?",
         )
         player.update((margin - 1.0) * row)
 

@@ -128,7 +128,7 @@ def anytime_of(
 def as_block(losses: Sequence[Loss]) -> RowBlock | MultinomialBlock | None:
     """The losses as one block where they are rows of one generalized linear loss; None where they are not."""
     first = losses[0]
-    if type(first) is RowLoss:
+    if type(first) is RowLoss and first.scalar.has_conjugate:
         scalar = first.scalar
         rows = [loss for loss in losses if type(loss) is RowLoss and loss.scalar == scalar]
         if len(rows) == len(losses):

@@ -18,24 +18,30 @@ from oco.domains.simplex import Simplex
 from oco.domains.spectral_ball import SpectralBall
 from oco.domains.unbounded import Unbounded
 from oco.errors import ConfigError
+from oco.plugins import Registry
 
-DOMAINS: dict[str, type[Domain]] = {
-    domain.name: domain
-    for domain in (
-        Ball,
-        Box,
-        Simplex,
-        L1Ball,
-        HalfSpace,
-        AffineSlice,
-        FrobeniusBall,
-        SpectralBall,
-        BallBox,
-        Unbounded,
-        Slab,
-    )
-}
-"""The domains by the name that a config gives them."""
+DOMAINS: Registry[Domain] = Registry(
+    "domain",
+    "oco.domains",
+    Domain,
+    {
+        domain.name: domain
+        for domain in (
+            Ball,
+            Box,
+            Simplex,
+            L1Ball,
+            HalfSpace,
+            AffineSlice,
+            FrobeniusBall,
+            SpectralBall,
+            BallBox,
+            Unbounded,
+            Slab,
+        )
+    },
+)
+"""The domains by the name that a config gives them, those of other packages too."""
 
 
 def from_config(description: Mapping[str, Any]) -> Domain:
@@ -56,11 +62,12 @@ def from_config(description: Mapping[str, Any]) -> Domain:
     if kind not in DOMAINS:
         allowed_kinds = ", ".join(sorted(DOMAINS))
         raise ConfigError(f"domain kind must be one of {allowed_kinds}, got {kind!r}{_near(kind, DOMAINS)}")
-    allowed = [name for name in inspect.signature(DOMAINS[kind]).parameters if name != "self"]
+    maker = DOMAINS[kind]
+    allowed = [name for name in inspect.signature(maker).parameters if name != "self"]
     for name in keywords:
         if name not in allowed:
             raise ConfigError(f"domain {kind} takes {', '.join(allowed)}, got {name!r}{_near(name, allowed)}")
-    return DOMAINS[kind](**keywords)
+    return maker(**keywords)
 
 
 def _near(name: object, allowed: Any) -> str:

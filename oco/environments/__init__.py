@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oco.environments.base import Environment
 from oco.environments.drawn import DrawnLosses, DrawnRows, RotatedRows
@@ -25,46 +25,52 @@ from oco.environments.row_stream import RowStream
 from oco.environments.simplex_games import DrawnPortfolio, ExpertAdvice, PortfolioSelection
 from oco.environments.spectrum_games import SpectrumLinear, SpectrumQuadratic
 from oco.environments.traps import FollowTheLeaderTrap, UnprojectedTrap, WrongProjectionTrap
+from oco.plugins import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from oco.comparators import ComparatorCurve
 
-ENVIRONMENTS: dict[str, Any] = {
-    environment.name: environment
-    for environment in (
-        LogisticRegression,
-        LeastSquares,
-        AbsoluteRegression,
-        SupportVector,
-        LinearLosses,
-        GeneralizedLinear,
-        MultinomialRegression,
-        PortfolioSelection,
-        SpectrumLinear,
-        SpectrumQuadratic,
-        IllConditionedRegression,
-        NoisyRegression,
-        DrawnPortfolio,
-        ExpertAdvice,
-        MatrixCompletion,
-        MatrixRegression,
-        SubspaceReconstruction,
-        DriftingRegression,
-        DriftingQuadratic,
-        BallLowerBound,
-        AdaptiveBallLowerBound,
-        SimplexLowerBound,
-        CoordinateGame,
-        AgainstRank,
-        OrthonormalLosses,
-        FollowTheLeaderTrap,
-        UnprojectedTrap,
-        WrongProjectionTrap,
-    )
-}
-"""Every environment by the name that configs use; each has a ``from_config`` that takes plain values."""
+ENVIRONMENTS: Registry[Environment] = Registry(
+    "environment",
+    "oco.environments",
+    Environment,
+    {
+        environment.name: environment
+        for environment in (
+            LogisticRegression,
+            LeastSquares,
+            AbsoluteRegression,
+            SupportVector,
+            LinearLosses,
+            GeneralizedLinear,
+            MultinomialRegression,
+            PortfolioSelection,
+            SpectrumLinear,
+            SpectrumQuadratic,
+            IllConditionedRegression,
+            NoisyRegression,
+            DrawnPortfolio,
+            ExpertAdvice,
+            MatrixCompletion,
+            MatrixRegression,
+            SubspaceReconstruction,
+            DriftingRegression,
+            DriftingQuadratic,
+            BallLowerBound,
+            AdaptiveBallLowerBound,
+            SimplexLowerBound,
+            CoordinateGame,
+            AgainstRank,
+            OrthonormalLosses,
+            FollowTheLeaderTrap,
+            UnprojectedTrap,
+            WrongProjectionTrap,
+        )
+    },
+)
+"""Every environment by the name that configs use, those of other packages too; ``from_config`` takes plain values."""
 
 
 def comparator_curve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -261,20 +262,21 @@ class GeneralizedLinear(RowStream):
         return cls(dataset.rows, dataset.targets, loss=loss, domain=domain, description=description, **stream)
 
     @classmethod
-    def from_config(cls, *, data: str = "", domain: dict[str, Any] | None = None, **options: Any) -> Self:
-        """Build from the plain values of a config: ``loss`` and ``domain`` are given by name."""
+    def from_config(
+        cls, *, data: str = "", domain: dict[str, Any] | None = None, loss: str | None = None, **options: Any
+    ) -> Self:
+        """Build from the plain values of a config: ``loss`` and ``domain`` by name, the loss's own keywords beside."""
         if not data:
             raise ConfigError(f"environment {cls.name} needs data: the name of a data set, or a path")
-        loss = None
-        if cls.default_loss is None or "loss" in options:
-            keywords = {key: options.pop(key) for key in ("tau", "delta") if key in options}
-            name = options.pop("loss", None)
-            if name is None:
-                raise ConfigError(f"environment {cls.name} needs a loss: one of {', '.join(sorted(SCALAR_LOSSES))}")
-            loss = scalar_loss(name, **keywords)
+        if loss is None and cls.default_loss is None:
+            raise ConfigError(f"environment {cls.name} needs a loss: one of {', '.join(sorted(SCALAR_LOSSES))}")
+        scalar = None
+        if loss is not None:
+            takes = inspect.signature(SCALAR_LOSSES[loss]).parameters if loss in SCALAR_LOSSES else ()
+            scalar = scalar_loss(loss, **{key: options.pop(key) for key in takes if key in options})
         if isinstance(options.get("labels"), list):
             options["labels"] = tuple(options["labels"])
-        return cls.load(data, domain=from_config(domain) if domain else None, loss=loss, **options)
+        return cls.load(data, domain=from_config(domain) if domain else None, loss=scalar, **options)
 
 
 class LogisticRegression(GeneralizedLinear):

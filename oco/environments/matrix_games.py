@@ -15,7 +15,7 @@ from oco.environments.spectra import spectrum_shape
 from oco.environments.spectrum_games import SpectrumLike
 from oco.errors import ConfigError
 from oco.losses.base import Loss
-from oco.losses.scalar import ScalarLoss, evaluate, scalar_loss
+from oco.losses.scalar import ScalarLoss, scalar_loss
 from oco.types import Array, Shape
 
 
@@ -29,13 +29,13 @@ class EntryLoss(Loss):
 
     def value(self, point: Array) -> float:
         """``phi(X_ij, y)``."""
-        return float(evaluate(self.scalar.code, self.scalar.parameter, float(point[self.entry]), self.target)[0])
+        return self.scalar.at(float(point[self.entry]), self.target)[0]
 
     def gradient(self, point: Array) -> Array:
         """``phi'(X_ij, y)`` in place ``ij``."""
         gradient = np.zeros_like(point)
         margin = float(point[self.entry])
-        gradient[self.entry] = evaluate(self.scalar.code, self.scalar.parameter, margin, self.target)[1]
+        gradient[self.entry] = self.scalar.at(margin, self.target)[1]
         return gradient
 
 

@@ -44,9 +44,13 @@ class RowStream(Environment):
 
     def comparator_curve(self, rounds: Rounds) -> ComparatorCurve:
         """The best fixed point in hindsight of every prefix in ``rounds``, with certificates."""
-        from oco.comparators import anytime
+        from oco.comparators import anytime, anytime_of
 
-        return anytime(self, self.domain, rounds.tolist())
+        if self.loss.has_conjugate:
+            return anytime(self, self.domain, rounds.tolist())
+        block = self.block(0, int(rounds[-1]))
+        losses = [RowLoss(self.loss, dense_row(block.rows, i), block.targets[i]) for i in range(len(block))]
+        return anytime_of(losses, self.domain, rounds.tolist())
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""

@@ -24,6 +24,7 @@ from oco.learners.random_projection import AdaLR, RadaGrad
 from oco.learners.shampoo import OneSidedShampoo, Shampoo
 from oco.learners.sketched_shampoo import SketchedOneSidedShampoo, SketchedShampoo
 from oco.learners.sketched_son import FDSON, RFDSON
+from oco.plugins import Registry
 
 Decision = Literal["any", "matrix", "simplex"]
 
@@ -120,7 +121,9 @@ ENTRIES: dict[str, Entry] = {
         ),
     )
 }
-"""Every learner's entry by name."""
+"""Every built-in learner's entry by name."""
 
-LEARNERS: dict[str, type[Learner]] = {name: entry.learner for name, entry in ENTRIES.items()}
-"""Every learner by name."""
+LEARNERS: Registry[Learner] = Registry(
+    "learner", "oco.learners", Learner, {name: entry.learner for name, entry in ENTRIES.items()}
+)
+"""Every learner by name, those of other packages too."""

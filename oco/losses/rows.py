@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from oco.losses.base import Loss
-from oco.losses.scalar import ScalarLoss, evaluate
+from oco.losses.scalar import ScalarLoss
 from oco.types import Array
 
 Rows: TypeAlias = "Array | sparse.csr_array"
@@ -26,12 +26,11 @@ class RowLoss(Loss):
 
     def value(self, point: Array) -> float:
         """``phi(<row, point>, target)``."""
-        return float(evaluate(self.scalar.code, self.scalar.parameter, float(self.row @ point), self.target)[0])
+        return self.scalar.at(float(self.row @ point), self.target)[0]
 
     def gradient(self, point: Array) -> Array:
         """``phi'(<row, point>, target) row``."""
-        slope = evaluate(self.scalar.code, self.scalar.parameter, float(self.row @ point), self.target)[1]
-        gradient: Array = slope * self.row
+        gradient: Array = self.scalar.at(float(self.row @ point), self.target)[1] * self.row
         return gradient
 
 

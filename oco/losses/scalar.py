@@ -15,6 +15,7 @@ from scipy.special import expit, xlog1py, xlogy
 
 from oco.compile import kernel
 from oco.errors import ConfigError
+from oco.plugins import Registry
 from oco.types import Array
 
 LINEAR, SQUARED, ABSOLUTE, HINGE, SQUARED_HINGE, LOGISTIC, QUANTILE, HUBER, LOGARITHMIC = range(9)
@@ -68,9 +69,14 @@ def evaluate_all(
 
 @dataclass(frozen=True)
 class ScalarLoss:
-    """A convex loss ``phi(p, y)`` of a margin p and a target y; the subclasses are the losses of the field."""
+    """A convex loss ``phi(p, y)`` of a margin p and a target y; the subclasses are the losses of the field.
 
-    code: ClassVar[int]
+    A loss of one's own gives a ``name`` and `values_and_derivatives`. It is played round by round rather than by
+    compiled loops, and without `dual_range` and the conjugate comparators are found by cuts, which is slower.
+    """
+
+    code: ClassVar[int] = -1
+    """The branch of `evaluate` that computes it; -1 for a loss that is not compiled."""
     name: ClassVar[str]
     binary: ClassVar[bool] = False
     """Whether targets must be -1 or +1."""
@@ -94,10 +100,24 @@ class ScalarLoss:
 
     def values_and_derivatives(self, margins: Array, targets: Array) -> tuple[Array, Array]:
         """``phi`` and ``phi'`` for arrays of margins and targets of one shape ``(n,)``."""
+        if self.code < 0:
+            raise NotImplementedError(f"{type(self).__name__} must define values_and_derivatives")
         margins = np.ascontiguousarray(margins, dtype=np.float64)
         values, derivatives = np.empty_like(margins), np.empty_like(margins)
         evaluate_all(self.code, self.parameter, margins, np.ascontiguousarray(targets, float), values, derivatives)
         return values, derivatives
+
+    def at(self, margin: float, target: float) -> tuple[float, float]:
+        """``phi`` and ``phi'`` at one margin."""
+        if self.code >= 0:
+            return evaluate(self.code, self.parameter, margin, target)
+        values, derivatives = self.values_and_derivatives(np.array([margin]), np.array([target]))
+        return float(values[0]), float(derivatives[0])
+
+    @property
+    def has_conjugate(self) -> bool:
+        """Whether `dual_range` is given, hence the conjugate that the comparators of rows rest on."""
+        return type(self).dual_range is not ScalarLoss.dual_range
 
     def curvature(self, margins: Array, targets: Array) -> Array:
         """``phi''`` for arrays of margins and targets ``(n,)``; one of its one-sided values where phi' bends.
@@ -388,11 +408,16 @@ class Logarithmic(ScalarLoss):
         return conjugate
 
 
-SCALAR_LOSSES: dict[str, type[ScalarLoss]] = {
-    family.name: family
-    for family in (Linear, Squared, Absolute, Hinge, SquaredHinge, Logistic, Quantile, Huber, Logarithmic)
-}
-"""Every scalar loss by the name that configs use."""
+SCALAR_LOSSES: Registry[ScalarLoss] = Registry(
+    "loss",
+    "oco.losses",
+    ScalarLoss,
+    {
+        family.name: family
+        for family in (Linear, Squared, Absolute, Hinge, SquaredHinge, Logistic, Quantile, Huber, Logarithmic)
+    },
+)
+"""Every scalar loss by the name that configs use, those of other packages too."""
 
 
 def scalar_loss(name: str, **parameters: float) -> ScalarLoss:
@@ -400,7 +425,8 @@ def scalar_loss(name: str, **parameters: float) -> ScalarLoss:
     if name not in SCALAR_LOSSES:
         allowed = ", ".join(sorted(SCALAR_LOSSES))
         raise ConfigError(f"loss must be one of {allowed}, got {name!r}")
+    family = SCALAR_LOSSES[name]
     try:
-        return SCALAR_LOSSES[name](**parameters)
+        return family(**parameters)
     except TypeError:
         raise ConfigError(f"the {name} loss does not take {', '.join(sorted(parameters))}") from None

@@ -28,6 +28,7 @@ _COMMANDS = {
     "schema": ("plan", "Print the JSON schema of configs, for editors."),
     "data": ("data", "List, describe and fetch data sets."),
     "lessons": ("lessons", "The course: list the lessons, export notebooks, check exercises."),
+    "new": ("new", "Write a package with a learner of your own to start from, and its test."),
     "train": ("train", "Train networks with S-Shampoo and its rivals."),
 }
 """Command -> module of this package that defines it, and its line in the help."""

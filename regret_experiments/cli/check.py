@@ -8,9 +8,12 @@ from typing import Any
 
 import click
 
+from regret_experiments.cli.options import plugin_option
+
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path))
+@plugin_option
 def check(results: Path) -> None:
     """Verify the RESULTS directory of a sweep again.
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import click
 
+from regret_experiments.cli.options import plugin_option
+
 
 @click.command()
+@plugin_option
 @click.option(
     "--dimension", "-d", type=click.IntRange(min=2), default=64, show_default=True, help="For the numbers of floats."
 )
@@ -18,7 +21,7 @@ import click
 def learners(dimension: int, rank: int) -> None:
     """List the learners: state as a formula and in floats, bound and source."""
     from oco.domains import Ball, FrobeniusBall, Simplex
-    from oco.learners import ENTRIES
+    from oco.learners import ENTRIES, LEARNERS
     from oco.learners.base import Problem
 
     rows = max(side for side in range(1, int(dimension**0.5) + 1) if dimension % side == 0)
@@ -47,18 +50,28 @@ def learners(dimension: int, rank: int) -> None:
             ("keys", ", ".join(keys)),
         ):
             click.echo(f"  {what:7s} {text}")
+    _list_plugins(LEARNERS)
 
 
 @click.command()
+@plugin_option
 def environments() -> None:
     """List the environments: what they are and the keys that a config gives them."""
     from oco.environments import ENVIRONMENTS
     from regret_experiments.plan.building import environment_keywords
 
-    for name, kind in sorted(ENVIRONMENTS.items()):
+    for name, kind in sorted(ENVIRONMENTS.built_in.items()):
         click.secho(name, bold=True)
         click.echo(f"  {(inspect.getdoc(kind) or '-').splitlines()[0]}")
         click.echo(f"  keys    {', '.join(environment_keywords(name))}")
+    _list_plugins(ENVIRONMENTS)
+
+
+def _list_plugins(registry: Any) -> None:
+    """Name what other packages offer, without importing them."""
+    for name in sorted(set(registry) - set(registry.built_in)):
+        click.secho(name, bold=True)
+        click.echo(f"  from    {registry.origin(name)}")
 
 
 def _keyword(parameter: inspect.Parameter) -> str:

@@ -27,6 +27,24 @@ jobs_option: Decorator = click.option(
 )
 
 
+def _load_plugins(_context: click.Context, _parameter: click.Parameter, names: tuple[str, ...]) -> None:
+    from regret_experiments.plugins import load_module
+
+    for name in names:
+        load_module(name)
+
+
+plugin_option: Decorator = click.option(
+    "--plugin",
+    multiple=True,
+    metavar="MODULE",
+    expose_value=False,
+    is_eager=True,
+    callback=_load_plugins,
+    help="A module with learners, environments, losses or domains of your own: my_package.learners. May be repeated.",
+)
+
+
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from regret_experiments.cli.options import config_argument, cores, jobs_option, results_option, settings_option
+from regret_experiments.cli.options import (
+    config_argument,
+    cores,
+    jobs_option,
+    plugin_option,
+    results_option,
+    settings_option,
+)
 
 
 @click.command()
@@ -15,6 +22,7 @@ from regret_experiments.cli.options import config_argument, cores, jobs_option, 
 @results_option
 @jobs_option
 @settings_option
+@plugin_option
 @click.option("--list", "every", is_flag=True, help="List every run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
 def plan(
@@ -38,6 +46,7 @@ def plan(
 
 
 @click.command()
+@plugin_option
 def schema() -> None:
     """Print the JSON schema of sweep configs; editors complete and check with it."""
     from regret_experiments.config.schema import json_schema

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from regret_experiments.cli.options import plugin_option
+
 _KINDS = (
     "memory", "bound", "tail", "curves", "rank", "sensitivity", "spectrum", "escaped", "time", "tightness", "table",
     "dynamic", "path", "sketch",
@@ -36,6 +38,7 @@ _KINDS = (
     "--scale", type=click.Choice(["log", "linear", "sqrt"]), default="log", show_default=True,
     help="Of curves: log-log with fitted slope, linear, or divided by the root of t.",
 )  # fmt: skip
+@plugin_option
 @click.option("--rank", type=int, help="Rank of figures that show one.  [default: the middle one]")
 def plot(
     results: Path,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from regret_experiments.cli.options import plugin_option
+
 _directory = click.Path(path_type=Path)
 
 
@@ -25,6 +27,7 @@ def table(results: Path, as_csv: bool) -> None:
 @click.command()
 @click.argument("results", type=_directory)
 @click.argument("run")
+@plugin_option
 def reproduce(results: Path, run: str) -> None:
     """Play the run whose id begins with RUN again and compare it with what RESULTS holds.
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from regret_experiments.cli.options import plugin_option
+
 
 @click.command()
 @click.argument("learner")
@@ -22,6 +24,7 @@ import click
     metavar="KEY=VALUE",
     help="Key of the environment: -e data=digits -e domain.radius=5.",
 )
+@plugin_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the data's order.")
 @click.option("--json", "as_json", is_flag=True, help="Print final numbers as JSON.")
 def run(

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from regret_experiments.cli.options import config_argument, cores, jobs_option, results_option, settings_option
+from regret_experiments.cli.options import (
+    config_argument,
+    cores,
+    jobs_option,
+    plugin_option,
+    results_option,
+    settings_option,
+)
 
 if TYPE_CHECKING:
     from regret_experiments.execution import Summary
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 @results_option
 @jobs_option
 @settings_option
+@plugin_option
 @click.option(
     "--backend",
     type=click.Choice(["processes", "threads", "dask"]),

@@ -76,7 +76,8 @@ def _resolve(stage: Stage, resolved: dict[str, tuple[PlannedRun, ...]], store: S
 def _listing(plan: Plan, resolved: dict[str, tuple[PlannedRun, ...]]) -> dict[str, Any]:
     runs = [{"id": planned.run.id} | planned.labels for planned in _chain(resolved.values())]
     kinds = {entry.label: entry.kind for entry in plan.loaded.config.learners}
-    return {"name": plan.name, "description": plan.loaded.config.description, "kinds": kinds, "runs": runs}
+    facts = {"name": plan.name, "description": plan.loaded.config.description, "kinds": kinds}
+    return facts | ({"plugins": plan.plugins} if plan.plugins else {}) | {"runs": runs}
 
 
 def _perform(

@@ -9,11 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oco.errors import DataError
+from oco.errors import ConfigError, DataError
 from regret_experiments.execution.snapshots import SnapshotFile
-from regret_experiments.plan.building import BuiltEnvironment, build_environment, build_learner
+from regret_experiments.plan.building import BuiltEnvironment, build_environment, build_learner, learner_content
 from regret_experiments.plan.content import canonical, plain
+from regret_experiments.plan.keywords import KeywordError
 from regret_experiments.plan.runs import Game, Run
+from regret_experiments.plugins import PluginModule, given, load_module
 from regret_experiments.store.provenance import machine
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ class Task:
         The best fixed points, for a run that needs them.
     snapshot
         File for snapshots of a long run, and the seconds between them; None to take none.
+    plugins
+        Modules that a worker must load first.
     """
 
     kind: str
@@ -45,6 +49,7 @@ class Task:
     subject: Game | Run | TrainingRun
     comparator: ComparatorCurve | None = None
     snapshot: tuple[Path, float] | None = None
+    plugins: tuple[PluginModule, ...] = field(default_factory=given)
 
 
 @dataclass
@@ -66,6 +71,8 @@ def perform(task: Task) -> Outcome:
     """Do the work of ``task``; an error becomes an outcome that carries it."""
     began = time.perf_counter()
     try:
+        for module in task.plugins:
+            load_module(module.name, module.directory)
         outcome = _work(task)
     except Exception as error:
         outcome = failure(task, error)
@@ -120,7 +127,10 @@ class _Content:
 
 @lru_cache(maxsize=4)
 def _environment(_text: str, content: _Content) -> BuiltEnvironment:
-    built = build_environment(content.value["kind"], content.value["keywords"])
+    try:
+        built = build_environment(content.value["kind"], content.value["keywords"])
+    except KeywordError as error:
+        raise ConfigError(f"environment {content.value['kind']!r}: {error}") from error
     # Found once here, it is shared by the copies that games are played on.
     _ = getattr(built.environment, "gradient_bound", None)
     return built
@@ -156,6 +166,11 @@ def _play(task: Task) -> Outcome:
     snapshots = None if task.snapshot is None else SnapshotFile(*task.snapshot)
     built = _built(run.game)
     learner = build_learner(run.learner["kind"], run.learner["hyperparameters"])
+    if learner_content(run.learner["kind"], learner).get("plugin") != run.learner.get("plugin"):
+        raise DataError(
+            f"learner {run.learner['kind']!r} is not what it was when this run was planned: the version or the source "
+            "of its package differs here"
+        )
     record = oco.play(
         built.environment,
         learner,

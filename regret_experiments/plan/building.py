@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from oco.errors import DataError, OcoError
+from oco.errors import ConfigError, DataError, OcoError
 from regret_experiments.config.near import did_you_mean, listed
 from regret_experiments.plan.content import plain
 from regret_experiments.plan.keywords import (
@@ -18,6 +18,10 @@ from regret_experiments.plan.keywords import (
     check_types,
     open_ended,
 )
+from regret_experiments.plugins import origins
+
+if TYPE_CHECKING:
+    from oco.plugins import Registry
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,13 @@ class BuiltEnvironment:
     def content(self) -> dict[str, Any]:
         """What a run's hash covers: the config, and what the environment says of itself (the data's checksum too)."""
         described = self.environment.describe() if hasattr(self.environment, "describe") else {}
-        return {"kind": self.kind, "keywords": plain(self.keywords), "described": plain(described)}
+        content = {"kind": self.kind, "keywords": plain(self.keywords), "described": plain(described)}
+        return content | _plugin(environment=self.kind, loss=self.keywords.get("loss"), domain=self._domain_kind)
+
+    @property
+    def _domain_kind(self) -> Any:
+        domain = self.keywords.get("domain")
+        return domain.get("kind") if isinstance(domain, dict) else None
 
     @property
     def dimension(self) -> int:
@@ -77,10 +87,8 @@ def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:
     """
     from oco.environments import ENVIRONMENTS
 
-    if kind not in ENVIRONMENTS:
-        raise KeywordError("kind", _unknown("environment", kind, ENVIRONMENTS))
-    maker = ENVIRONMENTS[kind]
-    check_names(kind, keywords, environment_keywords(kind))
+    maker = _found(kind, ENVIRONMENTS)
+    check_names(kind, keywords, [*environment_keywords(kind), *_loss_keywords(keywords.get("loss"))])
     if keywords.get("domain") is not None:
         _check_domain(keywords["domain"])
     check_types(keywords, *_makers(kind))
@@ -118,10 +126,9 @@ def _check_domain(given: Any) -> None:
     if not isinstance(given, dict):
         raise KeywordError("domain", f"must be a mapping like {{kind: ball, radius: 1.0}}, got {given!r}")
     kind = given.get("kind")
-    maker = DOMAINS.get(kind) if isinstance(kind, str) else None
     try:
-        if maker is not None:
-            check_types({key: value for key, value in given.items() if key != "kind"}, maker)
+        if isinstance(kind, str) and kind in DOMAINS:
+            check_types({key: value for key, value in given.items() if key != "kind"}, DOMAINS[kind])
         from_config(given | {"kind": kind if isinstance(kind, str) else repr(kind)})
     except KeywordError as error:
         raise KeywordError("domain", f"{error.key} {error}") from None
@@ -133,9 +140,7 @@ def build_learner(kind: str, hyperparameters: dict[str, Any]) -> Any:
     """Build the learner called ``kind``; errors as in `build_environment`."""
     from oco.learners import LEARNERS
 
-    if kind not in LEARNERS:
-        raise KeywordError("kind", _unknown("learner", kind, LEARNERS))
-    maker = LEARNERS[kind]
+    maker = _found(kind, LEARNERS)
     if not open_ended(maker):
         check_names(kind, hyperparameters, accepted(maker))
     check_types(hyperparameters, maker)
@@ -188,5 +193,41 @@ def _sentence(error: Exception) -> str:
     return text if isinstance(error, OcoError) else f"{type(error).__name__}: {text}"
 
 
-def _unknown(what: str, kind: str, registry: Any) -> str:
-    return f"there is no {what} {kind!r}, known are {listed(sorted(registry))}{did_you_mean(kind, registry)}"
+def _found(kind: str, registry: Registry[Any]) -> Any:
+    """The class called ``kind``; refuses what cannot be found or loaded."""
+    if ":" in kind or "." in kind:
+        raise KeywordError(
+            "kind",
+            f"a config names a {registry.kind} and never code, got {kind!r}; give the module on the command line with "
+            f"--plugin, and here the name of the {registry.kind}",
+        )
+    if kind not in registry:
+        raise KeywordError(
+            "kind",
+            f"there is no {registry.kind} {kind!r}, known are {listed(sorted(registry))}{did_you_mean(kind, registry)}",
+        )
+    try:
+        return registry[kind]
+    except ConfigError as error:
+        raise KeywordError("kind", str(error)) from error
+
+
+def learner_content(kind: str, learner: Any, point: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What a run's hash covers of a learner: its name, every hyper-parameter, and where it is from if not built in."""
+    hyperparameters = plain((point or {}) | learner.hyperparameters())
+    return {"kind": kind, "hyperparameters": hyperparameters} | _plugin(learner=kind)
+
+
+def _plugin(**named: Any) -> dict[str, Any]:
+    found = origins({what: [name] for what, name in named.items() if isinstance(name, str)})
+    return {"plugin": found} if found else {}
+
+
+def _loss_keywords(name: Any) -> list[str]:
+    """Hyper-parameters of the scalar loss that an environment names, which stand beside it."""
+    from oco.losses import SCALAR_LOSSES
+
+    try:
+        return accepted(SCALAR_LOSSES[name]) if isinstance(name, str) and name in SCALAR_LOSSES else []
+    except ConfigError as error:
+        raise KeywordError("loss", str(error)) from error

@@ -99,6 +99,9 @@ def plan_text(plan: Plan, store: Store, guess: Estimate, *, every: bool) -> str:
             lines += [
                 f"    {row['id']}  {row['environment']}  {row['learner']}  {row}" for row in _rows(stage.runs, store)
             ]
+    for what, origin in plan.plugins.items():
+        package = f"{origin['distribution']} {origin['version']}, " if origin["distribution"] else ""
+        lines.append(f"\n{what} is from {package}{origin['location']}")
     left = total - done - failed
     lines.append(
         f"\n{total} runs: {done} done, {failed} failed, {left} left; about {_duration(guess.seconds)} and "

@@ -16,6 +16,7 @@ from regret_experiments.plan.building import (
     build_learner,
     check_rank,
     check_suits,
+    learner_content,
 )
 from regret_experiments.plan.content import plain
 from regret_experiments.plan.keywords import KeywordError
@@ -69,6 +70,14 @@ class Plan:
     def certain_runs(self) -> dict[str, PlannedRun]:
         """Runs that will be played whatever comes out of others, by id."""
         return {planned.run.id: planned for stage in self.stages if stage.best_of is None for planned in stage.runs}
+
+    @property
+    def plugins(self) -> dict[str, Any]:
+        """Where what is not built in comes from, by ``"learner mine"``: location, package, version and checksum."""
+        found: dict[str, Any] = {}
+        for planned in (planned for stage in self.stages for planned in stage.runs):
+            found |= planned.run.learner.get("plugin", {}) | planned.run.game.environment.get("plugin", {})
+        return found
 
 
 def make_plan(loaded: LoadedConfig) -> Plan:
@@ -164,7 +173,7 @@ class _Planner:
             rank = getattr(learner, "rank", None)
             rank = rank if isinstance(rank, int) else None
             tuned[rank] = tuned.get(rank, 0) + (point.get("learning_rate", 0) is not None)
-            content = {"kind": entry.kind, "hyperparameters": plain(point | learner.hyperparameters())}
+            content = learner_content(entry.kind, learner, point)
             yield entry.label, rank, plain({key: value for key, value in point.items() if key != "rank"}), content
         for rank, count in tuned.items():
             if self.config.budget is not None and count != self.config.budget:

@@ -9,12 +9,18 @@ from regret_experiments.plan.content import content_hash
 
 def order_seed(environment: Any, order: int) -> int:
     """Seed of the stream number ``order`` of an environment: the same for every learner that plays it."""
-    return _seed({"axis": "order", "environment": environment}, order)
+    return _seed({"axis": "order", "environment": _named(environment)}, order)
 
 
 def learner_seed(environment: Any, learner: Any, order: int, repetition: int) -> int:
     """Seed of a randomised learner: its own for every environment, order and repetition."""
-    return _seed({"axis": "learner", "environment": environment, "learner": learner, "order": order}, repetition)
+    content = {"axis": "learner", "environment": _named(environment), "learner": _named(learner), "order": order}
+    return _seed(content, repetition)
+
+
+def _named(part: Any) -> Any:
+    """What a config says of a part: another version of a package plays the same streams and coins."""
+    return {key: value for key, value in part.items() if key != "plugin"} if isinstance(part, dict) else part
 
 
 def _seed(content: Any, index: int) -> int:

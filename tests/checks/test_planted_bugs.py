@@ -56,6 +56,18 @@ class LooksAhead(Honest):
         return BlockOutcome(margins, margins, margins, "peek")
 
 
+class UpdatesFirst(Honest):
+    """Uses the gradient of a round before the point of that round is played."""
+
+    def play_block(self, block: RowBlock) -> BlockOutcome:
+        margins = np.empty(len(block))
+        for i in range(len(block)):
+            row: Array = np.asarray(block.rows[i])
+            self.update((float(row @ self.prediction) - block.targets[i]) * row)
+            margins[i] = row @ self.prediction
+        return BlockOutcome(margins, margins, margins, "early")
+
+
 class SharedState(Honest):
     shared: ClassVar[dict[str, Any]] = {}
 
@@ -123,6 +135,7 @@ class SinglePrecision(Honest):
         (CounterStuck(), "above the claimed bound .*is the round counter advanced"),
         (WrongBall(), "lies outside the domain: .* its own centre and radius"),
         (LooksAhead(), r"changed when the loss of round 21 was changed: the learner looks ahead"),
+        (UpdatesFirst(), "at round 1: .*is a gradient used before its round is played"),
         (SharedState(), "two instances share state"),
         (KeepsTheCallersArray(), "keep a copy of the gradient"),
         (SquareRootOfZero(), r"not finite.* 1 / sqrt\(t\) at t = 0"),

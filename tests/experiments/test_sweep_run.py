@@ -145,7 +145,7 @@ def diverging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 block.rows[max(0, 20 - start) :] = np.nan
             return block
 
-    monkeypatch.setitem(ENVIRONMENTS, "diverging", Diverging)
+    monkeypatch.setitem(ENVIRONMENTS.built_in, "diverging", Diverging)
     path = tmp_path / "diverges.yaml"
     path.write_text(DIVERGES)
     return path
