@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import blas
 
 from oco.compile import kernel
+from oco.losses.gram import add_gram, symmetric
 from oco.losses.rows import RowBlock, Rows
 from oco.losses.scalar import ScalarLoss
 from oco.types import Array
@@ -88,16 +88,8 @@ class RowMatrix:
         """``A' diag(weights) A`` ``(d, d)`` with weights >= 0; rows of weight zero cost nothing."""
         total: Array = np.zeros((self.dimension, self.dimension), order="F")
         for start, rows in self._pieces():
-            piece = weights[start : start + rows.shape[0]]
-            if isinstance(rows, np.ndarray):
-                used = np.flatnonzero(piece)
-                if used.size == 0:
-                    continue
-                scaled = (rows if used.size == piece.size else rows[used]) * np.sqrt(piece[used])[:, None]
-                total = blas.dsyrk(1.0, scaled.T, 1.0, total, overwrite_c=True)
-            else:
-                _add_sparse_gram(rows.data, rows.indices, rows.indptr, piece, total)
-        return np.triu(total) + np.triu(total, 1).T
+            add_gram(total, rows, weights[start : start + rows.shape[0]])
+        return symmetric(total)
 
     @property
     def gram_cost(self) -> float:
@@ -146,19 +138,6 @@ def _squared_lengths(rows: Any) -> Array:
         lengths: Array = np.einsum("ij,ij->i", rows, rows)
         return lengths
     return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
-
-
-@kernel
-def _add_sparse_gram(data: Array, indices: Array, indptr: Array, weights: Array, total: Array) -> None:
-    """Add the upper triangle of ``A' diag(weights) A`` of a CSR matrix with sorted indices to ``total``."""
-    for row in range(indptr.size - 1):
-        if weights[row] == 0.0:
-            continue
-        for right in range(indptr[row], indptr[row + 1]):
-            scaled = weights[row] * data[right]
-            column = indices[right]
-            for left in range(indptr[row], right + 1):
-                total[indices[left], column] += scaled * data[left]
 
 
 @kernel

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
+from oco.compile import kernel
+from oco.losses.gram import add_gram
 from oco.losses.rows import Rows, dense_row
 from oco.regret.spectrum import Spectrum
 from oco.sketching import FrequentDirections
@@ -45,7 +47,9 @@ class GradientCovariance:
         self.dimension = dimension
         self.coordinate_squares: Array = np.zeros(dimension)
         self.largest_gradient = 0.0
-        self._matrix = np.zeros((dimension, dimension)) if spectrum and dimension <= DENSE_DIMENSION else None
+        self._matrix: Array | None = None  # upper triangle
+        if spectrum and dimension <= DENSE_DIMENSION:
+            self._matrix = np.zeros((dimension, dimension), order="F")
         self._buffer = np.empty((_BUFFER_ROWS, dimension)) if self._matrix is not None else None
         self._buffered = 0
         sketched = spectrum and self._matrix is None and sketch_rank > 0
@@ -71,18 +75,20 @@ class GradientCovariance:
 
     def add_rows(self, rows: Rows, slopes: Array) -> None:
         """Add the gradients ``slopes[i] * rows[i]``."""
-        squared_slopes = slopes * slopes
-        squares: Any = rows * rows if isinstance(rows, np.ndarray) else rows.multiply(rows).tocsr()
-        self.coordinate_squares += squares.T @ squared_slopes
-        lengths = np.asarray(squares.sum(axis=1)).ravel() * squared_slopes
+        weights = slopes * slopes
+        if isinstance(rows, np.ndarray):
+            squares = rows * rows
+            self.coordinate_squares += weights @ squares
+            lengths = squares.sum(axis=1) * weights
+        else:
+            compressed: Any = rows
+            lengths = np.empty(weights.size)
+            _add_sparse_squares(
+                compressed.data, compressed.indices, compressed.indptr, weights, self.coordinate_squares, lengths
+            )
         self.largest_gradient = max(self.largest_gradient, float(np.sqrt(lengths.max(initial=0.0))))
         if self._matrix is not None:
-            if isinstance(rows, np.ndarray):
-                scaled = rows * slopes[:, None]
-                self._matrix += scaled.T @ scaled
-            else:
-                sparse_scaled: Any = rows.multiply(slopes[:, None]).tocsr()
-                self._matrix += (sparse_scaled.T @ sparse_scaled).toarray()
+            add_gram(self._matrix, rows, weights)
         elif self._sketch is not None:
             for index in np.flatnonzero(slopes):
                 self._sketch.update(slopes[index] * dense_row(rows, int(index)))
@@ -94,11 +100,24 @@ class GradientCovariance:
         if self._matrix is None:
             return None
         self._flush()
-        values = linalg.eigvalsh(self._matrix, check_finite=False)[::-1]
+        values = linalg.eigvalsh(self._matrix, lower=False, check_finite=False)[::-1]
         return Spectrum(self.dimension, np.maximum(values, 0.0), self.trace)
 
     def _flush(self) -> None:
         if self._matrix is not None and self._buffer is not None and self._buffered:
-            filled = self._buffer[: self._buffered]
-            self._matrix += filled.T @ filled
+            add_gram(self._matrix, self._buffer[: self._buffered], np.ones(self._buffered))
             self._buffered = 0
+
+
+@kernel
+def _add_sparse_squares(
+    data: Array, indices: Array, indptr: Array, weights: Array, squares: Array, lengths: Array
+) -> None:
+    """Add ``weights[i] a_i^2`` to ``squares``, and write ``weights[i] |a_i|^2`` to ``lengths``."""
+    for row in range(weights.size):
+        length = 0.0
+        for entry in range(indptr[row], indptr[row + 1]):
+            square = weights[row] * data[entry] * data[entry]
+            squares[indices[entry]] += square
+            length += square
+        lengths[row] = length

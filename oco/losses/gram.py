@@ -1,0 +1,59 @@
+"""Weighted Gram matrices of rows, ``A' diag(w) A``: the Hessian of a sum of losses, the covariance of gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.linalg import blas
+
+from oco.compile import kernel
+from oco.losses.rows import Rows
+from oco.types import Array
+
+
+def add_gram(total: Array, rows: Rows, weights: Array) -> None:
+    """Add the upper triangle of ``A' diag(weights) A`` to ``total``, in place; what is below the diagonal is not used.
+
+    Parameters
+    ----------
+    total
+        ``(d, d)``; in Fortran order it is not copied.
+    rows
+        A, ``(n, d)``, dense or CSR with sorted indices.
+    weights
+        ``(n,)``, >= 0; rows of weight zero cost nothing.
+
+    Notes
+    -----
+    Half the multiplications of a full product: ``n d^2 / 2`` dense, half the sum of squared row counts sparse.
+    """
+    if isinstance(rows, np.ndarray):
+        used = np.flatnonzero(weights)
+        if used.size == 0:
+            return
+        scaled = (rows if used.size == weights.size else rows[used]) * np.sqrt(weights[used])[:, None]
+        result = blas.dsyrk(1.0, scaled.T, 1.0, total, overwrite_c=True)
+        if not np.shares_memory(result, total):
+            total[:] = result
+    else:
+        compressed: Any = rows
+        _add_sparse_gram(compressed.data, compressed.indices, compressed.indptr, weights, total)
+
+
+def symmetric(upper: Array) -> Array:
+    """The symmetric matrix with this upper triangle."""
+    whole: Array = np.triu(upper) + np.triu(upper, 1).T
+    return whole
+
+
+@kernel
+def _add_sparse_gram(data: Array, indices: Array, indptr: Array, weights: Array, total: Array) -> None:
+    for row in range(indptr.size - 1):
+        if weights[row] == 0.0:
+            continue
+        for right in range(indptr[row], indptr[row + 1]):
+            scaled = weights[row] * data[right]
+            column = indices[right]
+            for left in range(indptr[row], right + 1):
+                total[indices[left], column] += scaled * data[left]
