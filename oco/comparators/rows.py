@@ -10,7 +10,7 @@ from scipy import sparse
 
 from oco.compile import kernel
 from oco.losses.gram import add_gram, symmetric
-from oco.losses.rows import RowBlock, Rows
+from oco.losses.rows import RowBlock, Rows, squared_lengths
 from oco.losses.scalar import ScalarLoss
 from oco.types import Array
 
@@ -43,7 +43,7 @@ class RowMatrix:
         if row_squares is None:
             row_squares = np.empty(count)
             for start, rows in self._pieces():
-                row_squares[start : start + rows.shape[0]] = _squared_lengths(rows)
+                row_squares[start : start + rows.shape[0]] = squared_lengths(rows)
         self.row_squares: Array = row_squares
         self.length = float(np.sqrt(row_squares.sum()))
 
@@ -131,13 +131,6 @@ def read_rounds(losses: RowBlock | RowStream, rounds: int | None = None) -> tupl
 
 def _is_sparse(source: Any) -> bool:
     return bool(sparse.issparse(source))
-
-
-def _squared_lengths(rows: Any) -> Array:
-    if isinstance(rows, np.ndarray):
-        lengths: Array = np.einsum("ij,ij->i", rows, rows)
-        return lengths
-    return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
 
 
 @kernel

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from oco.errors import DataError
-from oco.losses.rows import Rows
+from oco.losses.rows import Rows, squared_lengths
 from oco.losses.scalar import Linear, Logarithmic, Logistic, ScalarLoss, Squared, SquaredHinge
 from oco.types import Array
 
@@ -100,11 +100,8 @@ def stacked(blocks: list[Rows]) -> Any:
 
 def row_lengths(rows: Rows) -> Array:
     """``|a_i|_2`` of every row, ``(n,)``."""
-    if isinstance(rows, np.ndarray):
-        lengths: Array = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-        return lengths
-    squared: Any = rows.multiply(rows).sum(axis=1)
-    return np.sqrt(np.asarray(squared, dtype=np.float64).ravel())
+    lengths: Array = np.sqrt(squared_lengths(rows))
+    return lengths
 
 
 def unit_rows(rows: Array) -> Array:

@@ -94,3 +94,12 @@ def dense_row(rows: Rows, index: int) -> Array:
     begin, end = anyrows.indptr[index], anyrows.indptr[index + 1]
     row[anyrows.indices[begin:end]] = anyrows.data[begin:end]
     return row
+
+
+def squared_lengths(rows: Rows) -> Array:
+    """``|a_i|_2^2`` of every row."""
+    if isinstance(rows, np.ndarray):
+        lengths: Array = np.einsum("ij,ij->i", rows, rows)
+        return lengths
+    squares: Any = rows.multiply(rows).sum(axis=1)
+    return np.asarray(squares, dtype=np.float64).ravel()

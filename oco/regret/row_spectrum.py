@@ -9,7 +9,8 @@ import numpy as np
 from scipy import linalg, sparse
 
 from oco.errors import NumericsError
-from oco.losses.rows import RowBlock, Rows
+from oco.losses.gram import add_gram
+from oco.losses.rows import RowBlock, Rows, squared_lengths
 from oco.regret.spectrum import Spectrum
 from oco.types import Array
 
@@ -23,6 +24,10 @@ KRYLOV_STEPS = 10
 """Most products with G in the block Krylov method: each is two passes over the rows for all vectors at once."""
 KRYLOV_FLOATS = 2**25
 """Floats that its basis may take, hence fewer steps in very large dimensions."""
+SLACK = 1e-8
+"""Residual, relative to the largest eigenvalue, at which the block Krylov method stops."""
+HELD_FLOATS = 2**26
+"""Dense rows of a stream up to this size are read once; larger ones in blocks, again in every pass."""
 _PIECE = 4096
 
 
@@ -40,7 +45,7 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     ----------
     rows
         A, ``(n, d)``, dense or CSR, or a stream whose ``block(start, stop)`` gives them; never made dense, and of a
-        stream never more than a block is held.
+        dense stream never more than `HELD_FLOATS` floats are held.
     slopes
         c, ``(n,)``: ``phi'`` at the points that were played.
     top
@@ -59,10 +64,10 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     Notes
     -----
     Exact: ``O(n d min(n, d))`` for a Gram matrix and ``O(min(n, d)^3)`` for its eigenvalues. By operator: block Lanczos
-    from a random start, at most `KRYLOV_STEPS` products with G in two passes over the rows each, no matrix of size
-    d x d. Ritz values never exceed the eigenvalues that they stand for; the slack is the norm of the residual
-    ``G V - V diag(theta)``, within which each stands for an eigenvalue. That none in between was missed holds with
-    probability one over the random start.
+    from a random start, at most `KRYLOV_STEPS` products with G in two passes over the rows each, fewer where the
+    residual is small before; no matrix of size d x d. Ritz values never exceed the eigenvalues that they stand for; the
+    slack is the norm of the residual ``G V - V diag(theta)``, within which each stands for an eigenvalue. That none in
+    between was missed holds with probability one over the random start.
 
     Examples
     --------
@@ -76,72 +81,75 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     count, dimension = pieces.shape
     small = min(count, dimension)
     if small <= EXACT_SIZE or (top is not None and top >= small - 1):
-        values = np.maximum(linalg.eigvalsh(pieces.small_gram())[::-1], 0.0)
+        values = np.maximum(linalg.eigvalsh(pieces.small_gram(), lower=False)[::-1], 0.0)
         return Spectrum(dimension, np.concatenate([values, np.zeros(dimension - small)]), pieces.trace)
     wanted = min(TOP if top is None else top, small - 1)
-    basis, applied = _krylov(pieces, wanted)
-    product = basis.T @ applied
-    values, turn = linalg.eigh(0.5 * (product + product.T))
-    values, turn = values[::-1][:wanted], turn[:, ::-1][:, :wanted]
-    residual = applied @ turn - (basis @ turn) * values
-    slack = float(linalg.norm(residual, 2)) + 1e-15 * dimension**0.5 * float(values[0])
+    basis: Array = np.empty((dimension, 0))
+    images: Array = np.empty((dimension, 0))
+    block: Array = np.random.default_rng(0).standard_normal((dimension, wanted))
+    for _ in range(_most_steps(pieces.shape, wanted)):
+        for _ in range(2):  # projected out twice: once leaves what cancellation hid
+            block = np.linalg.qr(block - basis @ (basis.T @ block))[0]
+        basis, images = np.hstack([basis, block]), np.hstack([images, pieces.apply(block)])
+        product = basis.T @ images
+        values, turn = linalg.eigh(0.5 * (product + product.T))
+        values, turn = values[::-1][:wanted], turn[:, ::-1][:, :wanted]
+        residual = float(linalg.norm(images @ turn - (basis @ turn) * values, 2))
+        if residual <= SLACK * float(values[0]):
+            break
+        block = images[:, -wanted:]
+    slack = residual + 1e-15 * dimension**0.5 * float(values[0])
     return Spectrum(dimension, np.maximum(values, 0.0), pieces.trace, slack)
 
 
-def _krylov(pieces: _Pieces, width: int) -> tuple[Array, Array]:
-    """Orthonormal basis Q of the block Krylov space of G from ``width`` random vectors, and ``G Q``."""
-    dimension = pieces.shape[1]
-    steps = int(np.clip(KRYLOV_FLOATS // (dimension * width), 2, KRYLOV_STEPS))
-    steps = min(steps, max(1, min(pieces.shape) // width))
-    block: Array = np.linalg.qr(np.random.default_rng(0).standard_normal((dimension, width)))[0]
-    blocks, images = [block], [pieces.apply(block)]
-    for _ in range(steps - 1):
-        block = images[-1]
-        for _ in range(2):  # projected out twice: once leaves what cancellation hid
-            for known in blocks:
-                block = block - known @ (known.T @ block)
-            block = np.linalg.qr(block)[0]
-        blocks.append(block)
-        images.append(pieces.apply(block))
-    return np.hstack(blocks), np.hstack(images)
+def _most_steps(shape: tuple[int, int], width: int) -> int:
+    steps = int(np.clip(KRYLOV_FLOATS // (shape[1] * width), 2, KRYLOV_STEPS))
+    return min(steps, max(1, min(shape) // width))
 
 
 class _Pieces:
-    """``G = A' diag(c^2) A`` as an operator over pieces of the rows A."""
+    """``G = A' diag(c^2) A`` as an operator over pieces of the rows A, which are read once where they fit."""
 
     def __init__(self, rows: Rows | Blocks, slopes: Array) -> None:
-        self._rows: Any = rows
-        self._slopes = slopes
-        first = next(iter(self._scaled()))
+        source: Any = rows
+        self._weights: Array = slopes * slopes
+        streamed = hasattr(source, "block")
+        first = source.block(0, 1).rows if streamed else source
         self.shape = (slopes.size, int(first.shape[1]))
-        self.trace = 0.0
-        for piece in self._scaled():
-            numbers = piece if isinstance(piece, np.ndarray) else piece.data
-            self.trace += float((numbers * numbers).sum())
+        if streamed and (sparse.issparse(first) or slopes.size * self.shape[1] <= HELD_FLOATS):
+            source, streamed = source.block(0, slopes.size).rows, False
+        self._source: Any = source
+        self._step = _PIECE if streamed else max(1, slopes.size)
+        self.trace = sum(float(weights @ squared_lengths(piece)) for piece, weights in self._weighted())
 
-    def _scaled(self) -> Iterator[Any]:
-        step = _PIECE if hasattr(self._rows, "block") else max(1, self._slopes.size)
-        for start in range(0, max(1, self._slopes.size), step):
-            stop = min(start + step, self._slopes.size)
-            rows = self._rows.block(start, stop).rows if hasattr(self._rows, "block") else self._rows[start:stop]
-            slopes = self._slopes[start:stop]
-            yield rows * slopes[:, None] if isinstance(rows, np.ndarray) else sparse.diags_array(slopes) @ rows
+    def _weighted(self) -> Iterator[tuple[Any, Array]]:
+        count = self._weights.size
+        for start in range(0, count, self._step):
+            stop = min(start + self._step, count)
+            rows = self._source.block(start, stop).rows if hasattr(self._source, "block") else self._source[start:stop]
+            yield rows, self._weights[start:stop]
 
     def apply(self, vectors: Array) -> Array:
         """``G vectors``."""
         total: Array = np.zeros(vectors.shape)
-        for piece in self._scaled():
-            total += piece.T @ (piece @ vectors)
+        for piece, weights in self._weighted():
+            product = piece @ vectors
+            product *= weights[:, None]
+            total += piece.T @ product
         return total
 
     def small_gram(self) -> Array:
-        """``G``, or the Gram matrix of the scaled rows where these are fewer than the coordinates."""
+        """The upper triangle of ``G``, or of the scaled rows' Gram matrix where these are fewer than coordinates."""
         count, dimension = self.shape
         if dimension <= count:
-            return np.asarray(sum(_dense(piece.T @ piece) for piece in self._scaled()))
-        pieces = list(self._scaled())
+            total: Array = np.zeros((dimension, dimension), order="F")
+            for piece, weights in self._weighted():
+                add_gram(total, piece, weights)
+            return total
+        pieces = [piece for piece, _ in self._weighted()]
         stacked: Any = np.vstack(pieces) if isinstance(pieces[0], np.ndarray) else sparse.vstack(pieces)
-        return _dense(stacked @ stacked.T)
+        slopes = np.sqrt(self._weights)
+        return slopes[:, None] * _dense(stacked @ stacked.T) * slopes
 
 
 def _dense(matrix: Any) -> Array:

@@ -81,8 +81,11 @@ class Spectrum:
             return Interval(known, known)
         tail = self.tail_bracket(self.top.size)
         largest = (float(self.top[-1]) + self.slack) if self.top.size else self.trace
-        below = tail.lower / np.sqrt(largest) if largest > 0.0 else 0.0
-        above = float(np.sum(np.sqrt(self.top + self.slack))) + np.sqrt((self.dimension - self.top.size) * tail.upper)
+        # The tail is what is left of the trace: rounding that is small beside the trace can be all of it.
+        rounding = 16.0 * float(np.finfo(np.float64).eps) * self.trace
+        below = max(0.0, tail.lower - rounding) / np.sqrt(largest) if largest > 0.0 else 0.0
+        remaining = (self.dimension - self.top.size) * (tail.upper + rounding)
+        above = float(np.sum(np.sqrt(self.top + self.slack))) + np.sqrt(remaining)
         lower = max(known + float(below), float(np.sqrt(self.trace)))
         upper = min(float(above), float(np.sqrt(self.dimension * self.trace)))
         return Interval(min(lower, upper), max(lower, upper))
