@@ -51,7 +51,7 @@ def compared(task_name: str) -> dict[str, dict[str, Any]]:
     with TemporaryDirectory() as folder:
         store = Store(folder)
         run_training(config, store, backend=Backend(jobs=cores()))
-        records, _ = stored_records(config, store)
+        records = stored_records(store)
     rows = summarize(records, config.learning_rates)
     print(f"\n{task_name}: {config.steps} steps, grid {config.learning_rates}, seeds {config.seeds}")
     print(format_table(rows), flush=True)

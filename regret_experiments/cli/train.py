@@ -44,7 +44,7 @@ def train(
     if summary.interrupted:
         say_how_to_resume(summary, store)
         sys.exit(130)
-    rows, paths = write_outputs(loaded, store)
+    rows, paths = write_outputs(store)
     finish(store, figures=figures)
     if rows:
         click.echo("\n" + format_table(rows))

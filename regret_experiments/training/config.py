@@ -13,6 +13,11 @@ from regret_experiments.config.messages import first_error
 from regret_experiments.config.overrides import override
 
 
+def label_of(name: str, rank: int | None) -> str:
+    """What an optimizer at one rank is called in tables."""
+    return name if rank is None else f"{name} k={rank}"
+
+
 class OptimizerConfig(BaseModel):
     """One optimizer: a name, its kind and the options of its class (not the learning rate).
 
@@ -33,13 +38,14 @@ class OptimizerConfig(BaseModel):
     @property
     def label(self) -> str:
         """The name, with the rank where there is one."""
-        return self.name if self.rank is None else f"{self.name} k={self.rank}"
+        return label_of(self.name, self.rank)
 
 
 class ProbeConfig(BaseModel):
-    """Follow spectra in the first fresh run of the first optimizer: snapshots per run and the probe's options."""
+    """Follow spectra in the first fresh run of one optimizer: its name (the first's), snapshots, the probe's options."""
 
     model_config = ConfigDict(extra="forbid")
+    optimizer: str | None = None
     snapshots: int = Field(default=4, ge=1)
     options: dict[str, Any] = {}
 
@@ -67,6 +73,8 @@ class TrainingConfig(BaseModel):
         labels = [o.label for o in self.optimizers]
         if len(set(labels)) < len(labels):
             raise ValueError(f"optimizers must differ in name or rank, got {labels}")
+        if self.probe is not None and self.probe.optimizer not in (None, *labels):
+            raise ValueError(f"probe.optimizer must be one of {', '.join(labels)}, got {self.probe.optimizer!r}")
         if any(lr <= 0 for lr in self.learning_rates):
             raise ValueError(f"learning_rates must be positive, got {self.learning_rates}")
         return self

@@ -4,53 +4,67 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from regret_experiments.store import Store
-from regret_experiments.training.config import TrainingConfig
-from regret_experiments.training.sweep import fresh_runs
+from regret_experiments.store import Store, StoredRun
+from regret_experiments.training.config import label_of
+from regret_experiments.training.sweep import FRESH, TUNING
 
 Row = dict[str, Any]
 
 
-def stored_records(config: TrainingConfig, store: Store) -> tuple[list[Row], list[Row]]:
-    """Records of the finished fresh runs as `summarize` takes them, and rows of the spectra that were followed."""
-    records, spectra = [], []
-    for optimizer, run in fresh_runs(config, store):
-        stored = store.read("runs", run.id)
-        if stored is None or not stored.finished:
-            continue
-        scalars, timings = stored.metadata["scalars"], stored.metadata["timings"]
-        spectra += stored.metadata.get("spectra", [])
+def stored_records(store: Store) -> list[Row]:
+    """Records of the finished fresh runs, as `summarize` takes them."""
+    records = []
+    for listed, stored in _stage(store, FRESH):
+        scalars, steps = stored.metadata["scalars"], stored.metadata["content"]["steps"]
         records.append(
             {
-                "optimizer": optimizer.label,
-                "learning_rate": run.learning_rate,
-                "steps": run.steps,
+                "optimizer": label_of(listed["learner"], listed["rank"]),
+                "learning_rate": listed["point"]["learning_rate"],
+                "steps": steps,
                 "status": scalars["ended"],
                 "final_loss": float(scalars["final_loss"]),
                 "test": scalars["test"],
                 "parameters": scalars["dimension"],
                 "state_bytes": {"total": 4 * scalars["state_floats"]},
-                "optimizer_ms": 1e3 * timings["play"] / run.steps,
+                "optimizer_ms": 1e3 * stored.metadata["timings"]["play"] / steps,
                 "curve": list(zip(stored.arrays["round"], stored.arrays["training_loss"], strict=True)),
             }
         )
-    return records, spectra
+    return records
 
 
-def write_outputs(config: TrainingConfig, store: Store) -> tuple[list[Row], list[Path]]:
+def stored_grid(store: Store) -> list[float]:
+    """The learning rates that were tried, rising."""
+    return sorted({listed["point"]["learning_rate"] for listed, _ in _stage(store, TUNING)})
+
+
+def stored_spectra(store: Store) -> list[Row]:
+    """Rows of the spectra that were followed, as `oco.torch.SpectrumProbe.snapshot` made them."""
+    return [row for _, stored in _stage(store, FRESH) for row in stored.metadata.get("spectra", ())]
+
+
+def _stage(store: Store, stage: str) -> Iterator[tuple[Row, StoredRun]]:
+    plan = store.read_json("plan.json") or {"runs": []}
+    for listed in plan["runs"]:
+        stored = store.read("runs", listed["id"]) if listed["stage"] == stage else None
+        if stored is not None and stored.finished:
+            yield listed, stored
+
+
+def write_outputs(store: Store) -> tuple[list[Row], list[Path]]:
     """Write ``summary.csv`` and, with a probe, ``spectra.jsonl`` and its figure; return the rows and the paths."""
     import pandas as pd
 
-    records, spectra = stored_records(config, store)
+    records, spectra = stored_records(store), stored_spectra(store)
     if not records:
         return [], []
-    rows = summarize(records, config.learning_rates)
+    rows = summarize(records, stored_grid(store))
     store.write_text("summary.csv", pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
     paths = [store.path / "summary.csv"]
     if spectra:

@@ -65,13 +65,23 @@ def tuning_runs(config: TrainingConfig) -> list[Planned]:
 
 
 def fresh_runs(config: TrainingConfig, store: Store) -> list[Planned]:
-    """Every optimizer at its best learning rate, from every other seed; the first of all with the probe, if any."""
+    """Every optimizer at its best learning rate, from every other seed; the first run of one with the probe, if any."""
     best = best_rates(config, store)
-    probe = None if config.probe is None else config.probe.model_dump()
+    probe = None if config.probe is None else config.probe.model_dump(exclude={"optimizer"})
+    followed = (config.probe and config.probe.optimizer) or config.optimizers[0].label
     return [
-        (optimizer, _run(config, optimizer, best[optimizer.label], seed, None if i or j else probe))
-        for i, optimizer in enumerate(config.optimizers)
-        for j, seed in enumerate(config.seeds)
+        (
+            optimizer,
+            _run(
+                config,
+                optimizer,
+                best[optimizer.label],
+                seed,
+                probe if (optimizer.label, seed) == (followed, config.seeds[0]) else None,
+            ),
+        )
+        for optimizer in config.optimizers
+        for seed in config.seeds
     ]
 
 

@@ -28,7 +28,7 @@ from regret_experiments.store.results import load
 from regret_experiments.training import load_training, parse_training, run_training
 from regret_experiments.training.data import load_images, load_text
 from regret_experiments.training.loop import train_once
-from regret_experiments.training.outputs import stored_records, summarize, write_outputs
+from regret_experiments.training.outputs import stored_grid, stored_records, summarize, write_outputs
 from regret_experiments.training.tasks import make_task
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "training"
@@ -130,13 +130,12 @@ def test_an_experiment_tunes_on_one_seed_and_runs_only_what_is_missing(tiny, tmp
     longer = Store(shutil.copytree(tiny.path, tmp_path / "longer"))
     summary = run_training(config, longer)
     assert (summary.runs.finished, summary.runs.before) == (3, 12)
-    records, _ = stored_records(config, longer)
-    assert summarize(records, config.learning_rates)[0]["seeds"] == 3
+    assert stored_grid(longer) == [0.003, 0.01]
+    assert summarize(stored_records(longer), stored_grid(longer))[0]["seeds"] == 3
 
 
 def test_the_summary_and_the_spectra_come_from_the_store(tiny):
-    config = parse_training(TINY)
-    rows, paths = write_outputs(config, tiny)
+    rows, paths = write_outputs(tiny)
     assert [row["optimizer"] for row in rows] == ["Adam", "S k=4", "S k=8"]
     assert all(path.stat().st_size for path in paths)
     fresh = load(tiny.path).runs.query("stage == 'fresh'")
