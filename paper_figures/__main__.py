@@ -19,6 +19,8 @@ from paper_figures.pieces import ROOT, Places
 CONFIGS = ROOT / "configs" / "paper"
 WITHOUT_FILES = ("environments[0].data=breast_cancer", "environments[0].scaling=standard")
 """Settings with which a data set comes from inside scikit-learn."""
+NETWORKS = ("training_autoencoder", "training_characters", "training_convolutional", "training_classifier")
+SHORT_TRAINING = ("steps=30", "learning_rates=[0.003, 0.01]", "seeds=[1, 2]", "probe.snapshots=3")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Piece:
     trainings
         Names of configs that ``oco train`` runs before.
     quick
-        Sweeps of the quick run, with what it sets in their configs; where empty it leaves the piece out.
+        Sweeps and trainings of the quick run, with what it sets in their configs; where empty it leaves the piece out.
     """
 
     script: str
@@ -49,26 +51,28 @@ PIECES = (
         sweeps=("a9a", "mushrooms", "mnist", "cifar10", "gisette"),
         quick={"mushrooms": (*WITHOUT_FILES, "learners.fd_adagrad.rank=[4, 9]", "checkpoints=3")},
     ),
+    Piece("network_spectra", trainings=NETWORKS, quick={"training_classifier": SHORT_TRAINING}),
+    Piece("s_shampoo", trainings=NETWORKS, quick={"training_classifier": SHORT_TRAINING}),
 )
 
 
 def commands(piece: Piece, places: Places, *, quick: bool) -> Iterator[list[str]]:
     """What to run for ``piece``, one command after the other."""
     oco = [sys.executable, "-m", "regret_experiments"]
-    settings: Mapping[str, tuple[str, ...]] = piece.quick if quick else dict.fromkeys(piece.sweeps, ())
-    for sweep, changes in settings.items():
-        config = _config(sweep)
+    whole = dict.fromkeys((*piece.sweeps, *piece.trainings), ())
+    settings: Mapping[str, tuple[str, ...]] = piece.quick if quick else whole
+    for name, changes in settings.items():
+        config = _config(name)
         results = places.results / f"paper_{config.stem}"
         changed = [part for change in changes for part in ("--set", change)]
-        yield [*oco, "sweep", str(config), "--results", str(results), "--no-figures", *changed]
-    for training in () if quick else piece.trainings:
-        yield [*oco, "train", str(CONFIGS / f"{training}.yaml"), "-o", str(places.results)]
+        command = "train" if name in piece.trainings else "sweep"
+        yield [*oco, command, str(config), "--results", str(results), "--no-figures", *changed]
     where = [part for name, path in vars(places).items() for part in (f"--{name}", str(path))]
     yield [sys.executable, "-m", f"paper_figures.{piece.script}", *where]
 
 
 def _config(sweep: str) -> Path:
-    """The sweep's config; of gisette_scale, which may not be here, its stand-in."""
+    """The config; of gisette_scale, which may not be here, its stand-in."""
     if sweep == "gisette":
         from oco.datasets import info
         from oco.datasets.named import where_is

@@ -42,7 +42,7 @@ class OptimizerConfig(BaseModel):
 
 
 class ProbeConfig(BaseModel):
-    """Follow spectra in the first fresh run of one optimizer: its name (the first's), snapshots, the probe's options."""
+    """Follow spectra in the first fresh run of one optimizer, by its label (default: the first)."""
 
     model_config = ConfigDict(extra="forbid")
     optimizer: str | None = None
