@@ -62,7 +62,7 @@ class FollowTheLeader(oco.Learner):
 
 
 # %%
-# It obeys the rules of the game, which is all that `check_learner` looks at: it does not look ahead, stays in the
+# It obeys the rules of the game, which is all that ``check_learner`` looks at: it does not look ahead, stays in the
 # domain, keeps all that it knows in its state.
 
 check_learner(FollowTheLeader())

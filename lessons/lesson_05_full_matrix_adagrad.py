@@ -1,0 +1,244 @@
+r"""5. Full-matrix AdaGrad, its geometry and its d²
+==================================================
+
+Diagonal AdaGrad learns how long the axes are; **full-matrix AdaGrad** learns which way they point. It keeps the whole
+gradient covariance :math:`G_t = \sum_{s \le t} g_s g_s^\top` and steps by :math:`G_t^{-1/2}`: no rotation can hurt it.
+Here are its proof, the sense in which its geometry is the best in hindsight, what its bound *cannot* say, its price.
+About 50 minutes; it runs in a few seconds. Builds on lesson 4.
+"""
+
+# %%
+# .. math:: x_{t+1} = \Pi_K^{H_t}\bigl(x_t - \eta H_t^{-1} g_t\bigr), \qquad H_t = G_t^{1/2}
+#
+# (with the Moore-Penrose inverse while :math:`G_t` is singular; :math:`g_t` lies in its range).
+#
+# The bound
+# ---------
+#
+# The proof of lesson 4 needs two sums. *First*, :math:`H_t - H_{t-1} \ge 0` since the root is operator monotone, hence
+#
+# .. math:: \sum_t |x_t - u|^2_{H_t - H_{t-1}} \le \sum_t D^2 \lambda_{\max}(H_t - H_{t-1})
+#           \le \sum_t D^2\, \mathrm{tr}(H_t - H_{t-1}) = D^2\, \mathrm{tr}\, G_T^{1/2} .
+#
+# *Second*, :math:`\sum_t \langle g_t, G_t^{-1/2} g_t \rangle \le 2\, \mathrm{tr}\, G_T^{1/2}`. For the function
+# :math:`X \mapsto 2\, \mathrm{tr}\, X^{1/2}` is concave with gradient :math:`X^{-1/2}`, so that
+# :math:`2\, \mathrm{tr}\, G_{t-1}^{1/2} \le 2\, \mathrm{tr}\, G_t^{1/2} - \mathrm{tr}(G_t^{-1/2} g_t g_t^\top)`, and it
+# telescopes. Together, with :math:`\eta = D / \sqrt 2`,
+#
+# .. math:: R_T \le \Bigl(\frac{D^2}{2\eta} + \eta\Bigr) \mathrm{tr}\, G_T^{1/2} = \sqrt 2\, D\, \mathrm{tr}\, G_T^{1/2}
+#           \tag{3}
+#
+# (Duchi, Hazan and Singer 2011, Theorem 7 and Corollary 11). The second sum on a random stream:
+
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import oco
+from oco.checks import CheckFailed, check_learner, exercise
+from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.style import base_style, learner_style
+
+plt.rcParams.update(base_style())
+
+
+def root(matrix, power=0.5):
+    """A power of a positive semidefinite matrix; zero eigenvalues stay zero."""
+    values, vectors = np.linalg.eigh(matrix)
+    kept = values > 1e-12 * values[-1]
+    return (vectors[:, kept] * values[kept] ** power) @ vectors[:, kept].T
+
+
+rows = np.random.default_rng(0).standard_normal((300, 6)) * np.geomspace(1.0, 0.01, 6)
+covariance, total = np.zeros((6, 6)), 0.0
+for row in rows:
+    covariance += np.outer(row, row)
+    total += row @ root(covariance, -0.5) @ row
+print(f"second sum {total:.2f} <= 2 tr G^(1/2) = {2.0 * np.trace(root(covariance)):.2f}")
+assert total <= 2.0 * np.trace(root(covariance))
+
+# %%
+# The best geometry in hindsight
+# ------------------------------
+#
+# Among all fixed matrices H with trace at most 1, which would have made :math:`\sum_t \langle g_t, H^{-1} g_t \rangle =
+# \mathrm{tr}(H^{-1} G)` smallest? By the Cauchy-Schwarz inequality for the trace,
+# :math:`(\mathrm{tr}\, G^{1/2})^2 = (\mathrm{tr}\, H^{-1/2} G^{1/2} H^{1/2})^2 \le \mathrm{tr}(H^{-1} G)\,
+# \mathrm{tr}\, H` with equality at :math:`H = G^{1/2} / \mathrm{tr}\, G^{1/2}`. So (3) is that of the best fixed
+# geometry up to a constant, without knowing it: that is what *adaptive* means. Two hundred random geometries around
+# it, none better:
+
+best = np.trace(root(covariance)) ** 2
+generator = np.random.default_rng(1)
+others = []
+for _ in range(200):
+    factor = root(covariance, 0.25) @ (np.eye(6) + 0.3 * generator.standard_normal((6, 6)))
+    geometry = factor @ factor.T
+    others.append(np.trace(np.linalg.solve(geometry / np.trace(geometry), covariance)))
+print(f"best in hindsight {best:.1f}, best of 200 random {min(others):.1f}, identity {6 * np.trace(covariance):.1f}")
+assert min(others) >= best
+
+# %%
+# A picture in two dimensions
+# ---------------------------
+#
+# **Predict before you run.** The losses are :math:`|\langle a_t, x - w \rangle|` with features that are thirty times
+# longer in one diagonal direction than in the other, and w lies along the *short* one. Draw in your mind the paths of
+# gradient descent, diagonal and full-matrix AdaGrad from the centre to w.
+
+basis = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0)
+features = np.random.default_rng(2).choice([-1.0, 1.0], (300, 2)) * [1.0, 1 / 30] @ basis
+weights = 0.8 * basis[1] + 0.02 * basis[0]
+plane = oco.environments.AbsoluteRegression(features, features @ weights, domain=oco.Ball(radius=1.0), order="file")
+
+
+def path(learner):
+    stream, player = plane.fresh(0), learner.fresh()
+    player.start(oco.Problem(plane.domain.with_shape((2,)), plane.horizon, gradient_bound=plane.gradient_bound))
+    points = [player.prediction.copy()]
+    for _ in range(plane.horizon):
+        player.update(stream.reveal(player.prediction).gradient(player.prediction))
+        points.append(player.prediction.copy())
+    return np.array(points)
+
+
+def ellipse(matrix):
+    angles = np.linspace(0.0, 2.0 * np.pi, 100)
+    return root(matrix) @ np.vstack([np.cos(angles), np.sin(angles)])
+
+
+figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.4), layout="constrained")
+labels = DirectLabels(left)
+for name, learner in (
+    ("ogd", oco.OGD(0.3)),
+    ("diagonal_adagrad", oco.DiagonalAdaGrad(0.3)),
+    ("full_matrix_adagrad", oco.FullMatrixAdaGrad(0.3)),
+):
+    points, style = path(learner), learner_style(name)
+    left.plot(*points.T, color=style.color, linewidth=0.9)
+    left.plot(*points[-1], style.marker, color=style.color)
+    labels.avoid(*points[::2].T)
+    labels.near(style.label, *points[-1], style.ink)
+    print(f"{style.label:20s} distance to w after 300 rounds {np.linalg.norm(points[-1] - weights):.3f}")
+left.plot(*weights, "x", color="#CC0000", markersize=8, markeredgewidth=2)
+labels.near("w", *weights, "#CC0000")
+left.set(aspect="equal", xlim=(-0.4, 0.9), ylim=(-0.8, 0.5), title="Three paths to w")
+gradients = features.T @ features
+for matrix, name, color in (
+    (np.eye(2) * np.trace(gradients) / 2, "what gradient descent sees", learner_style("ogd").ink),
+    (np.diag(np.diag(gradients)), "what the diagonal sees", learner_style("diagonal_adagrad").ink),
+    (gradients, "the gradients", "#000000"),
+):
+    right.plot(*ellipse(matrix), ":" if "diagonal" in name else "-", color=color, label=name)
+right.set(aspect="equal", title="Covariances, as ellipses", ylim=(-16, 24))
+right.legend(loc="upper center", fontsize=7.5)
+plt.show()
+
+# %%
+# *Answer.* Behind the rotation the diagonal is a multiple of the identity, so diagonal AdaGrad walks as gradient
+# descent does: fast where gradients are long, which is not where w is. The full matrix makes both directions alike.
+#
+# What the bound cannot say
+# -------------------------
+#
+# **Predict before you run.** Can (3) ever be smaller than lesson 2's :math:`\sqrt 2 D \sqrt{\sum |g_t|^2}`?
+#
+# *No.* :math:`\sum_t |g_t|^2 = \mathrm{tr}\, G_T`, and
+# :math:`\mathrm{tr}\, G^{1/2} = \sum_i \sqrt{\lambda_i} \ge \sqrt{\sum_i \lambda_i}`. In terms of a Euclidean diameter
+# full-matrix AdaGrad has the *worse* bound, always. Its advantage is in the comparator: the first sum of the proof,
+# kept as it is, contains :math:`|x_t - u|_{H}^2`, which is small if u differs in directions of small gradients, as w
+# above. So play, and do not rank learners by bounds:
+
+drawn = oco.environments.CoordinateGame(32, rotated=True)
+contest = {}
+for name, learner in (
+    ("adagrad_norm", oco.AdaGradNorm(0.3 * np.sqrt(32))),
+    ("diagonal_adagrad", oco.DiagonalAdaGrad(0.3)),
+    ("full_matrix_adagrad", oco.FullMatrixAdaGrad(0.3)),
+):
+    contest[name] = oco.play(drawn, learner)
+    print(f"{name:20s} regret {contest[name].regret.upper:6.1f}   bound {contest[name].bound.value:8.1f}")
+assert contest["full_matrix_adagrad"].regret.upper < 0.7 * contest["adagrad_norm"].regret.upper
+assert contest["full_matrix_adagrad"].bound.value > contest["adagrad_norm"].bound.value
+
+# %%
+# The price
+# ---------
+#
+# :math:`d^2` numbers, and :math:`O(d^2)` to :math:`O(d^3)` operations a round. (A network of a million weights would
+# need a matrix of :math:`10^{12}`.)
+
+dimensions, floats, seconds = np.array([16, 32, 64, 128]), [], []
+for size in dimensions:
+    small = oco.environments.SpectrumLinear(int(size), 200)
+    oco.play(small, oco.FullMatrixAdaGrad(), spectrum=False, comparator=False)
+    began = time.perf_counter()
+    floats.append(oco.play(small, oco.FullMatrixAdaGrad(), spectrum=False, comparator=False).state_floats)
+    seconds.append((time.perf_counter() - began) / 200)
+for size, count, cost in zip(dimensions, floats, seconds, strict=True):
+    print(f"d = {size:3d}   state {count:6,d} floats   {1e6 * cost:7.0f} microseconds a round")
+assert floats[-1] > 128**2
+
+# %%
+# Lesson 6 shows how to keep the part of the matrix that matters in :math:`dk` numbers, lesson 7 how to play with it.
+#
+# Exercises
+# ---------
+#
+# **5.1** The eigenvalues of :math:`G_T` are :math:`\lambda_i = 10^4 / i^2` for i = 1 to 50, and D = 2. What is the
+# bound (3)? (Three digits.)
+
+
+def full_matrix_bound():
+    return None  # your number
+
+
+exercise("5.1", full_matrix_bound, digest="facc98cf8d1b6426")
+
+# %%
+# **5.2** Return the matrix H of trace 1 that makes :math:`\mathrm{tr}(H^{-1} G)` smallest. (``root`` above may help.)
+
+
+def best_geometry(matrix):
+    raise NotImplementedError("return the positive definite H with tr H = 1 that minimises tr(H^-1 matrix)")
+
+
+def check_geometry():
+    found = best_geometry(covariance)
+    if abs(np.trace(found) - 1.0) > 1e-9:
+        raise CheckFailed(f"the trace of H is {np.trace(found):.6f}, it should be 1")
+    value = np.trace(np.linalg.solve(found, covariance))
+    if value > best * (1.0 + 1e-6):
+        raise CheckFailed(f"tr(H^-1 G) is {value:.2f}, the smallest is {best:.2f}")
+
+
+exercise("5.2", check_geometry)
+
+# %%
+# **5.3** Write full-matrix AdaGrad. The norm of its projection is ``oco.domains.Dense.from_matrix(H)``. Gradients of
+# size 1e150 are among the checks: their squares just fit into a float, so do not square twice.
+
+
+class MyFullMatrixAdaGrad(oco.Learner):
+    def __init__(self, learning_rate=0.5):
+        self.learning_rate = learning_rate
+
+    def start(self, problem):
+        raise NotImplementedError("self.state is a dict with the point and the covariance, (d, d)")
+
+    def update(self, gradient):
+        raise NotImplementedError("add the outer product, step by the pseudo-inverse root, project in the root's norm")
+
+
+def check_full_matrix():
+    check_learner(MyFullMatrixAdaGrad())
+    small = oco.environments.CoordinateGame(6, rotated=True)
+    mine, theirs = (
+        oco.play(small, learner).cumulative_loss for learner in (MyFullMatrixAdaGrad(0.3), oco.FullMatrixAdaGrad(0.3))
+    )
+    if abs(mine - theirs) > 1e-5 * theirs:
+        raise CheckFailed(f"your cumulative loss is {mine:.6f}, that of oco.FullMatrixAdaGrad(0.3) is {theirs:.6f}")
+
+
+exercise("5.3", check_full_matrix)
