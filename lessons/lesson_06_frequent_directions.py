@@ -159,9 +159,9 @@ plt.show()
 assert errors["Frequent Directions"][at] < 0.15 * min(errors["sampling"][at], errors["random projection"][at])
 
 # %%
-# *Answer.* About ten against sampling, thirty and more against random projection, and there is no luck in it. The
-# error follows the bound closely; the best rank-k approximation, which has to see all data at once, is a factor of 2
-# to 7 better. Sketches of two halves of the data can be added and shrunk: ``sketch.merge(other)``.
+# *Answer.* By ten or more against either, and there is no luck in it: the error follows the bound closely. The best
+# rank-k approximation, which has to see all data at once, is a factor of 2 to 7 better. Sketches of two halves of the
+# data can be added and shrunk: ``sketch.merge(other)``.
 #
 # Exercises
 # ---------
