@@ -1,5 +1,5 @@
 r"""9. Matrix games, Shampoo and S-Shampoo
-=====================================
+======================================
 
 When the decision is a matrix, as a layer of a network is, full-matrix AdaGrad would keep :math:`(mn)^2` numbers.
 **Shampoo** (Gupta, Koren and Singer 2018) keeps one matrix for the rows and one for the columns, **S-Shampoo**

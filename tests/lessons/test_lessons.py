@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from lesson_runs import run_text
@@ -58,7 +59,7 @@ def test_the_solutions_pass(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("path", interactive_lessons(), ids=lambda path: path.stem)
-def test_an_interactive_lesson_draws(path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_interactive_lesson_draws(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, _, drawn = run_text(path.read_text(encoding="utf-8"), str(path), monkeypatch)
     assert drawn >= 1
 
@@ -71,6 +72,20 @@ def test_a_lesson_uses_public_names_only(lesson: Lesson) -> None:
                 assert not (node.attr.startswith("_") and not node.attr.startswith("__")), ast.unparse(node)
             if isinstance(node, ast.ImportFrom):
                 assert "._" not in (node.module or ""), ast.unparse(node)
+
+
+@pytest.mark.parametrize(
+    "path", [lesson.path for lesson in LESSONS] + interactive_lessons(), ids=lambda path: path.stem
+)
+def test_the_prose_is_sound(path: Path) -> None:
+    parser = pytest.importorskip("sphinx_gallery.py_source_parser", reason="needs the extra 'course'")
+    from docutils.core import publish_doctree
+
+    blocks = parser.split_code_and_text_blocks(str(path))[1]
+    prose = [block[1] for block in blocks if block[0] == "text"]
+    settings = {"report_level": 2, "halt_level": 2, "warning_stream": False}
+    publish_doctree("\n\n".join(prose), settings_overrides=settings)  # raises where the markup is wrong
+    assert len(prose) >= 2
 
 
 def exercises_only(text: str) -> str:
