@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from paper_figures.pieces import ROOT, Places
@@ -36,13 +36,13 @@ class Piece:
     trainings
         Names of configs that ``oco train`` runs before.
     quick
-        Sweeps and trainings of the quick run, with what it sets in their configs; where empty it leaves the piece out.
+        Configs of the quick run, with what it sets in them; None where it leaves the piece out.
     """
 
     script: str
     sweeps: tuple[str, ...] = ()
     trainings: tuple[str, ...] = ()
-    quick: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    quick: Mapping[str, tuple[str, ...]] | None = None
 
 
 PIECES = (
@@ -53,20 +53,20 @@ PIECES = (
     ),
     Piece("network_spectra", trainings=NETWORKS, quick={"training_classifier": SHORT_TRAINING}),
     Piece("s_shampoo", trainings=NETWORKS, quick={"training_classifier": SHORT_TRAINING}),
+    Piece("optimizer_memory", quick={}),
 )
 
 
 def commands(piece: Piece, places: Places, *, quick: bool) -> Iterator[list[str]]:
     """What to run for ``piece``, one command after the other."""
     oco = [sys.executable, "-m", "regret_experiments"]
-    whole = dict.fromkeys((*piece.sweeps, *piece.trainings), ())
-    settings: Mapping[str, tuple[str, ...]] = piece.quick if quick else whole
-    for name, changes in settings.items():
+    full = dict.fromkeys((*piece.sweeps, *piece.trainings), ())
+    for name, changes in (full if not quick or piece.quick is None else piece.quick).items():
         config = _config(name)
         results = places.results / f"paper_{config.stem}"
         changed = [part for change in changes for part in ("--set", change)]
-        command = "train" if name in piece.trainings else "sweep"
-        yield [*oco, command, str(config), "--results", str(results), "--no-figures", *changed]
+        what = "train" if name in piece.trainings else "sweep"
+        yield [*oco, what, str(config.relative_to(ROOT)), "--results", str(results), "--no-figures", *changed]
     where = [part for name, path in vars(places).items() for part in (f"--{name}", str(path))]
     yield [sys.executable, "-m", f"paper_figures.{piece.script}", *where]
 
@@ -98,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     failed = []
     for piece in PIECES:
-        if (given.only and piece.script not in given.only) or (given.quick and not piece.quick):
+        if (given.only and piece.script not in given.only) or (given.quick and piece.quick is None):
             continue
         for command in commands(piece, places, quick=given.quick):
             began = time.perf_counter()
