@@ -19,6 +19,16 @@ from paper_figures.pieces import ROOT, Places
 CONFIGS = ROOT / "configs" / "paper"
 WITHOUT_FILES = ("environments[0].data=breast_cancer", "environments[0].scaling=standard")
 """Settings with which a data set comes from inside scikit-learn."""
+SHORT_STREAMS = (
+    *(f"environments[{index}].horizon={horizon}" for index, horizon in enumerate((100, 400, 1600, 300, 300, 300))),
+    "orders=1",
+    *(f"learners.{learner}.delta=[1.0, 100.0]" for learner in ("ada_fd", "fd_son", "son")),
+)
+SMALL_GAME = (
+    "environments=[{kind: ill_conditioned_regression, dimension: 16, horizon: 300, draws: signs}]",
+    "orders=1",
+    *(f"learners[{index}].rank=[3, 9]" for index in range(11)),
+)
 NETWORKS = ("training_autoencoder", "training_characters", "training_convolutional", "training_classifier")
 SHORT_TRAINING = ("steps=30", "learning_rates=[0.003, 0.01]", "seeds=[1, 2]", "probe.snapshots=3")
 
@@ -51,9 +61,12 @@ PIECES = (
         sweeps=("a9a", "mushrooms", "mnist", "cifar10", "gisette"),
         quick={"mushrooms": (*WITHOUT_FILES, "learners.fd_adagrad.rank=[4, 9]", "checkpoints=3")},
     ),
+    Piece("rank_sweep", sweeps=("rank_sweep",)),
+    Piece("table1", sweeps=("table1",), quick={"table1": SHORT_STREAMS}),
+    Piece("optimizer_memory", quick={}),
+    Piece("ablations", sweeps=("ablations",), quick={"ablations": SMALL_GAME}),
     Piece("network_spectra", trainings=NETWORKS, quick={"training_classifier": SHORT_TRAINING}),
     Piece("s_shampoo", trainings=NETWORKS, quick={"training_classifier": SHORT_TRAINING}),
-    Piece("optimizer_memory", quick={}),
 )
 
 

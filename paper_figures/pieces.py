@@ -52,6 +52,13 @@ class Places:
         path = self.results / f"paper_{name}"
         return path if (path / "plan.json").is_file() else None
 
+    def require(self, name: str) -> Path:
+        """Directory of the results of a sweep; stops with one sentence where it was not run."""
+        path = self.sweep(name)
+        if path is None:
+            raise SystemExit(f"there are no results of {name} yet: oco sweep configs/paper/{name}.yaml")
+        return path
+
     def write_table(self, name: str, table: pd.DataFrame, sources: Iterable[Path] = (), **facts: Any) -> None:
         """Write NAME.csv, and NAME.json with what it was made from: sweeps (configs, seeds) and other facts."""
         self.tables.mkdir(parents=True, exist_ok=True)

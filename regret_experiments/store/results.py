@@ -53,8 +53,10 @@ class Results:
         frame = pd.DataFrame([_row(labels, self._kinds, stored) for labels, stored in self._rows])
         if frame.empty:
             return pd.DataFrame(columns=[*_LABELS, "message"])
-        order = [*_LABELS, *(name for name in frame.columns if name not in (*_LABELS, "message")), "message"]
-        frame = frame.reindex(columns=order)
+        # Tuned hyper-parameters stand together, whichever learner has them; `rank_table` takes them by their place.
+        points = dict.fromkeys(name for labels, _ in self._rows for name, _ in _flat(labels["point"]))
+        front = dict.fromkeys((*_LABELS, *points))
+        frame = frame.reindex(columns=[*front, *frame.columns.difference([*front, "message"], sort=False), "message"])
         frame["rank"] = frame["rank"].astype("Int64")
         return frame
 

@@ -16,6 +16,7 @@ from regret_experiments.execution import Backend, run_sweep
 from regret_experiments.execution.engine import Counts
 from regret_experiments.plan import make_plan
 from regret_experiments.store import Store
+from regret_experiments.tables import rank_table
 
 
 class Silent:
@@ -273,6 +274,25 @@ def test_a_stage_has_its_own_orders_and_what_it_tracks(tmp_path: Path) -> None:
     assert tuned["tail_mass"].isna().all()
     assert reported["regret_upper"].notna().all()
     assert reported.loc[reported["learner"] == "fd_adagrad", "tail_mass"].notna().all()
+
+
+def test_the_best_point_is_one_point_whichever_learner_comes_first(tmp_path: Path) -> None:
+    """A hyper-parameter that the first learner lacks is tuned over like any other."""
+    path = tmp_path / "points.yaml"
+    grid = "{log_grid: {low: 0.01, high: 10, points: 4}}"
+    lines = [
+        f"  - {{kind: {learner}, learning_rate: {grid}}}" for learner in ("ogd", "fd_adagrad, rank: 2, delta: [0, 1]")
+    ]
+    head = STAGES.partition("learners:")[0].replace("comparator: false\nbudget: 4\n", "")
+    path.write_text("\n".join([head + "learners:", *lines, ""]))
+    sweep(path, tmp_path / "r")
+    runs = regret_experiments.load(tmp_path / "r").runs
+    row = rank_table(runs).set_index(["environment", "learner"]).loc[("train", "fd_adagrad")]
+    tried = runs[(runs["environment"] == "train") & (runs["learner"] == "fd_adagrad")]
+    means = tried.groupby(["delta", "learning_rate"])["regret_upper"].mean()
+    assert row["regret_best"] == pytest.approx(means.min())
+    delta, rate = means.idxmin()
+    assert set(row["best_point"].split()) == {f"delta={delta:g}", f"learning_rate={rate:g}"}
 
 
 def test_two_sweeps_at_once_share_the_work(small: Path, tmp_path: Path) -> None:
