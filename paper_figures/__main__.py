@@ -106,9 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--into", type=Path, help="directory for everything, instead of the repository's places")
     given = parser.parse_args(arguments)
     into = given.into or (ROOT / "results" / "paper_quick" if given.quick else None)
-    places = (
-        Places() if into is None else Places(into.absolute(), into.absolute() / "tables", into.absolute() / "figures")
-    )
+    places = Places() if into is None else Places.inside(into.absolute())
     failed = []
     for piece in PIECES:
         if (given.only and piece.script not in given.only) or (given.quick and piece.quick is None):
