@@ -4,7 +4,7 @@
     OCO_DATA_DIR=... python -m benchmarks.comparators --data a9a --loss logistic hinge
     OCO_DATA_DIR=... python -m benchmarks.comparators --large --no-curves  # news20, and 50,000 x 3,000 dense
 
-Prints a Markdown table and writes it as ``comparators.csv`` and, with versions and machine, as ``comparators.json`` to
+Prints a Markdown table and adds it to ``comparators.csv`` and, with versions and machine, ``comparators.json`` in
 ``--output``. Values are sums over all rounds. A gap is relative to the value, or to a thousandth of the loss of the
 origin where that is more: on separable rows the value is zero.
 """
@@ -171,6 +171,12 @@ def write(lines: list[Line], directory: Path) -> None:
     (directory / "comparators.json").write_text(json.dumps(content, indent=1) + "\n")
 
 
+def earlier(directory: Path) -> list[Line]:
+    """Lines that another run wrote, so that a long table can be measured in parts."""
+    path = directory / "comparators.json"
+    return [Line(**line) for line in json.loads(path.read_text())["lines"]] if path.exists() else []
+
+
 def shown(line: Line) -> str:
     curve = "" if line.curve_seconds is None else f"{line.curve_seconds:.2f}"
     worst = "" if line.curve_worst_relative_gap is None else f"{line.curve_worst_relative_gap:.1e}"
@@ -197,7 +203,10 @@ def main() -> None:
         line = measured(data, loss, kind, not arguments.no_curves)
         print(shown(line), flush=True)
         lines.append(line)
-    write(lines, arguments.output)
+    again = {(line.data, line.loss, line.domain) for line in lines}
+    kept = [line for line in earlier(arguments.output) if (line.data, line.loss, line.domain) not in again]
+    order = {name: place for place, name in enumerate(DATA + LARGE)}
+    write(sorted([*kept, *lines], key=lambda line: order[line.data]), arguments.output)
     missed = [line for line in lines if not line.met]
     print(f"\n{len(lines) - len(missed)} of {len(lines)} within the goal: 1e-6, and 1e-4 for kinked losses")
 
