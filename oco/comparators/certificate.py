@@ -101,7 +101,7 @@ class Certifier:
         if total + rounding < self.upper:
             self.upper = total + rounding
             self.point, self.margins = point.copy(), margins
-            if too_near(self._reach, point):
+            if not self.domain.bounded and too_near(self._reach, point):
                 self._forget()
         return total, slopes
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -17,7 +18,7 @@ from oco.domains.base import Domain
 from oco.errors import ComparatorError, DomainError
 from oco.losses.multinomial import MultinomialBlock
 from oco.losses.rows import RowBlock
-from oco.types import Array
+from oco.types import Array, Shape
 
 SMOOTH_TOLERANCE = 1e-6
 """Default relative gap for losses with a second derivative."""
@@ -49,7 +50,7 @@ def best_fixed_point(
         `oco.losses.MultinomialBlock`, or a stream with ``horizon`` and ``block(start, stop)`` that need not fit into
         memory.
     domain
-        Where the comparator must lie.
+        Where the comparator must lie; rows are those of the flat decision where it is a matrix.
     tolerance
         The gap that counts as tight, relative to the larger of ``|value|`` and a thousandth of the loss of the
         domain's start (for losses that can be driven to zero); 1e-6 for smooth losses and 1e-4 for kinked ones.
@@ -138,7 +139,8 @@ def anytime(
     """
     checkpoints = [int(t) for t in rounds]
     objective = _objective(losses, checkpoints[-1])
-    domain = domain.with_shape(objective.shape)
+    if not _fits(domain, objective.shape):
+        domain = domain.with_shape(objective.shape)
     if tolerance is None:
         tolerance = KINKED_TOLERANCE if objective.link.kinks() is not None else SMOOTH_TOLERANCE
     centre = domain.start.ravel()
@@ -188,6 +190,14 @@ def _objective(losses: RowBlock | MultinomialBlock | RowStream, count: int) -> O
         return MultinomialObjective(MultinomialLink(one_hot), rows, losses.n_classes)
     scalar, rows, targets = read_rounds(losses, count)
     return Objective(ScalarLink(scalar, np.ascontiguousarray(targets, dtype=np.float64)), rows)
+
+
+def _fits(domain: Domain, shape: Shape) -> bool:
+    """Whether the domain has decisions of this size: matrices are taken row by row."""
+    try:
+        return domain.dimension == math.prod(shape)
+    except DomainError:
+        return False
 
 
 def _early_prefixes(objective: Objective) -> list[int]:

@@ -210,7 +210,7 @@ class _Bundle:
         rounding = 64.0 * _UNIT * float(np.abs(values).sum())
         if value + rounding < self.upper:
             self.upper, self.point = value + rounding, point
-            if too_near(self._reach, point):
+            if not self._domain.bounded and too_near(self._reach, point):
                 self.lower = -math.inf
         offset = value - rounding - float(np.vdot(gradient, point))
         self._slopes = np.vstack([self._slopes, gradient.ravel()])

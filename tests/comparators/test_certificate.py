@@ -90,3 +90,16 @@ def test_the_bounded_part_of_a_direction() -> None:
     normal = np.array([1.0, 1.0, 0.0])
     np.testing.assert_allclose(bounded_part(HalfSpace(normal, 1.0), 2.0 * normal), 2.0 * normal, atol=1e-8)
     assert np.linalg.norm(bounded_part(HalfSpace(normal, 1.0), -normal)) <= 1e-8
+
+
+def test_a_better_point_of_a_bounded_domain_keeps_the_lower_bound() -> None:
+    domain = Ball(1.0, dimension=4)
+    judge, block = certifier("squared", domain)
+    best = best_fixed_point(block, domain)
+    _, slopes = judge.offer_point(np.zeros(4), np.zeros(50))
+    judge.offer_dual(judge.objective.link.evaluate(block.rows @ best.point)[1])
+    proved = judge.lower
+    assert proved > 0.0
+    judge.offer_point(best.point, block.rows @ best.point)
+    assert judge.lower == proved
+    assert judge.tight
