@@ -243,7 +243,7 @@ def _solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, po
         alpha = objective.link.clip(objective.link.evaluate(margins)[1])
         alpha[: slopes.size] = slopes
         width *= 0.1
-    gap = certifier.gap
+    gap, widest, stalled = certifier.gap, width, 0
     for _ in range(40):
         smoothed = Objective(SmoothedLink(kinks, width, alpha), objective.rows)
         good_enough = partial(_fraction, certifier, 0.1, 0.03)
@@ -257,5 +257,8 @@ def _solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, po
         # while that helps.
         if curved > 1.5 * objective.rows.dimension or certifier.gap > 0.5 * gap:
             width *= 0.3
+        stalled = stalled + 1 if certifier.gap > 0.99 * gap else 0
+        if stalled == 3:  # too narrow for the multipliers that were reached: from them, start wide again
+            width, stalled = widest, 0
         gap = certifier.gap
     return alpha if certifier.slopes is None else certifier.slopes

@@ -109,7 +109,11 @@ def _ball_by_krylov(hessian: Hessian, right: Array, radius: float, accuracy: flo
 
 def _small_secular(diagonal: Array, beside: Array, scale: float, radius: float) -> Array:
     values, vectors = linalg.eigh_tridiagonal(diagonal, beside[: diagonal.size - 1])
-    values = np.maximum(values, 1e-14 * max(float(values[-1]), 1e-300))
+    if values[-1] <= 0.0:  # no curvature: as far as the ball goes along the first vector
+        along: Array = np.zeros(diagonal.size)
+        along[0] = radius if np.isfinite(radius) else scale
+        return along
+    values = np.maximum(values, 1e-14 * float(values[-1]))
     coefficients = scale * vectors[0]
     multiplier = 0.0
     for _ in range(200):

@@ -122,7 +122,7 @@ class MatrixCompletion(DrawnLosses):
         count = places.size
         rows = sparse.csr_array((np.ones(count), places, np.arange(count + 1)), shape=(count, self.matrix.size))
         block = RowBlock(self.loss, rows, np.array([loss.target for loss in losses]))
-        return anytime(block, self.domain, rounds)
+        return anytime(block, self.domain, rounds.tolist())
 
     @property
     def gradient_bound(self) -> float | None:

@@ -214,3 +214,13 @@ def test_a_gap_that_is_not_tight_is_an_error_only_when_asked() -> None:
     with pytest.raises(ComparatorError, match="certified gap") as caught:
         best_fixed_point(block, Ball(1.0, dimension=5), tolerance=1e-18, strict=True)
     assert caught.value.gap >= 0.0
+
+
+def test_kinked_losses_without_curvature_and_without_a_formed_hessian(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oco.comparators.newton.FORMED_DIMENSION", 0)
+    generator = np.random.default_rng(0)
+    block = RowBlock(Hinge(), generator.standard_normal((30, 40)) / 7.0, np.where(np.arange(30) % 3 == 0, -1.0, 1.0))
+    for radius in (1e-3, 0.5, 5.0):
+        best = best_fixed_point(block, Ball(radius, dimension=40))
+        assert best.tight
+        assert total(block, best.point) <= best.value.upper
