@@ -70,6 +70,30 @@ def test_best_rate_and_loss_on_a9a(data_directory: Path, delta: float, average: 
 
 
 @pytest.mark.data
+@pytest.mark.slow
+def test_an_svd_every_round_gives_the_same_loss_at_delta_0(data_directory: Path) -> None:
+    """S-AdaGrad written down once more, with ``numpy.linalg.svd`` of 9 kept directions and the new gradient."""
+    game = oco.environments.LogisticRegression.load("a9a", intercept=True, order="file", data_dir=data_directory)
+    block = game.block(0, game.horizon)
+    rows, targets = block.rows.toarray(), block.targets
+    point, kept, escaped, loss = np.zeros(124), np.zeros((9, 124)), 0.0, 0.0
+    for row, target in zip(rows, targets, strict=True):
+        margin = target * (row @ point)
+        loss += np.logaddexp(0.0, -margin)
+        gradient = -target / (1.0 + np.exp(margin)) * row
+        _, singular, right = np.linalg.svd(np.vstack([kept, gradient]), full_matrices=False)
+        singular = np.where(singular > 1e-12 * singular[0], singular, 0.0)
+        escaped += singular[-1] ** 2
+        squares, right = singular[:-1] ** 2 - singular[-1] ** 2, right[:-1]
+        kept = np.sqrt(squares)[:, None] * right
+        weights = np.where(squares + escaped > 0.0, 1.0 / np.sqrt(np.maximum(squares + escaped, 1e-300)), 0.0)
+        outside = 1.0 / np.sqrt(escaped) if escaped > 0.0 else 0.0
+        along = right @ gradient
+        point -= GRID[45] * (right.T @ ((weights - outside) * along) + outside * gradient)
+    assert loss / game.horizon == pytest.approx(0.332550, abs=5e-7)
+
+
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("sweep", "learners"),
     [("a9a", {"ogd", "fd_adagrad", "FD-AdaGrad delta 0.01"}), ("mushrooms", {"diagonal_adagrad", "fd_son", "ftsl"})],
