@@ -19,6 +19,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from oco.errors import ConfigError
 
+__all__ = ["Origin", "Registry", "registered_name"]
+
 T = TypeVar("T")
 
 

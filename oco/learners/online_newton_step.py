@@ -235,7 +235,7 @@ class SON(NewtonLearner):
         R_T \le \tfrac{\delta}{2} |x_1 - x^*|^2 + \tfrac{(GD)^2}{2} \sum_t \eta_t
               + \tfrac{d}{2 w_T} \ln\Bigl(1 + \tfrac{w_1}{d\delta} \sum_t |g_t|^2\Bigr).
 
-    Luo et al. state it with 2 (CL)^2 sum eta_t on the slab |w.x_t| <= C (remembered and re-derived; the printed
+    Luo et al. state it with 2 (CL)^2 sum eta_t on the slab ``|w.x_t| <= C`` (remembered and re-derived; the printed
     constant was not seen word for word); here the slab is replaced by the game's domain, hence (GD)^2/2, and
     the logarithm has w_1, which is what the derivation gives for weights that fall.
 

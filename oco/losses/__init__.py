@@ -3,7 +3,7 @@
 from oco.losses.base import Loss
 from oco.losses.multinomial import MultinomialBlock, MultinomialLogistic
 from oco.losses.quadratic import QuadraticForm
-from oco.losses.rows import RowBlock, RowLoss
+from oco.losses.rows import BlockOutcome, RowBlock, RowLoss
 from oco.losses.scalar import (
     SCALAR_LOSSES,
     Absolute,
@@ -22,6 +22,7 @@ from oco.losses.scalar import (
 __all__ = [
     "SCALAR_LOSSES",
     "Absolute",
+    "BlockOutcome",
     "Hinge",
     "Huber",
     "Linear",

@@ -93,7 +93,7 @@ def path_length(path: Array) -> float:
 
 @dataclass(frozen=True)
 class IntervalRegret:
-    """Static regret on the rounds ``start + 1 .. stop``, against the best fixed point of these rounds."""
+    """Static regret on the rounds ``start + 1, ..., stop``, against the best fixed point of these rounds."""
 
     start: int
     stop: int
