@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep paper paper-quick test lint types tests test-slow test-all bench bench-torch clean
+.PHONY: help sweep paper paper-quick test lint types tests test-slow test-all bench bench-torch docs coverage dist clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -40,6 +40,17 @@ test-slow: $(VENV)/.tools  ## the long tests alone
 
 test-all: test test-slow  ## every test
 
+docs: $(VENV)/.docs  ## the documentation site, lessons run: docs/_build/html
+	$(BIN)/python -m sphinx -q -n -W --keep-going -b html docs docs/_build/html
+	@echo "built docs/_build/html/index.html"
+
+coverage: $(VENV)/.tools  ## the tests, and the share of lines that they reach
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered
+
+dist: $(VENV)/.tools  ## wheel and sdist in dist/, tried in an empty environment
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python -m pytest tests/packaging -m slow
+
 bench: $(VENV)/.tools  ## what a round costs, against an SVD every round; about six minutes
 	$(BIN)/python -m benchmarks.run
 
@@ -62,3 +73,7 @@ $(VENV)/.installed: setup.cfg constraints.txt | $(VENV)/bin/python
 $(VENV)/.tools: setup.cfg constraints.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,torch]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.docs: $(VENV)/.tools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,torch,docs]'
+	@touch $@

@@ -48,7 +48,7 @@ def check_learner(learner: Learner, domain: Domain | None = None) -> None:
     ...         self.state["point"] = self.state["point"] - gradient
     >>> check_learner(Greedy())
     Traceback (most recent call last):
-    oco.checks.failure.CheckFailed: the point of round 2 lies outside the domain: project after the step, and onto ...
+    oco.checks.failure.CheckFailed: the point of round 3 lies outside the domain: project after the step, and onto ...
     """
     for _, check in learner_checks(learner, domain):
         check()

@@ -1,0 +1,38 @@
+"""The examples in the docstrings of both packages."""
+
+from __future__ import annotations
+
+import doctest
+import importlib.util
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+
+import oco
+import regret_experiments
+
+
+def modules_with_examples() -> Iterator[str]:
+    """Modules whose source holds an example; the others are not imported."""
+    for package in (oco, regret_experiments):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            spec = importlib.util.find_spec(module.name)
+            assert spec is not None
+            if ">>> " in (spec.loader.get_source(module.name) or ""):  # type: ignore[union-attr]
+                yield module.name
+
+
+MODULES = [
+    pytest.param(name, marks=pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs the extra: torch"))
+    if name.startswith(("oco.torch", "regret_experiments.training"))
+    else name
+    for name in modules_with_examples()
+]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples(module: str) -> None:
+    failed, tried = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
+    assert failed == 0
+    assert tried > 0
