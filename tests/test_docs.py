@@ -60,7 +60,7 @@ def stored_sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory in which the sweep that pages talk of is stored."""
     home = tmp_path_factory.mktemp("docs")
     (home / "results").mkdir()
-    play(SWEEP, home).rename(home / "results" / "rank_sweep")
+    play(SWEEP, tmp_path_factory.mktemp("played")).rename(home / "results" / "rank_sweep")
     (home / "results" / "rank_sweep" / "table.csv").write_text("learner\n")
     return home
 
@@ -80,7 +80,7 @@ def test_what_extending_shows_passes_the_checks() -> None:
     from oco.checks import check_domain, check_environment, check_learner, check_loss
     from oco.losses import RowLoss
 
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"__name__": "__main__"}
     for block in re.findall(r"```python\n(.*?)```", (DOCS / "extending.md").read_text(), flags=re.DOTALL):
         exec(compile(block, "extending.md", "exec"), names)
     assert len((DOCS / "extending.md").read_text().partition("```python")[2].partition("```")[0].splitlines()) <= 17
@@ -122,6 +122,8 @@ def test_a_name_without_a_docstring_is_found(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(sys.modules["oco.learners"], "__all__", [*oco.learners.__all__, "Undescribed"])
     monkeypatch.setattr(oco.learners, "Undescribed", type("Undescribed", (), {}), raising=False)
     assert set(public_names.undocumented()) == {
+        "oco.OGD",
+        "oco.Ball.reach",
         "oco.learners.OGD",
         "oco.learners.Undescribed",
         "oco.domains.Ball.reach",

@@ -19,12 +19,12 @@ ROUNDING = 1e-4
 
 
 def projection_residual(domain: Domain, point: Array, projected: Array, metric: Metric) -> float:
-    """Certify that ``projected`` is the projection of ``point`` on ``domain`` in the norm of ``metric``.
+    r"""Certify that ``projected`` is the projection of ``point`` on ``domain`` in the norm of ``metric``.
 
     The x in the domain closest to y is the one with ``<H(y - x), z - x> <= 0`` for every z in the domain. The residual
     is the largest value of the left side, found through the support function, over
 
-    .. math:: |y - x|_H (|y - x|_H + |x|_H) + 10^{-4} \\lambda_{\\max}(H) (|y|_2 + |x|_2) D,
+    .. math:: |y - x|_H (|y - x|_H + |x|_H) + 10^{-4} \lambda_{\max}(H) (|y|_2 + |x|_2) D,
 
     where D is the l2 diameter and the second term stands for rounding; or the Euclidean distance of x to the domain
     over ``|x|_2 + |y|_2``, if that is larger. Half the square of the H-distance to the true projection is at most the

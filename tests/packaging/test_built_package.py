@@ -52,7 +52,10 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_the_wheel_holds_the_packages_and_their_data_only(built: tuple[Path, Path]) -> None:
     names = zipfile.ZipFile(built[1]).namelist()
-    assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"oco", "regret_experiments"}
+    assert {name.split("/")[0] for name in names if ".dist-info/" not in name and ".data/" not in name} == {
+        "oco",
+        "regret_experiments",
+    }
     for data in (
         "oco/py.typed",
         "oco/datasets/registry.toml",
@@ -61,16 +64,14 @@ def test_the_wheel_holds_the_packages_and_their_data_only(built: tuple[Path, Pat
     ):
         assert any(name.startswith(data) and not name.endswith("/") for name in names), data
     assert not [name for name in names if "test" in name.rpartition("/")[2] and name.endswith(".py")]
-    tracked = {
-        path.relative_to(ROOT).as_posix()
-        for package in ("oco", "regret_experiments")
-        for path in (ROOT / package).rglob("*.py")
-    }
+    sources = (path for package in ("oco", "regret_experiments") for path in (ROOT / package).rglob("*.py"))
+    tracked = {path.relative_to(ROOT).as_posix() for path in sources}
     assert tracked <= set(names)
 
 
 def test_the_sdist_builds_and_tells_the_licence(built: tuple[Path, Path]) -> None:
-    names = {name.partition("/")[2] for name in tarfile.open(built[0]).getnames()}
+    with tarfile.open(built[0]) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
     assert {"LICENSE", "README.md", "setup.cfg", "pyproject.toml", "oco/game.py"} <= names
 
 
