@@ -60,7 +60,6 @@ def test_notebooks_are_sound(copies: Path) -> None:
         assert ".. math::" not in prose
 
 
-@pytest.mark.timeout(300)
 def test_an_exported_notebook_runs(copies: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = copies / "students" / f"{lessons()[0].path.stem}.ipynb"
     outcomes, _, drawn = run_text(code_of(path), path.name, monkeypatch)
