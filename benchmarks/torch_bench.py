@@ -1,7 +1,8 @@
 """The acceptance table of the matrix learner as an optimizer: measured against target, in one run.
 
-    python -m benchmarks.torch_bench            # all; about ten minutes on two cores
-    python -m benchmarks.torch_bench A4 A7 A9   # some
+    python -m benchmarks.torch_bench                 # all; about ten minutes on two cores
+    python -m benchmarks.torch_bench A4 A7 A9        # some
+    python -m benchmarks.torch_bench --keep results  # keep the training runs, and use those that are there
 
 Losses and byte counts repeat on the same machine and torch; times do not, so they are medians of interleaved
 repetitions and only their ratios are judged. Golden values (A12) are read from beside OCO_DATA_DIR and skipped, with
@@ -10,6 +11,7 @@ the reason, elsewhere.
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import math
@@ -18,6 +20,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +33,7 @@ import yaml
 from oco.torch import Shampoo, SketchyShampoo
 from regret_experiments.cli.options import cores
 from regret_experiments.execution.backends import Backend
+from regret_experiments.execution.tasks import Task
 from regret_experiments.store import Store
 from regret_experiments.training import TrainingRun, parse_training, run_training
 from regret_experiments.training.outputs import format_table, stored_records, summarize
@@ -37,6 +41,7 @@ from regret_experiments.training.tasks import make_task
 
 CONFIG = Path(__file__).with_name("torch_bench.yaml")
 Line = tuple[str, str, str, bool | None]  # id, measured, target, met (None: skipped)
+keep: Path | None = None  # where training runs stay
 
 
 @cache
@@ -48,10 +53,13 @@ def settings() -> dict[str, Any]:
 def compared(task_name: str) -> dict[str, dict[str, Any]]:
     """Tune every optimizer on one grid and seed, train on fresh seeds, print the table, return rows by label."""
     config = parse_training({"name": task_name, "task": task_name, **settings()["compared"][task_name]})
-    with TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = keep / f"torch_bench_{task_name}" if keep else stack.enter_context(TemporaryDirectory())
         store = Store(folder)
-        run_training(config, store, backend=Backend(jobs=cores()))
+        runs = run_training(config, store, backend=Backend(jobs=cores())).runs
         records = stored_records(store)
+    if runs.before:
+        print(f"{task_name}: {runs.before} runs were stored before")
     rows = summarize(records, config.learning_rates)
     print(f"\n{task_name}: {config.steps} steps, grid {config.learning_rates}, seeds {config.seeds}")
     print(format_table(rows), flush=True)
@@ -153,19 +161,21 @@ def a9(width: int = 1024, freq: int = 10, repetitions: int = 5) -> Iterator[Line
     )
 
 
-def _spectra(task_name: str, beta2: float) -> list[dict[str, Any]]:
-    """Snapshots at the quarters of one run of Adam."""
+def _spectra(task_names: tuple[str, ...], beta2: float) -> list[list[dict[str, Any]]]:
+    """Snapshots at the quarters of one run of Adam on each task."""
     probe = {"snapshots": 4, "options": {"beta2": beta2, "min_dim": 64}}
-    data = "digits"
-    run = TrainingRun(task_name, data, "adam", seed=1, evaluations=1, probe=probe, **settings()["spectra"][task_name])
-    rows: list[dict[str, Any]] = run.perform().metadata["spectra"]
-    return rows
+    common = {"data": "digits", "kind": "adam", "seed": 1, "evaluations": 1, "probe": probe}
+    runs = [TrainingRun(task=name, **common, **settings()["spectra"][name]) for name in task_names]
+    jobs = min(len(runs), cores())
+    outcomes = Backend(jobs=jobs).outcomes(Task("runs", run.id, run) for run in runs)
+    found = {outcome.id: outcome.metadata["spectra"] for outcome in outcomes}
+    return [found[run.id] for run in runs]
 
 
 def a10() -> Iterator[Line]:
     found, met = [], True
-    for task_name in ("aex", "mlp", "gpt"):
-        rows = _spectra(task_name, 0.99)
+    task_names = ("aex", "mlp", "gpt")
+    for task_name, rows in zip(task_names, _spectra(task_names, 0.99), strict=True):
         last = [r for r in rows if r["step"] == rows[-1]["step"]]
         mine, control = ([r for r in last if r["source"] == source] for source in ("gradient", "control"))
         dims = np.array([r["intrinsic_dimension"][1] for r in mine])
@@ -179,7 +189,7 @@ def a10() -> Iterator[Line]:
 
 
 def a11() -> Iterator[Line]:
-    rows = [r for r in _spectra("gpt", 0.9) if r["source"] == "gradient" and r["overlap"] is not None]
+    rows = [r for r in _spectra(("gpt",), 0.9)[0] if r["source"] == "gradient" and r["overlap"] is not None]
     steps = sorted({r["step"] for r in rows})
     overlaps = [float(np.median([r["overlap"] for r in rows if r["step"] == step])) for step in steps]
     chance = 3 * 8 / statistics.median(r["dim"] for r in rows)
@@ -249,13 +259,16 @@ PARTS = {"A1": a1_to_a6, "A7": a7, "A8": a8, "A9": a9, "A10": a10, "A11": a11, "
 PARTS |= dict.fromkeys(("A2", "A3", "A4", "A5", "A6"), a1_to_a6)
 
 
-def main(wanted: list[str]) -> int:
-    unknown = [name for name in wanted if name not in PARTS]
-    if unknown:
-        print(
-            f"unknown measurements {', '.join(unknown)}; there are {', '.join(sorted(PARTS, key=lambda n: int(n[1:])))}"
-        )
-        return 2
+def main(arguments: list[str]) -> int:
+    global keep
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.torch_bench", description=__doc__.partition("\n")[0])
+    names = sorted(PARTS, key=lambda name: int(name[1:]))
+    parser.add_argument("wanted", nargs="*", metavar="A1 ... A13", help="rows of the table; all by default")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep training runs here, and use those that are here")
+    given = parser.parse_args(arguments)
+    wanted, keep = given.wanted, given.keep
+    if unknown := [name for name in wanted if name not in PARTS]:
+        parser.error(f"unknown measurements {', '.join(unknown)}; there are {', '.join(names)}")
     torch.set_num_threads(1)
     started, lines = time.perf_counter(), []
     # Times first: they are what other work on the machine disturbs.

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from oco.domains import Unbounded
+from oco.environments import MatrixRegression
+from oco.learners import Problem, SketchedShampoo
+from oco.learners import Shampoo as ConvexShampoo
 from oco.sketching import FrequentDirections
-from oco.torch import SketchyShampoo
+from oco.torch import Shampoo, SketchyShampoo
 from oco.torch.sketch import empty_sketch, update_sketch
 
 
@@ -42,3 +46,28 @@ def test_a_vector_parameter_takes_the_step_of_the_convex_sketch():
         values, vectors = np.linalg.eigh(convex.covariance() + (convex.escaped_mass + eps) * np.eye(9))
         position -= 0.5 * vectors @ ((vectors.T @ gradient) / np.sqrt(values))
         np.testing.assert_allclose(weight.detach().numpy(), position, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(("rank", "decay"), [(3, 1.0), (3, 0.9), (None, 1.0)])
+def test_learner_and_optimizer_play_the_same_matrix_game(rank, decay):
+    """Without graft and momentum both move by L^{-1/4} G R^{-1/4}, L and R sums (or weighted sums), delta = eps."""
+    shape, rate, delta = (6, 9), 0.3, 1e-2
+    game = MatrixRegression(shape, 60).fresh(3)
+    sketched = SketchedShampoo(rank, learning_rate=rate, delta=delta, decay=decay) if rank else None
+    learner = sketched or ConvexShampoo(learning_rate=rate, delta=delta)
+    learner.start(Problem(Unbounded(shape), horizon=60))
+    weight = torch.nn.Parameter(torch.tensor(learner.prediction))
+    options = {"lr": rate, "betas": (0.0, decay), "statistics": "sum", "graft": "none", "update_freq": 1}
+    options |= {"start_step": 0, "eps": delta, "relative_eps": False}
+    optimizer = SketchyShampoo([weight], rank=rank, **options) if rank else Shampoo([weight], **options)
+    for _ in range(60):
+        gradient = game.reveal(learner.prediction).gradient(learner.prediction)
+        weight.grad = torch.tensor(gradient)
+        learner.update(gradient)
+        optimizer.step()
+        # The full learner starts from delta I and sums, the optimizer adds eps in the root: the same number.
+        np.testing.assert_allclose(weight.detach().numpy(), learner.prediction, rtol=1e-6, atol=1e-8)
+    if sketched is not None:
+        masses = [sketched.state.left.escaped_mass, sketched.state.right.escaped_mass]
+        assert min(masses) > 0.0
+        assert [row["escaped_mass"] for row in optimizer.report()] == pytest.approx(masses, rel=1e-8)
