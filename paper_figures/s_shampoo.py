@@ -43,16 +43,13 @@ table.
 """
 
 
-def table_of(places: Places) -> pd.DataFrame:
+def table_of(stores: Mapping[str, Store]) -> pd.DataFrame:
     """One row for every network and optimizer: tuned rate, losses, ratio to Adam, steps to Adam's loss, state."""
     parts = []
-    for name, network in NETWORKS.items():
-        path = places.sweep(name)
-        if path is not None:
-            store = Store(path)
-            rows = pd.DataFrame(summarize(stored_records(store), stored_grid(store))).drop(columns="optimizer_ms")
-            rows.insert(0, "network", network)
-            parts.append(rows.assign(gap_closed=_gap_closed(rows)))
+    for network, store in stores.items():
+        rows = pd.DataFrame(summarize(stored_records(store), stored_grid(store))).drop(columns="optimizer_ms")
+        rows.insert(0, "network", network)
+        parts.append(rows.assign(gap_closed=_gap_closed(rows)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -88,8 +85,10 @@ def _losses(axes: Axes, rows: pd.DataFrame) -> None:
         spread = [[y - row["min_loss"]], [row["max_loss"] - y]]
         marker = MARKERS.get(name, SKETCHED)
         axes.errorbar(x, y, spread, marker=marker, color="black", mfc="white" if name in MARKERS else "black", lw=0.8)
-        label = name.replace("S-Shampoo ", "").replace("=", " = ")
-        axes.annotate(label, (x, y), (4, 4), textcoords="offset points", fontsize=6.5)
+        label = name if name in MARKERS else name.partition(" k=")[2]
+        if name == sketched["optimizer"].iloc[0]:
+            label = f"k = {label}"
+        axes.annotate(label, (x, y), (3, 5), textcoords="offset points", fontsize=6.5)
     low, high = axes.get_xlim()
     axes.set_xlim(low, 1.8 * high)
     axes.set_xlabel("state / parameters")
@@ -116,18 +115,14 @@ def _curves(axes: Axes, records: Sequence[Mapping[str, Any]]) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Write the table and the figure."""
     places = Places.from_arguments(__doc__, arguments)
-    sources = {network: path for name, network in NETWORKS.items() if (path := places.sweep(name)) is not None}
-    curves = {network: stored_records(Store(path)) for network, path in sources.items()}
-    table = table_of(places)
-    places.write_table("s_shampoo", table, sources.values(), command="python -m paper_figures.s_shampoo")
-    seeds = sorted({int(order) for path in sources.values() for order in _seeds(path)})
+    paths = {network: path for name, network in NETWORKS.items() if (path := places.sweep(name)) is not None}
+    stores = {network: Store(path) for network, path in paths.items()}
+    table = table_of(stores)
+    curves = {network: stored_records(store) for network, store in stores.items()}
+    places.write_table("s_shampoo", table, paths.values(), command="python -m paper_figures.s_shampoo")
+    seeds = sorted({record["seed"] for records in curves.values() for record in records})
     caption = CAPTION.format(seeds=", ".join(map(str, seeds)))
     places.write_figure("s_shampoo", figure_of(table, curves), caption)
-
-
-def _seeds(path: Any) -> set[int]:
-    plan = Store(path).read_json("plan.json")
-    return {row["order"] for row in plan["runs"] if row["stage"] == "fresh"}
 
 
 if __name__ == "__main__":

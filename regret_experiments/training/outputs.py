@@ -26,6 +26,7 @@ def stored_records(store: Store) -> list[Row]:
             {
                 "optimizer": label_of(listed["learner"], listed["rank"]),
                 "learning_rate": listed["point"]["learning_rate"],
+                "seed": listed["order"],
                 "steps": steps,
                 "status": scalars["ended"],
                 "final_loss": float(scalars["final_loss"]),

@@ -44,7 +44,7 @@ TINY = {
         {"name": "S", "kind": "sketchy_shampoo", "options": {"rank": 4, "update_freq": 4}},
         {"name": "S", "kind": "sketchy_shampoo", "options": {"rank": 8, "update_freq": 4}},
     ],
-    "probe": {"snapshots": 2, "options": {"beta2": 0.9}},
+    "probe": {"optimizer": "S k=8", "snapshots": 2, "options": {"beta2": 0.9}},
 }
 
 
@@ -146,6 +146,9 @@ def test_the_summary_and_the_spectra_come_from_the_store(tiny):
         assert row["state_bytes"] == 4 * own["state_floats"].iloc[0]
     spectra = [json.loads(line) for line in (tiny.path / "spectra.jsonl").read_text().splitlines()]
     assert {row["step"] for row in spectra} == {6, 12}
+    (followed,) = [run for run in tiny.runs(arrays=False) if "spectra" in run.metadata]
+    assert followed.metadata["content"]["learner"]["hyperparameters"]["rank"] == 8
+    assert followed.metadata["content"]["order"] == 1
 
 
 def test_the_commands_of_sweeps_work_on_a_network(tiny, tmp_path):
@@ -216,6 +219,7 @@ def test_a_run_that_diverges_is_finished_and_one_that_gives_up_has_failed(tmp_pa
         ({"optimizers": [{"name": "x", "kind": "lion"}]}, r"optimizers\[0\].kind: must be"),
         ({"optimizers": 2 * [{"name": "x", "kind": "adam"}]}, "must differ in name or rank"),
         ({"colour": 1}, "colour: unknown key"),
+        ({"probe": {"optimizer": "S"}}, "probe.optimizer must be one of Adam, S k=4, S k=8, got 'S'"),
     ],
 )
 def test_wrong_configs_are_named(change, message):
