@@ -32,7 +32,7 @@ NETWORKS = {
 DIMENSION, BETA2, STEPS = 1024, 0.999, 10_000
 BASELINES = {1: (324.63, 0.52), 64: (862.13, 0.25)}
 """By columns of a gradient: the published intrinsic dimension and its standard error, of 20 trials."""
-TRIALS = {1: 20, 64: 4}
+TRIALS = {1: 20, 64: 3}
 
 CAPTION = """
 Gradient covariances of both Kronecker factors of every layer, C = sum over t of 0.99^(T - t) G_t G_t', in tuned runs of
