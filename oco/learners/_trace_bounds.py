@@ -21,9 +21,19 @@ from oco.sketching.state import SketchState
 
 
 def trace_root_bound(
-    observed: Observed, sketch: SketchState, diameter: float, rate: float, delta: float, rate_given: bool
+    observed: Observed,
+    sketch: SketchState,
+    diameter: float,
+    rate: float,
+    delta: float,
+    rate_given: bool,
+    *,
+    own_norm: bool = True,
 ) -> Bound:
-    """Theorem 3 for a sketch of rank k < d, the full-matrix bound for k = d, both for any learning rate."""
+    """Theorem 3 for a sketch of rank k < d, the full-matrix bound for k = d, both for any learning rate.
+
+    ``own_norm`` says whether points are projected in the norm of the preconditioner itself, as the theorems ask.
+    """
     d = sketch.dimension
     size = sketch.capacity + 1
     escaped = sketch.escaped_mass
@@ -47,7 +57,7 @@ def trace_root_bound(
     ]
     assumptions = (
         Assumption("the domain is bounded", math.isfinite(diameter)),
-        Assumption("points are projected in the norm of the learner's own matrix", True),
+        Assumption("points are projected in the norm of the learner's own matrix", own_norm),
     )
     if complete:
         return Bound(

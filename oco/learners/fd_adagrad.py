@@ -174,16 +174,20 @@ class FDAdaGrad(SketchedLearner):
         return self.state.sketch.capacity
 
     def bound(self, observed: Observed) -> Bound | None:
-        """Theorem 3, or the certified form for ``rank="auto"``, with variants; None where unbounded or not promised."""
+        """Theorem 3, or the certified form for ``rank="auto"``, with variants; None where unbounded or not promised.
+
+        With ``projection_delta`` the projection is in another norm: an assumption that is violated.
+        """
         diameter = observed.domain.diameter("l2")
         if (
             not math.isfinite(diameter)
             or self.compensation != "full"
             or self.decay < 1.0
-            or self.projection_delta > 0.0
+            or (self.rank == "auto" and self.projection_delta > 0.0)
         ):
             return None
         sketch, given = self.state.sketch, self.learning_rate is not None
         if self.rank == "auto":
             return certified_bound(observed, sketch, diameter, self.rate, given, self.delta, self.tolerance)
-        return trace_root_bound(observed, sketch, diameter, self.rate, self.delta, given)
+        own_norm = self.projection_delta == 0.0
+        return trace_root_bound(observed, sketch, diameter, self.rate, self.delta, given, own_norm=own_norm)
