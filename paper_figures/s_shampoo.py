@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from paper_figures.pieces import Places
+from regret_experiments.figures.common import tidy_log
 from regret_experiments.figures.style import base_style
 from regret_experiments.store import Store
 from regret_experiments.training.outputs import stored_grid, stored_records, summarize
@@ -54,9 +55,10 @@ def table_of(stores: Mapping[str, Store]) -> pd.DataFrame:
 
 
 def _gap_closed(rows: pd.DataFrame) -> pd.Series[float]:
-    """Share of the way from Adam's mean loss to Shampoo's."""
+    """Share of the way from Adam's mean loss to Shampoo's; missing where Shampoo's is no better."""
     loss = rows.set_index("optimizer")["mean_loss"]
-    return (loss["Adam"] - rows["mean_loss"]) / (loss["Adam"] - loss["Shampoo"])
+    gap = loss["Adam"] - loss["Shampoo"]
+    return (loss["Adam"] - rows["mean_loss"]) / (gap if gap > 0.0 else np.nan)
 
 
 def figure_of(table: pd.DataFrame, curves: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
@@ -75,8 +77,6 @@ def figure_of(table: pd.DataFrame, curves: Mapping[str, Sequence[Mapping[str, An
 
 
 def _losses(axes: Axes, rows: pd.DataFrame) -> None:
-    from regret_experiments.figures.common import tidy_log
-
     axes.set_xscale("log")
     sketched = rows[rows["optimizer"].str.contains(" k=")].sort_values("state_floats_per_parameter")
     axes.plot(sketched["state_floats_per_parameter"], sketched["mean_loss"], color="black", lw=1.0)
@@ -88,9 +88,10 @@ def _losses(axes: Axes, rows: pd.DataFrame) -> None:
         label = name if name in MARKERS else name.partition(" k=")[2]
         if name == sketched["optimizer"].iloc[0]:
             label = f"k = {label}"
-        axes.annotate(label, (x, y), (3, 5), textcoords="offset points", fontsize=6.5)
+        place: dict[str, Any] = {"xytext": (4, 4)} if name in MARKERS else {"xytext": (-5, -3), "ha": "right"}
+        axes.annotate(label, (x, y), textcoords="offset points", fontsize=6.5, **place)
     low, high = axes.get_xlim()
-    axes.set_xlim(low, 1.8 * high)
+    axes.set_xlim(0.3 * low, 2.5 * high)
     axes.set_xlabel("state / parameters")
     tidy_log(axes)
 
@@ -110,6 +111,7 @@ def _curves(axes: Axes, records: Sequence[Mapping[str, Any]]) -> None:
         axes.plot(steps, losses, CURVES.get(label, "-"), color=grey, lw=1.0)
     axes.set_yscale("log")
     axes.set_xlabel("step")
+    tidy_log(axes)
 
 
 def main(arguments: list[str] | None = None) -> None:
