@@ -236,7 +236,7 @@ def test_wrong_configs_are_named(change, message):
 )
 def test_wrong_options_fail_before_anything_is_trained(optimizer, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
-        trained({**TINY, "optimizers": [{"name": "x", **optimizer}]}, tmp_path)
+        trained({**TINY, "probe": None, "optimizers": [{"name": "x", **optimizer}]}, tmp_path)
     assert not list((tmp_path / "runs").glob("*/*"))
 
 
