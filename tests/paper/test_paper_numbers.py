@@ -87,6 +87,18 @@ def test_counted_memory_is_the_committed_one_and_near_the_formula() -> None:
         )
 
 
+def test_rank_sweep_ends_at_full_matrix_adagrad_and_breaks_no_bound() -> None:
+    table = pd.read_csv(REFERENCE / "rank_sweep.csv")
+    a9a = table[table["environment"] == "a9a"]
+    full, last = a9a[a9a["learner"] == "full_matrix_adagrad"].iloc[0], a9a[a9a["rank"] == 123].iloc[0]
+    for column in ("regret_best", "regret_theorem", "bound"):
+        assert last[column] == pytest.approx(full[column], rel=1e-6)
+    assert table["bound_holds"].all()
+    sketched = table[table["tail_mass"].notna()]
+    assert len(sketched) == 24
+    assert (sketched["escaped_mass"] <= sketched["tail_mass"] + 1e-6).all()
+
+
 def test_s_shampoo_alone_is_below_adam_on_a_large_kernel() -> None:
     m, n = LARGE
     below = {method.name for method in METHODS if method.floats(m, n, RANK) < m * n}
