@@ -5,9 +5,10 @@
     python -m benchmarks.run --output figures.json
 
 Parts: ``rounds`` (FD-AdaGrad one gradient at a time and over a stream), ``steps`` (OGD and diagonal AdaGrad), ``sweep``
-(49 learning rates), ``tracker`` (what recording costs), ``sparse`` (cost against nonzeros), ``start`` (imports and
-compiling). Times of one thread are CPU time of that thread, pinned to one core: they hold on a machine that is shared.
-All are medians of interleaved repetitions, after compiling and warm-up, with the sketch full.
+(49 learning rates), ``tracker`` (what recording costs), ``sparse`` (cost against nonzeros), ``scaling`` (cost against
+d, k and T), ``start`` (imports and compiling). Times of one thread are CPU time of that thread, pinned to one core:
+they hold on a machine that is shared. All are medians of interleaved repetitions, after compiling and warm-up, with the
+sketch full.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[], list[Line]]] = {
     "sweep": sections.sweep,
     "tracker": sections.tracker,
     "sparse": sections.sparse,
+    "scaling": sections.scaling,
     "start": sections.start,
 }
 
@@ -91,8 +93,8 @@ def main() -> None:
             lines = PARTS[name]()
         show(lines)
         figures[name] = [{"what": line.what, "target": line.target, "met": line.met, **line.values} for line in lines]
-    if arguments.output is not None:
-        arguments.output.write_text(json.dumps(figures, indent=1) + "\n")
+        if arguments.output is not None:
+            arguments.output.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from benchmarks.measure import (
     one_core,
     sparse_rows,
 )
-from oco.compile import kernel
+from oco.compile import allocating_kernel, kernel
 from oco.learners.base import Learner, Problem
 from oco.losses import Logistic, RowBlock
 from oco.losses.rows import Rows
@@ -65,7 +65,7 @@ def two_passes(rows: Array, vector: Array, products: Array, out: Array, rounds: 
         combine(rows, rows.shape[0], products, 1e-9, out)
 
 
-@kernel
+@allocating_kernel
 def two_products(rows: Array, vector: Array, products: Array, out: Array, rounds: int) -> None:
     """The floor by the BLAS."""
     for _ in range(rounds):
@@ -278,6 +278,35 @@ def sparse() -> list[Line]:
             time_of_round = microseconds({"stream": _stream(learner, block)}, 3)["stream"]
             values = {"d": rows.shape[1], "nonzeros": rows.nnz / len(block), "us": time_of_round}
             lines.append(Line(f"{what} {learner.name}", values))
+    return lines
+
+
+@one_core()
+def scaling() -> list[Line]:
+    """How the cost of a round of FD-AdaGrad grows, microseconds: with d at k = 16, with k at d = 1024, with T."""
+    lines = []
+    sizes = [(dimension, 16) for dimension in (64, 256, 1024, 4096)] + [(1024, rank) for rank in (4, 64, 128)]
+    for dimension, rank in sizes:
+        _, rows, targets = dense_rows(dimension, max(400, 4 * rank))
+        block = RowBlock(Logistic(), rows, targets)
+        stream = started(oco.FDAdaGrad(rank=rank, learning_rate=0.1), dimension)
+        outcome = stream.play_block(block)
+        assert outcome is not None
+        gradients = [np.ascontiguousarray(slope * row) for slope, row in zip(outcome.slopes, rows, strict=True)]
+        online = started(oco.FDAdaGrad(rank=rank, learning_rate=0.1), dimension)
+        _each_update(online, gradients)()
+        times = microseconds({"online": _each_update(online, gradients), "stream": _stream(stream, block)}, 3)
+        lines.append(Line("dense", {"d": dimension, "k": rank, "T": None} | times))
+    _, rows, targets = adult()
+    for horizon in (1000, 4000, 16_000, 32_000):
+        block = RowBlock(Logistic(), rows[:horizon], targets[:horizon])
+
+        def game(block: RowBlock = block) -> int:
+            started(oco.FDAdaGrad(rank=16, learning_rate=0.1), 124).play_block(block)
+            return len(block)
+
+        times = microseconds({"stream": game}, 3)
+        lines.append(Line("a9a", {"d": 124, "k": 16, "T": horizon, "online": None} | times))
     return lines
 
 

@@ -1,5 +1,8 @@
 """How kernels are compiled: once, without the interpreter lock, into a cache that notices edits.
 
+Numba compiles into every kernel all the kernels that it calls, so a tower of six calls is compiled six times over. The
+large ones here are therefore `separate_kernel`: compiled once each, for one signature, and called by name.
+
 Numba's own cache checks the file that a kernel stands in but not the files that it imports, so the cache lives in a
 directory named after a hash of every kernel source of this package. The directory is in the user's cache
 (``OCO_CACHE_DIR`` overrides it), hence a read-only installation works.
@@ -7,19 +10,35 @@ directory named after a hash of every kernel source of this package. The directo
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import llvmlite.binding
 import numba
 import platformdirs
+from numba.core import event
+from numba.core.compiler_lock import global_compiler_lock
+from numba.core.registry import CPUDispatcher
 
 from oco._version import __version__
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+VECTOR = numba.types.Array(numba.float64, 1, "C")
+MATRIX = numba.types.Array(numba.float64, 2, "C")
+INDICES = numba.types.Array(numba.int32, 1, "C")
+WHOLE, REAL, FLAG, NONE = numba.int64, numba.float64, numba.boolean, numba.none
+"""Types of arguments in the signatures of separate kernels: contiguous float64 arrays, and numbers."""
+
+
+def several(*types: Any) -> Any:
+    """The type of a tuple of results."""
+    return numba.types.Tuple(types)  # type: ignore[no-untyped-call]
 
 
 def cache_directory() -> Path:
@@ -41,13 +60,136 @@ if "NUMBA_CACHE_DIR" not in os.environ:
     numba.config.CACHE_DIR = str(_kernel_cache())  # type: ignore[attr-defined]
 
 
-def kernel(function: Function) -> Function:
-    """Compile ``function`` with Numba: nogil, cached, NumPy's division semantics, no reassociation of sums."""
-    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
+class _Announcement(event.Listener):
+    """Says on a terminal, once, that there is something to wait for."""
+
+    made = False
+
+    def on_start(self, event: Any) -> None:
+        """Numba compiles something."""
+        if not self.made and isinstance(event.data["dispatcher"], Kernel):
+            self.made = True
+            if sys.stderr is not None and sys.stderr.isatty():
+                directory = getattr(numba.config, "CACHE_DIR", None)
+                print(f"oco: compiling for the first use; kept in {directory}", file=sys.stderr)
+
+    def on_end(self, event: Any) -> None:
+        """It is compiled."""
+
+
+event.register("numba:compile", _Announcement())  # type: ignore[no-untyped-call]
+
+
+class Kernel(CPUDispatcher):
+    """A function that Numba compiles; the separate kernels that it calls are there before it is."""
+
+    _needed: tuple[SeparateKernel, ...] | None = None
+
+    def compile(self, signature: Any) -> Any:
+        """Compile for ``signature``, or load from the cache."""
+        if self._needed is None:
+            self._needed = tuple(_separate_kernels_of(self.py_func, set()))
+        for needed in self._needed:
+            needed.load()
+        return super().compile(signature)
+
+
+class SeparateKernel(Kernel):
+    """A kernel of one signature, which others call through a symbol of the process instead of taking a copy of it."""
+
+    signature: Any = None
+    _can_compile: bool
+
+    def load(self) -> None:
+        """Compile it, or load it from the cache, unless that was done."""
+        with global_compiler_lock:
+            if self._can_compile:
+                self.compile(self.signature)
+                self.disable_compile()
+
+    def add_overload(self, compiled: Any) -> None:
+        """Give the compiled code its name, under which callers find it."""
+        super().add_overload(compiled)
+        described = copy.copy(compiled.fndesc)
+        described.mangled_name = f"{self.py_func.__module__}.{self.py_func.__qualname__}"
+        address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+        llvmlite.binding.add_symbol(described.mangled_name, address)
+        context: Any = self.targetctx
+        context.remove_user_function(compiled.entry_point)
+        context.insert_user_function(compiled.entry_point, described)
+
+    def get_call_template(self, arguments: Any, keywords: Any) -> Any:
+        """Type of a call; arguments are converted to those of the signature."""
+        self.load()
+        return super().get_call_template(arguments, keywords)
+
+
+def _separate_kernels_of(function: Any, seen: set[int]) -> Iterator[SeparateKernel]:
+    """Separate kernels that ``function`` calls, itself or through others that are compiled into it."""
+    for name in function.__code__.co_names:
+        called = function.__globals__.get(name)
+        if id(called) in seen or not isinstance(called, Kernel):
+            continue
+        seen.add(id(called))
+        if isinstance(called, SeparateKernel):
+            yield called
+        else:
+            yield from _separate_kernels_of(called.py_func, seen)
+
+
+_OPTIONS: dict[str, Any] = {
+    "nopython": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract"},
+    "boundscheck": None,
+    "no_cfunc_wrapper": True,
+    "_nrt": False,  # what makes no arrays counts no references: a tenth of a round at d = 124
+}
+
+
+def _compiled(function: Function, options: dict[str, Any], kind: type[Kernel] = Kernel) -> Function:
+    if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return function
+    compiled = kind(function, targetoptions=_OPTIONS | options)
+    compiled.enable_caching()
     return cast(Function, compiled)
+
+
+def kernel(function: Function) -> Function:
+    """Compile ``function`` with Numba: nogil, cached, NumPy's division semantics, no reassociation of sums.
+
+    It can take views of arrays, but make none and return none.
+    """
+    return _compiled(function, {})
 
 
 def fast_kernel(function: Function) -> Function:
     """Compile ``function`` as `kernel` does, and let sums be reassociated: for dot products and passes over a basis."""
-    flags = {"contract", "reassoc", "nsz", "arcp"}
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=flags)(function))
+    return _compiled(function, {"fastmath": {"contract", "reassoc", "nsz", "arcp"}})
+
+
+def allocating_kernel(function: Function) -> Function:
+    """Compile ``function`` as `kernel` does, and let it make arrays, return them, or call the BLAS, which may."""
+    return _compiled(function, {"_nrt": True})
+
+
+def view_kernel(function: Function) -> Function:
+    """Compile into its callers a ``function`` of one expression that returns a view of an argument."""
+    return _compiled(function, {"inline": "always"})
+
+
+def separate_kernel(signature: Any, *, from_python: bool = False) -> Callable[[Function], Function]:
+    """Compile as `kernel` does, once, for ``signature`` (``result(arguments...)``); callers do not copy the code.
+
+    For large functions, which run long enough not to mind a call that is not inlined. Those that Python calls too are
+    ``from_python``.
+    """
+
+    def decorate(function: Function) -> Function:
+        compiled = _compiled(function, {"no_cpython_wrapper": not from_python}, SeparateKernel)
+        if isinstance(compiled, SeparateKernel):
+            compiled.signature = signature
+        return compiled
+
+    return decorate

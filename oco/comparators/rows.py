@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
-from oco.compile import kernel
+from oco.compile import allocating_kernel
 from oco.losses.gram import add_gram, symmetric
 from oco.losses.rows import RowBlock, Rows, squared_lengths
 from oco.losses.scalar import ScalarLoss
@@ -133,7 +133,7 @@ def _is_sparse(source: Any) -> bool:
     return bool(sparse.issparse(source))
 
 
-@kernel
+@allocating_kernel
 def _add_sparse_product(data: Array, indices: Array, indptr: Array, weights: Array, total: Array) -> None:
     """Add ``A' weights`` of a CSR matrix to ``total`` ``(d, m)``, in pieces so that rounding errors stay small."""
     count = indptr.size - 1

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import fast_kernel, kernel
+from oco.compile import allocating_kernel, fast_kernel
 from oco.types import Array
 
 BOX, SIMPLEX, L1_BALL = 0, 1, 2
@@ -23,7 +23,7 @@ DIRECT = 1e-3
 DIRECT_STEPS = 8
 
 
-@kernel
+@allocating_kernel
 def project_box(z: Array, lower: Array, upper: Array, x: Array, free: Array) -> None:
     """Clip ``z`` into ``x``; ``free`` is 1 where strictly between the bounds."""
     for i in range(z.shape[0]):
@@ -38,7 +38,7 @@ def project_box(z: Array, lower: Array, upper: Array, x: Array, free: Array) -> 
             free[i] = 1.0
 
 
-@kernel
+@allocating_kernel
 def project_sum(z: Array, total: float, signed: bool, x: Array, free: Array) -> bool:
     """Project ``z`` on the simplex ``{x >= 0, sum x = total}``, or where ``signed`` on the ball ``|x|_1 <= total``.
 
@@ -83,7 +83,7 @@ def project_sum(z: Array, total: float, signed: bool, x: Array, free: Array) -> 
     return True
 
 
-@kernel
+@allocating_kernel
 def _project(kind: int, z: Array, lower: Array, upper: Array, total: float, x: Array, free: Array) -> bool:
     if kind == BOX:
         project_box(z, lower, upper, x, free)
@@ -91,7 +91,7 @@ def _project(kind: int, z: Array, lower: Array, upper: Array, total: float, x: A
     return project_sum(z, total, kind == L1_BALL, x, free)
 
 
-@kernel
+@allocating_kernel
 def _curvature(weights: Array, shift: float, free: Array, held: bool) -> Array:
     """``shift I + W' P' W``: the Gram matrix of the free rows, centred where their signed sum is held."""
     d, k = weights.shape
@@ -128,7 +128,7 @@ def _slope(shift: float, w: Array, step: Array, moved: Array, length: float, x: 
     return slope
 
 
-@kernel
+@allocating_kernel
 def _newton_at(
     kind: int,
     y: Array,
@@ -208,7 +208,7 @@ def _newton_at(
     return x, limit, False
 
 
-@kernel
+@allocating_kernel
 def coupled_newton(
     kind: int,
     y: Array,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import kernel
+from oco.compile import REAL, VECTOR, separate_kernel, several
 from oco.types import Array
 
 MOST_ITERATIONS = 200
 """Newton needs 3 to 10 steps; many more only for eigenvalues a hundred powers of ten apart."""
 
 
-@kernel
+@separate_kernel(several(REAL, REAL)(VECTOR, VECTOR, REAL, REAL, REAL), from_python=True)
 def ball_multiplier(
     values: Array, squares: Array, complement_value: float, complement_square: float, radius: float
 ) -> tuple[float, float]:
@@ -58,7 +58,9 @@ def ball_multiplier(
         return 0.0, np.sqrt(room / free)
     # In units of the largest eigenvalue, from the shift without which one coordinate alone would end beyond the radius:
     # nothing overflows, whatever the scales.
-    largest = max(complement_value, values.max()) if values.size > 0 else complement_value
+    largest = complement_value
+    for i in range(values.size):
+        largest = max(largest, values[i])
     rest = complement_value / largest
     multiplier = max(0.0, rest * (np.sqrt(complement_square) / radius - 1.0))
     for i in range(values.size):

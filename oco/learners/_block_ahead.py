@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import kernel
+from oco.compile import FLAG, INDICES, MATRIX, NONE, REAL, VECTOR, WHOLE, kernel, separate_kernel, several
 from oco.learners._preconditioner import AVERAGING, DECAY, absorb_by, step_in_coordinates, weight_of_round
 from oco.learners._sketched_rounds import play_rounds
 from oco.losses.scalar import evaluate
 from oco.sketching.kernels import compress, fade, lines_of, set_identity, set_unit
 from oco.sketching.numerics import OUTGROWN, PIVOT, POLISH_EVERY, VANISHING
-from oco.sketching.passes import CHUNK, combine, dot, multiply, polish, project, square_norm
+from oco.sketching.passes import CHUNK, clear, combine, dot, move, multiply, polish, product, project, square_norm
 from oco.sketching.state import ANCHOR_SQUARE, COMPRESSIONS, COORDINATES, HEADER, RANK, ROUNDS, SIZE, STEP, UNIT
 from oco.types import Array
 
@@ -38,7 +38,7 @@ def scratch_floats(rank: int, length: int, dimension: int) -> int:
     return 4 * size + matrices + (size + rank + 2) * min(CHUNK, dimension)
 
 
-@kernel
+@separate_kernel(NONE(WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, MATRIX, WHOLE, MATRIX, MATRIX))
 def gram(
     begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, row: Array, basis: Array,
     rank: int, cross: Array, inner: Array,
@@ -47,8 +47,8 @@ def gram(
     if dense.shape[0] > 0:
         rows = dense[begin : begin + count]
         if rank > 0:
-            np.dot(rows, basis[:rank].T, cross)
-        np.dot(rows, rows.T, inner)
+            product(rows, basis[:rank].T, cross)
+        product(rows, rows.T, inner)
         return
     for i in range(count):
         first, last = indptr[begin + i], indptr[begin + i + 1]
@@ -68,7 +68,7 @@ def gram(
             row[indices[place]] = 0.0
 
 
-@kernel
+@separate_kernel(WHOLE(WHOLE, VECTOR, MATRIX, MATRIX, MATRIX))
 def factorise(count: int, norms: Array, cross: Array, inner: Array, root: Array) -> int:
     """R with ``R R' = inner - cross cross'``: its transpose into the upper triangle of ``inner``, itself into ``root``.
 
@@ -76,7 +76,7 @@ def factorise(count: int, norms: Array, cross: Array, inner: Array, root: Array)
     whose pivot is too small. A zero row is none: its pivot is set to 1.
     """
     if cross.shape[1] > 0:
-        multiply(cross, cross.T, root)
+        product(cross, cross.T, root)
         for i in range(count):
             for j in range(i, count):
                 inner[i, j] -= root[i, j]
@@ -102,13 +102,13 @@ def factorise(count: int, norms: Array, cross: Array, inner: Array, root: Array)
     return usable
 
 
-@kernel
+@separate_kernel(NONE(WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, MATRIX, WHOLE, MATRIX, MATRIX, VECTOR))
 def coordinates_of(
     begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, vector: Array, basis: Array,
     rank: int, cross: Array, root: Array, out: Array,
 ) -> None:  # fmt: skip
     """Coordinates of ``vector`` in E, by forward substitution."""
-    out[:] = 0.0
+    clear(out)
     project(basis, rank, vector, out)
     inside, beyond = out[:rank], out[rank:]
     for i in range(count):
@@ -122,7 +122,7 @@ def coordinates_of(
         beyond[i] = product / root[i, i]
 
 
-@kernel
+@separate_kernel(NONE(WHOLE, WHOLE, MATRIX, MATRIX, MATRIX, VECTOR))
 def in_rows(rank: int, count: int, cross: Array, inner: Array, weights: Array, spare: Array) -> None:
     """From weights on E to weights on ``[Q; A]``, one combination a column, by back substitution."""
     beyond = weights[rank : rank + count]
@@ -138,7 +138,12 @@ def in_rows(rank: int, count: int, cross: Array, inner: Array, weights: Array, s
                 weights[i, j] -= product[i, j]
 
 
-@kernel
+@separate_kernel(
+    NONE(
+        WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, VECTOR, REAL, FLAG, MATRIX, WHOLE, WHOLE, MATRIX,
+        VECTOR,
+    )
+)  # fmt: skip
 def write_back(
     begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, point: Array, anchor: Array,
     scale: float, averaging: bool, basis: Array, rank: int, made: int, weights: Array, buffer: Array,
@@ -156,20 +161,20 @@ def write_back(
         old = buffer[: inner * wide].reshape((inner, wide))
         new = buffer[inner * wide : (inner + outputs) * wide].reshape((outputs, wide))
         for i in range(rank):
-            for j in range(wide):
-                old[i, j] = basis[i, start + j]
+            move(basis[i, start : start + wide], old[i])
         for i in range(rank, inner):
-            for j in range(wide):
-                old[i, j] = dense[begin + i - rank, start + j]
+            move(dense[begin + i - rank, start : start + wide], old[i])
         multiply(weights[:inner].T, old, new)
         for i in range(made):
-            for j in range(wide):
-                basis[i, start + j] = new[i, j]
+            move(new[i], basis[i, start : start + wide])
+        before, moved = anchor[start : start + wide], new[made]
+        after = point[start : start + wide]
         for j in range(wide):
-            point[start + j] = scale * anchor[start + j] + new[made, j]
+            after[j] = scale * before[j] + moved[j]
         if averaging:
+            summed = new[made + 1]
             for j in range(wide):
-                anchor[start + j] += new[made + 1, j]
+                before[j] += summed[j]
     if not sparse:
         return
     for i in range(count):
@@ -183,7 +188,12 @@ def write_back(
                 anchor[j] += weights[rank + i, made + 1] * value
 
 
-@kernel
+@separate_kernel(
+    several(WHOLE, FLAG)(
+        WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, VECTOR, VECTOR, WHOLE, REAL, MATRIX, VECTOR, VECTOR,
+        MATRIX, VECTOR, VECTOR, WHOLE, MATRIX, VECTOR, VECTOR,
+    )
+)  # fmt: skip
 def play_block(
     begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, row: Array, targets: Array,
     offsets: Array, code: int, loss_parameter: float, outcome: Array, point: Array, anchor: Array, basis: Array,
@@ -215,12 +225,10 @@ def play_block(
     at = coordinates[2] if averaging else now  # of the point
     coordinates_of(begin, count, dense, data, indices, indptr, anchor, basis, rank, cross, root, first)
     numbers[ANCHOR_SQUARE] = square_norm(anchor)
-    now[:] = first
+    move(first, now)
     if averaging:
         coordinates_of(begin, count, dense, data, indices, indptr, point, basis, rank, cross, root, at)
-    small[:] = 0.0
-    for i in range(rank):
-        small[i, i] = 1.0
+    set_identity(small, rank)
     lines = lines_of(small_work, small)
     vector = lines[COORDINATES]
     scale = 1.0
@@ -250,7 +258,7 @@ def play_block(
             vector[j] = factor * cross[i, j]
         for j in range(i + 1):
             vector[rank + j] = factor * root[i, j]
-        vector[rank + i + 1 :] = 0.0
+        clear(vector, rank + i + 1)
         spanned = absorb_by(parameters, rank + i + 1, small, numbers, lines, small_work, capacity, basis.shape[1])
         if spanned < 0:
             numbers[ROUNDS] -= 1.0
@@ -269,7 +277,7 @@ def play_block(
     made = int(numbers[RANK])
     known = numbers[HEADER + capacity :]
     if known.size > 0:
-        known[:] = 0.0
+        clear(known)
         project(small, made, now, known)
     outputs = made + (2 if averaging else 1)
     weights = rest[: (rank + count) * outputs].reshape((rank + count, outputs))
@@ -335,7 +343,7 @@ def play_stream(
         )  # fmt: skip
         if stopped >= 0:
             return stopped, online
-        row[:] = 0.0
+        clear(row)
         online += until - at
         at = until
         compress(basis, directions, numbers, lines, work, capacity, tracked)
@@ -345,5 +353,5 @@ def play_stream(
 def block_length(dimension: int, rank: int, sparse: bool) -> int:
     """Rounds to play between two write-backs, about where their cost meets that of the rounds."""
     if sparse:
-        return int(np.clip(np.sqrt(dimension), 16, 256))
+        return int(np.clip(np.sqrt(dimension), 16, 1024))
     return min(8 + rank // 2, 96)

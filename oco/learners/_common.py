@@ -52,11 +52,14 @@ def ball_radius(domain: Domain) -> float | None:
     return None
 
 
+_FLOAT64 = np.dtype(np.float64)
+
+
 def flat_gradient(gradient: Any, shape: Shape) -> Array:
     """The gradient as a contiguous float64 vector; `ProtocolError` where it has another shape than the decision."""
     if (
         type(gradient) is not np.ndarray
-        or gradient.dtype != np.float64
+        or gradient.dtype is not _FLOAT64  # there is one object for it; to compare with a type takes ten times as long
         or gradient.shape != shape
         or not gradient.flags.carray
     ):

@@ -29,10 +29,10 @@ import math
 
 import numpy as np
 
-from oco.compile import kernel
+from oco.compile import MATRIX, REAL, VECTOR, WHOLE, kernel, separate_kernel
 from oco.domains._shrinkage import ball_multiplier
 from oco.sketching.kernels import absorb
-from oco.sketching.passes import combine, dot, project, square_norm
+from oco.sketching.passes import clear, combine, dot, project, square_norm
 from oco.sketching.state import (
     ANCHOR_SQUARE,
     COORDINATES,
@@ -120,7 +120,7 @@ def absorb_by(
     )
 
 
-@kernel
+@separate_kernel(REAL(WHOLE, REAL, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, WHOLE))
 def step_in_coordinates(
     count: int, weight: float, directions: Array, point: Array, numbers: Array, parameters: Array, lines: Array,
     capacity: int,
@@ -142,7 +142,7 @@ def step_in_coordinates(
     averaging = parameters[AVERAGING] != 0.0
     rest = preconditioner(numbers[HEADER : HEADER + capacity], rank, numbers[ESCAPED], unit, parameters, metric)
     length = unit / weight  # of the gradient whose coordinates along the directions are the weights
-    step[:] = 0.0
+    clear(step)
     scale = 1.0
 
     # y: coordinates ``made`` along what is kept, square ``outside`` beyond; ``brought`` is what the scaled anchor has

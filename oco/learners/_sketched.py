@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers as number_types
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -120,6 +121,8 @@ class SketchedLearner(Learner):
         while not play_round(flat, 1.0, *self._arguments):
             if not np.isfinite(flat).all() or not self._grow():
                 raise refuse(self, flat)
+        if where.radius == math.inf and where.compiled:
+            return  # an unbounded domain: the kernels' vector is the point
         if not where.compiled:
             if self.state.gradient_sum is not None:
                 self.state.point += where.domain.start

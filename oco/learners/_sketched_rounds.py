@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import kernel
+from oco.compile import FLAG, INDICES, MATRIX, REAL, VECTOR, WHOLE, kernel, separate_kernel
 from oco.learners._preconditioner import AVERAGING, DECAY, RADIUS, absorb_by, step_in_coordinates, weight_of_round
 from oco.losses.scalar import evaluate
 from oco.sketching.kernels import append, fade, lines_of, make_room, residual_of, take_in_units, write_in_basis
 from oco.sketching.numerics import PYTHAGORAS
-from oco.sketching.passes import combine, combine_and_remove, dot, project, square_norm
+from oco.sketching.passes import clear, combine, combine_and_remove, dot, project, square_norm
 from oco.sketching.state import ANCHOR_SQUARE, COORDINATES, HEADER, ROUNDS, SIZE, STEP
 from oco.types import Array
 
 
-@kernel
+@separate_kernel(FLAG(VECTOR, REAL, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, WHOLE), from_python=True)
 def play_round(
     gradient: Array, slope: float, point: Array, anchor: Array, basis: Array, directions: Array, numbers: Array,
     parameters: Array, work: Array, capacity: int,
@@ -65,7 +65,7 @@ def play_round(
     if by_pythagoras:
         length = np.sqrt(remaining)
         coordinates[size] = length
-        coordinates[size + 1 :] = 0.0
+        clear(coordinates, size + 1)
         if tracked:
             known[size] = (dot(residual, anchor) - dot(coordinates[:size], known[:size])) / length
     else:
@@ -98,18 +98,19 @@ def play_round(
 
 
 @kernel
-def row_of(index: int, dense: Array, data: Array, indices: Array, indptr: Array, scratch: Array) -> Array:
-    """Row ``index`` of ``dense``, or of a CSR matrix written out into ``scratch``."""
-    if dense.shape[0] > 0:
-        row: Array = dense[index]
-        return row
-    scratch[:] = 0.0
+def write_row(index: int, data: Array, indices: Array, indptr: Array, scratch: Array) -> None:
+    """Row ``index`` of a CSR matrix, written out."""
+    clear(scratch)
     for place in range(indptr[index], indptr[index + 1]):
         scratch[indices[place]] = data[place]
-    return scratch
 
 
-@kernel
+@separate_kernel(
+    WHOLE(
+        WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, VECTOR, VECTOR, WHOLE, REAL, MATRIX, VECTOR, VECTOR,
+        MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, WHOLE,
+    )
+)  # fmt: skip
 def play_rounds(
     begin: int, end: int, dense: Array, data: Array, indices: Array, indptr: Array, scratch: Array, targets: Array,
     offsets: Array, code: int, loss_parameter: float, outcome: Array, point: Array, anchor: Array, basis: Array,
@@ -120,7 +121,11 @@ def play_rounds(
     ``outcome`` ``(3, n)`` takes margins, losses and slopes. Returns the first round that was not finite, else -1.
     """
     for i in range(begin, end):
-        row = row_of(i, dense, data, indices, indptr, scratch)
+        row = scratch
+        if dense.shape[0] > 0:
+            row = dense[i]
+        else:
+            write_row(i, data, indices, indptr, scratch)
         margin = dot(row, point) + offsets[i]
         loss, slope = evaluate(code, loss_parameter, margin, targets[i])
         outcome[0, i] = margin

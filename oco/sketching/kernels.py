@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from oco.compile import kernel
+from oco.compile import FLAG, MATRIX, NONE, REAL, VECTOR, WHOLE, kernel, separate_kernel, view_kernel
 from oco.sketching.numerics import (
     INSIDE_SPAN,
     NEGLIGIBLE,
@@ -24,7 +24,7 @@ from oco.sketching.numerics import (
     ZERO_EIGENVALUE,
     power_of_two,
 )
-from oco.sketching.passes import combine, multiply, polish, project, replace_rows, square_norm
+from oco.sketching.passes import clear, combine, multiply, polish, project, replace_rows, square_norm
 from oco.sketching.secular import rank_one_eigen
 from oco.sketching.state import (
     COMPRESSIONS,
@@ -50,28 +50,28 @@ WORTH_COPYING = 2000
 """Directions of more entries than this, less than this fraction of which are in use, are packed before a rotation."""
 
 
-@kernel
+@view_kernel
 def lines_of(work: Array, directions: Array) -> Array:
     """The lines of the work array, ``(LINES, m)``."""
     size = directions.shape[1]
     return work[: LINES * size].reshape((LINES, size))
 
 
-@kernel
+@view_kernel
 def matrix_of(work: Array, directions: Array, count: int) -> Array:
     """Room for a ``(count, count)`` matrix."""
     start = LINES * directions.shape[1]
     return work[start : start + count * count].reshape((count, count))
 
 
-@kernel
+@view_kernel
 def buffer_of(work: Array, directions: Array) -> Array:
     """Room for the outcome of a matrix product, flat."""
     rows, size = directions.shape
     return work[LINES * size + rows * rows :]
 
 
-@kernel
+@view_kernel
 def residual_of(work: Array, dimension: int) -> Array:
     """Room for a vector of length d."""
     return work[work.size - dimension :]
@@ -143,7 +143,7 @@ def exceeds(roots: Array, count: int, escaping: float, escaped: float, tolerance
     return bool(compensated > (1.0 + tolerance) * sketched)
 
 
-@kernel
+@separate_kernel(WHOLE(WHOLE, MATRIX, VECTOR, MATRIX, VECTOR, WHOLE, REAL, WHOLE, REAL, WHOLE))
 def absorb(
     active: int, directions: Array, numbers: Array, lines: Array, work: Array, capacity: int, decay: float, keep: int,
     tolerance: float, dimension: int,
@@ -258,13 +258,12 @@ def orthogonalise(basis: Array, size: int, vector: Array, coordinates: Array, sp
     return math.sqrt(square_norm(vector))
 
 
-@kernel
+@separate_kernel(WHOLE(MATRIX, VECTOR, MATRIX, VECTOR, REAL))
 def write_in_basis(basis: Array, numbers: Array, lines: Array, vector: Array, square: float) -> int:
     """Fill line ``COORDINATES`` with ``vector``'s, appending its residual to the basis; the vector is used up."""
     coordinates = lines[COORDINATES]
     size = int(numbers[SIZE])
-    for i in range(size, coordinates.size):
-        coordinates[i] = 0.0
+    clear(coordinates, size)
     length = orthogonalise(basis, size, vector, coordinates, lines[PRODUCTS])
     if length > INSIDE_SPAN * np.sqrt(square):
         append(basis, numbers, vector, 1.0 / length)
@@ -307,12 +306,13 @@ def make_room(
 @kernel
 def set_identity(directions: Array, rank: int) -> None:
     """The eigenvectors are the first ``rank`` rows of the basis."""
-    directions[:] = 0.0
+    for i in range(directions.shape[0]):
+        clear(directions[i])
     for i in range(rank):
         directions[i, i] = 1.0
 
 
-@kernel
+@separate_kernel(NONE(MATRIX, MATRIX, VECTOR, MATRIX, VECTOR, WHOLE, FLAG))
 def compress(
     basis: Array, directions: Array, numbers: Array, lines: Array, work: Array, capacity: int, tracked: bool
 ) -> None:
@@ -346,7 +346,7 @@ def sketch_round(
         return False
     make_room(basis, directions, numbers, lines, work, capacity, False)
     if square == 0.0:
-        lines[COORDINATES, :] = 0.0
+        clear(lines[COORDINATES])
     elif not identity:
         write_in_basis(basis, numbers, lines, residual, square)
     absorb(int(numbers[SIZE]), directions, numbers, lines, work, capacity, decay, capacity, -1.0, dimension)

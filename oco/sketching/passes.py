@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import fast_kernel, kernel
+from oco.compile import MATRIX, NONE, VECTOR, WHOLE, allocating_kernel, fast_kernel, kernel, separate_kernel
 from oco.types import Array
 
 CHUNK = 512
 """Columns that are worked on together, so that what is written stays in the cache."""
 SMALL_PRODUCT = 512
 """Matrix products with fewer multiplications than this are done by a plain loop: calling BLAS costs more."""
+
+
+@kernel
+def clear(vector: Array, begin: int = 0) -> None:
+    """Zeros from entry ``begin`` on. (A slice that is assigned to compiles the text of its error message too.)"""
+    for j in range(begin, vector.size):
+        vector[j] = 0.0
+
+
+@kernel
+def move(vector: Array, out: Array) -> None:
+    """``out = vector``."""
+    for j in range(out.size):
+        out[j] = vector[j]
 
 
 @fast_kernel
@@ -58,56 +72,45 @@ def project(rows: Array, count: int, vector: Array, out: Array) -> None:
 
 
 @fast_kernel
+def add_rows(rows: Array, begin: int, count: int, start: int, coefficients: Array, sign: float, out: Array) -> None:
+    """``out += sign sum_i coefficients[i] rows[i, start:][: out.size]`` over the ``count`` rows from ``begin`` on.
+
+    Four rows at a time, each a slice of its own: LLVM vectorises a loop that counts from zero over a few vectors.
+    """
+    i = begin
+    while i + 4 <= begin + count:
+        a, b = rows[i, start : start + out.size], rows[i + 1, start : start + out.size]
+        c, d = rows[i + 2, start : start + out.size], rows[i + 3, start : start + out.size]
+        first, second = sign * coefficients[i], sign * coefficients[i + 1]
+        third, fourth = sign * coefficients[i + 2], sign * coefficients[i + 3]
+        for j in range(out.size):
+            out[j] += (first * a[j] + second * b[j]) + (third * c[j] + fourth * d[j])
+        i += 4
+    while i < begin + count:
+        a = rows[i, start : start + out.size]
+        first = sign * coefficients[i]
+        for j in range(out.size):
+            out[j] += first * a[j]
+        i += 1
+
+
+@fast_kernel
 def combine(rows: Array, count: int, coefficients: Array, sign: float, out: Array) -> None:
     """``out += sign sum_i coefficients[i] rows[i]`` over the first ``count`` rows."""
-    length = rows.shape[1]
-    for start in range(0, length, CHUNK):
-        stop = min(start + CHUNK, length)
-        i = 0
-        while i + 4 <= count:
-            first, second = sign * coefficients[i], sign * coefficients[i + 1]
-            third, fourth = sign * coefficients[i + 2], sign * coefficients[i + 3]
-            for j in range(start, stop):
-                out[j] += (first * rows[i, j] + second * rows[i + 1, j]) + (
-                    third * rows[i + 2, j] + fourth * rows[i + 3, j]
-                )
-            i += 4
-        while i < count:
-            first = sign * coefficients[i]
-            for j in range(start, stop):
-                out[j] += first * rows[i, j]
-            i += 1
+    for start in range(0, out.size, CHUNK):
+        add_rows(rows, 0, count, start, coefficients, sign, out[start : start + CHUNK])
 
 
 @fast_kernel
 def combine_and_remove(
     rows: Array, count: int, coefficients: Array, out: Array, parts: Array, remainder: Array
 ) -> None:
-    """`combine` into ``out`` and ``remainder -= sum_i parts[i] rows[i]``, reading every row once."""
-    length = rows.shape[1]
-    for start in range(0, length, CHUNK):
-        stop = min(start + CHUNK, length)
-        i = 0
-        while i + 4 <= count:
-            first, second, third, fourth = (
-                coefficients[i],
-                coefficients[i + 1],
-                coefficients[i + 2],
-                coefficients[i + 3],
-            )
-            part_1, part_2, part_3, part_4 = parts[i], parts[i + 1], parts[i + 2], parts[i + 3]
-            for j in range(start, stop):
-                a, b, c, d = rows[i, j], rows[i + 1, j], rows[i + 2, j], rows[i + 3, j]
-                out[j] += (first * a + second * b) + (third * c + fourth * d)
-                remainder[j] -= (part_1 * a + part_2 * b) + (part_3 * c + part_4 * d)
-            i += 4
-        while i < count:
-            first = coefficients[i]
-            part_1 = parts[i]
-            for j in range(start, stop):
-                out[j] += first * rows[i, j]
-                remainder[j] -= part_1 * rows[i, j]
-            i += 1
+    """`combine` into ``out`` and ``remainder -= sum_i parts[i] rows[i]``, reading every row once from far away."""
+    for start in range(0, out.size, CHUNK):
+        for i in range(0, count, 4):
+            few = min(4, count - i)
+            add_rows(rows, i, few, start, coefficients, 1.0, out[start : start + CHUNK])
+            add_rows(rows, i, few, start, parts, -1.0, remainder[start : start + CHUNK])
 
 
 @fast_kernel
@@ -133,16 +136,22 @@ def multiply_small(matrix: Array, rows: Array, out: Array) -> None:
             m += 1
 
 
+@allocating_kernel
+def product(left: Array, right: Array, out: Array) -> None:
+    """``out = left right`` by the BLAS, for contiguous arrays."""
+    np.dot(left, right, out)
+
+
 @kernel
 def multiply(matrix: Array, rows: Array, out: Array) -> None:
     """``out = matrix rows`` for contiguous arrays."""
     if matrix.size * rows.shape[1] <= SMALL_PRODUCT:
         multiply_small(matrix, rows, out)
     else:
-        np.dot(matrix, rows, out)
+        product(matrix, rows, out)
 
 
-@kernel
+@separate_kernel(NONE(MATRIX, MATRIX, VECTOR))
 def replace_rows(matrix: Array, rows: Array, buffer: Array) -> None:
     """``rows[:n] = matrix rows[:m]`` for ``matrix`` ``(n, m)``, chunk by chunk through ``buffer`` (flat)."""
     made, count = matrix.shape
@@ -152,15 +161,13 @@ def replace_rows(matrix: Array, rows: Array, buffer: Array) -> None:
         old = buffer[: count * wide].reshape((count, wide))
         new = buffer[count * wide : (count + made) * wide].reshape((made, wide))
         for i in range(count):
-            for j in range(wide):
-                old[i, j] = rows[i, start + j]
+            move(rows[i, start : start + wide], old[i])
         multiply(matrix, old, new)
         for i in range(made):
-            for j in range(wide):
-                rows[i, start + j] = new[i, j]
+            move(new[i], rows[i, start : start + wide])
 
 
-@kernel
+@separate_kernel(NONE(MATRIX, WHOLE, MATRIX, VECTOR))
 def polish(rows: Array, count: int, matrix: Array, buffer: Array) -> None:
     """One Newton-Schulz step towards orthonormal rows: ``rows <- (3 I - rows rows') rows / 2``.
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import kernel
+from oco.compile import MATRIX, NONE, VECTOR, WHOLE, kernel, separate_kernel
 from oco.types import Array
 
 (
@@ -187,7 +187,7 @@ def _retire(active: int, work: Array) -> int:
     return unfinished
 
 
-@kernel
+@separate_kernel(NONE(WHOLE, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR, MATRIX))
 def _vectors(count: int, poles: Array, z: Array, roots: Array, vectors: Array, weights: Array, work: Array) -> None:
     """Eigenvectors from the z for which the roots are exact: ``(x - D)^{-1} z``, and the inverses of their norms."""
     for i in range(count):
@@ -255,7 +255,7 @@ def _vectors(count: int, poles: Array, z: Array, roots: Array, vectors: Array, w
         weights[root] = 1.0 / np.sqrt(work[F, root])
 
 
-@kernel
+@separate_kernel(WHOLE(WHOLE, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR, MATRIX), from_python=True)
 def rank_one_eigen(
     count: int, poles: Array, z: Array, roots: Array, vectors: Array, weights: Array, work: Array
 ) -> int:

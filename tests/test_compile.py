@@ -1,0 +1,91 @@
+"""Kernels that are compiled apart: found by their callers, also from the cache and from several threads at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from oco.compile import MATRIX, REAL, VECTOR, kernel, separate_kernel
+
+
+@separate_kernel(REAL(VECTOR, REAL))
+def scaled_sum(vector, factor):
+    total = 0.0
+    for value in vector:
+        total += factor * value
+    return total
+
+
+@separate_kernel(REAL(MATRIX))
+def sum_of_rows(matrix):
+    total = 0.0
+    for i in range(matrix.shape[0]):
+        total += scaled_sum(matrix[i], 2)  # an integer, where the signature has a real number
+    return total
+
+
+@kernel
+def through_another(matrix):
+    return 1.0 + sum_of_rows(matrix)
+
+
+def test_separate_kernels_are_called_and_numbers_converted():
+    assert through_another(np.arange(6.0).reshape(2, 3)) == 31.0
+
+
+def test_callers_hold_no_copy():
+    through_another(np.ones((1, 1)))
+    (code,) = through_another.inspect_llvm().values()
+    assert f"declare i32 @{sum_of_rows.py_func.__module__}.sum_of_rows" in code.replace('"', "")
+    assert "scaled_sum" not in code
+
+
+def test_other_arrays_are_refused_when_compiling():
+    @kernel
+    def with_integers(vector):
+        return scaled_sum(vector, 1.0)
+
+    with pytest.raises(Exception, match="scaled_sum"):
+        with_integers(np.arange(3))
+
+
+PROGRAM = """
+import numpy as np, oco
+from oco.learners._sketched_rounds import play_round
+from oco.losses import Logistic, RowBlock
+learner = oco.FDAdaGrad(rank=3, learning_rate=0.1)
+learner.start(oco.Problem(domain=oco.Ball(1.0, dimension=20), horizon=100))
+rows = np.random.default_rng(0).standard_normal((60, 20))
+learner.play_block(RowBlock(Logistic(), rows, np.ones(60)))
+learner.update(rows[0])
+print(sum(play_round.stats.cache_misses.values()), learner.prediction.tobytes().hex())
+"""
+
+
+@pytest.mark.slow
+def test_a_second_process_loads_what_the_first_compiled(tmp_path):
+    """Nothing is compiled again, symbols are found, and the point is the same to the bit; so from two threads."""
+
+    def run(program):
+        environment = os.environ | {"OCO_CACHE_DIR": str(tmp_path)}
+        environment.pop("NUMBA_CACHE_DIR", None)
+        return subprocess.run(
+            [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
+        ).stdout.split()
+
+    misses, point = run(PROGRAM)
+    assert int(misses) == 1
+    assert run(PROGRAM) == ["0", point]
+    start = "from concurrent.futures import ThreadPoolExecutor as Pool"
+    both = f"{start}\nwith Pool(2) as pool: list(pool.map(exec, {[PROGRAM, PROGRAM]!r}, [{{}}, {{}}]))"
+    assert run(both)[1::2] == [point, point]
+
+
+def test_two_threads_at_once():
+    with ThreadPoolExecutor(2) as pool:
+        assert set(pool.map(through_another, [np.ones((2, 2))] * 8)) == {9.0}
