@@ -18,12 +18,21 @@ INK = {"online": "#1b6ca8", "stream": "#c0392b", "SVD every round": "#7f8c8d", "
 NAMES = {"online": "one gradient at a time", "stream": "stream of rows"}
 
 
+def plain_ticks(axes: Axes, values: list[float]) -> None:
+    """Ticks at ``values`` along x; numbers written out along y."""
+    axes.set_xticks(values, [f"{value:,.0f}" for value in values])
+    axes.set_xticks([], minor=True)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:.0e}"[0] == "3" else "")
+
+
 def draw_growth(axes: Axes, lines: list[dict[str, Any]], by: str, label: str) -> None:
     """Microseconds against d or k, both forms."""
     fixed, value = ("k", 16) if by == "d" else ("d", 1024)
     chosen = sorted((line for line in lines if line["T"] is None and line[fixed] == value), key=lambda line: line[by])
     for form, name in NAMES.items():
         axes.loglog([line[by] for line in chosen], [line[form] for line in chosen], "o-", color=INK[form], label=name)
+    plain_ticks(axes, [line[by] for line in chosen])
     axes.set_xlabel(label)
 
 
@@ -48,6 +57,7 @@ def draw_sparse(axes: Axes, lines: list[dict[str, Any]]) -> None:
         axes.loglog(
             [line["nonzeros"] for line in chosen], [line["us"] for line in chosen], "o-", color=color, label=name
         )
+    plain_ticks(axes, [line["nonzeros"] for line in chosen])
     axes.set_xlabel("nonzeros of a row, d = 1,000,000")
 
 
