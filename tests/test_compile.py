@@ -38,13 +38,6 @@ def test_separate_kernels_are_called_and_numbers_converted():
     assert through_another(np.arange(6.0).reshape(2, 3)) == 31.0
 
 
-def test_callers_hold_no_copy():
-    through_another(np.ones((1, 1)))
-    (code,) = through_another.inspect_llvm().values()
-    assert f"declare i32 @{sum_of_rows.py_func.__module__}.sum_of_rows" in code.replace('"', "")
-    assert "scaled_sum" not in code
-
-
 def test_other_arrays_are_refused_when_compiling():
     @kernel
     def with_integers(vector):
@@ -83,7 +76,7 @@ def test_a_second_process_loads_what_the_first_compiled(tmp_path):
     assert run(PROGRAM) == ["0", point]
     start = "from concurrent.futures import ThreadPoolExecutor as Pool"
     both = f"{start}\nwith Pool(2) as pool: list(pool.map(exec, {[PROGRAM, PROGRAM]!r}, [{{}}, {{}}]))"
-    assert run(both)[1::2] == [point, point]
+    assert "".join(run(both)).count(point) == 2
 
 
 def test_two_threads_at_once():
