@@ -45,6 +45,7 @@ docs: $(VENV)/.docs  ## the documentation site, lessons run: docs/_build/html
 	@echo "built docs/_build/html/index.html"
 
 coverage: $(VENV)/.tools  ## the tests, and the share of lines that they reach
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,torch,coverage]'
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered
 
 dist: $(VENV)/.tools  ## wheel and sdist in dist/, tried in an empty environment

@@ -11,7 +11,7 @@ import numpy as np
 from oco.comparators.certificate import Certifier
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.multinomial import MultinomialLink, MultinomialObjective
-from oco.comparators.newton import minimise
+from oco.comparators.newton import line_search, minimise
 from oco.comparators.objective import Objective, ScalarLink, SmoothedLink
 from oco.comparators.rows import RowMatrix, RowStream, read_rounds
 from oco.domains.base import Domain
@@ -258,7 +258,28 @@ def _solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, po
         if curved > 1.5 * objective.rows.dimension or certifier.gap > 0.5 * gap:
             width *= 0.3
         stalled = stalled + 1 if certifier.gap > 0.99 * gap else 0
+        if stalled:
+            _search_ray(objective, domain, certifier)
+            if certifier.tight:
+                break
         if stalled == 3:  # too narrow for the multipliers that were reached: from them, start wide again
             width, stalled = widest, 0
         gap = certifier.gap
     return alpha if certifier.slopes is None else certifier.slopes
+
+
+def _search_ray(objective: Objective, domain: Domain, certifier: Certifier) -> None:
+    """Offer a point further out on the ray from the domain's start through the best one.
+
+    Losses that can all be zero, as on separable data, are zero far enough out; multipliers only creep there.
+    """
+    if certifier.point is None or certifier.margins is None:
+        return
+    centre = domain.start.ravel()
+    change = certifier.margins - objective.margins(centre)
+    slope = float(np.vdot(objective.link.evaluate(certifier.margins)[1], change))
+    if slope < 0.0:
+        length = line_search(objective, certifier.margins, change, slope)
+        further = certifier.point + length * (certifier.point - centre)
+        further = domain.project(further.reshape(domain.shape)).ravel()
+        certifier.offer_point(further, objective.margins(further))

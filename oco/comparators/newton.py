@@ -97,7 +97,7 @@ def minimise(
         certifier.offer_dual(linearised)
         if certifier.tight:
             break
-        length = _line_search(objective, margins, change, slope)
+        length = line_search(objective, margins, change, slope)
         if length == 0.0:
             break
         point = target if length == 1.0 else point + length * direction
@@ -131,7 +131,7 @@ def _frank_wolfe_gap(domain: Domain, gradient: Array, point: Array) -> float:
     return float(gradient @ point) + domain.support(-gradient.reshape(domain.shape))
 
 
-def _line_search(objective: Objective, margins: Array, change: Array, slope: float) -> float:
+def line_search(objective: Objective, margins: Array, change: Array, slope: float) -> float:
     """Near the minimiser of the segment, at most 1; 0 where only rounding is left to gain.
 
     The derivative along the segment rises from ``slope`` < 0; a zero of it is bracketed, by the secant with bisection

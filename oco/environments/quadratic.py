@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import brentq
 
 from oco.domains import Ball
 from oco.domains.base import Domain
@@ -92,6 +91,8 @@ class _Total:
         def shrunk(multiplier: float) -> Array:
             scaled: Array = weights / np.where(values > 0.0, values + multiplier, 1.0)
             return scaled
+
+        from scipy.optimize import brentq  # 0.1 s to import
 
         radius = domain.radius()
         if np.linalg.norm(shrunk(0.0)) <= radius:

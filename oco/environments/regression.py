@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.special import expit
+import scipy  # its special functions are loaded when they are first used
 
 from oco.domains import Ball
 from oco.domains.base import Domain
@@ -167,6 +167,6 @@ def noisy_targets(margins: Array, noise: float, loss: ScalarLoss, generator: np.
     """Targets that go with ``margins``: classes drawn from the logistic model, or the margins plus uniform noise."""
     uniform = generator.random(margins.size)
     if loss.binary:
-        return np.where(uniform < expit(margins), 1.0, -1.0)
+        return np.where(uniform < scipy.special.expit(margins), 1.0, -1.0)
     targets: Array = margins + noise * np.sqrt(3.0) * (2.0 * uniform - 1.0)
     return targets

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import logsumexp, softmax
+import scipy  # its special functions are loaded when they are first used
 
 from oco.errors import DataError
 from oco.losses.base import Loss
@@ -52,11 +52,11 @@ class MultinomialLogistic(Loss):
     def value(self, point: Array) -> float:
         """``log sum_c exp(<w_c, a>) - <w_y, a>``."""
         margins = point @ self.row
-        return float(logsumexp(margins) - margins[self.label])
+        return float(scipy.special.logsumexp(margins) - margins[self.label])
 
     def gradient(self, point: Array) -> Array:
         """``(p - e_y) a'``, of shape ``(n_classes, d)``."""
-        slopes = softmax(point @ self.row)
+        slopes = scipy.special.softmax(point @ self.row)
         slopes[self.label] -= 1.0
         return np.outer(slopes, self.row)
 

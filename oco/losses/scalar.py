@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit, xlog1py, xlogy
+import scipy  # its special functions are loaded when they are first used
 
 from oco.compile import kernel
 from oco.errors import ConfigError
@@ -300,7 +300,7 @@ class Logistic(ScalarLoss):
 
     def curvature(self, margins: Array, targets: Array) -> Array:
         """``s (1 - s)`` with ``s = 1 / (1 + exp(-p))``."""
-        curvature: Array = expit(margins) * expit(-margins)
+        curvature: Array = scipy.special.expit(margins) * scipy.special.expit(-margins)
         return curvature
 
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
@@ -309,8 +309,8 @@ class Logistic(ScalarLoss):
 
     def _conjugate(self, dual: Array, targets: Array) -> Array:
         probability = np.clip(-dual * targets, 0.0, 1.0)
-        entropy: Array = np.asarray(xlogy(probability, probability), dtype=np.float64)
-        return entropy + np.asarray(xlog1py(1.0 - probability, -probability), dtype=np.float64)
+        entropy: Array = np.asarray(scipy.special.xlogy(probability, probability), dtype=np.float64)
+        return entropy + np.asarray(scipy.special.xlog1py(1.0 - probability, -probability), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -224,3 +224,16 @@ def test_kinked_losses_without_curvature_and_without_a_formed_hessian(monkeypatc
         best = best_fixed_point(block, Ball(radius, dimension=40))
         assert best.tight
         assert total(block, best.point) <= best.value.upper
+
+
+def test_hinge_loss_of_rows_that_a_ball_separates_is_driven_to_zero() -> None:
+    generator = np.random.default_rng(5)
+    separator = generator.standard_normal(30)
+    rows = (generator.random((2_000, 30)) < 0.2).astype(float)
+    margins = rows @ separator
+    kept = np.abs(margins) > 0.05 * np.linalg.norm(separator)
+    block = RowBlock(Hinge(), rows[kept], np.sign(margins[kept]))
+    best = best_fixed_point(block, Ball(25.0, dimension=30))
+    assert best.tight
+    assert best.value.lower >= 0.0
+    assert best.value.upper <= 1e-7 * kept.sum()
