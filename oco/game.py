@@ -10,7 +10,7 @@ import numpy as np
 
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, NumericsError, ProtocolError
-from oco.learners.base import Learner, Problem
+from oco.learners.base import Learner, Problem, require_memory
 from oco.losses.rows import RowBlock, dense_row
 from oco.record import Record
 from oco.snapshot import Keeper
@@ -69,6 +69,8 @@ def play(
 
     Raises
     ------
+    ConfigError
+        If the learner does not suit the game, or its state is larger than this machine's memory.
     NumericsError
         If a loss or a gradient is not finite; the message names the round, the learner and the cause.
     ProtocolError
@@ -99,6 +101,7 @@ def play(
         strong_convexity=getattr(stream, "strong_convexity", None),
         seed=seed if learner_seed is None else learner_seed,
     )
+    require_memory(learner, problem)
     player = learner.fresh()
     began = time.perf_counter()
     player.start(problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import oco
 from oco.environments import LeastSquares, LinearLosses, LogisticRegression
@@ -173,3 +174,10 @@ class TestCheckpoints:
 
     def test_given_rounds_are_kept(self) -> None:
         assert checkpoint_rounds([10, 3], 12).tolist() == [3, 10, 12]
+
+
+def test_a_state_larger_than_the_memory_is_refused_in_one_sentence() -> None:
+    rows = sparse.csr_array((np.ones(3), ([0, 1, 2], [0, 5, 9_999_999])), shape=(3, 10_000_000))
+    game = oco.environments.GeneralizedLinear(rows, np.ones(3), loss=oco.losses.Squared(), domain=oco.Ball(radius=1.0))
+    with pytest.raises(ConfigError, match=r"^FullMatrixAdaGrad holds d\^2 .* this machine has .* GB; FDAdaGrad holds"):
+        oco.play(game, oco.FullMatrixAdaGrad())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from oco.domains.base import Domain
+from oco.errors import ConfigError
 from oco.types import Array
 
 if TYPE_CHECKING:
@@ -128,6 +130,20 @@ class Learner(ABC):
         """Constructor call that makes this learner."""
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.hyperparameters().items())
         return f"{type(self).__name__}({arguments})"
+
+
+def require_memory(learner: Learner, problem: Problem) -> None:
+    """`ConfigError` where the learner's own formula asks for a larger state than this machine's memory."""
+    memory = learner.memory(problem)
+    if memory is None or not hasattr(os, "sysconf"):
+        return
+    held = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if 8 * memory.floats > held:
+        raise ConfigError(
+            f"{type(learner).__name__} holds {memory.formula} floats, {8e-9 * memory.floats:,.0f} GB for decisions of "
+            f"{problem.domain.dimension:,} numbers, and this machine has {1e-9 * held:,.0f} GB; "
+            "FDAdaGrad holds about dk floats, DiagonalAdaGrad 2d"
+        )
 
 
 def state_arrays(state: Any) -> Iterator[tuple[str, Array]]:

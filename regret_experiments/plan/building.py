@@ -159,15 +159,11 @@ def check_rank(learner: Any, built: BuiltEnvironment) -> None:
 
 def check_suits(learner: Any, built: BuiltEnvironment) -> None:
     """Refuse a learner that cannot start on the environment: a rank that is too large, a theorem without its needs."""
+    from oco.learners.base import require_memory
+
     problem = built.problem()
-    memory = learner.memory(problem)
-    if memory is not None and memory.floats > _MOST_FLOATS:
-        raise KeywordError(None, f"its state of {memory.formula} = {memory.floats:.3g} floats does not fit into memory")
+    _call(lambda **_: require_memory(learner, problem), learner.hyperparameters())
     _call(lambda **_: learner.fresh().start(problem), learner.hyperparameters())
-
-
-_MOST_FLOATS = 2e10
-"""160 GB: a plan that asks for more than this is a mistake on any machine that it would be made on."""
 
 
 def _call(maker: Any, keywords: dict[str, Any]) -> Any:
