@@ -10,7 +10,9 @@ gives coordinates for everything: margins, gradients, the sketch and the point. 
 are written back with one matrix product, ``E' w = Q' (w_Q - C' v) + A' v`` with ``R' v = w_A``. Passes over the basis
 become matrix products; with CSR rows only their nonzeros are touched.
 
-Forming a Gram matrix squares the condition number: a row whose pivot is too small is played by `play_round` instead.
+Forming a Gram matrix squares the condition number: a row whose pivot is too small is played by `play_round` instead,
+and so is every row while the preconditioner is a pseudo-inverse, or nearly one: there a residual of rounding size
+decides whether a direction is new, and a step along it is long.
 """
 
 from __future__ import annotations
@@ -18,17 +20,40 @@ from __future__ import annotations
 import numpy as np
 
 from oco.compile import FLAG, INDICES, MATRIX, NONE, REAL, VECTOR, WHOLE, kernel, separate_kernel, several
-from oco.learners._preconditioner import AVERAGING, DECAY, absorb_by, step_in_coordinates, weight_of_round
+from oco.learners._preconditioner import (
+    AVERAGING,
+    COMPENSATION,
+    DECAY,
+    INNER,
+    OUTER,
+    absorb_by,
+    step_in_coordinates,
+    weight_of_round,
+)
 from oco.learners._sketched_rounds import play_rounds
 from oco.losses.scalar import evaluate
 from oco.sketching.kernels import compress, fade, lines_of, set_identity, set_unit
 from oco.sketching.numerics import OUTGROWN, PIVOT, POLISH_EVERY, VANISHING
 from oco.sketching.passes import CHUNK, clear, combine, dot, move, multiply, polish, product, project, square_norm
-from oco.sketching.state import ANCHOR_SQUARE, COMPRESSIONS, COORDINATES, HEADER, RANK, ROUNDS, SIZE, STEP, UNIT
+from oco.sketching.state import (
+    ANCHOR_SQUARE,
+    COMPRESSIONS,
+    COORDINATES,
+    ESCAPED,
+    HEADER,
+    RANK,
+    ROUNDS,
+    SIZE,
+    STEP,
+    UNIT,
+)
 from oco.types import Array
 
 LARGEST_SQUARE = 1e100
 """Rows whose square is above this, or below its inverse, are left to `play_round`, which scales them."""
+
+SINGULAR = 1e-10
+"""A multiple alpha of I that is below this part of the largest eigenvalue does not bound the inverse: see above."""
 
 
 def scratch_floats(rank: int, length: int, dimension: int) -> int:
@@ -300,6 +325,16 @@ def play_block(
 
 
 @kernel
+def nearly_singular(numbers: Array, parameters: Array) -> bool:
+    """Whether next to nothing is added to the sketch before it is inverted."""
+    if parameters[OUTER] > 0.0:
+        return False
+    square = numbers[UNIT] * numbers[UNIT]
+    alpha = parameters[INNER] + square * parameters[COMPENSATION] * numbers[ESCAPED]
+    return bool(alpha <= SINGULAR * square * numbers[HEADER])
+
+
+@kernel
 def play_stream(
     begin: int, length: int, dense: Array, data: Array, indices: Array, indptr: Array, row: Array, targets: Array,
     offsets: Array, code: int, loss_parameter: float, outcome: Array, small: Array, small_work: Array, scratch: Array,
@@ -324,19 +359,22 @@ def play_stream(
     patience = 1
     at = begin
     while at < rounds:
-        count = min(length, rounds - at)
-        played, halted = play_block(
-            at, count, dense, data, indices, indptr, row, targets, offsets, code, loss_parameter, outcome, point,
-            anchor, basis, numbers, parameters, capacity, small, small_work, scratch,
-        )  # fmt: skip
-        at += played
-        set_identity(directions, int(numbers[RANK]))
-        if halted:
-            return at, online
-        if played == count:
-            continue
-        patience = min(2 * patience, length) if played == 0 else 1
-        until = min(at + patience, rounds)
+        if nearly_singular(numbers, parameters):
+            until = min(at + capacity, rounds)
+        else:
+            count = min(length, rounds - at)
+            played, halted = play_block(
+                at, count, dense, data, indices, indptr, row, targets, offsets, code, loss_parameter, outcome, point,
+                anchor, basis, numbers, parameters, capacity, small, small_work, scratch,
+            )  # fmt: skip
+            at += played
+            set_identity(directions, int(numbers[RANK]))
+            if halted:
+                return at, online
+            if played == count:
+                continue
+            patience = min(2 * patience, length) if played == 0 else 1
+            until = min(at + patience, rounds)
         stopped = play_rounds(
             at, until, dense, data, indices, indptr, row, targets, offsets, code, loss_parameter, outcome, point,
             anchor, basis, directions, numbers, parameters, work, capacity,

@@ -148,7 +148,8 @@ def test_forms_are_named():
         return start(learner, domain, 60).play_block(RowBlock(Logistic(), rows, targets)).form
 
     plain = np.random.default_rng(0).standard_normal(rows.shape)
-    assert form(oco.FDAdaGrad(rank=3, learning_rate=1.0), plain) == "block-ahead"
+    assert form(oco.FDAdaGrad(rank=3, learning_rate=1.0, delta=1.0), plain) == "block-ahead"
+    assert form(oco.FDAdaGrad(rank=3, learning_rate=1.0), plain) == "block-ahead and online"
     assert form(oco.FDAdaGrad(rank=3, learning_rate=1.0), rows) == "block-ahead and online"
     assert form(oco.FDAdaGrad(rank=49, learning_rate=1.0), rows) == "fused loop"
     assert form(oco.OGD(learning_rate=1.0), sparse.csr_array(rows)) == "fused loop over sparse rows"
@@ -251,6 +252,19 @@ def worst_difference(learner, plain, block, domain, every):
             worst = max(worst, float(np.linalg.norm(played.prediction - plain.point) / size))
             assert played.escaped_mass == pytest.approx(plain.sketch.escaped_mass, rel=1e-10)
     return worst
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("seed", [0, 1])
+def test_rows_in_the_span_of_a_sketch_that_is_not_full_are_not_new(data_directory, seed):
+    """While delta and the escaped mass are 0, a residual of rounding size must not become a direction."""
+    rows, labels = load_svmlight_file(str(data_directory / "a9a.bz2"), n_features=123)
+    order = np.random.default_rng(seed).permutation(rows.shape[0])[:300]
+    rows = np.ascontiguousarray(np.hstack([rows[order].toarray(), np.ones((300, 1))]))
+    block = RowBlock(Logistic(), rows, np.where(labels[order] > 0, 1.0, -1.0))
+    plain = PlainFDAdaGrad(124, 64, 7.0, 5.0)
+    learner = oco.FDAdaGrad(rank=64, learning_rate=7.0)
+    assert worst_difference(learner, plain, block, Ball(5.0, dimension=124), 300) < 1e-10
 
 
 @pytest.mark.slow
