@@ -162,8 +162,12 @@ def check_suits(learner: Any, built: BuiltEnvironment) -> None:
     from oco.learners.base import require_memory
 
     problem = built.problem()
-    _call(lambda **_: require_memory(learner, problem), learner.hyperparameters())
-    _call(lambda **_: learner.fresh().start(problem), learner.hyperparameters())
+
+    def start(**_: Any) -> None:
+        require_memory(learner, problem)
+        learner.fresh().start(problem)
+
+    _call(start, learner.hyperparameters())
 
 
 def _call(maker: Any, keywords: dict[str, Any]) -> Any:
