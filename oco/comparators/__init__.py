@@ -2,6 +2,15 @@
 
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.fixed_point import anytime, best_fixed_point
+from oco.comparators.given_point import certify
 from oco.comparators.sequence import anytime_of, best_fixed_point_of
 
-__all__ = ["Comparator", "ComparatorCurve", "anytime", "anytime_of", "best_fixed_point", "best_fixed_point_of"]
+__all__ = [
+    "Comparator",
+    "ComparatorCurve",
+    "anytime",
+    "anytime_of",
+    "best_fixed_point",
+    "best_fixed_point_of",
+    "certify",
+]

@@ -18,7 +18,7 @@ from oco.domains.base import Domain
 from oco.errors import ComparatorError, DomainError
 from oco.losses.multinomial import MultinomialBlock
 from oco.losses.rows import RowBlock
-from oco.types import Array, Shape
+from oco.types import Array
 
 SMOOTH_TOLERANCE = 1e-6
 """Default relative gap for losses with a second derivative."""
@@ -138,11 +138,9 @@ def anytime(
     (array([-3., -1., -2.]), array([ 3., -1., -2.]))
     """
     checkpoints = [int(t) for t in rounds]
-    objective = _objective(losses, checkpoints[-1])
-    if not _fits(domain, objective.shape):
-        domain = domain.with_shape(objective.shape)
-    if tolerance is None:
-        tolerance = KINKED_TOLERANCE if objective.link.kinks() is not None else SMOOTH_TOLERANCE
+    objective = objective_of(losses, checkpoints[-1])
+    domain = placed(domain, objective)
+    tolerance = default_tolerance(objective) if tolerance is None else tolerance
     centre = domain.start.ravel()
     point = centre if start is None else domain.project(start.reshape(domain.shape)).ravel()
     slopes: Array = np.zeros(0)
@@ -181,8 +179,10 @@ def anytime(
     return ComparatorCurve(tuple(found), final)
 
 
-def _objective(losses: RowBlock | MultinomialBlock | RowStream, count: int) -> Objective:
-    """The sum of the first ``count`` losses."""
+def objective_of(losses: RowBlock | MultinomialBlock | RowStream, count: int | None = None) -> Objective:
+    """The sum of the first ``count`` losses, or of all."""
+    if count is None:
+        count = len(losses) if isinstance(losses, RowBlock | MultinomialBlock) else losses.horizon
     if isinstance(losses, MultinomialBlock):
         rows = RowMatrix(losses.rows, len(losses), losses.rows.shape[1]).prefix(count)
         one_hot: Array = np.zeros((count, losses.n_classes))
@@ -192,12 +192,18 @@ def _objective(losses: RowBlock | MultinomialBlock | RowStream, count: int) -> O
     return Objective(ScalarLink(scalar, np.ascontiguousarray(targets, dtype=np.float64)), rows)
 
 
-def _fits(domain: Domain, shape: Shape) -> bool:
-    """Whether the domain has decisions of this size: matrices are taken row by row."""
+def placed(domain: Domain, objective: Objective) -> Domain:
+    """The domain with the objective's shape, unless its decisions have that size: matrices are taken row by row."""
     try:
-        return domain.dimension == math.prod(shape)
+        fits = domain.dimension == math.prod(objective.shape)
     except DomainError:
-        return False
+        fits = False
+    return domain if fits else domain.with_shape(objective.shape)
+
+
+def default_tolerance(objective: Objective) -> float:
+    """The relative gap that counts as tight where none was asked for."""
+    return KINKED_TOLERANCE if objective.link.kinks() is not None else SMOOTH_TOLERANCE
 
 
 def _early_prefixes(objective: Objective) -> list[int]:

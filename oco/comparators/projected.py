@@ -21,6 +21,7 @@ _SPLITTING_STEPS = 60
 _ROUNDS = 12
 _ACCELERATED_STEPS = 300
 _CONJUGATE_STEPS = 60
+_RESIDUAL_FALL = 1e-4
 
 
 class ProjectedQuadratic:
@@ -52,6 +53,8 @@ class ProjectedQuadratic:
         step = 1.0 / self._largest
         shifted = self._origin - step * self._gradient
         weight = self._typical_curvature()
+        if not self._domain.bounded:  # a gap in units of the objective is not known: make the residual fall instead
+            accuracy = min(accuracy, _RESIDUAL_FALL**2 * self._offer(self._origin)[1])
         for _ in range(_ROUNDS):
             if self._newton(shifted, step, accuracy):
                 break

@@ -116,10 +116,8 @@ def anytime_of(
                 bundle.upper - bundle.lower,
             )
         point = bundle.point
-        value = Interval(min(bundle.lower, bundle.upper), bundle.upper)
-        certificate = "none" if math.isinf(bundle.lower) else "Frank-Wolfe gap"
         note = "" if bundle.tight else "the interval is wide: the losses are known by value and gradient only"
-        found.append(Comparator(count, point, value, certificate, bundle.tight, note))
+        found.append(bundle.comparator(note))
     along = np.cumsum([loss.value(point) for loss in losses[: found[-1].rounds]])
     final: Array = along[np.array([comparator.rounds for comparator in found]) - 1]
     return ComparatorCurve(tuple(found), final)
@@ -140,6 +138,13 @@ def as_block(losses: Sequence[Loss]) -> RowBlock | MultinomialBlock | None:
             labels = np.array([loss.label for loss in labelled])
             return MultinomialBlock(np.array([loss.row for loss in labelled]), labels, classes)
     return None
+
+
+def certify_by_cut(losses: Sequence[Loss], domain: Domain, point: Array, tolerance: float | None) -> Comparator:
+    """The certificate of one feasible point, by its own cut."""
+    bundle = _Bundle(losses, domain, TOLERANCE if tolerance is None else tolerance)
+    bundle.offer(point)
+    return bundle.comparator()
 
 
 class _Bundle:
@@ -164,6 +169,17 @@ class _Bundle:
         """Whether the gap is within the tolerance."""
         scale = max(abs(self.upper), 1e-3 * abs(self._start_value)) if self.upper < math.inf else 0.0
         return self.upper - self.lower <= self._tolerance * scale
+
+    def comparator(self, note: str = "") -> Comparator:
+        """What is certified so far."""
+        value = Interval(min(self.lower, self.upper), self.upper)
+        certificate = "none" if math.isinf(self.lower) else "Frank-Wolfe gap"
+        return Comparator(len(self._losses), self.point, value, certificate, self.tight, note)
+
+    def offer(self, point: Array) -> None:
+        """Add the cut of a feasible point."""
+        self._start_value = float(sum(loss.value(self._domain.start) for loss in self._losses))
+        self._evaluate(point)
 
     def minimise(self, start: Array) -> None:
         """Cut until tight, or as often as the budget of calls allows."""

@@ -54,25 +54,35 @@ class MatrixResidual(Loss):
         return np.outer(point @ self.features - self.targets, self.features)
 
 
-class _Total:
+class QuadraticSum:
     """``F(X) = <X, X A> / 2 - <B, X> + c``, the sum of losses of one kind; A is a number for `TiltedQuadratic`."""
 
     def __init__(self) -> None:
+        self.count = 0
         self.matrix: Array | float = 0.0
         self.linear: Array | float = 0.0
         self.constant = 0.0
+        self.sizes = np.zeros(2)
+        """Sums of the norms of the terms of A and of B: what rounding is relative to."""
 
     def add(self, loss: TiltedQuadratic | MatrixResidual) -> None:
+        """Add one loss."""
+        self.count += 1
         if isinstance(loss, TiltedQuadratic):
             self.matrix = self.matrix + loss.curvature
             self.linear = self.linear + loss.curvature * loss.center - loss.slope
             self.constant += 0.5 * loss.curvature * float(loss.center @ loss.center)
+            pull = loss.curvature * np.linalg.norm(loss.center) + np.linalg.norm(loss.slope)
+            self.sizes = self.sizes + (loss.curvature, pull)
         else:
             self.matrix = self.matrix + np.outer(loss.features, loss.features)
             self.linear = self.linear + np.outer(loss.targets, loss.features)
             self.constant += 0.5 * float(loss.targets @ loss.targets)
+            length = float(np.linalg.norm(loss.features))
+            self.sizes = self.sizes + (length**2, length * np.linalg.norm(loss.targets))
 
     def value(self, point: Array) -> float:
+        """F at a point."""
         return 0.5 * float(np.vdot(point, self._image(point))) - float(np.vdot(self.linear, point)) + self.constant
 
     def _image(self, point: Array) -> Array:
@@ -101,10 +111,18 @@ class _Total:
         multiplier = brentq(lambda mu: np.linalg.norm(shrunk(mu)) - radius, 0.0, most, xtol=1e-14 * most, rtol=1e-14)
         return domain.project(np.asarray(shrunk(float(multiplier)) @ basis.T))
 
-    def gap(self, point: Array, domain: Domain) -> float:
-        """Frank-Wolfe gap at ``point``: F there is at most this much above its minimum."""
+    def certify(self, point: Array, domain: Domain) -> Interval:
+        """The minimum lies between F at a feasible point, less its Frank-Wolfe gap, and F there.
+
+        From both ends an allowance for rounding is taken: the sums go through as many roundings as there are losses.
+        """
         gradient = self._image(point) - self.linear
-        return max(0.0, float(np.vdot(gradient, point)) + domain.support(-gradient))
+        value, gap = self.value(point), max(0.0, float(np.vdot(gradient, point)) + domain.support(-gradient))
+        length, radius = float(np.linalg.norm(point)), domain.radius()
+        unit = (self.count + 2.0 * point.size + 64.0) * float(np.finfo(np.float64).eps)
+        of_value = unit * (0.5 * self.sizes[0] * length**2 + self.sizes[1] * length + self.constant)
+        of_gap = unit * (self.sizes[0] * length + self.sizes[1]) * (length + radius)
+        return Interval(value - gap - of_value - of_gap, value + of_value)
 
 
 def solvable(losses: list[Loss], domain: Domain) -> bool:
@@ -118,16 +136,15 @@ def quadratic_curve(losses: Iterable[Loss], domain: Domain, rounds: Rounds) -> C
     """The best fixed point of every prefix in closed form, certified by the Frank-Wolfe gap, in one pass."""
     from oco.comparators import Comparator, ComparatorCurve
 
-    total, found, totals = _Total(), [], []
+    total, found, totals = QuadraticSum(), [], []
     wanted = {int(count) for count in rounds}
     for count, loss in enumerate(losses, start=1):
         assert isinstance(loss, (TiltedQuadratic, MatrixResidual))
         total.add(loss)
         if count in wanted:
             point = total.minimiser(domain)
-            upper, gap = total.value(point), total.gap(point, domain)
-            tight = gap <= 1e-6 * max(abs(upper), 1e-3 * abs(total.value(domain.start)))
-            value = Interval(upper - gap, upper)
+            value = total.certify(point, domain)
+            tight = value.width <= 1e-6 * max(abs(value.upper), 1e-3 * abs(total.value(domain.start)))
             found.append(Comparator(count, point, value, "Frank-Wolfe gap", tight))
             totals.append((total.matrix, total.linear, total.constant))
     final = []

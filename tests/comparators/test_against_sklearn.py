@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer
-from sklearn.linear_model import Lasso, LogisticRegression, Ridge
+from sklearn.datasets import load_breast_cancer, load_iris
+from sklearn.linear_model import Lasso, LogisticRegression, QuantileRegressor, Ridge
 from sklearn.svm import LinearSVC
 
-from oco.comparators import best_fixed_point
-from oco.domains import Ball, L1Ball
-from oco.losses import RowBlock, scalar_loss
+from oco.comparators import best_fixed_point, certify
+from oco.domains import Ball, FrobeniusBall, L1Ball
+from oco.losses import MultinomialBlock, RowBlock, scalar_loss
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
@@ -50,4 +50,31 @@ def test_the_lasso_is_the_best_point_of_the_l1_ball_through_it() -> None:
     best = best_fixed_point(RowBlock(scalar_loss("squared"), rows, targets), domain)
     assert best.tight
     assert best.value.upper == pytest.approx(value("squared", rows, targets, fitted), rel=1e-6)
+    np.testing.assert_allclose(best.point, fitted, atol=1e-3)
+
+
+def test_a_quantile_regression_is_the_best_point_of_the_l1_ball_through_it() -> None:
+    rows, targets = data()
+    rows = rows[:150, :8]
+    targets = targets[:150] + np.sin(np.arange(150.0))
+    fitted = QuantileRegressor(quantile=0.8, alpha=0.02, fit_intercept=False, solver="highs").fit(rows, targets).coef_
+    domain = L1Ball(float(np.abs(fitted).sum()), dimension=8)
+    loss = scalar_loss("quantile", tau=0.8)
+    best = best_fixed_point(RowBlock(loss, rows, targets), domain)
+    reached = float(loss.values_and_derivatives(rows @ fitted, targets)[0].sum())
+    assert best.tight
+    assert best.value.lower <= reached * (1.0 + 1e-9)
+    assert best.value.upper == pytest.approx(reached, rel=1e-4)
+
+
+def test_a_multinomial_regression_is_the_best_point_of_the_frobenius_ball_through_it() -> None:
+    rows, labels = load_iris(return_X_y=True)
+    rows = np.ascontiguousarray(rows - rows.mean(axis=0))
+    fitted = LogisticRegression(C=0.5, fit_intercept=False, tol=1e-10, max_iter=10_000).fit(rows, labels).coef_
+    domain = FrobeniusBall(float(np.linalg.norm(fitted)))
+    block = MultinomialBlock(rows, labels, 3)
+    best, theirs = best_fixed_point(block, domain), certify(block, domain, fitted)
+    assert best.tight
+    assert theirs.tight
+    assert best.value.upper == pytest.approx(theirs.value.upper, rel=1e-6)
     np.testing.assert_allclose(best.point, fitted, atol=1e-3)

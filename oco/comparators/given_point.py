@@ -1,0 +1,88 @@
+"""What a given point is worth as a comparator: the certificate of a point that came from anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from oco.comparators.certificate import Certifier
+from oco.comparators.comparator import Comparator
+from oco.comparators.fixed_point import default_tolerance, objective_of, placed
+from oco.comparators.rows import RowStream
+from oco.comparators.sequence import as_block, certify_by_cut
+from oco.domains.base import Domain
+from oco.errors import DomainError
+from oco.losses.base import Loss
+from oco.losses.multinomial import MultinomialBlock
+from oco.losses.rows import RowBlock
+from oco.types import Array
+
+
+def certify(
+    losses: RowBlock | MultinomialBlock | RowStream | Sequence[Loss],
+    domain: Domain,
+    point: Array,
+    *,
+    dual: Array | None = None,
+    tolerance: float | None = None,
+) -> Comparator:
+    """Certify a point as the best fixed point, whoever found it: an interval that holds the minimum, and its gap.
+
+    Parameters
+    ----------
+    losses
+        As for `oco.comparators.best_fixed_point`, or a sequence of losses with values and gradients.
+    domain
+        Where the comparator must lie.
+    point
+        The point, of the domain's shape. One that lies outside by rounding is projected.
+    dual
+        Slopes of the losses' margins to prove the lower end with, ``(n,)`` or ``(n, n_classes)``, where they are known
+        better than by the derivatives at ``point``. Slopes out of the conjugate's range prove nothing.
+    tolerance
+        The gap that counts as tight, see `oco.comparators.best_fixed_point`.
+
+    Returns
+    -------
+    Comparator
+        The gap of its interval is at least what ``point`` loses to the best one: a wrong point gets a wide interval.
+
+    Raises
+    ------
+    DomainError
+        If the point lies outside the domain.
+
+    Notes
+    -----
+    One pass over the losses, and no solver: with ``dual`` left out the gap is the Frank-Wolfe gap of the point.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.comparators import certify
+    >>> from oco.domains import Ball
+    >>> from oco.losses import RowBlock, Squared
+    >>> rounds = RowBlock(Squared(), np.eye(2), np.array([3.0, 4.0]))
+    >>> certify(rounds, Ball(radius=1.0, dimension=2), np.array([0.6, 0.8])).tight
+    True
+    >>> print(certify(rounds, Ball(radius=1.0, dimension=2), np.zeros(2)).value)
+    [7.5, 12.5]
+    """
+    known: RowBlock | MultinomialBlock | RowStream | None
+    known = as_block(losses) if isinstance(losses, Sequence) else losses
+    objective = None if known is None else objective_of(known)
+    domain = domain if objective is None else placed(domain, objective)
+    shaped = point.reshape(domain.shape)
+    if not domain.contains(shaped):
+        raise DomainError(f"a comparator must lie in its domain {domain!r}, and this point does not")
+    shaped = domain.project(shaped)
+    if objective is None:
+        assert isinstance(losses, Sequence)
+        return certify_by_cut(losses, domain, shaped, tolerance)
+    certifier = Certifier(objective, domain, default_tolerance(objective) if tolerance is None else tolerance)
+    centre = domain.start.ravel()
+    certifier.start_value = float(objective.link.evaluate(objective.margins(centre))[0].sum())
+    _, slopes = certifier.offer_point(shaped.ravel(), objective.margins(shaped.ravel()))
+    certifier.offer_dual(slopes)
+    if dual is not None:
+        certifier.offer_dual(dual)
+    return Comparator(objective.rows.count, shaped, certifier.value, certifier.certificate, certifier.tight)
