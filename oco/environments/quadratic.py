@@ -62,7 +62,7 @@ class QuadraticSum:
         self.matrix: Array | float = 0.0
         self.linear: Array | float = 0.0
         self.constant = 0.0
-        self.sizes = np.zeros(2)
+        self.matrix_size = self.linear_size = 0.0
         """Sums of the norms of the terms of A and of B: what rounding is relative to."""
 
     def add(self, loss: TiltedQuadratic | MatrixResidual) -> None:
@@ -72,14 +72,15 @@ class QuadraticSum:
             self.matrix = self.matrix + loss.curvature
             self.linear = self.linear + loss.curvature * loss.center - loss.slope
             self.constant += 0.5 * loss.curvature * float(loss.center @ loss.center)
-            pull = loss.curvature * np.linalg.norm(loss.center) + np.linalg.norm(loss.slope)
-            self.sizes = self.sizes + (loss.curvature, pull)
+            self.matrix_size += loss.curvature
+            self.linear_size += loss.curvature * float(np.linalg.norm(loss.center)) + float(np.linalg.norm(loss.slope))
         else:
             self.matrix = self.matrix + np.outer(loss.features, loss.features)
             self.linear = self.linear + np.outer(loss.targets, loss.features)
             self.constant += 0.5 * float(loss.targets @ loss.targets)
             length = float(np.linalg.norm(loss.features))
-            self.sizes = self.sizes + (length**2, length * np.linalg.norm(loss.targets))
+            self.matrix_size += length**2
+            self.linear_size += length * float(np.linalg.norm(loss.targets))
 
     def value(self, point: Array) -> float:
         """F at a point."""
@@ -120,8 +121,8 @@ class QuadraticSum:
         value, gap = self.value(point), max(0.0, float(np.vdot(gradient, point)) + domain.support(-gradient))
         length, radius = float(np.linalg.norm(point)), domain.radius()
         unit = (self.count + 2.0 * point.size + 64.0) * float(np.finfo(np.float64).eps)
-        of_value = unit * (0.5 * self.sizes[0] * length**2 + self.sizes[1] * length + self.constant)
-        of_gap = unit * (self.sizes[0] * length + self.sizes[1]) * (length + radius)
+        of_value = unit * (0.5 * self.matrix_size * length**2 + self.linear_size * length + self.constant)
+        of_gap = unit * (self.matrix_size * length + self.linear_size) * (length + radius)
         return Interval(value - gap - of_value - of_gap, value + of_value)
 
 
