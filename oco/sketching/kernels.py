@@ -25,13 +25,13 @@ from oco.sketching.numerics import (
     power_of_two,
 )
 from oco.sketching.passes import clear, combine, multiply, polish, project, replace_rows, square_norm
-from oco.sketching.secular import rank_one_eigen
+from oco.sketching.secular import FOURS, rank_one_eigen
+from oco.sketching.secular import ROWS as SECULAR_ROWS
 from oco.sketching.state import (
     COMPRESSIONS,
     COORDINATES,
     ESCAPED,
     ESCAPED_ROOTS,
-    FIRST_SECULAR,
     HEADER,
     LINES,
     POLES,
@@ -45,10 +45,6 @@ from oco.sketching.state import (
 )
 from oco.types import Array
 
-COPY_BELOW = 0.9
-WORTH_COPYING = 2000
-"""Directions of more entries than this, less than this fraction of which are in use, are packed before a rotation."""
-
 
 @view_kernel
 def lines_of(work: Array, directions: Array) -> Array:
@@ -58,9 +54,18 @@ def lines_of(work: Array, directions: Array) -> Array:
 
 
 @view_kernel
+def secular_of(work: Array, directions: Array) -> Array:
+    """Room for the secular equation."""
+    rows, size = directions.shape
+    wide = rows + FOURS
+    return work[LINES * size : LINES * size + SECULAR_ROWS * wide].reshape((SECULAR_ROWS, wide))
+
+
+@view_kernel
 def matrix_of(work: Array, directions: Array, count: int) -> Array:
     """Room for a ``(count, count)`` matrix."""
-    start = LINES * directions.shape[1]
+    rows, size = directions.shape
+    start = LINES * size + SECULAR_ROWS * (rows + FOURS)
     return work[start : start + count * count].reshape((count, count))
 
 
@@ -68,7 +73,7 @@ def matrix_of(work: Array, directions: Array, count: int) -> Array:
 def buffer_of(work: Array, directions: Array) -> Array:
     """Room for the outcome of a matrix product, flat."""
     rows, size = directions.shape
-    return work[LINES * size + rows * rows :]
+    return work[LINES * size + SECULAR_ROWS * (rows + FOURS) + rows * rows :]
 
 
 @view_kernel
@@ -196,7 +201,7 @@ def absorb(
     if count > rank:
         poles[rank] = 0.0
     vectors = matrix_of(work, directions, count)
-    rank_one_eigen(count, poles, z, roots, vectors, z, lines[FIRST_SECULAR:])
+    rank_one_eigen(count, poles, z, roots, vectors, z, secular_of(work, directions))
 
     threshold = ZERO_EIGENVALUE * roots[0]
     escaping = 0.0
@@ -224,20 +229,8 @@ def absorb(
 @kernel
 def rotate(count: int, active: int, vectors: Array, weights: Array, directions: Array, buffer: Array) -> None:
     """``directions <- diag(weights) vectors' directions`` for ``count`` rows of which ``active`` columns are in use."""
-    width = directions.shape[1]
-    if active > COPY_BELOW * width or count * width < WORTH_COPYING:
-        rotated = buffer[: count * width].reshape((count, width))
-        multiply(vectors.T, directions[:count], rotated)
-        for i in range(count):
-            for j in range(width):
-                directions[i, j] = weights[i] * rotated[i, j]
-        return
-    packed = buffer[: count * active].reshape((count, active))
-    rotated = buffer[count * active : 2 * count * active].reshape((count, active))
-    for i in range(count):
-        for j in range(active):
-            packed[i, j] = directions[i, j]
-    multiply(vectors.T, packed, rotated)
+    rotated = buffer[: count * active].reshape((count, active))
+    multiply(vectors.T, directions, rotated)
     for i in range(count):
         for j in range(active):
             directions[i, j] = weights[i] * rotated[i, j]

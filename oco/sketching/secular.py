@@ -1,41 +1,24 @@
 """Eigen-decomposition of ``diag(poles) + z z'`` by the secular equation, to high relative accuracy.
 
 The eigenvalues are the roots of ``f(x) = 1 + sum_i z_i^2 / (poles_i - x)``, one between each two neighbouring poles and
-one above them all. All roots are found together (they are the inner, vectorised index of every loop), each as a
-distance to its nearest pole, by rational interpolation of third order; eigenvectors come from the corrected z of Gu
-and Eisenstat (SIAM J. Matrix Anal. Appl. 15, 1994), so that they are orthogonal to machine precision however close the
-roots are. Nothing here may be reassociated.
+one above them all. `WIDTH` roots are found together, each as a distance to its nearest pole, by rational interpolation
+of third order; eigenvectors come from the corrected z of Gu and Eisenstat (SIAM J. Matrix Anal. Appl. 15, 1994), so
+that they are orthogonal to machine precision however close the roots are. Nothing here may be reassociated.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from oco.compile import MATRIX, NONE, VECTOR, WHOLE, kernel, separate_kernel
+from oco.compile import MATRIX, VECTOR, WHOLE, kernel, separate_kernel
+from oco.lanes import WIDTH, anywhere, first, load, spread, sqrt, store, where
 from oco.types import Array
 
-(
-    SQUARES,
-    F,
-    SLOPE,
-    CURVATURE,
-    ORIGIN,
-    OFFSET,
-    LOW,
-    HIGH,
-    BELOW,
-    ABOVE,
-    SIDE,
-    FINISHED,
-    ROOT,
-    START,
-    DISTANCE,
-    NUMERATOR,
-    DENOMINATOR,
-    CORRECTED,
-    ROWS,
-) = range(19)
-"""Rows of the work array; ``ROWS`` is their number. Those from ``F`` to ``ROOT`` belong to the roots still sought."""
+POLE, SQUARE, POLE_ABOVE, SQUARE_ABOVE, GAP, ORIGIN, DISTANCE, CORRECTED, ROWS = range(9)
+"""Rows of the work array; ``ROWS`` is their number. A pole, its ``z^2``, both of the pole above and the gap to it; a
+root's nearest pole and its distance from there; the corrected z."""
+FOURS = 4
+"""Poles are worked off in fours, for one division each; the work array has room for as many after the last one."""
 POLE_SEPARATION = 8.0 * 2.0**-52
 """Neighbouring poles are moved apart to this relative distance: an error of a few units in the last place."""
 WEIGHT_FLOOR = 1e-60
@@ -47,212 +30,164 @@ MOST_STEPS = 80
 
 
 @kernel
-def _evaluate(active: int, count: int, poles: Array, work: Array) -> None:
-    """f, f' and f''/2 at ``origin + offset`` of the roots still sought; one division for four poles."""
-    for lane in range(active):
-        work[F, lane] = 1.0
-        work[SLOPE, lane] = 0.0
-        work[CURVATURE, lane] = 0.0
-    i = 0
-    while i + 4 <= count:
-        p0, p1, p2, p3 = poles[i], poles[i + 1], poles[i + 2], poles[i + 3]
-        s0, s1, s2, s3 = work[SQUARES, i], work[SQUARES, i + 1], work[SQUARES, i + 2], work[SQUARES, i + 3]
-        for lane in range(active):
-            origin = work[ORIGIN, lane]
-            offset = work[OFFSET, lane]
-            x0 = (p0 - origin) - offset
-            x1 = (p1 - origin) - offset
-            x2 = (p2 - origin) - offset
-            x3 = (p3 - origin) - offset
-            x01 = x0 * x1
-            x23 = x2 * x3
-            inverse = 1.0 / (x01 * x23)
-            inverse01 = inverse * x23
-            inverse23 = inverse * x01
-            x0, x1, x2, x3 = inverse01 * x1, inverse01 * x0, inverse23 * x3, inverse23 * x2
-            t0, t1, t2, t3 = s0 * x0, s1 * x1, s2 * x2, s3 * x3
-            work[F, lane] += (t0 + t1) + (t2 + t3)
-            t0, t1, t2, t3 = t0 * x0, t1 * x1, t2 * x2, t3 * x3
-            work[SLOPE, lane] += (t0 + t1) + (t2 + t3)
-            work[CURVATURE, lane] += (t0 * x0 + t1 * x1) + (t2 * x2 + t3 * x3)
-        i += 4
-    while i < count:
-        pole = poles[i]
-        square = work[SQUARES, i]
-        for lane in range(active):
-            inverse = 1.0 / ((pole - work[ORIGIN, lane]) - work[OFFSET, lane])
-            term = square * inverse
-            work[F, lane] += term
-            term *= inverse
-            work[SLOPE, lane] += term
-            work[CURVATURE, lane] += term * inverse
-        i += 1
+def _inverses(x0: Any, x1: Any, x2: Any, x3: Any) -> tuple[Any, Any, Any, Any]:
+    """The inverses of four, by one division."""
+    x01 = x0 * x1
+    x23 = x2 * x3
+    inverse = 1.0 / (x01 * x23)
+    inverse01 = inverse * x23
+    inverse23 = inverse * x01
+    return inverse01 * x1, inverse01 * x0, inverse23 * x3, inverse23 * x2
 
 
 @kernel
-def _guess(count: int, poles: Array, total: float, work: Array) -> None:
-    """Where each root is: evaluate at the middle of its interval, and count from the pole of the half that it is in.
-
-    The first guess solves the equation with the two nearest poles kept and all others frozen at the middle.
-    """
-    for root in range(count):
-        width = poles[root - 1] - poles[root] if root > 0 else total
-        work[ORIGIN, root] = poles[root]
-        work[HIGH, root] = width
-        work[OFFSET, root] = 0.5 * width
-        work[SIDE, root] = 1.0
-        work[ROOT, root] = root
-    work[SIDE, 0] = -1.0
-    _evaluate(count, count, poles, work)
-    for root in range(count):
-        width = work[HIGH, root]
-        half = 0.5 * width
-        middle = work[F, root]
-        near = work[SQUARES, root]
-        far = work[SQUARES, root - 1] if root > 0 else 0.0
-        rest = middle + near / half - far / half
-        lower = root == 0 or middle >= 0.0
-        other = poles[root - 1] if root > 0 else poles[1]
-        if lower:
-            low = 0.0 if middle >= 0.0 else 0.98 * half
-            high = 1.02 * half if middle >= 0.0 else 2.0 * width
-            work[BELOW, root] = 0.0
-            work[ABOVE, root] = other - poles[root]
-            a = rest * width + near + far
-            b = near * width
-        else:
-            low, high = -1.02 * half, 0.0
-            work[ORIGIN, root] = other
-            work[BELOW, root] = poles[root] - other
-            work[ABOVE, root] = 0.0
-            a = near + far - rest * width
-            b = -far * width
-        discriminant = np.sqrt(abs(a * a - 4.0 * b * rest))
-        guess = (a - discriminant) / (2.0 * rest) if a <= 0.0 else 2.0 * b / (a + discriminant)
-        work[LOW, root] = low
-        work[HIGH, root] = high
-        work[OFFSET, root] = guess if low < guess < high else 0.5 * (low + high)
-        work[START, root] = work[ORIGIN, root]
+def _evaluate(count: int, poles: Array, squares: Array, origin: Any, offset: Any) -> tuple[Any, Any, Any]:
+    """f, f' and f''/2 at ``origin + offset``."""
+    f, slope, curvature = spread(1.0), spread(0.0), spread(0.0)
+    for i in range(0, count, FOURS):
+        x0, x1, x2, x3 = _inverses(
+            (poles[i] - origin) - offset,
+            (poles[i + 1] - origin) - offset,
+            (poles[i + 2] - origin) - offset,
+            (poles[i + 3] - origin) - offset,
+        )
+        t0, t1, t2, t3 = squares[i] * x0, squares[i + 1] * x1, squares[i + 2] * x2, squares[i + 3] * x3
+        f += (t0 + t1) + (t2 + t3)
+        t0, t1, t2, t3 = t0 * x0, t1 * x1, t2 * x2, t3 * x3
+        slope += (t0 + t1) + (t2 + t3)
+        curvature += (t0 * x0 + t1 * x1) + (t2 * x2 + t3 * x3)
+    return f, slope, curvature
 
 
 @kernel
-def _step(active: int, work: Array) -> None:
-    """One step of every root still sought, to the zero of ``c + p / (low pole - x) + q / (high pole - x)``.
+def _find(at: int, count: int, work: Array) -> int:
+    """The roots from number ``at`` on, `WIDTH` of them; returns the number of steps.
 
-    The interpolant has f, f' and f'' in common with the secular function. Brackets are kept; a step that leaves its
-    bracket becomes a bisection, or no step where it is round-off.
+    First where each is: evaluate at the middle of its interval, and count from the pole of the half that it is in. The
+    first guess solves the equation with the two nearest poles kept and all others frozen at the middle.
+
+    A step goes to the zero of ``c + p / (low pole - x) + q / (high pole - x)``, which has f, f' and f'' in common with
+    the secular function. Brackets are kept; a step that leaves its bracket becomes a bisection, or no step where it is
+    round-off.
     """
-    for lane in range(active):
-        f = work[F, lane]
-        slope = work[SLOPE, lane]
-        here = work[OFFSET, lane]
-        low = here if f < 0.0 else work[LOW, lane]
-        high = here if f >= 0.0 else work[HIGH, lane]
-        below = work[BELOW, lane] - here
-        above = work[ABOVE, lane] - here
-        side = work[SIDE, lane]
-        product = below * above
-        a = (below + above) * f - product * slope
+    poles, squares = work[POLE], work[SQUARE]
+    pole, near = load(poles, at), load(squares, at)
+    other, far = load(work[POLE_ABOVE], at), load(work[SQUARE_ABOVE], at)
+    width = load(work[GAP], at)
+    half = 0.5 * width
+    middle, _, _ = _evaluate(count, poles, squares, pole, half)
+    rest = middle + near / half - far / half
+    top = first(1 - at)  # the largest root has no pole above it: the two nearest are both below
+    early = middle >= 0.0
+    lower = top | early
+    origin = where(lower, pole, other)
+    below = where(lower, 0.0, pole - other)
+    above = where(lower, other - pole, 0.0)
+    side = where(top, -1.0, 1.0)
+    low = where(early, 0.0, where(top, 0.98 * half, -1.02 * half))
+    high = where(early, 1.02 * half, where(top, 2.0 * width, 0.0))
+    a = near + far + where(lower, rest * width, -(rest * width))
+    b = where(lower, near * width, -(far * width))
+    discriminant = sqrt(abs(a * a - 4.0 * b * rest))
+    plain = a <= 0.0
+    guess = where(plain, a - discriminant, 2.0 * b) / where(plain, 2.0 * rest, a + discriminant)
+    offset = where((low < guess) & (guess < high), guess, 0.5 * (low + high))
+
+    sought = first(count - at)
+    steps = 0
+    while anywhere(sought) and steps < MOST_STEPS:
+        f, slope, curvature = _evaluate(count, poles, squares, origin, offset)
+        low = where(f < 0.0, offset, low)
+        high = where(f >= 0.0, offset, high)
+        to_below = below - offset
+        to_above = above - offset
+        product = to_below * to_above
+        a = (to_below + to_above) * f - product * slope
         b = product * f
-        c = f - (below + above) * slope + product * work[CURVATURE, lane]
-        discriminant = side * np.sqrt(abs(a * a - 4.0 * b * c))
+        c = f - (to_below + to_above) * slope + product * curvature
+        discriminant = side * sqrt(abs(a * a - 4.0 * b * c))
         plain = side * a <= 0.0
-        step = (a - discriminant if plain else 2.0 * b) / (2.0 * c if plain else a + discriminant)
-        there = here + step
-        finished = abs(step) <= CONVERGED * min(abs(below), abs(above))
-        instead = here if finished else 0.5 * (low + high)
-        work[OFFSET, lane] = there if low <= there and there <= high and there != 0.0 else instead
-        work[LOW, lane] = low
-        work[HIGH, lane] = high
-        work[FINISHED, lane] = 1.0 if finished else 0.0
+        step = where(plain, a - discriminant, 2.0 * b) / where(plain, 2.0 * c, a + discriminant)
+        there = offset + step
+        to_below, to_above = abs(to_below), abs(to_above)
+        finished = abs(step) <= CONVERGED * where(to_below < to_above, to_below, to_above)
+        inside = (low <= there) & (there <= high) & ~(there == 0.0)
+        there = where(inside, there, where(finished, offset, 0.5 * (low + high)))
+        offset = where(sought, there, offset)
+        sought = sought & ~finished
+        steps += 1
+    store(work[ORIGIN], at, origin)
+    store(work[DISTANCE], at, offset)
+    return steps
 
 
 @kernel
-def _retire(active: int, work: Array) -> int:
-    """Note the roots that are found, and move the others together; returns how many those are."""
-    unfinished = 0
-    for lane in range(active):
-        work[DISTANCE, int(work[ROOT, lane])] = work[OFFSET, lane]
-        if work[FINISHED, lane] == 0.0:
-            if unfinished < lane:
-                work[ORIGIN, unfinished] = work[ORIGIN, lane]
-                work[OFFSET, unfinished] = work[OFFSET, lane]
-                work[LOW, unfinished] = work[LOW, lane]
-                work[HIGH, unfinished] = work[HIGH, lane]
-                work[BELOW, unfinished] = work[BELOW, lane]
-                work[ABOVE, unfinished] = work[ABOVE, lane]
-                work[SIDE, unfinished] = work[SIDE, lane]
-                work[ROOT, unfinished] = work[ROOT, lane]
-            unfinished += 1
-    return unfinished
+def _correct(count: int, z: Array, work: Array) -> None:
+    """The z for which the roots are exact."""
+    poles, origins, distances, corrected = work[POLE], work[ORIGIN], work[DISTANCE], work[CORRECTED]
+    for root in range(count, count + FOURS - 1):  # counts for nothing
+        origins[root] = poles[root]
+        distances[root] = 0.0
+    for at in range(0, count, WIDTH):
+        pole = load(poles, at)
+        square = spread(1.0)
+        for root in range(0, count, FOURS):
+            o0, o1, o2, o3 = origins[root], origins[root + 1], origins[root + 2], origins[root + 3]
+            t0, t1, t2, t3 = distances[root], distances[root + 1], distances[root + 2], distances[root + 3]
+            above = ((t0 - (pole - o0)) * (t1 - (pole - o1))) * ((t2 - (pole - o2)) * (t3 - (pole - o3)))
+            d0, d1, d2, d3 = poles[root] - pole, poles[root + 1] - pole, poles[root + 2] - pole, poles[root + 3] - pole
+            d0, d1 = where(d0 == 0.0, 1.0, d0), where(d1 == 0.0, 1.0, d1)  # the pole itself
+            d2, d3 = where(d2 == 0.0, 1.0, d2), where(d3 == 0.0, 1.0, d3)
+            square *= above / ((d0 * d1) * (d2 * d3))
+        size = sqrt(abs(square))
+        store(corrected, at, where(load(z, at) >= 0.0, size, -size))
 
 
-@separate_kernel(NONE(WHOLE, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR, MATRIX))
-def _vectors(count: int, poles: Array, z: Array, roots: Array, vectors: Array, weights: Array, work: Array) -> None:
-    """Eigenvectors from the z for which the roots are exact: ``(x - D)^{-1} z``, and the inverses of their norms."""
+@kernel
+def _vectors(count: int, roots: Array, vectors: Array, weights: Array, work: Array) -> None:
+    """Eigenvectors ``(x - D)^{-1} z`` of the corrected z, and the inverses of their norms."""
+    poles, corrected = work[POLE], work[CORRECTED]
+    whole = count - count % FOURS
+    for at in range(0, count, WIDTH):
+        origin, distance = load(work[ORIGIN], at), load(work[DISTANCE], at)
+        store(roots, at, origin + distance)
+        square = spread(0.0)
+        for i in range(0, whole, FOURS):
+            x0, x1, x2, x3 = _inverses(
+                distance - (poles[i] - origin),
+                distance - (poles[i + 1] - origin),
+                distance - (poles[i + 2] - origin),
+                distance - (poles[i + 3] - origin),
+            )
+            x0, x1, x2, x3 = corrected[i] * x0, corrected[i + 1] * x1, corrected[i + 2] * x2, corrected[i + 3] * x3
+            store(vectors[i], at, x0)
+            store(vectors[i + 1], at, x1)
+            store(vectors[i + 2], at, x2)
+            store(vectors[i + 3], at, x3)
+            square += (x0 * x0 + x1 * x1) + (x2 * x2 + x3 * x3)
+        for i in range(whole, count):
+            x0 = corrected[i] / (distance - (poles[i] - origin))
+            store(vectors[i], at, x0)
+            square += x0 * x0
+        store(weights, at, 1.0 / sqrt(square))
+
+
+@kernel
+def _lay_out(count: int, poles: Array, z: Array, total: float, work: Array) -> None:
+    """Poles, squares and gaps into the work array, and three poles far below that weigh nothing."""
     for i in range(count):
-        work[CORRECTED, i] = 1.0
-    root = 0
-    while root + 4 <= count:
-        s0, s1, s2, s3 = work[START, root], work[START, root + 1], work[START, root + 2], work[START, root + 3]
-        t0, t1 = work[DISTANCE, root], work[DISTANCE, root + 1]
-        t2, t3 = work[DISTANCE, root + 2], work[DISTANCE, root + 3]
-        p0, p1, p2, p3 = poles[root], poles[root + 1], poles[root + 2], poles[root + 3]
-        for i in range(count):
-            pole = poles[i]
-            above = ((t0 - (pole - s0)) * (t1 - (pole - s1))) * ((t2 - (pole - s2)) * (t3 - (pole - s3)))
-            d0 = p0 - pole if i != root else 1.0
-            d1 = p1 - pole if i != root + 1 else 1.0
-            d2 = p2 - pole if i != root + 2 else 1.0
-            d3 = p3 - pole if i != root + 3 else 1.0
-            work[CORRECTED, i] *= above / ((d0 * d1) * (d2 * d3))
-        root += 4
-    while root < count:
-        s0, t0, p0 = work[START, root], work[DISTANCE, root], poles[root]
-        for i in range(count):
-            pole = poles[i]
-            work[CORRECTED, i] *= (t0 - (pole - s0)) / (p0 - pole if i != root else 1.0)
-        root += 1
-    for i in range(count):
-        value = np.sqrt(abs(work[CORRECTED, i]))
-        work[CORRECTED, i] = value if z[i] >= 0.0 else -value
-    for root in range(count):
-        work[F, root] = 0.0
-        roots[root] = work[START, root] + work[DISTANCE, root]
-    i = 0
-    while i + 4 <= count:
-        p0, p1, p2, p3 = poles[i], poles[i + 1], poles[i + 2], poles[i + 3]
-        c0, c1 = work[CORRECTED, i], work[CORRECTED, i + 1]
-        c2, c3 = work[CORRECTED, i + 2], work[CORRECTED, i + 3]
-        for root in range(count):
-            start = work[START, root]
-            distance = work[DISTANCE, root]
-            x0 = distance - (p0 - start)
-            x1 = distance - (p1 - start)
-            x2 = distance - (p2 - start)
-            x3 = distance - (p3 - start)
-            x01 = x0 * x1
-            x23 = x2 * x3
-            inverse = 1.0 / (x01 * x23)
-            inverse01 = inverse * x23
-            inverse23 = inverse * x01
-            x0, x1, x2, x3 = c0 * (inverse01 * x1), c1 * (inverse01 * x0), c2 * (inverse23 * x3), c3 * (inverse23 * x2)
-            vectors[i, root] = x0
-            vectors[i + 1, root] = x1
-            vectors[i + 2, root] = x2
-            vectors[i + 3, root] = x3
-            work[F, root] += (x0 * x0 + x1 * x1) + (x2 * x2 + x3 * x3)
-        i += 4
-    while i < count:
-        pole = poles[i]
-        value = work[CORRECTED, i]
-        for root in range(count):
-            entry = value / (work[DISTANCE, root] - (pole - work[START, root]))
-            vectors[i, root] = entry
-            work[F, root] += entry * entry
-        i += 1
-    for root in range(count):
-        weights[root] = 1.0 / np.sqrt(work[F, root])
+        work[POLE, i] = poles[i]
+        work[SQUARE, i] = max(z[i] * z[i], WEIGHT_FLOOR * total)
+    for i in range(count, count + FOURS - 1):
+        work[POLE, i] = -(poles[0] + total)
+        work[SQUARE, i] = 0.0
+    work[POLE_ABOVE, 0] = poles[1]
+    work[SQUARE_ABOVE, 0] = 0.0
+    work[GAP, 0] = total
+    for i in range(1, count):
+        work[POLE_ABOVE, i] = work[POLE, i - 1]
+        work[SQUARE_ABOVE, i] = work[SQUARE, i - 1]
+        work[GAP, i] = work[POLE, i - 1] - work[POLE, i]
 
 
 @separate_kernel(WHOLE(WHOLE, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR, MATRIX), from_python=True)
@@ -262,15 +197,13 @@ def rank_one_eigen(
     """Eigenpairs of ``diag(poles[:count]) + z z'`` for falling poles > 0, the last of which may be 0.
 
     Fills ``roots`` (falling), ``vectors[i, j]`` (entry i of the j-th eigenvector, whose product with z is 1) and
-    ``weights[j]``, the inverse of its norm, hence z's coordinate along it (may be ``z`` itself). ``poles`` may be moved
-    apart by a few units in the last place. ``work`` is ``(ROWS, count)`` or wider. Returns the number of steps.
+    ``weights[j]``, the inverse of its norm, hence z's coordinate along it (may be ``z`` itself). What is beyond
+    ``count`` is overwritten. ``poles`` may be moved apart by a few units in the last place. ``work`` is
+    ``(ROWS, count + FOURS)`` or wider. Returns the number of steps.
     """
     total = 0.0
     for i in range(count):
-        work[SQUARES, i] = z[i] * z[i]
-        total += work[SQUARES, i]
-    for i in range(count):
-        work[SQUARES, i] = max(work[SQUARES, i], WEIGHT_FLOOR * total)
+        total += z[i] * z[i]
     for i in range(count - 2, -1, -1):
         poles[i] = max(poles[i], poles[i + 1] * (1.0 + POLE_SEPARATION))
     if count == 1:
@@ -278,13 +211,10 @@ def rank_one_eigen(
         vectors[0, 0] = 1.0 / z[0]
         weights[0] = abs(z[0])
         return 0
-    _guess(count, poles, total, work)
-    active = count
+    _lay_out(count, poles, z, total, work)
     steps = 0
-    while active > 0 and steps < MOST_STEPS:
-        _evaluate(active, count, poles, work)
-        _step(active, work)
-        active = _retire(active, work)
-        steps += 1
-    _vectors(count, poles, z, roots, vectors, weights, work)
+    for at in range(0, count, WIDTH):
+        steps = max(steps, _find(at, count, work))
+    _correct(count, z, work)
+    _vectors(count, roots, vectors, weights, work)
     return steps

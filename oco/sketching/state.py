@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from oco.sketching.passes import CHUNK
+from oco.sketching.secular import FOURS
 from oco.sketching.secular import ROWS as SECULAR_ROWS
 from oco.types import Array
 
@@ -28,10 +29,9 @@ HEADER = 8
     METRIC,
     SQUARES,
     MADE,
-    FIRST_SECULAR,
+    LINES,
 ) = range(10)
-"""Lines of the work array."""
-LINES = FIRST_SECULAR + SECULAR_ROWS
+"""Lines of the work array; ``LINES`` is their number."""
 
 
 Compensation = Literal["full", "half", "none"]
@@ -159,4 +159,5 @@ class SketchState:
 def work_floats(rows: int, size: int, dimension: int) -> int:
     """Floats of scratch that the kernels need for ``directions`` ``(rows, size)`` in dimension d."""
     chunk = min(CHUNK, dimension)
-    return LINES * size + rows * rows + max(2 * rows * size, 2 * size * chunk) + dimension
+    secular = SECULAR_ROWS * (rows + FOURS)
+    return LINES * size + secular + rows * rows + max(rows * size, 2 * size * chunk) + dimension

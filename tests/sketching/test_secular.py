@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from oco.sketching.secular import ROWS, rank_one_eigen
+from oco.sketching.secular import FOURS, ROWS, rank_one_eigen
 
 
 def solve(poles, z):
     count = len(poles)
     poles, z = np.array(poles, dtype=float), np.array(z, dtype=float)
     roots, weights, vectors = np.zeros(count), np.zeros(count), np.zeros((count, count))
-    rank_one_eigen(count, poles, z, roots, vectors, weights, np.zeros((ROWS, count)))
+    rank_one_eigen(count, poles, z, roots, vectors, weights, np.zeros((ROWS, count + FOURS)))
     return poles, z, roots, vectors * weights, weights
 
 
