@@ -14,6 +14,7 @@ import math
 import numpy as np
 
 from oco.compile import FLAG, MATRIX, NONE, REAL, VECTOR, WHOLE, kernel, separate_kernel, view_kernel
+from oco.lanes import WIDTH, load, spread, store, total
 from oco.sketching.numerics import (
     INSIDE_SPAN,
     NEGLIGIBLE,
@@ -85,9 +86,12 @@ def residual_of(work: Array, dimension: int) -> Array:
 @kernel
 def scale_into(out: Array, gradient: Array, factor: float) -> float:
     """``out = factor gradient``; its squared norm."""
-    for j in range(gradient.size):
-        out[j] = factor * gradient[j]
-    return square_norm(out[: gradient.size])
+    square = spread(0.0)
+    for j in range(0, gradient.size, WIDTH):
+        scaled = factor * load(gradient, j)
+        store(out, j, scaled)
+        square += scaled * scaled
+    return total(square)
 
 
 @kernel
@@ -232,8 +236,8 @@ def rotate(count: int, active: int, vectors: Array, weights: Array, directions: 
     rotated = buffer[: count * active].reshape((count, active))
     multiply(vectors.T, directions, rotated)
     for i in range(count):
-        for j in range(active):
-            directions[i, j] = weights[i] * rotated[i, j]
+        for j in range(0, active, WIDTH):
+            store(directions[i], j, weights[i] * load(rotated[i], j))
 
 
 @kernel

@@ -72,41 +72,36 @@ def project(rows: Array, count: int, vector: Array, out: Array) -> None:
 
 
 @kernel
-def add_rows(rows: Array, begin: int, count: int, start: int, coefficients: Array, sign: float, out: Array) -> None:
-    """``out += sign sum_i coefficients[i] rows[i, start:][: out.size]`` over the ``count`` rows from ``begin`` on."""
-    i = begin
-    while i + 4 <= begin + count:
-        first, second = sign * coefficients[i], sign * coefficients[i + 1]
-        third, fourth = sign * coefficients[i + 2], sign * coefficients[i + 3]
-        for j in range(0, out.size, WIDTH):
-            upper = first * load(rows[i], start + j) + second * load(rows[i + 1], start + j)
-            lower = third * load(rows[i + 2], start + j) + fourth * load(rows[i + 3], start + j)
-            store(out, j, load(out, j) + (upper + lower))
-        i += 4
-    while i < begin + count:
-        first = sign * coefficients[i]
-        for j in range(0, out.size, WIDTH):
-            store(out, j, load(out, j) + first * load(rows[i], start + j))
-        i += 1
-
-
-@kernel
 def combine(rows: Array, count: int, coefficients: Array, sign: float, out: Array) -> None:
     """``out += sign sum_i coefficients[i] rows[i]`` over the first ``count`` rows."""
-    for start in range(0, out.size, CHUNK):
-        add_rows(rows, 0, count, start, coefficients, sign, out[start : start + CHUNK])
+    for j in range(0, out.size, 2 * WIDTH):
+        left, right = load(out, j), load(out, j + WIDTH)
+        for i in range(count):
+            coefficient = sign * coefficients[i]
+            left += coefficient * load(rows[i], j)
+            right += coefficient * load(rows[i], j + WIDTH)
+        store(out, j, left)
+        store(out, j + WIDTH, right)
 
 
 @kernel
 def combine_and_remove(
     rows: Array, count: int, coefficients: Array, out: Array, parts: Array, remainder: Array
 ) -> None:
-    """`combine` into ``out`` and ``remainder -= sum_i parts[i] rows[i]``, reading every row once from far away."""
-    for start in range(0, out.size, CHUNK):
-        for i in range(0, count, 4):
-            few = min(4, count - i)
-            add_rows(rows, i, few, start, coefficients, 1.0, out[start : start + CHUNK])
-            add_rows(rows, i, few, start, parts, -1.0, remainder[start : start + CHUNK])
+    """`combine` into ``out`` and ``remainder -= sum_i parts[i] rows[i]``, reading every row once."""
+    for j in range(0, out.size, 2 * WIDTH):
+        left, right = load(out, j), load(out, j + WIDTH)
+        left_rest, right_rest = load(remainder, j), load(remainder, j + WIDTH)
+        for i in range(count):
+            left_row, right_row = load(rows[i], j), load(rows[i], j + WIDTH)
+            left += coefficients[i] * left_row
+            right += coefficients[i] * right_row
+            left_rest -= parts[i] * left_row
+            right_rest -= parts[i] * right_row
+        store(out, j, left)
+        store(out, j + WIDTH, right)
+        store(remainder, j, left_rest)
+        store(remainder, j + WIDTH, right_rest)
 
 
 @allocating_kernel
