@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from oco.compile import FLAG, INDICES, MATRIX, NONE, REAL, VECTOR, WHOLE, kernel, separate_kernel, several
+from oco.lanes import load, spread, store
 from oco.learners._preconditioner import (
     AVERAGING,
     COMPENSATION,
@@ -49,6 +50,9 @@ from oco.sketching.state import (
 )
 from oco.types import Array
 
+FOUR = 4
+"""Rows of a CSR matrix that are multiplied with the others at once."""
+
 LARGEST_SQUARE = 1e100
 """Rows whose square is above this, or below its inverse, are left to `play_round`, which scales them."""
 
@@ -61,6 +65,56 @@ def scratch_floats(rank: int, length: int, dimension: int) -> int:
     size = rank + length
     matrices = length * (rank + 2 * length) + (rank + 2) * size + rank * rank
     return 4 * size + matrices + (size + rank + 2) * min(CHUNK, dimension)
+
+
+@kernel
+def sparse_products(
+    index: int, data: Array, indices: Array, indptr: Array, basis: Array, rank: int, out: Array
+) -> None:  # fmt: skip
+    """Inner products of a row of a CSR matrix with the first ``rank`` rows of the basis, four of them at a time."""
+    begin, end = indptr[index], indptr[index + 1]
+    m = 0
+    while m < rank:
+        m = max(0, min(m, rank - 4))  # the last four may overlap those before
+        few = min(4, rank)
+        second, third, fourth = min(m + 1, rank - 1), min(m + 2, rank - 1), min(m + 3, rank - 1)
+        a, b, c, d = 0.0, 0.0, 0.0, 0.0
+        for place in range(begin, end):
+            value, column = data[place], indices[place]
+            a += value * basis[m, column]
+            b += value * basis[second, column]
+            c += value * basis[third, column]
+            d += value * basis[fourth, column]
+        out[m] = a
+        out[second] = b
+        out[third] = c
+        out[fourth] = d
+        m += few
+
+
+@kernel
+def sparse_gram(
+    begin: int, count: int, data: Array, indices: Array, indptr: Array, spread_out: Array, inner: Array
+) -> None:
+    """``inner = A A'`` for ``count`` rows of a CSR matrix, four of them at a time.
+
+    Entry j of the four is at ``4 j`` in ``spread_out``, ``(4 d,)``, which is zero before and afterwards.
+    """
+    for i in range(0, count, FOUR):
+        for which in range(i, min(i + FOUR, count)):
+            for place in range(indptr[begin + which], indptr[begin + which + 1]):
+                spread_out[FOUR * indices[place] + which - i] = data[place]
+        for other in range(i, count):
+            sums = spread(0.0)
+            for place in range(indptr[begin + other], indptr[begin + other + 1]):
+                sums += data[place] * load(spread_out, FOUR * indices[place])
+            store(inner[other], i, sums)  # what is beyond the four is overwritten later
+        for which in range(i, min(i + FOUR, count)):
+            for place in range(indptr[begin + which], indptr[begin + which + 1]):
+                spread_out[FOUR * indices[place] + which - i] = 0.0
+    for i in range(count):
+        for other in range(i):
+            inner[other, i] = inner[i, other]
 
 
 @separate_kernel(NONE(WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, MATRIX, WHOLE, MATRIX, MATRIX))
@@ -76,21 +130,8 @@ def gram(
         product(rows, rows.T, inner)
         return
     for i in range(count):
-        first, last = indptr[begin + i], indptr[begin + i + 1]
-        for m in range(rank):
-            total = 0.0
-            for place in range(first, last):
-                total += data[place] * basis[m, indices[place]]
-            cross[i, m] = total
-        for place in range(first, last):
-            row[indices[place]] = data[place]
-        for other in range(i, count):
-            total = 0.0
-            for place in range(indptr[begin + other], indptr[begin + other + 1]):
-                total += data[place] * row[indices[place]]
-            inner[i, other] = total
-        for place in range(first, last):
-            row[indices[place]] = 0.0
+        sparse_products(begin + i, data, indices, indptr, basis, rank, cross[i])
+    sparse_gram(begin, count, data, indices, indptr, row, inner)
 
 
 @separate_kernel(WHOLE(WHOLE, VECTOR, MATRIX, MATRIX, MATRIX))
@@ -346,10 +387,11 @@ def play_stream(
     Returns the first round that could not be played (see `play_round`), else -1; and how many `play_round` played.
     """
     rounds = targets.size
+    scratch_row = row[: basis.shape[1]]
     if basis.shape[0] == 0:
         stopped = play_rounds(
-            begin, rounds, dense, data, indices, indptr, row, targets, offsets, code, loss_parameter, outcome, point,
-            anchor, basis, directions, numbers, parameters, work, capacity,
+            begin, rounds, dense, data, indices, indptr, scratch_row, targets, offsets, code, loss_parameter, outcome,
+            point, anchor, basis, directions, numbers, parameters, work, capacity,
         )  # fmt: skip
         return stopped, 0
     tracked = numbers.size > HEADER + capacity
@@ -376,12 +418,12 @@ def play_stream(
             patience = min(2 * patience, length) if played == 0 else 1
             until = min(at + patience, rounds)
         stopped = play_rounds(
-            at, until, dense, data, indices, indptr, row, targets, offsets, code, loss_parameter, outcome, point,
-            anchor, basis, directions, numbers, parameters, work, capacity,
+            at, until, dense, data, indices, indptr, scratch_row, targets, offsets, code, loss_parameter, outcome,
+            point, anchor, basis, directions, numbers, parameters, work, capacity,
         )  # fmt: skip
         if stopped >= 0:
             return stopped, online
-        clear(row)
+        clear(scratch_row)
         online += until - at
         at = until
         compress(basis, directions, numbers, lines, work, capacity, tracked)
