@@ -166,7 +166,7 @@ class SketchedLearner(Learner):
         size = k + length
         if self._scratch is None or self._scratch[0] != length or self._scratch[2].shape[1] != size:
             self._scratch = (
-                length, np.zeros(FOUR * d if block.sparse else d), np.zeros((k + 1, size)), np.zeros(work_floats(k + 1, size, 0)),
+                length, np.zeros(FOUR * d), np.zeros((k + 1, size)), np.zeros(work_floats(k + 1, size, 0)),
                 np.zeros(scratch_floats(k, length, d)),
             )  # fmt: skip
         return self._scratch
