@@ -35,7 +35,8 @@ from oco.learners._sketched_rounds import play_rounds
 from oco.losses.scalar import evaluate
 from oco.sketching.kernels import compress, fade, lines_of, set_identity, set_unit
 from oco.sketching.numerics import OUTGROWN, PIVOT, POLISH_EVERY, VANISHING
-from oco.sketching.passes import CHUNK, clear, combine, dot, move, multiply, polish, product, project, square_norm
+from oco.sketching.passes import CHUNK, clear, combine, dot, move, project, square_norm
+from oco.sketching.products import inner_products, polish, weighted_sums
 from oco.sketching.state import (
     ANCHOR_SQUARE,
     COMPRESSIONS,
@@ -64,7 +65,7 @@ def scratch_floats(rank: int, length: int, dimension: int) -> int:
     """Floats of scratch for blocks of ``length`` rows: matrices of coordinates, vectors, a chunk to write back."""
     size = rank + length
     matrices = length * (rank + 2 * length) + (rank + 2) * size + rank * rank
-    return 4 * size + matrices + (size + rank + 2) * min(CHUNK, dimension)
+    return 4 * size + matrices + (rank + 2) * min(CHUNK, dimension)
 
 
 @kernel
@@ -125,9 +126,8 @@ def gram(
     """``cross = A Q'`` and the upper triangle of ``inner = A A'`` for ``count`` rows from ``begin`` on."""
     if dense.shape[0] > 0:
         rows = dense[begin : begin + count]
-        if rank > 0:
-            product(rows, basis[:rank].T, cross)
-        product(rows, rows.T, inner)
+        inner_products(rows, basis[:rank], False, cross)
+        inner_products(rows, rows, True, inner)
         return
     for i in range(count):
         sparse_products(begin + i, data, indices, indptr, basis, rank, cross[i])
@@ -142,7 +142,7 @@ def factorise(count: int, norms: Array, cross: Array, inner: Array, root: Array)
     whose pivot is too small. A zero row is none: its pivot is set to 1.
     """
     if cross.shape[1] > 0:
-        product(cross, cross.T, root)
+        inner_products(cross, cross, True, root)
         for i in range(count):
             for j in range(i, count):
                 inner[i, j] -= root[i, j]
@@ -177,15 +177,15 @@ def coordinates_of(
     clear(out)
     project(basis, rank, vector, out)
     inside, beyond = out[:rank], out[rank:]
-    for i in range(count):
-        if dense.shape[0] > 0:
-            product = dot(dense[begin + i], vector)
-        else:
-            product = 0.0
+    if dense.shape[0] > 0:
+        project(dense[begin : begin + count], count, vector, beyond)
+    else:
+        for i in range(count):
             for place in range(indptr[begin + i], indptr[begin + i + 1]):
-                product += data[place] * vector[indices[place]]
-        product -= dot(cross[i], inside) + dot(root[i, :i], beyond[:i])
-        beyond[i] = product / root[i, i]
+                beyond[i] += data[place] * vector[indices[place]]
+    for i in range(count):
+        beyond[i] -= dot(cross[i], inside) + dot(root[i, :i], beyond[:i])
+        beyond[i] /= root[i, i]
 
 
 @separate_kernel(NONE(WHOLE, WHOLE, MATRIX, MATRIX, MATRIX, VECTOR))
@@ -198,7 +198,7 @@ def in_rows(rank: int, count: int, cross: Array, inner: Array, weights: Array, s
             beyond[i, j] /= inner[i, i]
     if rank > 0:
         product = spare[: rank * weights.shape[1]].reshape((rank, weights.shape[1]))
-        multiply(cross[:count].T, beyond, product)
+        weighted_sums(cross[:count], beyond, beyond[:0], 0, product)
         for i in range(rank):
             for j in range(weights.shape[1]):
                 weights[i, j] -= product[i, j]
@@ -220,17 +220,11 @@ def write_back(
     """
     outputs = weights.shape[1]
     sparse = dense.shape[0] == 0
-    inner = rank if sparse else rank + count
     dimension = basis.shape[1]
     for start in range(0, dimension, CHUNK):
         wide = min(CHUNK, dimension - start)
-        old = buffer[: inner * wide].reshape((inner, wide))
-        new = buffer[inner * wide : (inner + outputs) * wide].reshape((outputs, wide))
-        for i in range(rank):
-            move(basis[i, start : start + wide], old[i])
-        for i in range(rank, inner):
-            move(dense[begin + i - rank, start : start + wide], old[i])
-        multiply(weights[:inner].T, old, new)
+        new = buffer[: outputs * wide].reshape((outputs, wide))
+        weighted_sums(weights, basis[:rank], dense[begin : begin + count], start, new)
         for i in range(made):
             move(new[i], basis[i, start : start + wide])
         before, moved = anchor[start : start + wide], new[made]
@@ -431,7 +425,10 @@ def play_stream(
 
 
 def block_length(dimension: int, rank: int, sparse: bool) -> int:
-    """Rounds to play between two write-backs, about where their cost meets that of the rounds."""
+    """Rounds to play between two write-backs, about where their cost meets that of the rounds.
+
+    Of dense rows, a multiple of the four that `inner_products` takes together.
+    """
     if sparse:
         return int(np.clip(np.sqrt(dimension), 16, 1024))
-    return min(8 + rank // 2, 96)
+    return min((12 + rank // 2) // 4 * 4, 96)

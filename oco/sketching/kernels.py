@@ -25,7 +25,8 @@ from oco.sketching.numerics import (
     ZERO_EIGENVALUE,
     power_of_two,
 )
-from oco.sketching.passes import clear, combine, multiply, polish, project, replace_rows, square_norm
+from oco.sketching.passes import clear, combine, project, square_norm
+from oco.sketching.products import polish, replace_rows, weighted_sums
 from oco.sketching.secular import FOURS, rank_one_eigen
 from oco.sketching.secular import ROWS as SECULAR_ROWS
 from oco.sketching.state import (
@@ -234,7 +235,7 @@ def absorb(
 def rotate(count: int, active: int, vectors: Array, weights: Array, directions: Array, buffer: Array) -> None:
     """``directions <- diag(weights) vectors' directions`` for ``count`` rows of which ``active`` columns are in use."""
     rotated = buffer[: count * active].reshape((count, active))
-    multiply(vectors.T, directions, rotated)
+    weighted_sums(vectors, directions[:count], directions[:0], 0, rotated)
     for i in range(count):
         for j in range(0, active, WIDTH):
             store(directions[i], j, weights[i] * load(rotated[i], j))
@@ -322,7 +323,7 @@ def compress(
         project(directions, rank, point, carried)
         for i in range(point.size):
             point[i] = carried[i] if i < rank else 0.0
-    replace_rows(directions[:rank], basis, buffer)
+    replace_rows(directions[:rank].T, basis, buffer)
     set_identity(directions, rank)
     numbers[SIZE] = rank
     if numbers[COMPRESSIONS] % POLISH_EVERY == 0:

@@ -1,10 +1,8 @@
-"""Passes over rows of directions: products, sums and corrections. Sums are taken in any order here, and only here."""
+"""Passes over rows of directions: sums and corrections. Sums are taken in any order only here and in `products`."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from oco.compile import MATRIX, NONE, VECTOR, WHOLE, allocating_kernel, kernel, separate_kernel
+from oco.compile import kernel
 from oco.lanes import WIDTH, load, spread, store, total
 from oco.types import Array
 
@@ -102,74 +100,3 @@ def combine_and_remove(
         store(out, j + WIDTH, right)
         store(remainder, j, left_rest)
         store(remainder, j + WIDTH, right_rest)
-
-
-@allocating_kernel
-def product(left: Array, right: Array, out: Array) -> None:
-    """``out = left right`` by the BLAS, for contiguous arrays."""
-    np.dot(left, right, out)
-
-
-@kernel
-def multiply(matrix: Array, rows: Array, out: Array) -> None:
-    """``out = matrix rows``, as many columns as ``out`` has.
-
-    Four rows and `WIDTH` columns of it at a time, in registers: for matrices that fit into the cache faster than the
-    BLAS, for small ones four times as fast.
-    """
-    made, inner = matrix.shape
-    i = 0
-    while i < made:
-        if made < 4:
-            for j in range(0, out.shape[1], WIDTH):
-                first = spread(0.0)
-                for m in range(inner):
-                    first += matrix[i, m] * load(rows[m], j)
-                store(out[i], j, first)
-            i += 1
-            continue
-        i = min(i, made - 4)  # the last four may overlap those before
-        for j in range(0, out.shape[1], WIDTH):
-            first, second, third, fourth = spread(0.0), spread(0.0), spread(0.0), spread(0.0)
-            for m in range(inner):
-                values = load(rows[m], j)
-                first += matrix[i, m] * values
-                second += matrix[i + 1, m] * values
-                third += matrix[i + 2, m] * values
-                fourth += matrix[i + 3, m] * values
-            store(out[i], j, first)
-            store(out[i + 1], j, second)
-            store(out[i + 2], j, third)
-            store(out[i + 3], j, fourth)
-        i += 4
-
-
-@separate_kernel(NONE(MATRIX, MATRIX, VECTOR))
-def replace_rows(matrix: Array, rows: Array, buffer: Array) -> None:
-    """``rows[:n] = matrix rows[:m]`` for ``matrix`` ``(n, m)``, chunk by chunk through ``buffer`` (flat)."""
-    made, count = matrix.shape
-    length = rows.shape[1]
-    for start in range(0, length, CHUNK):
-        wide = min(CHUNK, length - start)
-        old = buffer[: count * wide].reshape((count, wide))
-        new = buffer[count * wide : (count + made) * wide].reshape((made, wide))
-        for i in range(count):
-            move(rows[i, start : start + wide], old[i])
-        multiply(matrix, old, new)
-        for i in range(made):
-            move(new[i], rows[i, start : start + wide])
-
-
-@separate_kernel(NONE(MATRIX, WHOLE, MATRIX, VECTOR))
-def polish(rows: Array, count: int, matrix: Array, buffer: Array) -> None:
-    """One Newton-Schulz step towards orthonormal rows: ``rows <- (3 I - rows rows') rows / 2``.
-
-    An error of size e in the rows' orthonormality becomes one of size e^2.
-    """
-    for i in range(count):
-        for j in range(i + 1):
-            product = -0.5 * dot(rows[i], rows[j])
-            matrix[i, j] = product
-            matrix[j, i] = product
-        matrix[i, i] += 1.5
-    replace_rows(matrix, rows, buffer)

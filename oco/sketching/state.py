@@ -160,4 +160,4 @@ def work_floats(rows: int, size: int, dimension: int) -> int:
     """Floats of scratch that the kernels need for ``directions`` ``(rows, size)`` in dimension d."""
     chunk = min(CHUNK, dimension)
     secular = SECULAR_ROWS * (rows + FOURS)
-    return LINES * size + secular + rows * rows + max(rows * size, 2 * size * chunk) + dimension
+    return LINES * size + secular + rows * rows + rows * max(size, chunk) + dimension
