@@ -90,9 +90,11 @@ class Certifier:
         """Whether the gap is within the tolerance."""
         return self.gap <= self.allowed_gap
 
-    def offer_point(self, point: Array, margins: Array) -> tuple[float, Array]:
-        """A feasible point; returns the loss there and the slopes."""
-        values, slopes = self.objective.link.evaluate(margins)
+    def offer_point(
+        self, point: Array, margins: Array, evaluated: tuple[Array, Array] | None = None
+    ) -> tuple[float, Array]:
+        """A feasible point, and losses and slopes there if they are known; returns the loss and the slopes."""
+        values, slopes = self.objective.link.evaluate(margins) if evaluated is None else evaluated
         total = float(values.sum())
         if not math.isfinite(total):
             return math.inf, slopes

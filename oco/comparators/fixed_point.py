@@ -12,7 +12,7 @@ from oco.comparators.certificate import Certifier
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.multinomial import MultinomialLink, MultinomialObjective
 from oco.comparators.newton import line_search, minimise
-from oco.comparators.objective import Objective, ScalarLink, SmoothedLink
+from oco.comparators.objective import Hessian, Objective, ScalarLink, SmoothedLink
 from oco.comparators.rows import RowMatrix, RowStream, read_rounds
 from oco.domains.base import Domain
 from oco.errors import ComparatorError, DomainError
@@ -144,19 +144,22 @@ def anytime(
     centre = domain.start.ravel()
     point = centre if start is None else domain.project(start.reshape(domain.shape)).ravel()
     slopes: Array = np.zeros(0)
+    hessian: Hessian | None = None
     found: list[Comparator] = []
+    at_centre = objective.margins(centre)
     early = _early_prefixes(objective.prefix(checkpoints[0]))
     for count in [*early, *checkpoints]:
         part = objective.prefix(count)
         certifier = Certifier(part, domain, EARLY_TOLERANCE if count in early else tolerance)
-        certifier.start_value = certifier.offer_point(centre, part.margins(centre))[0]
+        certifier.start_value, _ = certifier.offer_point(centre, at_centre[:count])
         note = ""
         if part.link.linear:
             note = _solve_linear(part, domain, certifier)
         elif part.link.kinks() is not None:
             slopes = _solve_kinked(part, domain, certifier, point, slopes)
         else:
-            minimise(part, domain, point, certifier, stationary=partial(_fraction, certifier, 0.1, 0.0))
+            good_enough = partial(_fraction, certifier, 0.1, 0.0)
+            _, hessian = minimise(part, domain, point, certifier, stationary=good_enough, hessian=hessian)
         if certifier.receding:
             margins = certifier.margins
             separated = margins is not None and part.link.recedes(margins, slack=0.0)
@@ -253,7 +256,7 @@ def _solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, po
     for _ in range(40):
         smoothed = Objective(SmoothedLink(kinks, width, alpha), objective.rows)
         good_enough = partial(_fraction, certifier, 0.1, 0.03)
-        point = minimise(smoothed, domain, point, certifier, stationary=good_enough, steps=30)
+        point, _ = minimise(smoothed, domain, point, certifier, stationary=good_enough, steps=30)
         if certifier.tight:
             break
         margins = smoothed.margins(point)
@@ -285,7 +288,7 @@ def _search_ray(objective: Objective, domain: Domain, certifier: Certifier) -> N
     change = certifier.margins - objective.margins(centre)
     slope = float(np.vdot(objective.link.evaluate(certifier.margins)[1], change))
     if slope < 0.0:
-        length = line_search(objective, certifier.margins, change, slope)
+        length, *_ = line_search(objective, certifier.margins, certifier.margins + change, slope)
         further = certifier.point + length * (certifier.point - centre)
         further = domain.project(further.reshape(domain.shape)).ravel()
         certifier.offer_point(further, objective.margins(further))

@@ -55,13 +55,13 @@ class MultinomialHessian(Hessian):
     """``V -> sum_i (diag(p_i) - p_i p_i') V a_i a_i'`` for flat matrices V, never formed."""
 
     rows: RowMatrix
-    probabilities: Array
+    curvature: Array
 
     def apply(self, vector: Array) -> Array:
         """Two passes over the rows."""
-        classes = self.probabilities.shape[1]
+        classes = self.curvature.shape[1]
         change = self.rows.product(np.ascontiguousarray(vector.reshape(classes, -1).T))
-        return np.ravel(self.rows.transposed_product(_second_derivative(self.probabilities, change)).T)
+        return np.ravel(self.rows.transposed_product(_second_derivative(self.curvature, change)).T)
 
 
 @dataclass
@@ -101,11 +101,15 @@ class MultinomialObjective(Objective):
                 shared = self.rows.gram(probabilities[:, first] * probabilities[:, second])
                 blocks[first, :, second] = own - shared if first == second else -shared
                 blocks[second, :, first] = blocks[first, :, second]
-        return FormedHessian(blocks.reshape(classes * features, -1))
+        return FormedHessian(blocks.reshape(classes * features, -1), probabilities)
 
-    def linearised_slopes(self, margins: Array, slopes: Array, change: Array) -> Array:
+    def extended(self, hessian: Hessian, margins: Array) -> Hessian:
+        """A new Hessian: to add rounds to an older one would save little."""
+        return self.hessian(margins, hessian.matrix is not None)
+
+    def linearised_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
         """Slopes after the margins move by ``change``, to first order."""
-        return slopes + _second_derivative(self.link.curvature(margins), change)
+        return slopes + _second_derivative(hessian.curvature, change)
 
     def prefix(self, count: int) -> MultinomialObjective:
         """The sum of the first ``count`` losses."""

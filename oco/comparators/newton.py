@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,12 @@ FORMED_COST = 3e11
 """Most multiplications that forming one Hessian may take."""
 REACH = 4.0
 """On an unbounded domain Newton steps stay within about ``REACH (1 + |x|)``: singular models send them anywhere."""
+SHRINKING = 0.2
+"""A Hessian is kept while each step promises at most this part of what the one before did."""
+DEAR = 0.1
+"""A Hessian is kept where forming it costs more than this part of d^3."""
+NEAR = 100.0
+"""Duals of a step are worth their cost when it promises at most this many times the gap that is allowed."""
 KINKED_DAMPING = 1e-4
 """Damping of the Hessian of a smoothed kinked loss, relative to its mean eigenvalue: with few rounds near their kink it
 is of low rank, and a quadratic that is flat in many directions is slow to minimise over a polyhedron."""
@@ -33,12 +40,14 @@ def minimise(
     *,
     stationary: Callable[[], float],
     steps: int = 100,
-) -> Array:
+    hessian: Hessian | None = None,
+) -> tuple[Array, Hessian | None]:
     """Minimise ``objective`` over ``domain`` from the feasible point ``start``.
 
     Each step minimises the quadratic model over the domain (`minimise_quadratic`) and searches the segment to the
     model's minimiser; a line search costs O(n) a trial, because margins are linear along it. It is nearly exact: where
-    losses are kinked, and smoothed over a small width, steps that are only halved get nowhere.
+    losses are kinked, and smoothed over a small width, steps that are only halved get nowhere. Where a Hessian costs
+    more than the rest of a step it is kept, also for a longer prefix, while steps with it shrink fast.
 
     Parameters
     ----------
@@ -48,71 +57,122 @@ def minimise(
     domain, start
         Where, and from where.
     certifier
-        Gets every point and every dual; when it is tight the work is done.
+        Gets every point, and every dual that may matter; when it is tight the work is done.
     stationary
         The Frank-Wolfe gap of ``objective`` itself at which to stop.
     steps
         Most Newton steps.
+    hessian
+        Of a prefix near ``start``, as this function returned it.
 
     Returns
     -------
-    Array
-        The last point ``(d,)``.
+    point, hessian
+        The last point ``(d,)``, and the Hessian that was used last.
     """
-    free = isinstance(domain, Unbounded)
     form = start.size <= FORMED_DIMENSION and objective.hessian_cost <= FORMED_COST
-    point = start
-    margins = objective.margins(point)
     smoothed = objective is not certifier.objective
+    keeps = form and not smoothed and isinstance(domain, Ball | Unbounded)
+    keeps = keeps and objective.hessian_cost > DEAR * float(start.size) ** 3
+    at, promised = _Place.of(objective, start), math.inf
     for _ in range(steps):
-        _, slopes = certifier.offer_point(point, margins)
-        if smoothed:
-            _, slopes = objective.link.evaluate(margins)
-        gradient = objective.gradient(slopes)
-        certifier.offer_dual(slopes, gradient)
-        gap = _frank_wolfe_gap(domain, gradient, point)
+        value, _ = certifier.offer_point(at.point, at.margins, None if smoothed else (at.losses, at.slopes))
+        if certifier.tight:
+            return at.point, hessian
+        gradient = objective.gradient(at.slopes)
+        gap = _frank_wolfe_gap(domain, gradient, at.point)
+        if smoothed or not domain.bounded or gap <= certifier.allowed_gap:
+            certifier.offer_dual(at.slopes, gradient)
         if certifier.tight or gap <= stationary():
             break
-        hessian = objective.hessian(margins, form)
         accuracy = 0.1 * stationary() + (0.01 * gap if domain.bounded else 0.0)
-        near, model = domain, hessian
-        if free:
-            near = Ball(REACH * (1.0 + float(np.linalg.norm(point)))).with_shape(domain.shape)
-        elif not domain.bounded:
-            model = DampedHessian(hessian, _damping(domain, gradient, point))
-        elif smoothed and hessian.matrix is not None and not isinstance(domain, Ball):
-            model = DampedHessian(hessian, KINKED_DAMPING * float(np.trace(hessian.matrix)) / point.size)
-        target = minimise_quadratic(model, gradient, point, near, accuracy)
-        target = domain.project(target.reshape(domain.shape)).ravel()
-        direction = target - point
-        change = objective.margins(direction)
-        slope = float(gradient @ direction)
+        target = at.point
+        if keeps and hessian is not None:
+            hessian = objective.extended(hessian, at.margins)
+            target = _model_minimiser(hessian, gradient, at.point, domain, accuracy, smoothed)
+            if not 0.0 < -float(gradient @ (target - at.point)) <= SHRINKING * promised:
+                hessian = None
+        if not keeps or hessian is None:
+            hessian = objective.hessian(at.margins, form)
+            target = _model_minimiser(hessian, gradient, at.point, domain, accuracy, smoothed)
+        ahead, slope = objective.margins(target), float(gradient @ (target - at.point))
         if not slope < 0.0:
             break
-        linearised = objective.link.clip(objective.linearised_slopes(margins, slopes, change))
-        if free:
-            certifier.receding = objective.link.recedes(change, slack=0.01)
-        if not domain.bounded:
-            linearised = _balance(objective, domain, hessian, margins, linearised)
-        certifier.offer_dual(linearised)
-        if certifier.tight:
-            break
-        length = line_search(objective, margins, change, slope)
+        if smoothed or not domain.bounded or -slope <= NEAR * certifier.allowed_gap:
+            change = ahead - at.margins
+            linearised = objective.link.clip(objective.linearised_slopes(hessian, at.slopes, change))
+            if isinstance(domain, Unbounded):
+                certifier.receding = objective.link.recedes(change, slack=0.01)
+            if not domain.bounded:
+                linearised = _balance(objective, domain, hessian, linearised)
+            certifier.offer_dual(linearised)
+            if certifier.tight:
+                return at.point, hessian
+        length, margins, losses, slopes = line_search(objective, at.margins, ahead, slope)
         if length == 0.0:
             break
-        point = target if length == 1.0 else point + length * direction
-        margins = objective.margins(point) if length == 1.0 else margins + length * change
-    return point
+        promised = -slope if length == 1.0 else 0.0
+        before = at
+        point = target if length == 1.0 else at.point + length * (target - at.point)
+        at = _Place(point, margins, losses, slopes)
+        if domain.bounded and objective.link.infimum >= 0.0 and float(losses.sum()) < 0.5 * value:
+            at = _go_on(objective, domain, before, at)
+    certifier.offer_dual(at.slopes)
+    return at.point, hessian
 
 
-def _balance(objective: Objective, domain: Domain, hessian: Hessian, margins: Array, slopes: Array) -> Array:
+class _Place(NamedTuple):
+    """A point, the margins there, and the losses and slopes of these."""
+
+    point: Array
+    margins: Array
+    losses: Array
+    slopes: Array
+
+    @classmethod
+    def of(cls, objective: Objective, point: Array) -> _Place:
+        margins = objective.margins(point)
+        return cls(point, margins, *objective.link.evaluate(margins))
+
+
+def _go_on(objective: Objective, domain: Domain, before: _Place, at: _Place) -> _Place:
+    """Go on along the projected ray from ``before`` through ``at``, in doubled steps, while the loss falls.
+
+    Models of losses that fall exponentially, as on rows that are nearly separable, are too cautious by far.
+    """
+    direction = at.point - before.point
+    for doubled in range(1, 40):
+        further = domain.project((before.point + 2.0**doubled * direction).reshape(domain.shape)).ravel()
+        there = _Place.of(objective, further)
+        if not float(there.losses.sum()) < float(at.losses.sum()):
+            break
+        at = there
+    return at
+
+
+def _model_minimiser(
+    hessian: Hessian, gradient: Array, point: Array, domain: Domain, accuracy: float, smoothed: bool
+) -> Array:
+    """The point of the domain at which the quadratic model is least, of a model that is damped where it must be."""
+    near, model = domain, hessian
+    if isinstance(domain, Unbounded):
+        near = Ball(REACH * (1.0 + float(np.linalg.norm(point)))).with_shape(domain.shape)
+    elif not domain.bounded:
+        model = DampedHessian(hessian, _damping(domain, gradient, point))
+    elif smoothed and hessian.matrix is not None and not isinstance(domain, Ball):
+        model = DampedHessian(hessian, KINKED_DAMPING * float(np.trace(hessian.matrix)) / point.size)
+    target = minimise_quadratic(model, gradient, point, near, accuracy)
+    return domain.project(target.reshape(domain.shape)).ravel()
+
+
+def _balance(objective: Objective, domain: Domain, hessian: Hessian, slopes: Array) -> Array:
     """Slopes corrected until ``-A' slopes`` is a direction along which the unbounded domain is bounded."""
     whole = Unbounded(domain.dimension)
     for _ in range(3):
         pull = objective.gradient(slopes).reshape(domain.shape)
         excess = (pull + bounded_part(domain, -pull)).ravel()
         change = objective.margins(minimise_quadratic(hessian, excess, np.zeros(excess.size), whole, 0.0))
-        slopes = objective.link.clip(objective.linearised_slopes(margins, slopes, change))
+        slopes = objective.link.clip(objective.linearised_slopes(hessian, slopes, change))
     return slopes
 
 
@@ -131,24 +191,27 @@ def _frank_wolfe_gap(domain: Domain, gradient: Array, point: Array) -> float:
     return float(gradient @ point) + domain.support(-gradient.reshape(domain.shape))
 
 
-def line_search(objective: Objective, margins: Array, change: Array, slope: float) -> float:
-    """Near the minimiser of the segment, at most 1; 0 where only rounding is left to gain.
+def line_search(objective: Objective, margins: Array, ahead: Array, slope: float) -> tuple[float, Array, Array, Array]:
+    """The way along a segment to near its minimiser, at most 1; 0 where only rounding is left to gain.
 
+    ``margins`` and ``ahead`` are those of its ends. Returns the margins there too, and losses and slopes.
     The derivative along the segment rises from ``slope`` < 0; a zero of it is bracketed, by the secant with bisection
     where that is slow, until it is a tenth of ``slope``.
     """
+    change = ahead - margins
     low, high, below = 0.0, 1.0, slope
     length, above = 1.0, 0.0
     for count in range(30):
-        here = float(np.vdot(objective.link.evaluate(margins + length * change)[1], change))
-        if here <= 0.0 and length == 1.0:
-            return 1.0
-        if abs(here) <= 0.1 * abs(slope):
-            return length
-        if here < 0.0:
-            low, below = length, here
+        here = ahead if length == 1.0 else margins + length * change
+        losses, slopes = objective.link.evaluate(here)
+        derivative = float(np.vdot(slopes, change))
+        if abs(derivative) <= 0.1 * abs(slope) or (derivative <= 0.0 and length == 1.0):
+            return length, here, losses, slopes
+        if derivative < 0.0:
+            low, below = length, derivative
         else:
-            high, above = length, here
+            high, above = length, derivative
         secant = low - below * (high - low) / (above - below)
         length = secant if count % 3 else 0.5 * (low + high)
-    return low
+    here = margins + low * change
+    return low, here, *objective.link.evaluate(here)

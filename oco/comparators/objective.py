@@ -16,6 +16,8 @@ class Hessian(ABC):
     """A symmetric positive semidefinite matrix, formed or known by its products."""
 
     matrix: Array | None = None
+    curvature: Array
+    """Of the rounds, as `Link.curvature` gave it."""
 
     @abstractmethod
     def apply(self, vector: Array) -> Array:
@@ -25,8 +27,9 @@ class Hessian(ABC):
 class FormedHessian(Hessian):
     """A Hessian that is a d x d array."""
 
-    def __init__(self, matrix: Array) -> None:
+    def __init__(self, matrix: Array, curvature: Array) -> None:
         self.matrix: Array = matrix
+        self.curvature = curvature
 
     def apply(self, vector: Array) -> Array:
         """``H vector`` in O(d^2)."""
@@ -36,14 +39,14 @@ class FormedHessian(Hessian):
 
 @dataclass
 class WeightedRowsHessian(Hessian):
-    """``A' diag(weights) A``, never formed."""
+    """``A' diag(curvature) A``, never formed."""
 
     rows: RowMatrix
-    weights: Array
+    curvature: Array
 
     def apply(self, vector: Array) -> Array:
         """Two passes over the rows."""
-        return self.rows.transposed_product(self.weights * self.rows.product(vector))
+        return self.rows.transposed_product(self.curvature * self.rows.product(vector))
 
 
 class DampedHessian(Hessian):
@@ -52,6 +55,7 @@ class DampedHessian(Hessian):
     def __init__(self, hessian: Hessian, damping: float) -> None:
         self._hessian = hessian
         self._damping = damping
+        self.curvature = hessian.curvature
         if hessian.matrix is not None:
             self.matrix = hessian.matrix + damping * np.eye(hessian.matrix.shape[0])
 
@@ -112,11 +116,10 @@ class ScalarLink(Link):
         self.infimum = self.scalar.infimum
         self.linear = isinstance(self.scalar, Linear)
         self._range = self.scalar.dual_range(self.targets)
-        self._kinks = self.scalar.kinks(self.targets)
 
     def kinks(self) -> tuple[Array, Array, Array] | None:
         """Those of the scalar loss."""
-        return self._kinks
+        return self.scalar.kinks(self.targets)
 
     def evaluate(self, margins: Array) -> tuple[Array, Array]:
         """``phi`` and ``phi'``."""
@@ -214,12 +217,25 @@ class Objective:
 
     def hessian(self, margins: Array, form: bool) -> Hessian:
         """The Hessian at a point with these margins; d x d where ``form``."""
-        weights = self.link.curvature(margins)
-        return FormedHessian(self.rows.gram(weights)) if form else WeightedRowsHessian(self.rows, weights)
+        curvature = self.link.curvature(margins)
+        if not form:
+            return WeightedRowsHessian(self.rows, curvature)
+        return FormedHessian(self.rows.gram(curvature), curvature)
 
-    def linearised_slopes(self, margins: Array, slopes: Array, change: Array) -> Array:
-        """Slopes after the margins move by ``change``, to first order."""
-        return slopes + self.link.curvature(margins) * change
+    def extended(self, hessian: Hessian, margins: Array) -> Hessian:
+        """A formed Hessian of a prefix, and what the rounds after it add at a point with these margins."""
+        known = hessian.curvature.size
+        if known == self.rows.count or hessian.matrix is None:
+            return hessian
+        added = self.link.curvature(margins)
+        added[:known] = 0.0
+        matrix = self.rows.gram(added) + hessian.matrix
+        added[:known] = hessian.curvature
+        return FormedHessian(matrix, added)
+
+    def linearised_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
+        """Slopes after the margins move by ``change``, to first order, with the curvature of ``hessian``."""
+        return slopes + hessian.curvature * change
 
     def prefix(self, count: int) -> Objective:
         """The sum of the first ``count`` losses."""

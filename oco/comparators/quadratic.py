@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy import linalg
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 from oco.comparators.objective import Hessian
 from oco.comparators.projected import ProjectedQuadratic
@@ -36,17 +36,22 @@ def minimise_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: 
     if isinstance(domain, Ball | Unbounded):
         radius = 0.5 * domain.diameter()
         centre = domain.start.ravel()
-        right = hessian.apply(point - centre) - gradient
-        if hessian.matrix is not None:
-            # Where the point is already optimal this is its multiplier; near the optimum it is a good first guess.
-            guess = -float(gradient @ (point - centre)) / radius**2
-            return centre + _ball_by_cholesky(hessian.matrix, right, radius, guess)
-        return centre + _ball_by_krylov(hessian, right, radius, accuracy)
+        offset = point - centre
+        right = hessian.apply(offset) - gradient
+        if hessian.matrix is None:
+            return centre + _ball_by_krylov(hessian, right, radius, accuracy)
+        return centre + _ball_by_cholesky(hessian.matrix, right, offset, gradient, radius, accuracy)
     return ProjectedQuadratic(hessian, gradient, point, domain).minimise(accuracy)
 
 
-def _ball_by_cholesky(matrix: Array, right: Array, radius: float, guess: float) -> Array:
-    """Solve ``(H + m I) u = b`` with the smallest m >= 0 for which ``|u| <= radius``."""
+def _ball_by_cholesky(
+    matrix: Array, right: Array, offset: Array, gradient: Array, radius: float, accuracy: float
+) -> Array:
+    """Solve ``(H + m I) u = b`` with the smallest m >= 0 for which ``|u| <= radius``.
+
+    Newton's method for m, until the Frank-Wolfe gap of u, scaled back into the ball, is within ``accuracy`` and at most
+    a tenth is missing of what the quadratic can fall from ``offset``, where its gradient is ``gradient``.
+    """
     size, length = float(np.trace(matrix)), float(np.linalg.norm(right))
     if length == 0.0:
         return np.zeros_like(right)
@@ -54,11 +59,14 @@ def _ball_by_cholesky(matrix: Array, right: Array, radius: float, guess: float) 
         return right * (radius / length if np.isfinite(radius) else 1.0)
     unit = radius if np.isfinite(radius) else length / size
     limit = radius / unit
-    matrix, right = matrix / size, right / (size * unit)
+    matrix, right, offset, gradient = matrix / size, right / (size * unit), offset / unit, gradient / (size * unit)
+    accuracy /= size * unit**2
     diagonal = np.einsum("ii->i", matrix)
+    began = 0.5 * float(offset @ (gradient - right))
     floor = 1e-14
-    multiplier = max(floor, guess / size)
-    solution = right
+    # Where the offset is already optimal this is its multiplier; near the optimum it is a good first guess.
+    multiplier = max(floor, -float(gradient @ offset) / limit**2)
+    solution, scale = right, 1.0
     for _ in range(60):
         shifted = matrix.copy(order="F")
         shifted.ravel(order="K")[:: matrix.shape[0] + 1] = diagonal + multiplier
@@ -66,15 +74,22 @@ def _ball_by_cholesky(matrix: Array, right: Array, radius: float, guess: float) 
         if failed:
             floor = multiplier = 10.0 * multiplier
             continue
-        solution = linalg.cho_solve((factor, True), right, check_finite=False)
-        length = float(np.linalg.norm(solution))
-        inside = length <= limit * (1.0 + 1e-13)
-        if inside and (multiplier <= floor or length >= limit * (1.0 - 1e-11)):
-            return unit * solution
-        half = linalg.solve_triangular(factor, solution, lower=True, check_finite=False)
+        solution, _ = lapack.dpotrs(factor, right, lower=True)
+        length = float(blas.dnrm2(solution))
+        scale = min(1.0, limit / length)
+        downhill = (1.0 - scale) * right + (scale * multiplier) * solution  # minus the gradient at the scaled solution
+        gap = limit * float(blas.dnrm2(downhill)) - scale * float(downhill @ solution)
+        along = float(right @ solution)
+        reached = 0.5 * scale**2 * (along - multiplier * length**2) - scale * along
+        missing = 0.5 * (1.0 - scale) ** 2 * along + 0.5 * multiplier * max(0.0, limit**2 - length**2)
+        if (multiplier <= floor and scale == 1.0) or abs(length - limit) <= 1e-11 * limit:
+            break
+        if gap <= accuracy and missing <= 0.1 * (began - reached):
+            break
+        half = blas.dtrsv(factor, solution, lower=True)
         change = (length / limit - 1.0) * length**2 / float(half @ half)
         multiplier = max(floor, 0.01 * multiplier, multiplier + change)
-    return solution * (unit * min(1.0, limit / float(np.linalg.norm(solution))))
+    return solution * (unit * scale)
 
 
 def _ball_by_krylov(hessian: Hessian, right: Array, radius: float, accuracy: float) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from scipy import sparse
 
-from oco.compile import allocating_kernel
+from oco.compile import kernel
 from oco.losses.gram import add_gram, symmetric
 from oco.losses.rows import RowBlock, Rows, squared_lengths
 from oco.losses.scalar import ScalarLoss
@@ -46,6 +46,7 @@ class RowMatrix:
                 row_squares[start : start + rows.shape[0]] = squared_lengths(rows)
         self.row_squares: Array = row_squares
         self.length = float(np.sqrt(row_squares.sum()))
+        self._summed = max(_SUM_ROWS, dimension // 8)
 
     def prefix(self, count: int) -> RowMatrix:
         """The first ``count`` rows, without a copy."""
@@ -69,20 +70,22 @@ class RowMatrix:
 
     def transposed_product(self, weights: Array) -> Array:
         """``A' weights``: ``(d,)`` for ``(n,)``, ``(d, m)`` for ``(n, m)``; summed in pieces, see `sum_length`."""
-        total: Array = np.zeros((self.dimension, *weights.shape[1:]))
-        for start, rows in self._pieces(_SUM_ROWS):
-            piece = weights[start : start + rows.shape[0]]
+        total: Array = np.zeros((*weights.shape[1:], self.dimension))
+        partial: Array = np.empty(self.dimension)
+        for start, rows in self._pieces(self._summed):
+            piece = weights[start : start + rows.shape[0]].T
             if isinstance(rows, np.ndarray):
-                total += rows.T @ piece
+                total += piece @ rows
             else:
-                columns = np.ascontiguousarray(piece.reshape(rows.shape[0], -1))
-                _add_sparse_product(rows.data, rows.indices, rows.indptr, columns, total.reshape(self.dimension, -1))
-        return total
+                for some, sums in zip(np.atleast_2d(piece), np.atleast_2d(total), strict=True):
+                    one = np.ascontiguousarray(some)
+                    _add_sparse_product(rows.data, rows.indices, rows.indptr, one, self._summed, partial, sums)
+        return total.T
 
     @property
     def sum_length(self) -> int:
         """Most roundings that any entry of a product goes through; pieces make it far smaller than n."""
-        return _SUM_ROWS + self.count // _SUM_ROWS + self.dimension + 8
+        return self._summed + self.count // self._summed + self.dimension + 8
 
     def gram(self, weights: Array) -> Array:
         """``A' diag(weights) A`` ``(d, d)`` with weights >= 0; rows of weight zero cost nothing."""
@@ -133,18 +136,15 @@ def _is_sparse(source: Any) -> bool:
     return bool(sparse.issparse(source))
 
 
-@allocating_kernel
-def _add_sparse_product(data: Array, indices: Array, indptr: Array, weights: Array, total: Array) -> None:
-    """Add ``A' weights`` of a CSR matrix to ``total`` ``(d, m)``, in pieces so that rounding errors stay small."""
-    count = indptr.size - 1
-    partial = np.zeros_like(total)
-    for begin in range(0, count, 512):
-        for row in range(begin, min(begin + 512, count)):
+@kernel
+def _add_sparse_product(
+    data: Array, indices: Array, indptr: Array, weights: Array, piece: int, partial: Array, total: Array
+) -> None:
+    """Add ``A' weights`` of a CSR matrix to ``total`` ``(d,)``; every ``piece`` rows are summed in ``partial``."""
+    for begin in range(0, weights.size, piece):
+        partial[:] = 0.0
+        for row in range(begin, min(begin + piece, weights.size)):
             for entry in range(indptr[row], indptr[row + 1]):
-                for column in range(weights.shape[1]):
-                    partial[indices[entry], column] += data[entry] * weights[row, column]
-        for row in range(begin, min(begin + 512, count)):
-            for entry in range(indptr[row], indptr[row + 1]):
-                for column in range(weights.shape[1]):
-                    total[indices[entry], column] += partial[indices[entry], column]
-                    partial[indices[entry], column] = 0.0
+                partial[indices[entry]] += weights[row] * data[entry]
+        for column in range(total.size):
+            total[column] += partial[column]

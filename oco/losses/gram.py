@@ -42,9 +42,16 @@ def add_gram(total: Array, rows: Rows, weights: Array) -> None:
 
 
 def symmetric(upper: Array) -> Array:
-    """The symmetric matrix with this upper triangle."""
-    whole: Array = np.triu(upper) + np.triu(upper, 1).T
-    return whole
+    """The symmetric matrix with this upper triangle, written below the diagonal in place."""
+    _mirror(upper)
+    return upper
+
+
+@kernel
+def _mirror(matrix: Array) -> None:
+    for column in range(matrix.shape[0]):
+        for row in range(column):
+            matrix[column, row] = matrix[row, column]
 
 
 @kernel

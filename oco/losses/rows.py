@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
+from oco.compile import kernel
 from oco.losses.base import Loss
 from oco.losses.scalar import ScalarLoss
 from oco.types import Array
@@ -101,5 +102,16 @@ def squared_lengths(rows: Rows) -> Array:
     if isinstance(rows, np.ndarray):
         lengths: Array = np.einsum("ij,ij->i", rows, rows)
         return lengths
-    squares: Any = rows.multiply(rows).sum(axis=1)
-    return np.asarray(squares, dtype=np.float64).ravel()
+    compressed: Any = rows
+    squares: Array = np.empty(rows.shape[0])
+    _sparse_squared_lengths(compressed.data, compressed.indptr, squares)
+    return squares
+
+
+@kernel
+def _sparse_squared_lengths(data: Array, indptr: Array, squares: Array) -> None:
+    for row in range(squares.size):
+        square = 0.0
+        for entry in range(indptr[row], indptr[row + 1]):
+            square += data[entry] * data[entry]
+        squares[row] = square

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-import scipy  # its special functions are loaded when they are first used
 
 from oco.compile import kernel
 from oco.errors import ConfigError
 from oco.plugins import Registry
 from oco.types import Array
+
+_TINY = float(np.finfo(np.float64).tiny)
+_BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
 LINEAR, SQUARED, ABSOLUTE, HINGE, SQUARED_HINGE, LOGISTIC, QUANTILE, HUBER, LOGARITHMIC = range(9)
 
@@ -298,9 +300,17 @@ class Logistic(ScalarLoss):
         """1/4."""
         return 0.25
 
+    def values_and_derivatives(self, margins: Array, targets: Array) -> tuple[Array, Array]:
+        """As `evaluate`, by NumPy's exponential of whole arrays, which is several times as fast."""
+        scores = targets * margins
+        small = np.exp(-np.abs(scores))
+        values = np.log1p(small) - np.minimum(scores, 0.0)
+        return values, -targets * np.where(scores > 0.0, small, 1.0) / (1.0 + small)
+
     def curvature(self, margins: Array, targets: Array) -> Array:
         """``s (1 - s)`` with ``s = 1 / (1 + exp(-p))``."""
-        curvature: Array = scipy.special.expit(margins) * scipy.special.expit(-margins)
+        small = np.exp(-np.abs(margins))
+        curvature: Array = small / (1.0 + small) ** 2
         return curvature
 
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
@@ -309,8 +319,9 @@ class Logistic(ScalarLoss):
 
     def _conjugate(self, dual: Array, targets: Array) -> Array:
         probability = np.clip(-dual * targets, 0.0, 1.0)
-        entropy: Array = np.asarray(scipy.special.xlogy(probability, probability), dtype=np.float64)
-        return entropy + np.asarray(scipy.special.xlog1py(1.0 - probability, -probability), dtype=np.float64)
+        entropy: Array = probability * np.log(np.maximum(probability, _TINY))
+        entropy += (1.0 - probability) * np.log1p(-np.minimum(probability, _BELOW_ONE))
+        return entropy
 
 
 @dataclass(frozen=True)
