@@ -27,6 +27,8 @@ class Anchorage:
         """Whether the projection happens in the kernels."""
         self.radius: float = np.inf if radius is None else radius
         self.center: Array | None = start.ravel().copy() if self.compiled and np.any(start) else None
+        self.is_point = self.compiled and self.center is None
+        """Whether the kernels' vector is the point itself."""
 
     def first_point(self) -> tuple[Array, Array | None]:
         """The domain's start, and the vector that the kernels move where it is not the point itself."""

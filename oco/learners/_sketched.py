@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import numbers as number_types
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from oco.compile import entry_point
 from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners._anchored import Anchorage
@@ -62,7 +63,7 @@ class SketchedLearner(Learner):
     rank: Any
     buffer: int | None
     state: SketchedState
-    _held: tuple[SketchedState, tuple[Any, ...]] | None = None
+    _held: tuple[SketchedState, Callable[..., bool], tuple[Any, ...]] | None = None
 
     @abstractmethod
     def _family(self, problem: Problem, radius: float) -> Array:
@@ -95,13 +96,18 @@ class SketchedLearner(Learner):
 
     @property
     def _arguments(self) -> tuple[Any, ...]:
-        """The kernels' arguments for the state that is held now, which may be one put back from a checkpoint."""
-        if self._held is None or self._held[0] is not self.state:
-            self._held = self.state, self._kernel_arguments()
-        return self._held[1]
+        """The kernels' arguments for the state that is held now."""
+        return self._hold()[2]
+
+    def _hold(self) -> tuple[SketchedState, Callable[..., bool], tuple[Any, ...]]:
+        """That state, which may be one put back from a checkpoint, a round of play, and the kernels' arguments."""
+        held = self._held
+        if held is None or held[0] is not self.state:
+            held = self._held = self.state, entry_point(play_round), self._kernel_arguments()
+        return held
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without the cached arguments, which are views into the state."""
+        """Without what is held for the kernels: views into the state."""
         return {name: value for name, value in self.__dict__.items() if name != "_held"}
 
     def _kernel_arguments(self) -> tuple[Any, ...]:
@@ -118,11 +124,13 @@ class SketchedLearner(Learner):
         """One round: sketch the gradient, step with the new preconditioner, project in its norm."""
         where = self._anchorage
         flat = flat_gradient(gradient, where.shape)
-        while not play_round(flat, 1.0, *self._arguments):
+        _, play, arguments = self._hold()
+        while not play(flat, 1.0, *arguments):
             if not np.isfinite(flat).all() or not self._grow():
                 raise refuse(self, flat)
-        if where.radius == math.inf and where.compiled:
-            return  # an unbounded domain: the kernels' vector is the point
+            arguments = self._arguments
+        if where.is_point:
+            return
         if not where.compiled:
             if self.state.gradient_sum is not None:
                 self.state.point += where.domain.start
