@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from oco.compile import MATRIX, REAL, VECTOR, kernel, separate_kernel
+from oco.compile import MATRIX, REAL, VECTOR, entry_point, kernel, separate_kernel
 
 
 @separate_kernel(REAL(VECTOR, REAL))
@@ -45,6 +45,16 @@ def test_other_arrays_are_refused_when_compiling():
 
     with pytest.raises(Exception, match="scaled_sum"):
         with_integers(np.arange(3))
+
+
+@separate_kernel(REAL(VECTOR, REAL), from_python=True)
+def scaled_first(vector, factor):
+    return factor * vector[0]
+
+
+def test_an_entry_point_is_the_kernel_itself():
+    vector = np.array([3.0, 1.0])
+    assert entry_point(scaled_first)(vector, 2.0) == scaled_first(vector, 2.0) == 6.0
 
 
 PROGRAM = """
