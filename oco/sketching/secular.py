@@ -14,11 +14,11 @@ from oco.compile import MATRIX, VECTOR, WHOLE, kernel, separate_kernel
 from oco.lanes import WIDTH, anywhere, first, load, spread, sqrt, store, where
 from oco.types import Array
 
-POLE, SQUARE, POLE_ABOVE, SQUARE_ABOVE, GAP, ORIGIN, DISTANCE, CORRECTED, ROWS = range(9)
-"""Rows of the work array; ``ROWS`` is their number. A pole, its ``z^2``, both of the pole above and the gap to it; a
-root's nearest pole and its distance from there; the corrected z."""
+POLE, SQUARE, ORIGIN, DISTANCE, CORRECTED, ROWS = range(6)
+"""Rows of the work array; ``ROWS`` is their number. Poles and their ``z^2``, each after what counts as above the first
+one; of every root its nearest pole and the distance from there; the corrected z."""
 FOURS = 4
-"""Poles are worked off in fours, for one division each; the work array has room for as many after the last one."""
+"""Poles are worked off in fours, for one division each: up to three that weigh nothing follow the last one."""
 POLE_SEPARATION = 8.0 * 2.0**-52
 """Neighbouring poles are moved apart to this relative distance: an error of a few units in the last place."""
 WEIGHT_FLOOR = 1e-60
@@ -60,37 +60,47 @@ def _evaluate(count: int, poles: Array, squares: Array, origin: Any, offset: Any
 
 
 @kernel
-def _find(at: int, count: int, work: Array) -> int:
+def _zero(a: Any, b: Any, c: Any, side: Any) -> Any:
+    """The zero of ``c x^2 - a x + b`` that is sought: the smaller one for side 1, the larger one for -1."""
+    discriminant = side * sqrt(abs(a * a - 4.0 * b * c))
+    plain = side * a <= 0.0
+    return where(plain, a - discriminant, 2.0 * b) / where(plain, 2.0 * c, a + discriminant)
+
+
+@kernel
+def _find(at: int, count: int, total: float, work: Array) -> int:
     """The roots from number ``at`` on, `WIDTH` of them; returns the number of steps.
 
     First where each is: evaluate at the middle of its interval, and count from the pole of the half that it is in. The
-    first guess solves the equation with the two nearest poles kept and all others frozen at the middle.
+    first guess keeps that pole; all others become ``c + q / (other pole - x)`` with their value and slope there.
 
     A step goes to the zero of ``c + p / (low pole - x) + q / (high pole - x)``, which has f, f' and f'' in common with
     the secular function. Brackets are kept; a step that leaves its bracket becomes a bisection, or no step where it is
     round-off.
     """
-    poles, squares = work[POLE], work[SQUARE]
+    poles, squares = work[POLE, 1:], work[SQUARE, 1:]
     pole, near = load(poles, at), load(squares, at)
-    other, far = load(work[POLE_ABOVE], at), load(work[SQUARE_ABOVE], at)
-    width = load(work[GAP], at)
-    half = 0.5 * width
-    middle, _, _ = _evaluate(count, poles, squares, pole, half)
-    rest = middle + near / half - far / half
+    other, far = load(work[POLE], at), load(work[SQUARE], at)
     top = first(1 - at)  # the largest root has no pole above it: the two nearest are both below
+    width = where(top, total, other - pole)
+    half = 0.5 * width
+    middle, slope, _ = _evaluate(count, poles, squares, pole, half)
     early = middle >= 0.0
     lower = top | early
     origin = where(lower, pole, other)
-    below = where(lower, 0.0, pole - other)
-    above = where(lower, other - pole, 0.0)
+    to_other = where(lower, other - pole, pole - other)
+    weight = where(lower, near, far)
+    at_middle = where(lower, half, -half)
+    below = where(lower, 0.0, to_other)
+    above = where(lower, to_other, 0.0)
     side = where(top, -1.0, 1.0)
     low = where(early, 0.0, where(top, 0.98 * half, -1.02 * half))
     high = where(early, 1.02 * half, where(top, 2.0 * width, 0.0))
-    a = near + far + where(lower, rest * width, -(rest * width))
-    b = where(lower, near * width, -(far * width))
-    discriminant = sqrt(abs(a * a - 4.0 * b * rest))
-    plain = a <= 0.0
-    guess = where(plain, a - discriminant, 2.0 * b) / where(plain, 2.0 * rest, a + discriminant)
+    inverse = 1.0 / at_middle
+    beyond = to_other - at_middle
+    rest = (slope - weight * inverse * inverse) * beyond
+    c = middle + weight * inverse - rest
+    guess = _zero(c * to_other + weight + rest * beyond, weight * to_other, c, side)
     offset = where((low < guess) & (guess < high), guess, 0.5 * (low + high))
 
     sought = first(count - at)
@@ -105,9 +115,7 @@ def _find(at: int, count: int, work: Array) -> int:
         a = (to_below + to_above) * f - product * slope
         b = product * f
         c = f - (to_below + to_above) * slope + product * curvature
-        discriminant = side * sqrt(abs(a * a - 4.0 * b * c))
-        plain = side * a <= 0.0
-        step = where(plain, a - discriminant, 2.0 * b) / where(plain, 2.0 * c, a + discriminant)
+        step = _zero(a, b, c, side)
         there = offset + step
         to_below, to_above = abs(to_below), abs(to_above)
         finished = abs(step) <= CONVERGED * where(to_below < to_above, to_below, to_above)
@@ -124,7 +132,7 @@ def _find(at: int, count: int, work: Array) -> int:
 @kernel
 def _correct(count: int, z: Array, work: Array) -> None:
     """The z for which the roots are exact."""
-    poles, origins, distances, corrected = work[POLE], work[ORIGIN], work[DISTANCE], work[CORRECTED]
+    poles, origins, distances, corrected = work[POLE, 1:], work[ORIGIN], work[DISTANCE], work[CORRECTED]
     for root in range(count, count + FOURS - 1):  # counts for nothing
         origins[root] = poles[root]
         distances[root] = 0.0
@@ -146,13 +154,13 @@ def _correct(count: int, z: Array, work: Array) -> None:
 @kernel
 def _vectors(count: int, roots: Array, vectors: Array, weights: Array, work: Array) -> None:
     """Eigenvectors ``(x - D)^{-1} z`` of the corrected z, and the inverses of their norms."""
-    poles, corrected = work[POLE], work[CORRECTED]
-    whole = count - count % FOURS
+    poles, corrected = work[POLE, 1:], work[CORRECTED]
+    last = count - 1
     for at in range(0, count, WIDTH):
         origin, distance = load(work[ORIGIN], at), load(work[DISTANCE], at)
         store(roots, at, origin + distance)
         square = spread(0.0)
-        for i in range(0, whole, FOURS):
+        for i in range(0, count, FOURS):
             x0, x1, x2, x3 = _inverses(
                 distance - (poles[i] - origin),
                 distance - (poles[i + 1] - origin),
@@ -160,34 +168,36 @@ def _vectors(count: int, roots: Array, vectors: Array, weights: Array, work: Arr
                 distance - (poles[i + 3] - origin),
             )
             x0, x1, x2, x3 = corrected[i] * x0, corrected[i + 1] * x1, corrected[i + 2] * x2, corrected[i + 3] * x3
-            store(vectors[i], at, x0)
-            store(vectors[i + 1], at, x1)
-            store(vectors[i + 2], at, x2)
-            store(vectors[i + 3], at, x3)
             square += (x0 * x0 + x1 * x1) + (x2 * x2 + x3 * x3)
-        for i in range(whole, count):
-            x0 = corrected[i] / (distance - (poles[i] - origin))
+            store(vectors[min(i + 3, last)], at, x3)  # the last row is written last
+            store(vectors[min(i + 2, last)], at, x2)
+            store(vectors[min(i + 1, last)], at, x1)
             store(vectors[i], at, x0)
-            square += x0 * x0
         store(weights, at, 1.0 / sqrt(square))
 
 
 @kernel
+def _separate(count: int, poles: Array) -> None:
+    """Move neighbouring poles apart where they are closer than `POLE_SEPARATION`."""
+    for at in range(0, count - 1, WIDTH):
+        close = load(poles, at) < (1.0 + POLE_SEPARATION) * load(poles[1:], at)
+        if anywhere(close & first(count - 1 - at)):
+            for i in range(count - 2, -1, -1):
+                poles[i] = max(poles[i], poles[i + 1] * (1.0 + POLE_SEPARATION))
+            return
+
+
+@kernel
 def _lay_out(count: int, poles: Array, z: Array, total: float, work: Array) -> None:
-    """Poles, squares and gaps into the work array, and three poles far below that weigh nothing."""
-    for i in range(count):
-        work[POLE, i] = poles[i]
-        work[SQUARE, i] = max(z[i] * z[i], WEIGHT_FLOOR * total)
-    for i in range(count, count + FOURS - 1):
-        work[POLE, i] = -(poles[0] + total)
-        work[SQUARE, i] = 0.0
-    work[POLE_ABOVE, 0] = poles[1]
-    work[SQUARE_ABOVE, 0] = 0.0
-    work[GAP, 0] = total
-    for i in range(1, count):
-        work[POLE_ABOVE, i] = work[POLE, i - 1]
-        work[SQUARE_ABOVE, i] = work[SQUARE, i - 1]
-        work[GAP, i] = work[POLE, i - 1] - work[POLE, i]
+    """Poles and squares into the work array, and after them what weighs nothing, far below."""
+    work[POLE, 0] = poles[1]
+    work[SQUARE, 0] = 0.0
+    for at in range(0, count, WIDTH):
+        weight = load(z, at)
+        square, floor = weight * weight, WEIGHT_FLOOR * total
+        inside = first(count - at)
+        store(work[POLE, 1:], at, where(inside, load(poles, at), -(poles[0] + total)))
+        store(work[SQUARE, 1:], at, where(inside, where(square < floor, floor, square), 0.0))
 
 
 @separate_kernel(WHOLE(WHOLE, VECTOR, VECTOR, VECTOR, MATRIX, VECTOR, MATRIX), from_python=True)
@@ -204,17 +214,16 @@ def rank_one_eigen(
     total = 0.0
     for i in range(count):
         total += z[i] * z[i]
-    for i in range(count - 2, -1, -1):
-        poles[i] = max(poles[i], poles[i + 1] * (1.0 + POLE_SEPARATION))
     if count == 1:
         roots[0] = poles[0] + total
         vectors[0, 0] = 1.0 / z[0]
         weights[0] = abs(z[0])
         return 0
+    _separate(count, poles)
     _lay_out(count, poles, z, total, work)
     steps = 0
     for at in range(0, count, WIDTH):
-        steps = max(steps, _find(at, count, work))
+        steps = max(steps, _find(at, count, total, work))
     _correct(count, z, work)
     _vectors(count, roots, vectors, weights, work)
     return steps
