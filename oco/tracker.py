@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import linalg
 
+from oco.environments.row_stream import RowStream
 from oco.learners.base import Learner, Problem, state_bytes, state_floats
 from oco.losses.rows import RowBlock
 from oco.record import Record
 from oco.regret.bounds import Bound, Observed
 from oco.regret.covariance import DENSE_DIMENSION, GradientCovariance
+from oco.regret.quantities import linearised_regret
 from oco.regret.row_spectrum import gradient_spectrum
 from oco.regret.spectrum import Spectrum
 from oco.snapshot import SnapshotError, capture, restore
@@ -38,8 +41,13 @@ KEPT_SPECTRA = 5
 LARGE_TOP = 32
 """Eigenvalues that are followed where d is too large for all; twice the learner's rank if that is more."""
 
+_UNIT = float(np.finfo(np.float64).eps)
+
 _OBSERVED = (
     "_cumulative_loss",
+    "_loss_size",
+    "_played",
+    "_gradient_sum",
     "_mistakes",
     "_largest_point",
     "_peak_floats",
@@ -84,6 +92,13 @@ class Tracker:
         self._top = min(max(2 * rank, LARGE_TOP), dimension)
         self._covariance = GradientCovariance(dimension, spectrum, 0 if by_operator else self._top)
         self._cumulative_loss = 0.0
+        self._loss_size = 0.0  # sum of |f_t(x_t)|
+        self._played = 0.0  # sum of <g_t, x_t>
+        self._gradient_sum = np.zeros(dimension)
+        self._sides: tuple[Array, Array] | None = None
+        if spectrum and player.bound_needs_sides and len(problem.domain.shape) == 2:
+            rows, columns = problem.domain.shape
+            self._sides = np.zeros((rows, rows)), np.zeros((columns, columns))
         self._mistakes = 0 if hasattr(stream, "loss") and stream.loss.binary else None
         self._largest_point = float(linalg.norm(player.prediction.ravel()))
         self._peak_floats = state_floats(player.state)
@@ -96,12 +111,16 @@ class Tracker:
         self._bound: Bound | None = None
         self._violations: dict[str, int] = {}
         self._losses: list[Any] | None = [] if self._must_record_losses() else None
+        self._curve: ComparatorCurve | None = None
         self.timings: dict[str, float] = defaultdict(float)
 
     def observe_block(self, block: RowBlock, margins: Array, losses: Array, slopes: Array, form: str) -> None:
         """Take in consecutive rounds of a stream of rows."""
         with self._timed("observe"):
             self._cumulative_loss += float(losses.sum())
+            self._loss_size += float(np.abs(losses).sum())
+            self._played += float(slopes @ margins)
+            self._gradient_sum += block.rows.T @ slopes
             if self._mistakes is not None:
                 self._mistakes += int(np.count_nonzero((margins > 0.0) != (block.targets > 0.0)))
             self._covariance.add_rows(block.rows, slopes)
@@ -114,6 +133,12 @@ class Tracker:
         """Take in one round."""
         with self._timed("observe"):
             self._cumulative_loss += value
+            self._loss_size += abs(value)
+            self._played += float(np.vdot(gradient, self._player.prediction))
+            self._gradient_sum += gradient.ravel()
+            if self._sides is not None:
+                self._sides[0][:] += gradient @ gradient.T
+                self._sides[1][:] += gradient.T @ gradient
             self._covariance.add(gradient.ravel())
             self._forms["round by round"] = None
             if self._losses is not None:
@@ -133,6 +158,8 @@ class Tracker:
             largest_gradient=self._covariance.largest_gradient,
             spectrum=spectrum,
             largest_point=self._largest_point,
+            comparator_distance=self._comparator_distance(round_index),
+            extra=self._side_spectra(),
         )
         with self._timed("bound"):
             known = spectrum is not None or self._slopes is None
@@ -140,6 +167,8 @@ class Tracker:
         row: dict[str, float] = {
             "round": round_index,
             "cumulative_loss": self._cumulative_loss,
+            "loss_rounding": self._rounding(round_index),
+            "regret_linearised": self._linearised(),
             "gradient_squares": observed.gradient_squares,
             "bound": np.nan if self._bound is None else self._bound.value,
             "escaped_mass": getattr(self._player, "escaped_mass", np.nan),
@@ -171,6 +200,35 @@ class Tracker:
             return None
         return gradient_spectrum(self._stream, self._slopes[:round_index], self._top)
 
+    def _rounding(self, round_index: int) -> float:
+        """How far off ``sum f_t(x_t)`` may be: the roundings of every loss, of every margin and of the sum."""
+        radius = self._problem.domain.radius("l2")
+        reach = radius if np.isfinite(radius) else self._largest_point
+        margins = (self._problem.domain.dimension + 8.0) * math.sqrt(round_index) * math.sqrt(self._covariance.trace)
+        return _UNIT * ((round_index + 64.0) * self._loss_size + margins * reach)
+
+    def _linearised(self) -> float:
+        domain = self._problem.domain
+        return linearised_regret(self._played, self._gradient_sum.reshape(domain.shape), domain)
+
+    def _side_spectra(self) -> dict[str, Any]:
+        """Eigenvalues of ``sum G G'`` and ``sum G' G`` of matrix games, for the learners whose bounds need them."""
+        if self._sides is None:
+            return {}
+        left, right = (linalg.eigvalsh(side) for side in self._sides)
+        return {"left_eigenvalues": left, "right_eigenvalues": right}
+
+    def _comparator_distance(self, round_index: int) -> float:
+        """``|u_t - x_1|`` on an unbounded domain, where u_t does not depend on what is played; else NaN."""
+        domain = self._problem.domain
+        known_ahead = isinstance(self._stream, RowStream) or not isinstance(self._comparator, bool)
+        if domain.bounded or not known_ahead:
+            return math.nan
+        with self._timed("comparator"):
+            curve = self._find_comparator()
+        points = {} if curve is None else {one.rounds: one.point for one in curve}
+        return float(linalg.norm(points[round_index] - domain.start)) if round_index in points else math.nan
+
     def snapshot(self) -> dict[str, Any]:
         """What was observed so far, as plain values."""
         if self._losses is not None:
@@ -199,9 +257,10 @@ class Tracker:
         curves |= {
             "comparator_lower": lower,
             "comparator_upper": upper,
-            "regret_lower": loss - upper,
-            "regret_upper": loss - lower,
+            "regret_lower": loss - upper - curves["loss_rounding"],
+            "regret_upper": loss - lower + curves["loss_rounding"],
             "regret_final": loss - final,
+            "regret_dynamic": loss - self._path_losses(),
         }
         memory = self._player.memory(self._problem)
         scalars: dict[str, float | int | str | bool | None] = {
@@ -261,10 +320,17 @@ class Tracker:
             from oco.comparators import anytime_of
 
             return anytime_of(self._losses, self._problem.domain, self._rounds)
-        if hasattr(self._stream, "comparator_curve"):
-            curve: ComparatorCurve | None = self._stream.comparator_curve(self._rounds)
-            return curve
-        return None
+        if self._curve is None and hasattr(self._stream, "comparator_curve"):
+            self._curve = self._stream.comparator_curve(self._rounds)
+        return self._curve
+
+    def _path_losses(self) -> Array:
+        """``sum_{s<=t} f_s(u_s)`` at the checkpoints for the path that the environment knows; NaN without one."""
+        with self._timed("comparator"):
+            if self._comparator is False or not hasattr(self._stream, "comparator_losses"):
+                return np.full(len(self._rows["round"]), np.nan)
+            losses: Array = self._stream.comparator_losses(self._rounds)
+            return losses
 
     @contextmanager
     def _timed(self, part: str) -> Iterator[None]:

@@ -106,8 +106,9 @@ def _run_faults(stored: StoredRun, counts: Counter[str]) -> Iterator[str]:
 
 def _interval_fault(stored: StoredRun, game: StoredRun) -> str:
     loss = stored.arrays["cumulative_loss"]
-    for end, other in (("lower", "upper"), ("upper", "lower")):
-        expected = loss - game.arrays[other]
+    rounding = stored.arrays.get("loss_rounding", np.zeros_like(loss))
+    for end, other, sign in (("lower", "upper", -1.0), ("upper", "lower", 1.0)):
+        expected = loss - game.arrays[other] + sign * rounding
         if not _same(stored.arrays[f"regret_{end}"], expected, loss):
             return f"regret_{end} is not the cumulative loss less the comparator's {other} end"
     return ""

@@ -280,11 +280,12 @@ def _centred(total: Any, region: Region, z: Exact, weight: Decimal) -> tuple[Exa
     def value_at(z: Exact) -> Decimal:
         return total.derivatives(region.place(z), weight)[0] + region.derivatives(z)[0]
 
+    damping = Decimal("1e-40")
     for _ in range(400):
         value, slope, curvature = total.derivatives(region.place(z), weight)
         barrier, pull, bend = region.derivatives(z)
         gradient = region.basis.T @ slope + pull
-        step = _solve(region.basis.T @ curvature @ region.basis + bend, -gradient)
+        step = _solve(region.basis.T @ curvature @ region.basis + bend, -gradient, damping)
         decrement = -(gradient @ step)
         if decrement < Decimal("1e-12"):
             return z, abs(decrement)
@@ -293,15 +294,19 @@ def _centred(total: Any, region: Region, z: Exact, weight: Decimal) -> tuple[Exa
             value_at(z + length * step) > value + barrier - length * decrement / 10
         ):
             length /= 2
-            assert length > Decimal("1e-30"), "the line search got stuck"
-        z = z + length * step
+            if length < Decimal("1e-6"):  # a curvature that vanishes along some direction sends steps anywhere
+                break
+        else:
+            z, damping = z + length * step, Decimal("1e-40")
+            continue
+        damping = max(damping * 100, Decimal("1e-6"))
     raise AssertionError("Newton's method did not converge")
 
 
-def _solve(matrix: Exact, right: Exact) -> Exact:
-    """Gaussian elimination with pivoting, after adding next to nothing to the diagonal."""
+def _solve(matrix: Exact, right: Exact, damping: Decimal) -> Exact:
+    """Gaussian elimination with pivoting, after adding ``damping`` times the trace to the diagonal."""
     size = len(right)
-    shift = sum((matrix[i, i] for i in range(size)), Decimal(0)) * Decimal("1e-40") + Decimal("1e-45")
+    shift = sum((matrix[i, i] for i in range(size)), Decimal(0)) * damping + Decimal("1e-45")
     system = np.hstack([matrix + shift * exact(np.eye(size)), right[:, None]])
     for column in range(size):
         pivot = column + max(range(size - column), key=lambda row: abs(system[column + row, column]))

@@ -80,6 +80,8 @@ class Learner(ABC):
     """Paper, and theorem or equation number, that the algorithm is from."""
     guarantee: ClassVar[str] = "none known"
     """The regret bound in one line, with its assumptions."""
+    bound_needs_sides: ClassVar[bool] = False
+    """Whether `bound` makes use of the spectra of ``sum G G'`` and ``sum G' G``, which cost O(m n (m + n)) a round."""
 
     state: Any
     """The plain record of arrays and numbers that the learner carries from round to round."""

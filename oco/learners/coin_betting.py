@@ -55,7 +55,8 @@ class CoinBetting(Learner):
     .. math::
         R_T(u) \le G |u| \sqrt{T \ln(1 + 24 T^2 |u|^2 / \varepsilon^2)} + G \varepsilon
 
-    (Corollary 5; remembered and tested, the printed form was not seen word for word).
+    (Corollary 5; remembered and tested, the printed form was not seen word for word). On an unbounded domain the bound
+    is stated against the comparator that was found, at its own distance, which the tracker observes.
 
     Source: Orabona, Pal, NeurIPS 2016, Algorithm 1 and Corollary 5; the reduction to a domain is Cutkosky, ICML 2020,
     Theorem 2 (number remembered; the inequality is proved in one line).
@@ -118,17 +119,21 @@ class CoinBetting(Learner):
         return Memory("3 d + 3", 3 * problem.domain.dimension + 3)
 
     def bound(self, observed: Observed) -> Bound | None:
-        """See the notes of the class, at the farthest comparator of the domain; None on an unbounded domain."""
-        if not observed.domain.bounded:
+        """See the notes of the class: against any comparator of a bounded domain, else against the one that was found.
+
+        None on an unbounded domain where no comparator was found before the game, as against adaptive adversaries.
+        """
+        bounded, rounds, wealth = observed.domain.bounded, observed.rounds, self.initial_wealth
+        distance = reach(observed.domain) if bounded else observed.comparator_distance
+        if np.isnan(distance):
             return None
-        distance, rounds, wealth = reach(observed.domain), observed.rounds, self.initial_wealth
         logarithm = np.log1p(24.0 * (rounds * distance / wealth) ** 2)
         return Bound(
             theorem="coin betting (Orabona, Pal 2016, Corollary 5)",
             value=self._slope * (distance * float(np.sqrt(rounds * logarithm)) + wealth),
             constants=(
-                Constant("distance to the comparator", distance, "domain"),
-                Constant("gradient bound", self._slope, "given"),
+                Constant("distance to the comparator (l2 norm)", distance, "domain" if bounded else "observed"),
+                Constant("gradient bound (l2 norm)", self._slope, "domain" if self.gradient_bound is None else "given"),
                 Constant("initial wealth", wealth, "given"),
             ),
             assumptions=(Assumption("no gradient was longer than the gradient bound", self.state.clipped == 0),),

@@ -159,6 +159,7 @@ class SketchedShampoo(Learner):
     guarantee: ClassVar[str] = (
         "(D^2/(2 eta) + eta r) (tr L^(1/4) + m Omega_L^(1/4)) (tr R^(1/4) + n Omega_R^(1/4)); decay 1, bounded domain"
     )
+    bound_needs_sides: ClassVar[bool] = True
     state: SketchedShampooState
 
     def __init__(
@@ -314,6 +315,7 @@ class SketchedOneSidedShampoo(Learner):
     name: ClassVar[str] = "sketched_one_sided_shampoo"
     source: ClassVar[str] = "sketch of Feinberg et al. 2023 in the update of An et al. 2025; combined and bounded here"
     guarantee: ClassVar[str] = "(D_op^2/(2 eta) + eta) (tr L^(1/2) + m sqrt(Omega_L)); decay 1, bounded domain"
+    bound_needs_sides: ClassVar[bool] = True
     state: SketchedOneSidedShampooState
 
     def __init__(self, rank: int, learning_rate: float | None = None, delta: float = 0.0, decay: float = 1.0) -> None:

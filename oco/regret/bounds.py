@@ -84,8 +84,12 @@ class Observed:
         Top eigenvalues of the gradient covariance, where they were asked for.
     largest_point
         ``max_s |x_s|_2``; what an unbounded domain leaves in place of a radius.
+    comparator_distance
+        ``|u_t - x_1|_2`` of the best fixed point that was found for the rounds so far, on an unbounded domain where it
+        is known before the game; else NaN.
     extra
-        Anything else that an environment lets be observed, by name.
+        For learners with `oco.Learner.bound_needs_sides`, in games of matrices: ``left_eigenvalues`` ``(m,)`` of
+        ``sum G G'`` and ``right_eigenvalues`` ``(n,)`` of ``sum G' G``.
     """
 
     rounds: int
@@ -95,4 +99,5 @@ class Observed:
     largest_gradient: float
     spectrum: Spectrum | None = None
     largest_point: float = float("nan")
+    comparator_distance: float = float("nan")
     extra: dict[str, Any] = field(default_factory=dict)
