@@ -97,6 +97,7 @@ def play(
         domain=stream.domain,
         horizon=horizon,
         gradient_bound=getattr(stream, "gradient_bound", None),
+        gradient_entry_bound=getattr(stream, "gradient_entry_bound", None),
         exp_concavity=getattr(stream, "exp_concavity", None),
         strong_convexity=getattr(stream, "strong_convexity", None),
         seed=seed if learner_seed is None else learner_seed,

@@ -28,10 +28,11 @@ class Record:
         ``comparator_upper``: certified ends of ``min_x sum_{s<=t} f_s(x)``; ``regret_lower`` and ``regret_upper``: of
         the regret against the best point for each prefix (u_t), rounding of the losses' sum allowed for
         (``loss_rounding``); ``regret_final``: against the best point found for the whole game (u_T);
-        ``regret_dynamic``: against the environment's moving comparator, where it has one; ``regret_linearised``: of the
-        losses ``<g_t, x>``, infinite where the domain is unbounded the wrong way; ``bound``; ``gradient_squares``;
-        ``tail_mass``, ``escaped_mass`` where there is a sketch; ``mistakes`` where targets are classes. What was not
-        tracked is NaN.
+        ``regret_dynamic``: against the environment's moving comparator, where it has one; ``regret_linearised``: of
+        the losses ``<g_t, x>``, infinite where the domain is unbounded the wrong way; ``bound``, and whether its
+        assumptions held (``bound_holds``), with ``bound: NAME`` for a theorem's other right-hand sides;
+        ``gradient_squares``; ``tail_mass``, ``escaped_mass`` where there is a sketch; ``mistakes`` where targets are
+        classes. What was not tracked is NaN.
     scalars
         Final numbers and facts, by name.
     spectrum_rounds, spectra

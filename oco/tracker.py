@@ -171,6 +171,7 @@ class Tracker:
             "regret_linearised": self._linearised(),
             "gradient_squares": observed.gradient_squares,
             "bound": np.nan if self._bound is None else self._bound.value,
+            "bound_holds": np.nan if self._bound is None else self._bound.valid,
             "escaped_mass": getattr(self._player, "escaped_mass", np.nan),
             "tail_mass": np.nan,
             "trace_root_lower": np.nan,

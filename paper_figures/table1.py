@@ -106,7 +106,7 @@ def tuned_exactly(rank: int = RANK, horizons: tuple[int, ...] = HORIZONS) -> pd.
         assert sketched.bound is not None
         facts = {constant.name: constant.value for constant in (*ada.bound.constants, *sketched.bound.constants)}
         trace, roots, lost = facts["tr Gbar^(1/2)"], facts["sum of sqrt(rho_t)"], facts["escaped mass"]
-        diameter, full = facts["D"], facts["tr G^(1/2)"]
+        diameter, full = facts["diameter (l2 norm)"], facts["tr G^(1/2)"]
         size = min(rank + 1, game.domain.dimension)
         deltas = np.geomspace(1e-3, 1e9, 2401)
         products = (deltas + trace + size * roots) * (2.0 * trace + size * lost / deltas)

@@ -113,16 +113,17 @@ def check_losses(environment: Any) -> None:
 
 def check_gradient_bound(environment: Any) -> None:
     """No gradient on the domain is longer than the stated bound."""
-    bound = getattr(environment, "gradient_bound", None)
-    if bound is None:
-        return
-    for round_index, loss, points in _sampled(environment):
-        largest = max(float(np.linalg.norm(loss.gradient(point))) for point in points)
-        require(
-            largest <= bound,
-            f"round {round_index + 1}: a gradient has length {largest:.9g} and gradient_bound is {bound:.9g}: it "
-            "forgets a part of the domain, or a row that is longer than the others",
-        )
+    for name, what, order in (("gradient_bound", "length", 2), ("gradient_entry_bound", "a largest entry of", np.inf)):
+        bound = getattr(environment, name, None)
+        if bound is None:
+            continue
+        for round_index, loss, points in _sampled(environment):
+            largest = max(float(np.linalg.norm(loss.gradient(point).ravel(), order)) for point in points)
+            require(
+                largest <= bound,
+                f"round {round_index + 1}: a gradient has {what} {largest:.9g} and {name} is {bound:.9g}: it "
+                "forgets a part of the domain, or a row that is longer than the others",
+            )
 
 
 def check_strong_convexity(environment: Any) -> None:

@@ -54,6 +54,11 @@ class Environment(ABC):
         return None
 
     @property
+    def gradient_entry_bound(self) -> float | None:
+        """A bound on ``max_i |g_{t,i}|``, likewise: far less than `gradient_bound` where gradients are dense."""
+        return None
+
+    @property
     def exp_concavity(self) -> float | None:
         """A constant alpha for which every ``exp(-alpha f_t)`` is concave on the domain, or None."""
         return None

@@ -13,6 +13,7 @@ from oco.environments.row_data import (
     RowSource,
     exp_concavity,
     float_rows,
+    largest_entries,
     largest_gradient,
     row_lengths,
     sound_rows,
@@ -174,6 +175,11 @@ class GeneralizedLinear(RowStream):
         return self._constant("gradient_bound")
 
     @property
+    def gradient_entry_bound(self) -> float | None:
+        """Largest ``|phi'| max_j |a_tj|`` over the domain and all rows; None where it is not bounded or not known."""
+        return self._constant("gradient_entry_bound")
+
+    @property
     def exp_concavity(self) -> float | None:
         """Least ``phi'' / phi'^2`` over the domain and all rows; None where it is zero or not known."""
         return self._constant("exp_concavity")
@@ -185,16 +191,18 @@ class GeneralizedLinear(RowStream):
 
     def _find_constants(self) -> dict[str, float | None]:
         if self._source is not None:
-            return {"gradient_bound": None, "exp_concavity": None}
+            return {"gradient_bound": None, "gradient_entry_bound": None, "exp_concavity": None}
         radius = self.domain.radius("l2")
-        largest, alpha = 0.0, np.inf
+        largest, entry, alpha = 0.0, 0.0, np.inf
         for start in range(0, self.n_rows, 8192):
-            lengths = row_lengths(float_rows(self._rows[start : start + 8192]))
-            targets = self._targets[start : start + 8192]
+            rows = float_rows(self._rows[start : start + 8192])
+            lengths, targets = row_lengths(rows), self._targets[start : start + 8192]
             largest = max(largest, largest_gradient(self.loss, lengths, targets, radius))
+            entry = max(entry, largest_gradient(self.loss, lengths, targets, radius, largest_entries(rows)))
             alpha = min(alpha, exp_concavity(self.loss, lengths, targets, radius))
         return {
             "gradient_bound": largest if np.isfinite(largest) else None,
+            "gradient_entry_bound": entry if np.isfinite(entry) else None,
             "exp_concavity": alpha if 0.0 < alpha < np.inf else None,
         }
 

@@ -164,6 +164,11 @@ class SimplexLowerBound(DrawnRows):
         """``sqrt(d)``."""
         return float(np.sqrt(self.dimension)) * ROUNDING
 
+    @property
+    def gradient_entry_bound(self) -> float:
+        """1."""
+        return 1.0
+
 
 def _unit(vector: Array) -> Array:
     length = float(np.linalg.norm(vector))

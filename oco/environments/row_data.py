@@ -104,18 +104,28 @@ def row_lengths(rows: Rows) -> Array:
     return lengths
 
 
+def largest_entries(rows: Rows) -> Array:
+    """``max_j |a_ij|`` of every row, ``(n,)``."""
+    sizes: Any = abs(rows).max(axis=1)
+    return np.asarray(sizes if isinstance(sizes, np.ndarray) else sizes.toarray()).ravel()
+
+
 def unit_rows(rows: Array) -> Array:
     """Dense rows scaled to length 1."""
     units: Array = rows / row_lengths(rows)[:, None]
     return units
 
 
-def largest_gradient(loss: ScalarLoss, lengths: Array, targets: Array, radius: float) -> float:
+def largest_gradient(
+    loss: ScalarLoss, lengths: Array, targets: Array, radius: float, sizes: Array | None = None
+) -> float:
     """Largest ``|phi'(<a, x>, y)| |a|_2`` over the rows and all ``|x|_2 <= radius``; infinite where there is none.
 
-    phi is convex, so the derivative is largest at one end of the margins ``[-radius |a|, radius |a|]``.
+    phi is convex, so the derivative is largest at one end of the margins ``[-radius |a|, radius |a|]``. ``sizes`` are
+    the lengths of the rows in another norm, for the bound in that norm.
     """
-    longest = float(lengths.max())
+    sizes = lengths if sizes is None else sizes
+    longest = float(sizes.max())
     if longest == 0.0:
         return 0.0
     if not np.isfinite(radius):
@@ -123,7 +133,7 @@ def largest_gradient(loss: ScalarLoss, lengths: Array, targets: Array, radius: f
     if isinstance(loss, Logarithmic):
         return np.inf
     ends = [loss.values_and_derivatives(side * radius * lengths, targets)[1] for side in (-1.0, 1.0)]
-    return float(np.max(np.maximum(np.abs(ends[0]), np.abs(ends[1])) * lengths)) * ROUNDING
+    return float(np.max(np.maximum(np.abs(ends[0]), np.abs(ends[1])) * sizes)) * ROUNDING
 
 
 def exp_concavity(loss: ScalarLoss, lengths: Array, targets: Array, radius: float) -> float:

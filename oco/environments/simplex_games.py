@@ -57,6 +57,8 @@ class PortfolioSelection(GeneralizedLinear):
             total = self.domain.support(np.ones(self.domain.dimension))
             ratios = np.linalg.norm(self._rows, axis=1) / self._rows.min(axis=1)
             constants["gradient_bound"] = float(ratios.max()) / total * ROUNDING
+            spread = self._rows.max(axis=1) / self._rows.min(axis=1)
+            constants["gradient_entry_bound"] = float(spread.max()) / total * ROUNDING
         return constants
 
 
@@ -132,8 +134,13 @@ class DrawnPortfolio(DrawnRows):
     @property
     def gradient_bound(self) -> float:
         """``sqrt(d)`` times the largest ratio of two price relatives of one period."""
+        return float(np.sqrt(self.dimension)) * self.gradient_entry_bound
+
+    @property
+    def gradient_entry_bound(self) -> float:
+        """The largest ratio of two price relatives of one period."""
         spread = 4.0 * self.volatility * (np.sqrt(self.correlation) + np.sqrt(1.0 - self.correlation))
-        return float(np.sqrt(self.dimension) * np.exp(2.0 * (self.growth + spread)))
+        return float(np.exp(2.0 * (self.growth + spread)))
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""
@@ -190,6 +197,11 @@ class ExpertAdvice(DrawnRows):
     def gradient_bound(self) -> float:
         """``sqrt(d)``."""
         return float(np.sqrt(self.dimension)) * ROUNDING
+
+    @property
+    def gradient_entry_bound(self) -> float:
+        """1."""
+        return 1.0
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""

@@ -57,7 +57,7 @@ def certified_bound(
         theorem="FD-AdaGrad with the rank chosen on the way (docs/adaptive_rank.md), derived here",
         value=(weight * (1.0 + tolerance) + rate) * root + ridge,
         constants=(
-            Constant("D", diameter, "domain"),
+            Constant("diameter (l2 norm)", diameter, "domain"),
             Constant("learning rate", rate, "given" if rate_given else "domain"),
             Constant("tr G^(1/2)", root, "observed"),
             Constant("tolerance asked for", asked, "given"),

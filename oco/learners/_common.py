@@ -34,13 +34,13 @@ def not_negative(learner: str, name: str, value: float) -> float:
 
 
 def theorem_rate(learner: str, keyword: str, domain: Domain, norm: str = "l2") -> float:
-    """``D / sqrt(2)`` with D the domain's diameter in ``norm``: the step size of the AdaGrad theorems."""
+    """``D / sqrt(2)``, the rate of AdaGrad's theorems, D the domain's diameter in ``norm``; 1 for a single point's."""
     diameter = domain.diameter(norm)
     if not math.isfinite(diameter):
         raise ConfigError(
             f"{learner} needs a {keyword} on {domain!r}: the theorem's is D / sqrt(2), and the diameter D is infinite"
         )
-    return diameter / math.sqrt(2.0)
+    return (diameter or 1.0) / math.sqrt(2.0)
 
 
 def ball_radius(domain: Domain) -> float | None:

@@ -50,7 +50,7 @@ def trace_root_bound(
     else:
         root = float(np.sum(np.sqrt(padded + escaped)))  # G <= Gbar + rho I
     constants = [
-        Constant("D", diameter, "domain"),
+        Constant("diameter (l2 norm)", diameter, "domain"),
         Constant("learning rate", rate, "given" if rate_given else "domain"),
         Constant("tr G^(1/2)", root, "observed"),
         Constant("delta", delta, "given"),

@@ -7,7 +7,7 @@ from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners.base import Problem
 from oco.learners.primal_dual_adagrad import primal_dual_bound
-from oco.learners.requirements import reach, required_diameter
+from oco.learners.requirements import required_reach
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 
@@ -97,7 +97,7 @@ class AdaFD(_AdaFDFamily):
             theorem=f"{type(self).__name__}, derived here",
             value=value,
             constants=(
-                Constant("D", diameter, "domain"),
+                Constant("diameter (l2 norm)", diameter, "domain"),
                 Constant("learning rate", eta, "domain" if self.learning_rate is None else "given"),
                 Constant("delta", self.delta, "given"),
                 Constant("tr Gbar^(1/2)", trace, "observed"),
@@ -209,9 +209,7 @@ class PrimalDualAdaFD(_AdaFDFamily):
     guarantee = "none stated, but primal-dual full-matrix AdaGrad's while nothing escaped"
 
     def _family(self, problem: Problem, radius: float) -> Array:
-        if self.learning_rate is None:
-            required_diameter(self, problem)
-        rate = self.learning_rate or reach(problem.domain)
+        rate = self.learning_rate or required_reach(self, problem)
         return parameters(rate=rate, outer=self.delta, compensation=0.0, radius=radius, averaging=True)
 
     def bound(self, observed: Observed) -> Bound | None:

@@ -62,9 +62,9 @@ class AdaGradNorm(IsotropicLearner):
             theorem="AdaGrad with a scalar, for any learning rate",
             value=(diameter**2 / (2.0 * rate) + rate) * math.sqrt(observed.gradient_squares),
             constants=(
-                Constant("D", diameter, "domain"),
+                Constant("diameter (l2 norm)", diameter, "domain"),
                 Constant("learning rate", rate, "given" if self.learning_rate else "domain"),
-                Constant("sum of squared gradients", observed.gradient_squares, "observed"),
+                Constant("sum of squared gradients (l2 norm)", observed.gradient_squares, "observed"),
             ),
             assumptions=(Assumption("the domain is bounded", True),),
         )

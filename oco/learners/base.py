@@ -33,6 +33,8 @@ class Problem:
         Number of rounds.
     gradient_bound
         A bound on ``|g_t|_2`` where the environment can state one, else None.
+    gradient_entry_bound
+        A bound on ``max_i |g_{t,i}|`` where the environment can state one, else None.
     exp_concavity
         alpha such that every ``exp(-alpha f_t)`` is concave on the domain, else None.
     strong_convexity
@@ -47,6 +49,7 @@ class Problem:
     exp_concavity: float | None = None
     strong_convexity: float | None = None
     seed: int = 0
+    gradient_entry_bound: float | None = None
 
 
 @dataclass(frozen=True)

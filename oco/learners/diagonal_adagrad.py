@@ -128,7 +128,7 @@ class DiagonalAdaGrad(Learner):
             theorem="Duchi, Hazan, Singer 2011, Theorem 5 (mirror descent)",
             value=diameter**2 / (2.0 * rate) * with_delta + rate * without,
             constants=(
-                Constant("D_inf", diameter, "domain"),
+                Constant("diameter (max norm)", diameter, "domain"),
                 Constant("learning rate", rate, "given" if self.learning_rate else "domain"),
                 Constant("sum of root sums of squares", without, "observed"),
             ),

@@ -10,7 +10,7 @@ from oco.learners._common import not_negative, positive
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners.base import Problem
-from oco.learners.requirements import reach, required_diameter, required_gradient_bound
+from oco.learners.requirements import reach, required_gradient_bound, required_reach
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
@@ -81,9 +81,7 @@ class FTSL(SketchedLearner):
         self.buffer = checked_buffer(who, buffer)
 
     def _family(self, problem: Problem, radius: float) -> Array:
-        if self.learning_rate is None:
-            required_diameter(self, problem)
-        rate = self.learning_rate or reach(problem.domain) / math.sqrt(2.0)
+        rate = self.learning_rate or required_reach(self, problem) / math.sqrt(2.0)
         self._delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
         keep = self.rank if self._keep else 0
         return parameters(rate=rate, outer=self._delta, compensation=1.0, radius=radius, averaging=True, keep=keep)
@@ -103,7 +101,7 @@ class FTSL(SketchedLearner):
             theorem=f"{type(self).__name__} (Yang et al. 2025), reconstructed and derived here",
             value=distance**2 / (2.0 * eta) * (self._delta + largest) + eta * trace,
             constants=(
-                Constant("distance to the comparator", distance, "domain"),
+                Constant("distance to the comparator (l2 norm)", distance, "domain"),
                 Constant("learning rate", eta, "domain" if self.learning_rate is None else "given"),
                 Constant("delta", self._delta, "domain" if self.delta is None else "given"),
                 Constant("sqrt(lambda_1(Gbar) + rho)", largest, "observed"),

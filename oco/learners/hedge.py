@@ -32,7 +32,8 @@ class Hedge(Learner):
     Parameters
     ----------
     learning_rate
-        eta; None for ``sqrt(2 ln d / T) / G`` from the problem's horizon and gradient bound.
+        eta; None for ``sqrt(2 ln d / T) / G``, with T the horizon and G the problem's bound on the entries of gradients
+        (where it states none, on their length, which is up to ``sqrt(d)`` times as much).
 
     Raises
     ------
@@ -79,7 +80,8 @@ class Hedge(Learner):
         if self.learning_rate is not None:
             self._rate = self.learning_rate
         else:
-            slope = required_gradient_bound(self, problem, "learning_rate")
+            entry = problem.gradient_entry_bound
+            slope = required_gradient_bound(self, problem, "learning_rate") if entry is None else entry
             self._rate = float(np.sqrt(2.0 * np.log(domain.dimension) / problem.horizon)) / slope if slope > 0 else 1.0
         self.state = HedgeState(domain.start, np.zeros(domain.shape), 0.0)
 
@@ -101,14 +103,13 @@ class Hedge(Learner):
         """See the notes of the class."""
         dimension = observed.domain.dimension
         entropy = float(np.log(dimension)) / self._rate if dimension > 1 else 0.0
-        origin = "given" if self.learning_rate is not None else "domain"
         return Bound(
             theorem="exponentiated gradient (Shalev-Shwartz 2012, Theorem 2.21)",
             value=self._total * (entropy + 0.5 * self._rate * self.state.largest_squares),
             constants=(
-                Constant("sum of weights", self._total, "domain"),
-                Constant("learning rate", self._rate, "given" if origin == "given" else "domain"),
-                Constant("sum of squared largest gradient entries", self.state.largest_squares, "observed"),
+                Constant("sum of weights (l1 norm)", self._total, "domain"),
+                Constant("learning rate", self._rate, "domain" if self.learning_rate is None else "given"),
+                Constant("sum of squared gradients (max norm)", self.state.largest_squares, "observed"),
             ),
             assumptions=(Assumption("the domain is a simplex", observed.domain.name == "simplex"),),
         )

@@ -152,7 +152,7 @@ class OGD(IsotropicLearner):
             raise ConfigError(
                 "OGD needs a learning_rate where no bound G on gradients is known: the theorem's is D / G"
             )
-        rate = diameter / problem.gradient_bound
+        rate = (diameter or 1.0) / problem.gradient_bound  # of a single point: any rate will do
         return rate / math.sqrt(problem.horizon) if self.schedule == "constant" else rate
 
     def bound(self, observed: Observed) -> Bound | None:
@@ -162,9 +162,9 @@ class OGD(IsotropicLearner):
             return None
         rate, rounds, largest = self._rate, observed.rounds, observed.largest_gradient
         constants = [
-            Constant("D", diameter, "domain"),
+            Constant("diameter (l2 norm)", diameter, "domain"),
             Constant("learning rate", rate, "given" if self.learning_rate else "domain"),
-            Constant("G", largest, "observed"),
+            Constant("largest gradient (l2 norm)", largest, "observed"),
         ]
         assumptions = [Assumption("the domain is bounded", True)]
         if self.schedule == "sqrt":
@@ -173,12 +173,12 @@ class OGD(IsotropicLearner):
         elif self.schedule == "constant":
             theorem = "Zinkevich 2003, constant learning rate"
             value = diameter**2 / (2.0 * rate) + 0.5 * rate * observed.gradient_squares
-            constants[2] = Constant("sum of squared gradients", observed.gradient_squares, "observed")
+            constants[2] = Constant("sum of squared gradients (l2 norm)", observed.gradient_squares, "observed")
         else:
             theorem = "Hazan, Agarwal, Kale 2007, Theorem 1"
             value = 0.5 * rate * largest**2 * (1.0 + math.log(rounds))
             curvature = self._curvature or 0.0
-            constants.append(Constant("sigma", curvature, "domain"))
+            constants.append(Constant("strong convexity sigma (l2 norm)", curvature, "domain"))
             assumptions.append(
                 Assumption(
                     "losses are sigma-strongly convex with learning rate >= 1 / sigma", rate * curvature >= 1.0 - 1e-12

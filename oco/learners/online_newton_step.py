@@ -193,10 +193,10 @@ class OnlineNewtonStep(NewtonLearner):
             theorem="Online Newton Step (Hazan, Agarwal, Kale 2007), constant re-derived",
             value=start + dimension / (2.0 * gamma) * float(growth),
             constants=(
-                Constant("distance to the comparator", distance, "domain"),
+                Constant("distance to the comparator (l2 norm)", distance, "domain"),
                 Constant("gamma", gamma, "domain" if self.curvature is None else "given"),
                 Constant("delta", delta, "domain" if self.delta is None else "given"),
-                Constant("sum of squared gradients", observed.gradient_squares, "observed"),
+                Constant("sum of squared gradients (l2 norm)", observed.gradient_squares, "observed"),
             ),
             assumptions=(
                 Assumption(
@@ -291,11 +291,11 @@ class SON(NewtonLearner):
             theorem="SON (Luo et al. 2016) on a bounded domain, constant re-derived",
             value=slack + dimension / (2.0 * last) * float(growth),
             constants=(
-                Constant("distance to the comparator", distance, "domain"),
-                Constant("largest gradient times diameter", slope, "observed"),
+                Constant("distance to the comparator (l2 norm)", distance, "domain"),
+                Constant("largest gradient times diameter (l2 norm)", slope, "observed"),
                 Constant("weight of the last round", last, "given"),
                 Constant("delta", delta, "given"),
-                Constant("sum of squared gradients", observed.gradient_squares, "observed"),
+                Constant("sum of squared gradients (l2 norm)", observed.gradient_squares, "observed"),
             ),
             assumptions=curvature_assumption(self.curvature),
             variants={"observed log-determinant": slack + self.log_determinant() / (2.0 * last)},

@@ -12,7 +12,7 @@ from oco.learners._common import not_negative, positive
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner
 from oco.learners.base import Learner, Memory, Problem
-from oco.learners.requirements import checked_gradient, reach, required_diameter, required_gradient_bound
+from oco.learners.requirements import checked_gradient, reach, required_gradient_bound, required_reach
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
@@ -76,9 +76,7 @@ class PrimalDualDiagonalAdaGrad(Learner):
 
     def start(self, problem: Problem) -> None:
         """Resolve the learning rate and delta from the problem where they are not given."""
-        if self.learning_rate is None:
-            required_diameter(self, problem)
-        self._rate = self.learning_rate or reach(problem.domain, "linf")
+        self._rate = self.learning_rate or required_reach(self, problem, "linf")
         self._delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
         self._domain = problem.domain
         self._origin = problem.domain.start
@@ -166,9 +164,7 @@ class PrimalDualFullMatrixAdaGrad(SketchedLearner):
         return dimension
 
     def _family(self, problem: Problem, radius: float) -> Array:
-        if self.learning_rate is None:
-            required_diameter(self, problem)
-        rate = self.learning_rate or reach(problem.domain)
+        rate = self.learning_rate or required_reach(self, problem)
         self._delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
         return parameters(rate=rate, outer=self._delta, radius=radius, averaging=True)
 
@@ -187,6 +183,9 @@ class PrimalDualFullMatrixAdaGrad(SketchedLearner):
         )
 
 
+NORMS = {"l2": "l2 norm", "linf": "max norm"}
+
+
 def primal_dual_bound(
     observed: Observed, theorem: str, norm: str, eta: Constant, delta: Constant, trace: float, largest: float
 ) -> Bound | None:
@@ -199,8 +198,8 @@ def primal_dual_bound(
         theorem=theorem,
         value=start + (narrow**2 / eta.value + eta.value) * trace,
         constants=(
-            Constant("distance to the comparator (l2)", distance, "domain"),
-            Constant(f"distance to the comparator ({norm})", narrow, "domain"),
+            Constant("distance to the comparator (l2 norm)", distance, "domain"),
+            Constant(f"distance to the comparator ({NORMS[norm]})", narrow, "domain"),
             eta,
             delta,
             Constant("trace of the root of the covariance", trace, "observed"),

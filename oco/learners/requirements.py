@@ -45,9 +45,12 @@ def fraction(learner: Learner, name: str, value: float) -> float:
 
 
 def required_diameter(learner: Learner, problem: Problem, norm: str = "l2", unset: str = "learning_rate") -> float:
-    """Diameter of the problem's domain; `ConfigError` where it is infinite and ``unset`` hence has no default."""
+    """Diameter of the problem's domain; `ConfigError` where it is infinite and ``unset`` hence has no default.
+
+    That of a single point counts as 1: any rate will do there, and rates are divided by.
+    """
     if problem.domain.bounded:
-        return problem.domain.diameter(norm)
+        return problem.domain.diameter(norm) or 1.0
     raise ConfigError(
         f"{type(learner).__name__} sets {unset} from the domain's diameter, which is infinite for "
         f"{problem.domain!r}; give {unset}"
@@ -84,6 +87,12 @@ def checked_gradient(learner: Learner, gradient: ArrayLike) -> Array:
     if not np.isfinite(array).all():
         raise NumericsError(f"{type(learner).__name__} got a gradient with an entry that is not finite")
     return array
+
+
+def required_reach(learner: Learner, problem: Problem, norm: str = "l2") -> float:
+    """`reach` of the problem's domain, as `required_diameter` has its diameter."""
+    required_diameter(learner, problem, norm)
+    return reach(problem.domain, norm) or 1.0
 
 
 def reach(domain: Domain, norm: str = "l2") -> float:

@@ -65,9 +65,9 @@ class _SketchedSON(SketchedLearner):
 
     def _constants(self, observed: Observed) -> tuple[Constant, ...]:
         return (
-            Constant("distance to the comparator", reach(observed.domain), "domain"),
-            Constant("D", observed.domain.diameter(), "domain"),
-            Constant("G", observed.largest_gradient, "observed"),
+            Constant("distance to the comparator (l2 norm)", reach(observed.domain), "domain"),
+            Constant("diameter (l2 norm)", observed.domain.diameter(), "domain"),
+            Constant("largest gradient (l2 norm)", observed.largest_gradient, "observed"),
             Constant("weight of the last round", self.weight(observed.rounds), "given"),
             Constant("delta", self.delta, "given"),
             Constant("escaped mass", self.escaped_mass, "observed"),

@@ -43,7 +43,8 @@ def regret_curves(
         ``"log"``: both axes, and the label has the slope that was fitted to the second half of the rounds (as the eye
         sees them); ``"linear"``; ``"sqrt"``: regret divided by the root of t, level where regret grows like it.
     bound
-        Whether to draw the bounds, dotted, where there is room for them: on logarithmic axes, against u_t.
+        Whether to draw the bounds, dotted, where there is room for them: on logarithmic axes, against u_t. Crosses mark
+        the rounds at which an assumption of a bound is violated.
     styles
         Colours, markers and names by learner; by default those of the frame's learners.
     """
@@ -55,6 +56,7 @@ def regret_curves(
     if scale != "linear":
         axes.set_xscale("log")
     drawn = []
+    crossed = False
     for style, rows in each_learner(curves, styles):
         ranks = np.sort(rows["rank"].dropna().unique())
         by_rank: Any = rows.groupby("rank", sort=True, dropna=False)
@@ -68,6 +70,9 @@ def regret_curves(
             )
             if bound and against == "u_t" and scale == "log":
                 axes.plot(summary.index, summary["bound"], ":", color=style.color, alpha=fade, linewidth=1.0)
+                violated = summary["bound"].where(summary["holds"] < 1.0)
+                axes.plot(violated.index, violated, "x", color="#CC0000", markersize=4, zorder=5)
+                crossed |= bool(violated.notna().any())
             last: Any = summary["regret"].last_valid_index()
             if last is not None:
                 name = style.label if pd.isna(rank) else f"{style.label}, k={int(rank)}"
@@ -77,6 +82,8 @@ def regret_curves(
     axes.margins(x=0.02)
     axes.set_xlabel("round t   (in brackets: fitted slope)" if scale == "log" else "round t")
     dotted = "\n(dotted: bound)" if bound and against == "u_t" and scale == "log" else ""
+    if crossed:
+        dotted = "\n(dotted: bound; crossed where an assumption is violated)"
     name = "regret against $u_t$" if against == "u_t" else "regret against $u_T$"
     axes.set_ylabel((name + " / $\\sqrt{t}$" if scale == "sqrt" else name) + dotted)
     return axes
@@ -126,6 +133,7 @@ def _summary(group: pd.DataFrame, against: Against, scale: Scale) -> pd.DataFram
     lower, upper = ("regret_lower", "regret_upper") if against == "u_t" else ("regret_final", "regret_final")
     frame = group.assign(low=numbers(group[lower]), high=numbers(group[upper]), bound=numbers(group["bound"]))
     frame = frame.assign(regret=(frame["low"] + frame["high"]) / 2)
+    frame["holds"] = numbers(group["bound_holds"]) if "bound_holds" in group else 1.0
     summary = frame.groupby("round").agg({"regret": "mean", "low": "min", "high": "max", "bound": "mean"})
     if scale == "sqrt":
         summary = summary.div(np.sqrt(summary.index.to_numpy(float)), axis=0)
@@ -134,7 +142,7 @@ def _summary(group: pd.DataFrame, against: Against, scale: Scale) -> pd.DataFram
         floor = summary["regret"][positive].min()
         summary["low"] = summary["low"].where(summary["low"] > 0.0, floor)
         summary = summary.where(summary > 0.0)
-    return summary
+    return summary.assign(holds=frame.groupby("round")["holds"].min())
 
 
 def _slope_text(regret: pd.Series[float]) -> str:

@@ -102,7 +102,8 @@ def _moves(results: Results, identifier: str) -> Iterator[tuple[float, ...]]:
     seed = run.seeds["order"]
     stream = environment.fresh(seed)
     learner = build_learner(run.learner["kind"], run.learner["hyperparameters"]).fresh()
-    facts = {name: getattr(stream, name, None) for name in ("gradient_bound", "exp_concavity", "strong_convexity")}
+    names = ("gradient_bound", "gradient_entry_bound", "exp_concavity", "strong_convexity")
+    facts = {name: getattr(stream, name, None) for name in names}
     learner.start(Problem(domain=stream.domain, horizon=int(stream.horizon), seed=seed, **facts))
     for _ in range(int(stream.horizon)):
         point = learner.prediction.copy()

@@ -71,6 +71,7 @@ class BuiltEnvironment:
             domain=game.domain,
             horizon=self.horizon,
             gradient_bound=getattr(game, "gradient_bound", None),
+            gradient_entry_bound=getattr(game, "gradient_entry_bound", None),
             exp_concavity=getattr(game, "exp_concavity", None),
             strong_convexity=getattr(game, "strong_convexity", None),
             seed=seed,

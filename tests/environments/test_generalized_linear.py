@@ -119,12 +119,13 @@ def test_stated_constants_hold_on_the_domain_and_are_attained(data, name):
     rows, targets = data
     game = GeneralizedLinear(rows, targets, loss=scalar_loss(name), domain=oco.Ball(radius=3.0))
     bound, alpha = game.gradient_bound, game.exp_concavity
-    largest, least = 0.0, np.inf
+    largest, entry, least = 0.0, 0.0, np.inf
     for row, target in zip(rows, targets, strict=True):
         length = np.linalg.norm(row)
         margins = np.linspace(-3.0, 3.0, 2001) * length
         values, slopes = game.loss.values_and_derivatives(margins, np.full(2001, target))
         largest = max(largest, np.abs(slopes).max() * length)
+        entry = max(entry, np.abs(slopes).max() * np.abs(row).max())
         if alpha is not None:
             bent = np.exp(-alpha * values)
             assert np.all(bent[:-2] + bent[2:] <= 2.0 * bent[1:-1] + 1e-12)
@@ -132,6 +133,9 @@ def test_stated_constants_hold_on_the_domain_and_are_attained(data, name):
             steeper = np.maximum(np.abs(slopes[:-1]), np.abs(slopes[1:])) ** 2
             least = min(least, np.min((curvature / np.maximum(steeper, 1e-300))[steeper > 1e-6], initial=np.inf))
     assert bound == pytest.approx(largest, rel=1e-6)
+    assert game.gradient_entry_bound == pytest.approx(entry, rel=1e-6)
+    sparse_game = GeneralizedLinear(sparse.csr_array(rows), targets, loss=scalar_loss(name), domain=game.domain)
+    assert sparse_game.gradient_entry_bound == game.gradient_entry_bound
     assert (alpha is not None) == (name in ("squared", "logistic", "squared_hinge"))
     if alpha is not None:
         assert alpha == pytest.approx(least, rel=0.05)

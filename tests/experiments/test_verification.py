@@ -44,9 +44,9 @@ def results(tmp_path: Path) -> Path:
 
 def tamper(path: Path, kind: str, change: Callable[[StoredRun], None]) -> None:
     store = Store(path)
-    names = [file.stem for file in (path / kind).glob("??/*.json")]
-    stored = store.read(kind, names[0])
-    assert stored is not None
+    found = [store.read(kind, file.stem) for file in sorted((path / kind).glob("??/*.json"))]
+    ranked = [one for one in found if one is not None and (kind == "games" or one.metadata["scalars"]["rank"])]
+    stored = ranked[0]
     stored.arrays = {name: array.copy() for name, array in stored.arrays.items()}
     change(stored)
     with store.opened():
@@ -76,6 +76,40 @@ def shrink_regret(stored: StoredRun) -> None:
     stored.arrays["regret_upper"] *= 0.5
 
 
+def raise_regret(stored: StoredRun) -> None:
+    stored.arrays["regret_lower"] += 1.0
+
+
+def claim_less_loss(stored: StoredRun) -> None:
+    stored.arrays["cumulative_loss"] -= 5.0
+
+
+def shrink_a_variant(stored: StoredRun) -> None:
+    for name in stored.arrays:
+        if name.startswith("bound: "):
+            stored.arrays[name] *= 1e-3
+
+
+def invent_a_violation(stored: StoredRun) -> None:
+    stored.metadata["violations"] = ["the domain is bounded (first seen at round 1)"]
+
+
+def hide_a_violation(stored: StoredRun) -> None:
+    stored.arrays["bound_holds"][-1] = 0.0
+
+
+def move_a_point_out(stored: StoredRun) -> None:
+    stored.arrays["points"][-1] *= 1.1
+
+
+def move_a_point_in(stored: StoredRun) -> None:
+    stored.arrays["points"][-1] *= 0.5
+
+
+def overstate_the_last_point(stored: StoredRun) -> None:
+    stored.arrays["final"] += 1.0
+
+
 def understate_memory(stored: StoredRun) -> None:
     stored.metadata["scalars"]["state_floats"] -= 1
 
@@ -87,7 +121,15 @@ def understate_memory(stored: StoredRun) -> None:
         ("games", lower_upper_end, "the point's loss .* is below the certified"),
         ("runs", shrink_bound, "the regret is at least .* above the bound"),
         ("runs", shrink_regret, "regret_upper is not the cumulative loss less"),
+        ("runs", raise_regret, "regret_lower is not the cumulative loss less"),
+        ("runs", claim_less_loss, "regret_lower is not the cumulative loss less"),
+        ("runs", shrink_a_variant, "above the bound .*, Corollary 4"),
+        ("runs", invent_a_violation, "the violated assumptions that are listed are not those"),
+        ("runs", hide_a_violation, "the violated assumptions that are listed are not those"),
         ("runs", understate_memory, "the memory formula .* the state held"),
+        ("games", move_a_point_out, "the point lies outside the domain"),
+        ("games", move_a_point_in, "the point loses .*, more than the .* that is stored"),
+        ("games", overstate_the_last_point, "the losses of the best point for the whole game do not add up"),
     ],
 )
 def test_what_was_tampered_with_is_named(

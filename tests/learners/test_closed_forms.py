@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import oco
 from oco.domains import Ball, FrobeniusBall, Simplex, Unbounded
 from oco.domains.base import Domain
 from oco.learners import (
@@ -160,6 +161,20 @@ def test_hedge_is_one_multiplicative_update_a_round() -> None:
     eta = np.sqrt(2.0 * np.log(4.0) / 50) / 2.0
     for t, g in enumerate(losses):
         np.testing.assert_allclose(points[t + 1], (w := points[t] * np.exp(-eta * g)) / w.sum(), rtol=1e-10)
+
+
+def test_hedge_takes_the_entries_of_gradients_for_its_rate_where_they_are_bounded() -> None:
+    """With losses in [0, 1] the theorem's rate is sqrt(2 ln d / T), whatever the length of the loss vectors."""
+    game = oco.environments.ExpertAdvice(64, 2000, gap=0.1)
+    assert (game.gradient_bound, game.gradient_entry_bound) == (pytest.approx(8.0), 1.0)
+    record = oco.play(game, Hedge(), seed=1)
+    assert record.bound is not None
+    rate = next(constant for constant in record.bound.constants if constant.name == "learning rate")
+    assert (rate.value, rate.origin) == (pytest.approx(np.sqrt(2.0 * np.log(64.0) / 2000)), "domain")
+    assert record.bound.value <= np.sqrt(2.0 * 2000 * np.log(64.0)) * (1.0 + 1e-12)
+    assert record.regret.upper <= record.bound.value
+    # A rate from the length of the vectors, eight times as small, is what costs regret here.
+    assert record.regret.upper < 0.6 * oco.play(game, Hedge(learning_rate=rate.value / 8.0), seed=1).regret.lower
 
 
 def test_adam_by_hand() -> None:
