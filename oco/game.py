@@ -33,6 +33,7 @@ def play(
     comparator: bool | ComparatorCurve = True,
     spectrum: bool = True,
     learner_seed: int | None = None,
+    intervals: int | None = None,
     snapshots: Snapshots | None = None,
 ) -> Record:
     """Play one game and record it: losses, certified regret, the theorem's bound, spectrum and memory.
@@ -58,6 +59,9 @@ def play(
         Whether to track the spectrum of the gradient covariance, which tail masses and most bounds need.
     learner_seed
         Of a learner that draws random numbers; ``seed`` by default.
+    intervals
+        Length of the shortest dyadic interval of rounds whose regret is recorded (``record.intervals``); none by
+        default. About ``2 T / intervals`` best fixed points are found for it.
     snapshots
         Where to keep what is needed to go on after an interruption, bit for bit, and from where to go on. Games
         against a stream of rows use it; others, which may hide a state of their own, begin anew.
@@ -92,6 +96,8 @@ def play(
     """
     horizon = int(environment.horizon)
     rounds = checkpoint_rounds(checkpoints, horizon)
+    if intervals is not None and not 1 <= intervals <= horizon:
+        raise ConfigError(f"intervals must be a length in 1..{horizon}, got {intervals!r}")
     stream = environment.fresh(seed) if hasattr(environment, "fresh") else environment
     problem = Problem(
         domain=stream.domain,
@@ -106,7 +112,9 @@ def play(
     player = learner.fresh()
     began = time.perf_counter()
     player.start(problem)
-    tracker = Tracker(stream, player, problem, rounds, spectrum=spectrum, comparator=comparator)
+    tracker = Tracker(
+        stream, player, problem, rounds, spectrum=spectrum, comparator=comparator, shortest_interval=intervals
+    )
     tracker.timings["play"] += time.perf_counter() - began
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds
     keeper = Keeper(snapshots if isinstance(stream, RowStream) else None, player, tracker)

@@ -10,6 +10,7 @@ import numpy as np
 from oco.learners.base import Learner
 from oco.regret.bounds import Bound
 from oco.regret.interval import Interval
+from oco.regret.quantities import IntervalRegret
 from oco.types import Array
 
 
@@ -38,6 +39,9 @@ class Record:
     spectrum_rounds, spectra
         Up to five checkpoints, the last among them, and the top eigenvalues (at most 256, falling) of the gradient
         covariance at each, ``(len(spectrum_rounds), m)``; empty where the spectrum was not tracked.
+    intervals
+        Certified regret on dyadic intervals of rounds, each against the best fixed point of its own rounds, shortest
+        first (strongly adaptive regret); empty where `oco.play` was not asked for them.
     timings
         Seconds spent in ``play``, ``observe`` (sums for the covariance), ``spectrum``, ``bound``, ``comparator``.
     bound
@@ -59,6 +63,7 @@ class Record:
     bound: Bound | None = None
     violations: tuple[str, ...] = ()
     player: Learner | None = field(default=None, repr=False)
+    intervals: tuple[IntervalRegret, ...] = ()
 
     @property
     def regret(self) -> Interval:

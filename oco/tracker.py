@@ -13,12 +13,14 @@ import numpy as np
 from scipy import linalg
 
 from oco.environments.row_stream import RowStream
+from oco.errors import ConfigError
 from oco.learners.base import Learner, Problem, state_bytes, state_floats
 from oco.losses.rows import RowBlock
 from oco.record import Record
 from oco.regret.bounds import Bound, Observed
 from oco.regret.covariance import DENSE_DIMENSION, GradientCovariance
-from oco.regret.quantities import linearised_regret
+from oco.regret.interval import Interval
+from oco.regret.quantities import IntervalRegret, interval_regret, linearised_regret
 from oco.regret.row_spectrum import gradient_spectrum
 from oco.regret.spectrum import Spectrum
 from oco.snapshot import SnapshotError, capture, restore
@@ -48,6 +50,7 @@ _OBSERVED = (
     "_loss_size",
     "_played",
     "_gradient_sum",
+    "_each",
     "_mistakes",
     "_largest_point",
     "_peak_floats",
@@ -77,6 +80,7 @@ class Tracker:
         *,
         spectrum: bool,
         comparator: bool | ComparatorCurve,
+        shortest_interval: int | None = None,
     ) -> None:
         self._stream = stream
         self._player = player
@@ -86,7 +90,7 @@ class Tracker:
         self._wants_spectrum = spectrum
         self._rank = getattr(player, "rank", None)
         dimension = problem.domain.dimension
-        by_operator = spectrum and dimension > DENSE_DIMENSION and hasattr(stream, "block")
+        by_operator = spectrum and dimension > DENSE_DIMENSION and isinstance(stream, RowStream)
         self._slopes = np.zeros(problem.horizon) if by_operator else None
         rank = self._rank if isinstance(self._rank, int) else 0
         self._top = min(max(2 * rank, LARGE_TOP), dimension)
@@ -110,6 +114,8 @@ class Tracker:
         self._rows: dict[str, list[float]] = defaultdict(list)
         self._bound: Bound | None = None
         self._violations: dict[str, int] = {}
+        self._shortest_interval = shortest_interval
+        self._each = None if shortest_interval is None else np.zeros(problem.horizon)  # every f_t(x_t)
         self._losses: list[Any] | None = [] if self._must_record_losses() else None
         self._curve: ComparatorCurve | None = None
         self.timings: dict[str, float] = defaultdict(float)
@@ -124,6 +130,8 @@ class Tracker:
             if self._mistakes is not None:
                 self._mistakes += int(np.count_nonzero((margins > 0.0) != (block.targets > 0.0)))
             self._covariance.add_rows(block.rows, slopes)
+            if self._each is not None:
+                self._each[self._seen : self._seen + len(block)] = losses
             if self._slopes is not None:
                 self._slopes[self._seen : self._seen + len(block)] = slopes
             self._seen += len(block)
@@ -134,6 +142,9 @@ class Tracker:
         with self._timed("observe"):
             self._cumulative_loss += value
             self._loss_size += abs(value)
+            if self._each is not None:
+                self._each[self._seen] = value
+            self._seen += 1
             self._played += float(np.vdot(gradient, self._player.prediction))
             self._gradient_sum += gradient.ravel()
             if self._sides is not None:
@@ -265,6 +276,8 @@ class Tracker:
         }
         memory = self._player.memory(self._problem)
         scalars: dict[str, float | int | str | bool | None] = {
+            "regret_linearised": float(curves["regret_linearised"][-1]),
+            "regret_dynamic": float(curves["regret_dynamic"][-1]),
             "rounds": int(curves["round"][-1]),
             "horizon": self._problem.horizon,
             "dimension": self._problem.domain.dimension,
@@ -303,6 +316,7 @@ class Tracker:
             bound=self._bound,
             violations=tuple(f"{what} (first seen at round {when})" for what, when in self._violations.items()),
             player=self._player,
+            intervals=self._intervals(),
         )
 
     def _must_record_losses(self) -> bool:
@@ -324,6 +338,30 @@ class Tracker:
         if self._curve is None and hasattr(self._stream, "comparator_curve"):
             self._curve = self._stream.comparator_curve(self._rounds)
         return self._curve
+
+    def _intervals(self) -> tuple[IntervalRegret, ...]:
+        """Regret on dyadic intervals, rounding allowed for as in the regret of the whole game."""
+        if self._each is None or self._shortest_interval is None:
+            return ()
+        with self._timed("intervals"):
+            found = interval_regret(self._each[: self._seen], self._best_between, self._shortest_interval)
+        return tuple(found)
+
+    def _best_between(self, start: int, stop: int) -> Interval:
+        """The certified minimum of the losses of rounds ``start`` to ``stop - 1``, widened by what sums may be off."""
+        from oco.comparators import best_fixed_point, best_fixed_point_of
+
+        domain, stream = self._problem.domain, self._stream
+        if hasattr(stream, "block") and (not isinstance(stream, RowStream) or stream.loss.has_conjugate):
+            value = best_fixed_point(stream.block(start, stop), domain).value
+        elif self._losses is not None:
+            value = best_fixed_point_of(self._losses[start:stop], domain).value
+        elif hasattr(stream, "loss_at"):
+            value = best_fixed_point_of([stream.loss_at(t) for t in range(start, stop)], domain).value
+        else:
+            raise ConfigError(f"the regret on intervals needs the losses of any rounds, which {stream!r} does not give")
+        rounding = self._rounding(self._seen)
+        return Interval(value.lower - rounding, value.upper + rounding)
 
     def _path_losses(self) -> Array:
         """``sum_{s<=t} f_s(u_s)`` at the checkpoints for the path that the environment knows; NaN without one."""

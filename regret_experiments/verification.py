@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError
 from oco.types import Array
 from regret_experiments.execution.comparators import from_arrays
@@ -138,7 +139,7 @@ def _game_faults(game: Game, stored: StoredRun) -> Iterator[str]:
             yield f"{where} the lower bound {stored_value.lower:.9g} exceeds the {fresh_value.upper:.9g} of a point"
         if stored_value.upper < fresh_value.lower - slack:
             yield f"{where} the point's loss {stored_value.upper:.9g} is below the certified {fresh_value.lower:.9g}"
-        if hasattr(environment, "block"):
+        if isinstance(environment, RowStream):
             reached = float(_attained(environment, comparator.point, rounds[rounds <= comparator.rounds])[-1])
             if reached > stored_value.upper + ROUNDING * (1.0 + abs(reached)):
                 yield f"{where} the point loses {reached:.9g}, more than the {stored_value.upper:.9g} that is stored"
@@ -153,7 +154,7 @@ def _attained(environment: Any, point: Array, rounds: Any) -> Array:
     for stop in rounds:
         for start in range(before, int(stop), 4096):
             end = min(start + 4096, int(stop))
-            if hasattr(environment, "block"):
+            if isinstance(environment, RowStream):
                 block = environment.block(start, end)
                 total += float(block.scalar.values_and_derivatives(block.rows @ point, block.targets)[0].sum())
             else:

@@ -106,7 +106,8 @@ def row_lengths(rows: Rows) -> Array:
 
 def largest_entries(rows: Rows) -> Array:
     """``max_j |a_ij|`` of every row, ``(n,)``."""
-    sizes: Any = abs(rows).max(axis=1)
+    matrix: Any = rows
+    sizes = abs(matrix).max(axis=1)
     return np.asarray(sizes if isinstance(sizes, np.ndarray) else sizes.toarray()).ravel()
 
 

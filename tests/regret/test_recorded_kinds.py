@@ -117,3 +117,76 @@ def test_matrix_games_give_the_sketched_shampoos_both_sides() -> None:
         assert whole.bound is not None
         assert whole.bound.value == pytest.approx(whole.curves[f"bound: {variant}"][-1])  # nothing escapes: equal
     assert "bound: Theorem 5" not in oco.play(game, oco.AdaGradNorm()).curves
+
+
+def by_definition(game: oco.environments.GeneralizedLinear, learner: oco.Learner, start: int, stop: int) -> float:
+    """Loss on the rounds ``start + 1 .. stop`` less that of a best point of these rounds, nearly."""
+    stream = game.fresh(3)
+    player, lost = learner.fresh(), 0.0
+    player.start(oco.Problem(stream.domain, stream.horizon, gradient_bound=stream.gradient_bound))
+    for t in range(stop):
+        loss = stream.reveal(player.prediction)
+        lost += loss.value(player.prediction) if t >= start else 0.0
+        player.update(loss.gradient(player.prediction))
+    return lost - best_fixed_point(game.fresh(3).block(start, stop), stream.domain).value.middle
+
+
+def test_regret_on_dyadic_intervals_is_certified_and_the_longest_is_the_static_one() -> None:
+    game = regression(Ball(1.5), rounds=64)
+    record = oco.play(game, oco.OGD(), seed=3, intervals=16)
+    assert [(one.start, one.stop) for one in record.intervals] == [
+        *((start, start + 16) for start in range(0, 64, 16)),
+        (0, 32),
+        (32, 64),
+        (0, 64),
+    ]
+    for one in record.intervals:
+        assert one.regret.lower <= one.regret.upper
+        assert one.regret.middle == pytest.approx(by_definition(game, oco.OGD(), one.start, one.stop), abs=0.02)
+    assert record.intervals[-1].regret.lower == pytest.approx(record.regret.lower, abs=0.02)
+    assert oco.play(game, oco.OGD(), seed=3).intervals == ()
+    with pytest.raises(oco.errors.ConfigError, match="intervals must be a length in 1..64, got 0"):
+        oco.play(game, oco.OGD(), intervals=0)
+
+
+def test_regret_on_intervals_of_drawn_and_of_revealed_losses() -> None:
+    drawn = oco.environments.DriftingQuadratic(2, 32, motion={"name": "switches", "period": 8})
+    record = oco.play(drawn, oco.OGD(), intervals=8)
+    # The optimum stands still for 8 rounds, where regret is against it; over all rounds a fixed point is worse.
+    for one in record.intervals[:4]:
+        assert one.regret.upper >= 0.0
+    assert sum(one.regret.middle for one in record.intervals[:4]) > record.intervals[-1].regret.middle
+    labels = np.arange(24) % 3
+    classes = oco.environments.MultinomialRegression(np.eye(24)[:, :4], labels, domain=FrobeniusBall(1.0))
+    record = oco.play(classes, oco.OGD(), intervals=12)
+    assert [one.length for one in record.intervals] == [16]
+    assert record.intervals[0].regret.width <= 1e-4
+
+    class Opponent(oco.environments.Environment):
+        """It knows its best fixed point, and tells no loss but this round's."""
+
+        domain, horizon = Ball(1.0, dimension=2), 8
+
+        def restart(self, seed: int) -> None:
+            pass
+
+        def reveal(self, point: np.ndarray) -> oco.losses.RowLoss:
+            return oco.losses.RowLoss(oco.losses.Linear(), np.ones(2), 0.0)
+
+        def comparator_curve(self, rounds: np.ndarray) -> None:
+            return None
+
+    with pytest.raises(oco.errors.ConfigError, match="needs the losses of any rounds"):
+        oco.play(Opponent(), oco.OGD(0.1), intervals=4)
+
+
+def test_the_spectrum_of_many_classes_is_that_of_the_gradients() -> None:
+    """Above the dimension of dense covariances, where rows of the data are not the gradients."""
+    generator = np.random.default_rng(0)
+    rows, labels = generator.standard_normal((40, 300)), generator.integers(0, 4, 40)
+    game = oco.environments.MultinomialRegression(rows, labels, domain=FrobeniusBall(1.0))
+    record = oco.play(game, oco.OGD(), checkpoints=[40], comparator=False)
+    curves = record.curves
+    assert curves["trace_root_lower"][0] >= np.sqrt(curves["gradient_squares"][0]) * (1.0 - 1e-12)
+    assert curves["trace_root_upper"][0] > curves["trace_root_lower"][0]
+    assert record.spectra[0, 0] > 0.01 * curves["gradient_squares"][0]
