@@ -33,9 +33,9 @@ from oco.learners._preconditioner import (
 )
 from oco.learners._sketched_rounds import play_rounds
 from oco.losses.scalar import evaluate
-from oco.sketching.kernels import compress, fade, lines_of, set_identity, set_unit
+from oco.sketching.kernels import compress, fade, lines_of, scale_into, set_identity, set_unit
 from oco.sketching.numerics import OUTGROWN, PIVOT, POLISH_EVERY, VANISHING
-from oco.sketching.passes import CHUNK, clear, combine, dot, move, project, square_norm
+from oco.sketching.passes import CHUNK, add_multiple, clear, combine, dot, move, project, square_norm
 from oco.sketching.products import inner_products, polish, weighted_sums
 from oco.sketching.state import (
     ANCHOR_SQUARE,
@@ -64,7 +64,7 @@ SINGULAR = 1e-10
 def scratch_floats(rank: int, length: int, dimension: int) -> int:
     """Floats of scratch for blocks of ``length`` rows: matrices of coordinates, vectors, a chunk to write back."""
     size = rank + length
-    matrices = length * (rank + 2 * length) + (rank + 2) * size + rank * rank
+    matrices = length * (rank + 2 * length + size) + (rank + 2) * size + rank * rank
     return 4 * size + matrices + (rank + 2) * min(CHUNK, dimension)
 
 
@@ -134,18 +134,18 @@ def gram(
     sparse_gram(begin, count, data, indices, indptr, row, inner)
 
 
-@separate_kernel(WHOLE(WHOLE, VECTOR, MATRIX, MATRIX, MATRIX))
-def factorise(count: int, norms: Array, cross: Array, inner: Array, root: Array) -> int:
-    """R with ``R R' = inner - cross cross'``: its transpose into the upper triangle of ``inner``, itself into ``root``.
+@separate_kernel(WHOLE(WHOLE, VECTOR, MATRIX, MATRIX, MATRIX, MATRIX))
+def factorise(count: int, norms: Array, cross: Array, inner: Array, written: Array, spare: Array) -> int:
+    """R with ``R R' = inner - cross cross'``: its transpose into the upper triangle of ``inner``, ``[C R]`` written.
 
     ``norms`` has the squared norms of the rows, the diagonal of ``inner``. Returns the number of rows before the first
     whose pivot is too small. A zero row is none: its pivot is set to 1.
     """
-    if cross.shape[1] > 0:
-        inner_products(cross, cross, True, root)
+    rank = cross.shape[1]
+    if rank > 0:
+        inner_products(cross, cross, True, spare)
         for i in range(count):
-            for j in range(i, count):
-                inner[i, j] -= root[i, j]
+            add_multiple(spare[i, i:], -1.0, inner[i, i:])
     usable = count
     for i in range(count):
         if norms[i] == 0.0:
@@ -159,24 +159,24 @@ def factorise(count: int, norms: Array, cross: Array, inner: Array, root: Array)
         for j in range(i + 1, count):
             inner[i, j] /= inner[i, i]
         for m in range(i + 1, count):
-            value = inner[i, m]
-            for j in range(m, count):
-                inner[m, j] -= value * inner[i, j]
+            add_multiple(inner[i, m:], -inner[i, m], inner[m, m:])
     for i in range(usable):
+        move(cross[i], written[i, :rank])
         for j in range(i + 1):
-            root[i, j] = inner[j, i]
+            written[i, rank + j] = inner[j, i]
+        clear(written[i], rank + i + 1)
     return usable
 
 
-@separate_kernel(NONE(WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, MATRIX, WHOLE, MATRIX, MATRIX, VECTOR))
+@separate_kernel(NONE(WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, MATRIX, WHOLE, MATRIX, VECTOR))
 def coordinates_of(
     begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, vector: Array, basis: Array,
-    rank: int, cross: Array, root: Array, out: Array,
+    rank: int, written: Array, out: Array,
 ) -> None:  # fmt: skip
     """Coordinates of ``vector`` in E, by forward substitution."""
     clear(out)
     project(basis, rank, vector, out)
-    inside, beyond = out[:rank], out[rank:]
+    beyond = out[rank:]
     if dense.shape[0] > 0:
         project(dense[begin : begin + count], count, vector, beyond)
     else:
@@ -184,8 +184,8 @@ def coordinates_of(
             for place in range(indptr[begin + i], indptr[begin + i + 1]):
                 beyond[i] += data[place] * vector[indices[place]]
     for i in range(count):
-        beyond[i] -= dot(cross[i], inside) + dot(root[i, :i], beyond[:i])
-        beyond[i] /= root[i, i]
+        place = rank + i
+        out[place] = (out[place] - dot(written[i, :place], out[:place])) / written[i, place]
 
 
 @separate_kernel(NONE(WHOLE, WHOLE, MATRIX, MATRIX, MATRIX, VECTOR))
@@ -271,23 +271,25 @@ def play_block(
     norms = coordinates[3]
     rest = scratch[4 * size :]
     inner = rest[: count * count].reshape((count, count))
-    root = rest[count * count : 2 * count * count].reshape((count, count))
+    spare = rest[count * count : 2 * count * count].reshape((count, count))
     rest = rest[2 * count * count :]
+    written = rest[: count * size].reshape((count, size))
+    rest = rest[count * size :]
     cross = rest[: count * rank].reshape((count, rank))
     rest = rest[count * rank :]
     gram(begin, count, dense, data, indices, indptr, row, basis, rank, cross, inner)
     for i in range(count):
         norms[i] = inner[i, i]
-    count = factorise(count, norms, cross, inner, root)
+    count = factorise(count, norms, cross, inner, written, spare)
     if count == 0:
         return 0, False
     first, now = coordinates[0], coordinates[1]  # of the anchor, at the start and now
     at = coordinates[2] if averaging else now  # of the point
-    coordinates_of(begin, count, dense, data, indices, indptr, anchor, basis, rank, cross, root, first)
+    coordinates_of(begin, count, dense, data, indices, indptr, anchor, basis, rank, written, first)
     numbers[ANCHOR_SQUARE] = square_norm(anchor)
     move(first, now)
     if averaging:
-        coordinates_of(begin, count, dense, data, indices, indptr, point, basis, rank, cross, root, at)
+        coordinates_of(begin, count, dense, data, indices, indptr, point, basis, rank, written, at)
     set_identity(small, rank)
     lines = lines_of(small_work, small)
     vector = lines[COORDINATES]
@@ -296,7 +298,7 @@ def play_block(
     halted = False
     moved = False
     for i in range(count):
-        margin = dot(cross[i], at[:rank]) + dot(root[i, : i + 1], at[rank : rank + i + 1]) + offsets[begin + i]
+        margin = dot(written[i], at) + offsets[begin + i]
         loss, slope = evaluate(code, loss_parameter, margin, targets[begin + i])
         outcome[0, begin + i] = margin
         outcome[1, begin + i] = loss
@@ -313,12 +315,7 @@ def play_block(
             continue
         if not weight * length <= OUTGROWN * numbers[UNIT]:
             set_unit(length, numbers, capacity)
-        factor = slope * weight / numbers[UNIT]
-        for j in range(rank):
-            vector[j] = factor * cross[i, j]
-        for j in range(i + 1):
-            vector[rank + j] = factor * root[i, j]
-        clear(vector, rank + i + 1)
+        scale_into(vector, written[i], slope * weight / numbers[UNIT])
         spanned = absorb_by(parameters, rank + i + 1, small, numbers, lines, small_work, capacity, basis.shape[1])
         if spanned < 0:
             numbers[ROUNDS] -= 1.0

@@ -9,7 +9,7 @@ from oco.learners._preconditioner import AVERAGING, DECAY, RADIUS, absorb_by, st
 from oco.losses.scalar import evaluate
 from oco.sketching.kernels import append, fade, lines_of, make_room, residual_of, take_in_units, write_in_basis
 from oco.sketching.numerics import PYTHAGORAS
-from oco.sketching.passes import clear, combine, combine_and_remove, dot, project, square_norm
+from oco.sketching.passes import add_multiple, clear, combine, combine_and_remove, dot, project, square_norm
 from oco.sketching.state import ANCHOR_SQUARE, COORDINATES, HEADER, ROUNDS, SIZE, STEP
 from oco.types import Array
 
@@ -91,7 +91,7 @@ def play_round(
     if by_pythagoras:
         combine_and_remove(basis, size, step, point, coordinates, residual)
         append(basis, numbers, residual, 1.0 / np.sqrt(square_norm(residual)))
-        combine(basis[size : size + 1], 1, step[size:], 1.0, point)
+        add_multiple(basis[size], step[size], point)
     else:
         combine(basis, int(numbers[SIZE]), step, 1.0, point)
     return True

@@ -70,6 +70,13 @@ def project(rows: Array, count: int, vector: Array, out: Array) -> None:
 
 
 @kernel
+def add_multiple(vector: Array, factor: float, out: Array) -> None:
+    """``out += factor vector``."""
+    for j in range(0, out.size, WIDTH):
+        store(out, j, load(out, j) + factor * load(vector, j))
+
+
+@kernel
 def combine(rows: Array, count: int, coefficients: Array, sign: float, out: Array) -> None:
     """``out += sign sum_i coefficients[i] rows[i]`` over the first ``count`` rows."""
     for j in range(0, out.size, 2 * WIDTH):
