@@ -26,8 +26,8 @@ from oco.types import Array
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-WIDTH = 16 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 8
-"""Two of the processor's registers or more: independent sums hide each other's latency."""
+WIDTH = 16 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 4
+"""Numbers in a value: two registers of a processor with 32 of 512 bits, one of those with 16 of 256 or 32 of 128."""
 
 _NUMBER, _WHOLE, _PLACE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
 _VALUES = ir.VectorType(_NUMBER, WIDTH)
