@@ -20,7 +20,6 @@ from __future__ import annotations
 import numpy as np
 
 from oco.compile import FLAG, INDICES, MATRIX, NONE, REAL, VECTOR, WHOLE, kernel, separate_kernel, several
-from oco.lanes import load, spread, store
 from oco.learners._preconditioner import (
     AVERAGING,
     COMPENSATION,
@@ -37,6 +36,7 @@ from oco.sketching.kernels import compress, fade, lines_of, scale_into, set_iden
 from oco.sketching.numerics import OUTGROWN, PIVOT, POLISH_EVERY, VANISHING
 from oco.sketching.passes import CHUNK, add_multiple, clear, combine, dot, move, project, square_norm
 from oco.sketching.products import inner_products, polish, weighted_sums
+from oco.sketching.sparse_rows import sparse_gram, sparse_products
 from oco.sketching.state import (
     ANCHOR_SQUARE,
     COMPRESSIONS,
@@ -51,9 +51,6 @@ from oco.sketching.state import (
 )
 from oco.types import Array
 
-FOUR = 4
-"""Rows of a CSR matrix that are multiplied with the others at once."""
-
 LARGEST_SQUARE = 1e100
 """Rows whose square is above this, or below its inverse, are left to `play_round`, which scales them."""
 
@@ -66,56 +63,6 @@ def scratch_floats(rank: int, length: int, dimension: int) -> int:
     size = rank + length
     matrices = length * (rank + 2 * length + size) + (rank + 2) * size + rank * rank
     return 4 * size + matrices + (rank + 2) * min(CHUNK, dimension)
-
-
-@kernel
-def sparse_products(
-    index: int, data: Array, indices: Array, indptr: Array, basis: Array, rank: int, out: Array
-) -> None:  # fmt: skip
-    """Inner products of a row of a CSR matrix with the first ``rank`` rows of the basis, four of them at a time."""
-    begin, end = indptr[index], indptr[index + 1]
-    m = 0
-    while m < rank:
-        m = max(0, min(m, rank - 4))  # the last four may overlap those before
-        few = min(4, rank)
-        second, third, fourth = min(m + 1, rank - 1), min(m + 2, rank - 1), min(m + 3, rank - 1)
-        a, b, c, d = 0.0, 0.0, 0.0, 0.0
-        for place in range(begin, end):
-            value, column = data[place], indices[place]
-            a += value * basis[m, column]
-            b += value * basis[second, column]
-            c += value * basis[third, column]
-            d += value * basis[fourth, column]
-        out[m] = a
-        out[second] = b
-        out[third] = c
-        out[fourth] = d
-        m += few
-
-
-@kernel
-def sparse_gram(
-    begin: int, count: int, data: Array, indices: Array, indptr: Array, spread_out: Array, inner: Array
-) -> None:
-    """``inner = A A'`` for ``count`` rows of a CSR matrix, four of them at a time.
-
-    Entry j of the four is at ``4 j`` in ``spread_out``, ``(4 d,)``, which is zero before and afterwards.
-    """
-    for i in range(0, count, FOUR):
-        for which in range(i, min(i + FOUR, count)):
-            for place in range(indptr[begin + which], indptr[begin + which + 1]):
-                spread_out[FOUR * indices[place] + which - i] = data[place]
-        for other in range(i, count):
-            sums = spread(0.0)
-            for place in range(indptr[begin + other], indptr[begin + other + 1]):
-                sums += data[place] * load(spread_out, FOUR * indices[place])
-            store(inner[other], i, sums)  # what is beyond the four is overwritten later
-        for which in range(i, min(i + FOUR, count)):
-            for place in range(indptr[begin + which], indptr[begin + which + 1]):
-                spread_out[FOUR * indices[place] + which - i] = 0.0
-    for i in range(count):
-        for other in range(i):
-            inner[other, i] = inner[i, other]
 
 
 @separate_kernel(NONE(WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, MATRIX, WHOLE, MATRIX, MATRIX))

@@ -14,12 +14,13 @@ from oco.compile import entry_point
 from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners._anchored import Anchorage
-from oco.learners._block_ahead import FOUR, block_length, play_stream, scratch_floats
+from oco.learners._block_ahead import block_length, play_stream, scratch_floats
 from oco.learners._common import BlockArrays, flat_gradient, refuse
 from oco.learners._preconditioner import AVERAGING, PROJECTION, RADIUS, RATE, preconditioner
 from oco.learners._sketched_rounds import play_round
 from oco.learners.base import Learner, Memory, Problem
 from oco.losses.rows import BlockOutcome, RowBlock
+from oco.sketching.sparse_rows import ROWS_AT_ONCE
 from oco.sketching.state import ESCAPED, HEADER, SketchState, default_buffer, rotates_every_round, work_floats
 from oco.types import Array
 
@@ -174,7 +175,7 @@ class SketchedLearner(Learner):
         size = k + length
         if self._scratch is None or self._scratch[0] != length or self._scratch[2].shape[1] != size:
             self._scratch = (
-                length, np.zeros(FOUR * d), np.zeros((k + 1, size)), np.zeros(work_floats(k + 1, size, 0)),
+                length, np.zeros(ROWS_AT_ONCE * d), np.zeros((k + 1, size)), np.zeros(work_floats(k + 1, size, 0)),
                 np.zeros(scratch_floats(k, length, d)),
             )  # fmt: skip
         return self._scratch
