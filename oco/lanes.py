@@ -133,10 +133,10 @@ def _operation(typed: Callable[..., Any]) -> Callable[[Function], Function]:
 
 
 def _address(context: Any, builder: Any, kind: Any, vector: Any, start: Any) -> tuple[Any, Any]:
-    """Where entry ``start`` of ``vector`` is, and which of the lanes from there on are inside."""
+    """Where entry ``start`` of ``vector`` is, and how many entries there are from it on."""
     array = context.make_array(kind)(context, builder, vector)
     address = builder.bitcast(builder.gep(array.data, [start]), _VALUES.as_pointer())
-    return address, _first(builder, builder.sub(builder.extract_value(array.shape, 0), start))
+    return address, builder.sub(builder.extract_value(array.shape, 0), start)
 
 
 def _contiguous(kind: Any) -> bool:
@@ -145,17 +145,31 @@ def _contiguous(kind: Any) -> bool:
 
 def _load(context: Any, vector: Any, start: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        address, inside = _address(context, builder, sig.args[0], *arguments)
+        address, left = _address(context, builder, sig.args[0], *arguments)
         zeros = ir.Constant(_VALUES, [0.0] * WIDTH)
-        return _called(builder, "masked.load", _VALUES, address, _PLACE(8), inside, zeros)
+        with builder.if_else(builder.icmp_signed(">=", left, _WHOLE(WIDTH))) as (inside, across):
+            with inside:
+                whole, from_inside = builder.load(address, align=8), builder.block
+            with across:
+                part = _called(builder, "masked.load", _VALUES, address, _PLACE(8), _first(builder, left), zeros)
+                from_across = builder.block
+        lanes = builder.phi(_VALUES)
+        lanes.add_incoming(whole, from_inside)
+        lanes.add_incoming(part, from_across)
+        return lanes
 
     return (signature(_LANES, vector, types.int64), emit) if _contiguous(vector) else None  # type: ignore[no-untyped-call]
 
 
 def _store(context: Any, vector: Any, start: Any, lanes: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        address, inside = _address(context, builder, sig.args[0], arguments[0], arguments[1])
-        _called(builder, "masked.store", ir.VoidType(), arguments[2], address, _PLACE(8), inside)
+        address, left = _address(context, builder, sig.args[0], arguments[0], arguments[1])
+        with builder.if_else(builder.icmp_signed(">=", left, _WHOLE(WIDTH))) as (inside, across):
+            with inside:
+                builder.store(arguments[2], address, align=8)
+            with across:
+                mask, void = _first(builder, left), ir.VoidType()
+                _called(builder, "masked.store", void, arguments[2], address, _PLACE(8), mask)
         return context.get_dummy_value()
 
     return (signature(types.none, vector, types.int64, _LANES), emit) if _contiguous(vector) else None  # type: ignore[no-untyped-call]
