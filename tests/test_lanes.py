@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from numba.core.errors import TypingError
@@ -74,3 +78,25 @@ def test_reductions():
 def test_a_vector_with_gaps_is_refused():
     with pytest.raises(TypingError):
         copy_from(np.zeros((WIDTH, 2))[:, 0], 0, np.zeros(WIDTH), 0)
+
+
+PROGRAM = """
+import numpy as np
+from oco.sketching.secular import FOURS, ROWS, rank_one_eigen
+count = 7
+roots, weights, vectors = np.zeros(count), np.zeros(count), np.zeros((count, count))
+poles, z = np.array([5.0, 3.0, 2.5, 2.4, 1.0, 0.5, 0.0]), np.linspace(-1.0, 1.0, count) ** 3 + 0.1
+rank_one_eigen(count, poles, z, roots, vectors, weights, np.zeros((ROWS, count + FOURS)))
+print(*roots, *np.abs(vectors * weights).ravel())
+"""
+
+
+def test_the_bodies_do_the_same_where_numba_is_disabled():
+    outcomes = []
+    for disabled in ("0", "1"):
+        environment = os.environ | {"NUMBA_DISABLE_JIT": disabled, "PYTHONWARNINGS": "ignore"}
+        run = subprocess.run(
+            [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
+        )
+        outcomes.append(np.array(run.stdout.split(), dtype=float))
+    np.testing.assert_allclose(outcomes[0], outcomes[1], rtol=1e-13, atol=1e-16)
