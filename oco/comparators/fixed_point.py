@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from oco.comparators.certificate import Certifier
+from oco.comparators.certificate import Certifier, bounded_part
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.multinomial import MultinomialLink, MultinomialObjective
 from oco.comparators.newton import line_search, minimise
@@ -160,10 +160,8 @@ def anytime(
         else:
             good_enough = partial(_fraction, certifier, 0.1, 0.0)
             _, hessian = minimise(part, domain, point, certifier, stationary=good_enough, hessian=hessian)
-        if certifier.receding:
-            margins = certifier.margins
-            separated = margins is not None and part.link.recedes(margins, slack=0.0)
-            note = _SEPARATED if separated else _RECEDING
+        if not domain.bounded:
+            note = note or _recession_note(part, domain, certifier)
         if found and part.link.infimum >= 0.0:
             certifier.lower = max(certifier.lower, found[-1].value.lower)
         point = centre if certifier.point is None else certifier.point
@@ -193,6 +191,21 @@ def objective_of(losses: RowBlock | MultinomialBlock | RowStream, count: int | N
         return MultinomialObjective(MultinomialLink(one_hot), rows, losses.n_classes)
     scalar, rows, targets = read_rounds(losses, count)
     return Objective(ScalarLink(scalar, np.ascontiguousarray(targets, dtype=np.float64)), rows)
+
+
+def _recession_note(objective: Objective, domain: Domain, certifier: Certifier) -> str:
+    """Why there is no minimiser on an unbounded domain, where that is so.
+
+    The proof is a direction along which the domain goes on for ever, that lowers some losses and raises none: the
+    receding part of the way from the start to the best point, which is far out where the rows are separable.
+    """
+    if certifier.point is None:
+        return ""
+    way = certifier.point.reshape(domain.shape) - domain.start
+    for_ever = way - bounded_part(domain, way)
+    if objective.link.recedes(objective.margins(for_ever.ravel()), slack=0.0):
+        return _SEPARATED
+    return _RECEDING if certifier.receding else ""
 
 
 def placed(domain: Domain, objective: Objective) -> Domain:

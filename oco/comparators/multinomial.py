@@ -45,6 +45,13 @@ class MultinomialLink(Link):
         weights /= weights.sum(axis=1, keepdims=True)
         return weights - self._one_hot
 
+    def recedes(self, change: Array, slack: float) -> bool:
+        """The margin of the label grows on every other one, or stays level with it, and grows for some."""
+        own = np.einsum("ic,ic->i", change, self._one_hot)
+        rise = (own[:, None] - change)[self._one_hot == 0.0]
+        largest = float(rise.max(initial=0.0))
+        return largest > 0.5 and float(rise.min(initial=0.0)) >= -slack * largest
+
     def prefix(self, count: int) -> MultinomialLink:
         """The first ``count`` losses."""
         return MultinomialLink(self._one_hot[:count])

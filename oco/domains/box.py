@@ -95,7 +95,8 @@ class Box(Domain):
         """``sum_i max(lower_i g_i, upper_i g_i)``."""
         direction = self._checked(direction)
         bound = np.where(direction > 0.0, self._upper, self._lower)
-        return float(np.sum(direction * bound, where=direction != 0.0))
+        moved = direction != 0.0  # an open side times zero is not a number
+        return float(np.sum(direction[moved] * bound[moved]))
 
     def maximizer(self, direction: Array) -> Array:
         """The corner that ``direction`` points to, and the start's coordinate where the direction is zero."""

@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize, sparse
 
 from oco.comparators import anytime, best_fixed_point
-from oco.domains import Ball, Unbounded
+from oco.domains import AffineSlice, Ball, Box, Domain, HalfSpace, Unbounded
 from oco.errors import ComparatorError
 from oco.losses import SCALAR_LOSSES, Absolute, Hinge, Linear, Logistic, RowBlock, ScalarLoss, Squared, scalar_loss
 
@@ -95,6 +95,33 @@ def test_separable_rows_have_no_logistic_minimiser_and_the_comparator_says_so() 
     assert best.tight
     assert np.linalg.norm(best.point) < 1e3
     assert best_fixed_point(block, Ball(3.0, dimension=5)).note == ""
+
+
+WEIGHTS = np.array([1.0, -2.0, 0.5, 0.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("domain", "exists"),
+    [
+        (Unbounded(5), False),
+        (HalfSpace(-WEIGHTS, 0.0), False),
+        (HalfSpace(WEIGHTS, -1.0), True),
+        (Box(np.where(WEIGHTS > 0.0, 0.0, -np.inf), np.where(WEIGHTS > 0.0, np.inf, 0.0)), False),
+        (AffineSlice(WEIGHTS[None], [1.0]), True),
+    ],
+)
+@pytest.mark.parametrize("name", ["logistic", "hinge", "squared_hinge"])
+def test_separable_rows_on_unbounded_domains(name: str, domain: Domain, exists: bool) -> None:
+    """Where the domain goes on for ever along a separating direction the infimum is 0, and no huge norm is reported."""
+    rows = np.random.default_rng(1).standard_normal((150, 5))
+    best = best_fixed_point(RowBlock(scalar_loss(name), rows, np.sign(rows @ WEIGHTS)), domain)
+    assert best.tight
+    assert np.linalg.norm(best.point) < 2e3
+    if not exists:
+        assert best.value.lower == 0.0
+        assert best.value.upper <= 1e-5
+    # A hinge is at its minimum once the margins suffice; only the logistic loss falls for ever.
+    assert ("no minimiser exists: the rows are separable" in best.note) == (name == "logistic" and not exists)
 
 
 def test_partly_separable_rows_have_an_infimum_that_is_not_zero() -> None:

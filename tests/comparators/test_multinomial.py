@@ -64,3 +64,27 @@ def test_curve_on_digits() -> None:
     curve = anytime(block, FrobeniusBall(2.0), [10, 100, 1797])
     assert curve.tight
     assert np.all(np.diff(curve.lower) >= 0.0)
+
+
+def test_separable_classes_have_no_minimiser_on_the_whole_space() -> None:
+    generator = np.random.default_rng(0)
+    rows = generator.standard_normal((200, 3))
+    labels = np.argmax(rows @ generator.standard_normal((4, 3)).T, axis=1)
+    best = best_fixed_point(MultinomialBlock(rows, labels, 4), Unbounded())
+    assert "no minimiser exists: the rows are separable" in best.note
+    assert best.tight
+    assert best.value.lower == 0.0
+    assert np.linalg.norm(best.point) < 5e3
+    assert best_fixed_point(MultinomialBlock(rows, labels, 4), FrobeniusBall(3.0)).note == ""
+    assert best_fixed_point(rounds(), Unbounded()).note == ""
+
+
+def test_one_class_that_is_separable_from_the_rest_has_no_minimiser_either() -> None:
+    generator = np.random.default_rng(0)
+    rows = np.hstack([generator.standard_normal((300, 2)), np.zeros((300, 1))])
+    labels = generator.integers(0, 2, 300)
+    rows[:100], labels[:100] = [0.0, 0.0, 1.0], 2
+    best = best_fixed_point(MultinomialBlock(rows, labels, 3), Unbounded())
+    assert best.tight
+    assert "no minimiser" in best.note
+    assert np.linalg.norm(best.point) < 5e3
