@@ -276,14 +276,14 @@ class Tracker:
         }
         memory = self._player.memory(self._problem)
         scalars: dict[str, float | int | str | bool | None] = {
-            "regret_linearised": float(curves["regret_linearised"][-1]),
-            "regret_dynamic": float(curves["regret_dynamic"][-1]),
-            "rounds": int(curves["round"][-1]),
+            "rounds": int(curves["round"][-1]),  # first: in tables the columns before it are hyper-parameters
             "horizon": self._problem.horizon,
             "dimension": self._problem.domain.dimension,
             "cumulative_loss": float(loss[-1]),
             "regret_lower": float(curves["regret_lower"][-1]),
             "regret_upper": float(curves["regret_upper"][-1]),
+            "regret_linearised": float(curves["regret_linearised"][-1]),
+            "regret_dynamic": float(curves["regret_dynamic"][-1]),
             "comparator_gap": float(upper[-1] - lower[-1]),
             "comparator_certificate": None if comparator is None else comparator.certificate,
             "comparator_tight": None if comparator is None else comparator.tight,

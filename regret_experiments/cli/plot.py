@@ -31,8 +31,9 @@ _KINDS = (
     help="Learning rate whose curves are drawn.",
 )  # fmt: skip
 @click.option(
-    "--against", type=click.Choice(["u_t", "u_T"]), default="u_t", show_default=True,
-    help="Curves of regret against the best point for the rounds so far, or for the whole game.",
+    "--against", type=click.Choice(["u_t", "u_T", "path", "linearised"]), default="u_t", show_default=True,
+    help="Curves of regret against the best point for the rounds so far, or for the whole game; of dynamic regret "
+    "against the game's own moving comparator; or of the linearised losses.",
 )  # fmt: skip
 @click.option(
     "--scale", type=click.Choice(["log", "linear", "sqrt"]), default="log", show_default=True,

@@ -7,13 +7,29 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from oco.errors import ConfigError
 from regret_experiments.figures.common import Styles, each_learner, numbers, tidy_log
 from regret_experiments.figures.labels import DirectLabels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Against = Literal["u_t", "u_T"]
+Against = Literal["u_t", "u_T", "path", "linearised"]
+ENDS: dict[Against, tuple[str, str]] = {
+    "u_t": ("regret_lower", "regret_upper"),
+    "u_T": ("regret_final", "regret_final"),
+    "path": ("regret_dynamic", "regret_dynamic"),
+    "linearised": ("regret_linearised", "regret_linearised"),
+}
+"""The columns with the lower and the upper end of every kind of regret."""
+
+NAMES: dict[Against, str] = {
+    "u_t": "regret against $u_t$",
+    "u_T": "regret against $u_T$",
+    "path": "dynamic regret",
+    "linearised": "linearised regret",
+}
+
 Scale = Literal["log", "linear", "sqrt"]
 
 
@@ -38,7 +54,8 @@ def regret_curves(
     axes
         Where to draw.
     against
-        ``"u_t"``: the best point for the rounds so far, what theorems bound; ``"u_T"``: the best for the whole game.
+        ``"u_t"``: the best point for the rounds so far, what theorems bound; ``"u_T"``: the best for the whole game;
+        ``"path"``: the moving comparator of a game that knows it; ``"linearised"``: of the linearised losses.
     scale
         ``"log"``: both axes, and the label has the slope that was fitted to the second half of the rounds (as the eye
         sees them); ``"linear"``; ``"sqrt"``: regret divided by the root of t, level where regret grows like it.
@@ -50,6 +67,9 @@ def regret_curves(
     """
     if "regret_lower" not in curves or curves["regret_lower"].isna().all():
         return _loss_curves(curves, axes, scale, styles)
+    column = ENDS[against][0]
+    if column not in curves or not np.isfinite(numbers(curves[column])).any():
+        raise ConfigError(f"there is no {NAMES[against].replace('$', '')} in these runs")
     labels = DirectLabels(axes)
     if scale == "log":
         axes.set_yscale("log")
@@ -84,7 +104,7 @@ def regret_curves(
     dotted = "\n(dotted: bound)" if bound and against == "u_t" and scale == "log" else ""
     if crossed:
         dotted = "\n(dotted: bound; crossed where an assumption is violated)"
-    name = "regret against $u_t$" if against == "u_t" else "regret against $u_T$"
+    name = NAMES[against]
     axes.set_ylabel((name + " / $\\sqrt{t}$" if scale == "sqrt" else name) + dotted)
     return axes
 
@@ -130,7 +150,7 @@ def _loss_curves(curves: pd.DataFrame, axes: Axes, scale: Scale, styles: Styles 
 
 def _summary(group: pd.DataFrame, against: Against, scale: Scale) -> pd.DataFrame:
     """Mean and range over the orders, by round."""
-    lower, upper = ("regret_lower", "regret_upper") if against == "u_t" else ("regret_final", "regret_final")
+    lower, upper = ENDS[against]
     frame = group.assign(low=numbers(group[lower]), high=numbers(group[upper]), bound=numbers(group["bound"]))
     frame = frame.assign(regret=(frame["low"] + frame["high"]) / 2)
     frame["holds"] = numbers(group["bound_holds"]) if "bound_holds" in group else 1.0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _PLAIN = (
     "id", "rank", "order", "repetition", "status", "regret_lower", "regret_upper", "cumulative_loss",
+    "regret_linearised", "regret_dynamic",
     "final_loss", "test", "ended", "bound",
     "bound_valid", "bound_theorem", "violations", "comparator_certificate", "comparator_gap", "comparator_tight",
     "tail_mass", "escaped_mass", "peak_state_floats", "seconds", "message",

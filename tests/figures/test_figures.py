@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from oco.errors import ConfigError
 from regret_experiments.figures import (
     bound_tightness,
     bound_vs_memory,
@@ -111,6 +112,38 @@ def test_curves_are_means_over_orders(results: Results, axes: Any, scale: Any, a
     assert axes.get_yscale() == ("log" if scale == "log" else "linear")
     dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
     assert bool(dotted) == (against == "u_t" and scale == "log")
+
+
+def test_linearised_and_dynamic_regret_are_drawn_under_their_own_names(results: Results, axes: Any) -> None:
+    curves = selected_curves(results)
+    curves = curves[curves["environment"] == "power_law"]
+    regret_curves(curves, axes, scale="linear", against="linearised")
+    assert "linearised regret" in axes.get_ylabel()
+    mine = curves[(curves["learner"] == "fd_adagrad") & (curves["rank"] == 4)]
+    expected = mine["regret_linearised"].groupby(mine["round"]).mean()
+    assert any(
+        np.allclose(line.get_ydata(), expected) for line in lines_of(axes, FD.color) if len(line.get_xdata()) > 2
+    )
+    with pytest.raises(ConfigError, match="there is no dynamic regret in these runs"):
+        regret_curves(curves, axes, against="path")
+
+
+def test_a_violated_assumption_is_crossed_from_the_round_at_which_it_was_seen(results: Results, axes: Any) -> None:
+    curves = selected_curves(results)
+    curves = curves[curves["environment"] == "power_law"]
+    regret_curves(curves, axes)
+    crosses = [line for line in axes.lines if line.get_marker() == "x"]
+    assert not any(np.isfinite(line.get_ydata()).any() for line in crosses)
+    assert "crossed" not in axes.get_ylabel()
+    late = np.sort(curves["round"].unique())[6]
+    axes.clear()
+    regret_curves(curves.assign(bound_holds=np.where(curves["round"] >= late, 0.0, 1.0)), axes)
+    crosses = [line for line in axes.lines if line.get_marker() == "x" and np.isfinite(line.get_ydata()).any()]
+    assert crosses
+    for line in crosses:
+        shown = np.asarray(line.get_xdata(), dtype=float)[np.isfinite(line.get_ydata())]
+        assert shown.min() == late
+    assert "crossed where an assumption is violated" in axes.get_ylabel()
 
 
 def test_the_fitted_slope_is_the_exponent() -> None:

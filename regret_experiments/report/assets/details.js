@@ -36,6 +36,8 @@ function showRun(i) {
   if (status === "finished") {
     if (value("final_loss", i) === null) {
       say("regret, certified", `${number(value("regret_lower", i))} to ${number(value("regret_upper", i))}`);
+      if (value("regret_linearised", i) !== null) say("linearised regret", number(value("regret_linearised", i)));
+      if (value("regret_dynamic", i) !== null) say("dynamic regret", number(value("regret_dynamic", i)));
       say("certificate", certificateText(i));
       say("bound", boundText(i), { holds: "good", broken: "bad" }[value("verdict", i)] ?? "");
     } else {
