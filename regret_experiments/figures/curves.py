@@ -103,7 +103,7 @@ def regret_curves(
     axes.set_xlabel("round t   (in brackets: fitted slope)" if scale == "log" else "round t")
     dotted = "\n(dotted: bound)" if bound and against == "u_t" and scale == "log" else ""
     if crossed:
-        dotted = "\n(dotted: bound; crossed where an assumption is violated)"
+        dotted = "\n(dotted: bound; crosses: assumption violated)"
     name = NAMES[against]
     axes.set_ylabel((name + " / $\\sqrt{t}$" if scale == "sqrt" else name) + dotted)
     return axes
