@@ -17,7 +17,7 @@ ABOUT = {
     "comparators, learners": "best fixed points; the algorithms",
     "regret": "intervals, bounds, spectrum",
     "datasets, domains, losses, sketching": "know nothing of learners",
-    "compile": "how kernels are compiled",
+    "compile, lanes": "how kernels are compiled; vectors in them",
     "plugins, snapshot": "other packages' parts; saved games",
     "errors, types": "the ground",
 }
