@@ -54,6 +54,9 @@ from oco.types import Array
 LARGEST_SQUARE = 1e100
 """Rows whose square is above this, or below its inverse, are left to `play_round`, which scales them."""
 
+PANEL = 12
+"""Rows of a Cholesky factor that are found together, from those before them in one product."""
+
 SINGULAR = 1e-10
 """A multiple alpha of I that is below this part of the largest eigenvalue does not bound the inverse: see above."""
 
@@ -94,19 +97,28 @@ def factorise(count: int, norms: Array, cross: Array, inner: Array, written: Arr
         for i in range(count):
             add_multiple(spare[i, i:], -1.0, inner[i, i:])
     usable = count
-    for i in range(count):
-        if norms[i] == 0.0:
-            inner[i, i] = 1.0
-            continue
-        pivot = inner[i, i]
-        if not (1.0 / LARGEST_SQUARE < norms[i] < LARGEST_SQUARE and pivot > PIVOT * norms[i]):
-            usable = i
-            break
-        inner[i, i] = np.sqrt(pivot)
-        for j in range(i + 1, count):
-            inner[i, j] /= inner[i, i]
-        for m in range(i + 1, count):
-            add_multiple(inner[i, m:], -inner[i, m], inner[m, m:])
+    start = 0
+    while start < usable:
+        stop = min(start + PANEL, count)
+        wide = count - start
+        explained = spare.reshape(spare.size)[: (stop - start) * wide].reshape((stop - start, wide))
+        weighted_sums(inner[:start, start:stop], inner[:start], inner[:0], start, explained)
+        for i in range(start, stop):
+            add_multiple(explained[i - start, i - start :], -1.0, inner[i, i:])
+        for i in range(start, stop):
+            if norms[i] == 0.0:
+                inner[i, i] = 1.0
+                continue
+            pivot = inner[i, i]
+            if not (1.0 / LARGEST_SQUARE < norms[i] < LARGEST_SQUARE and pivot > PIVOT * norms[i]):
+                usable = i
+                break
+            inner[i, i] = np.sqrt(pivot)
+            for j in range(i + 1, count):
+                inner[i, j] /= inner[i, i]
+            for m in range(i + 1, stop):
+                add_multiple(inner[i, m:], -inner[i, m], inner[m, m:])
+        start = stop
     for i in range(usable):
         move(cross[i], written[i, :rank])
         for j in range(i + 1):
