@@ -380,11 +380,14 @@ def play_stream(
     return -1, online
 
 
-def block_length(dimension: int, rank: int, sparse: bool) -> int:
+def block_length(dimension: int, rank: int, nonzeros: float | None) -> int:
     """Rounds to play between two write-backs, about where their cost meets that of the rounds.
 
-    Of dense rows, a multiple of the four that `inner_products` takes together.
+    Of dense rows (``nonzeros`` is None), a multiple of the four that `inner_products` takes together. A round among n
+    CSR rows costs n times their ``nonzeros`` and n times a few k more, for the Gram matrix and what is n wide, and its
+    share of a write-back is d k / n: the minimum is flat, and a power of two near it will do.
     """
-    if sparse:
-        return int(np.clip(np.sqrt(dimension), 16, 1024))
-    return min((12 + rank // 2) // 4 * 4, 96)
+    if nonzeros is None:
+        return min((12 + rank // 2) // 4 * 4, 96)
+    best = 2.0 * np.sqrt(dimension * rank / (nonzeros + 4.0 * rank))
+    return int(2.0 ** np.clip(np.round(np.log2(best)), 4.0, 10.0))

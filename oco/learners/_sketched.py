@@ -148,9 +148,10 @@ class SketchedLearner(Learner):
         if not where.compiled:
             return None
         arrays = BlockArrays.of(block, where.center)
+        nonzeros = arrays.data.size / max(len(block), 1) if block.sparse else None
         begin, online = 0, 0
         while True:
-            length, row, *scratch = self._room(block)
+            length, row, *scratch = self._room(nonzeros)
             stopped, more = play_stream(
                 begin, length, arrays.dense, arrays.data, arrays.indices, arrays.indptr, row, arrays.targets,
                 arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome, *scratch,
@@ -165,13 +166,16 @@ class SketchedLearner(Learner):
             return arrays.outcome_of("fused loop", stopped)
         return arrays.outcome_of("block-ahead and online" if online else "block-ahead", stopped)
 
-    def _room(self, block: RowBlock) -> tuple[Any, ...]:
-        """The length of blocks, and scratch memory for them: a dense row, and what happens in small coordinates."""
+    def _room(self, nonzeros: float | None) -> tuple[Any, ...]:
+        """The length of blocks, and scratch memory for them: a dense row, and what happens in small coordinates.
+
+        ``nonzeros`` are those of a row, None of dense rows.
+        """
         sketch = self.state.sketch
         d, k = sketch.dimension, sketch.capacity
         if sketch.basis.shape[0] == 0:
             return 1, np.zeros(d), np.zeros((0, 0)), np.zeros(0), np.zeros(0)
-        length = block_length(d, k, block.sparse)
+        length = block_length(d, k, nonzeros)
         size = k + length
         if self._scratch is None or self._scratch[0] != length or self._scratch[2].shape[1] != size:
             self._scratch = (
