@@ -89,6 +89,7 @@ def _face_minimizer(
     """
     base = y[free]
     rows = weights[free]
+    scale = float(np.linalg.norm(rows))
     if total is not None:
         direction = signs[free]
         base = base + direction * ((total - direction @ base) / len(direction))
@@ -98,8 +99,8 @@ def _face_minimizer(
     misfit = weights.T @ offset
     left, singular, right = np.linalg.svd(rows, full_matrices=False)
     coordinates = right @ misfit
-    # Below that singular values are rounding, and so are their vectors.
-    kept = singular > (1e-15 if shift > 0.0 else 1e-13) * len(rows) * singular.max(initial=0.0)
+    # Below that singular values are rounding of the rows, and so are their vectors.
+    kept = singular > (1e-15 if shift > 0.0 else 1e-13) * len(rows) * scale
     denominator = shift + singular**2
     held = np.where(kept, singular, 0.0) / np.where(denominator > 0.0, denominator, 1.0)
     left_over = np.where(kept, shift / np.where(denominator > 0.0, denominator, 1.0), 1.0)

@@ -145,16 +145,15 @@ def _newton_at(
     x = np.empty(d)
     free = np.empty(d)
     before = np.empty(d)
-    z = y - np.dot(weights, w)
+    bound = np.empty(d)
+    z = y.copy()
+    if np.any(w):
+        z -= np.dot(weights, w)
     trial = np.empty(d)
     held = _project(kind, z, lower, upper, total, x, free)
     gradient = shift * w - np.dot(weights.T, x - y)
-    largest = shift
-    for a in range(k):
-        size = 0.0
-        for i in range(d):
-            size += weights[i, a] ** 2
-        largest = max(largest, size + shift)
+    # Of the metric: no column of W is longer than one.
+    largest = 1.0 + shift
     for iteration in range(limit):
         matrix = _curvature(weights, shift, free, held)
         for a in range(k):
@@ -172,6 +171,7 @@ def _newton_at(
         if np.dot(gradient, gradient) <= 1e-30 * (largest * pull + shift * shift * np.dot(w, w)):
             return x, iteration, True
         before[:] = free
+        bound[:] = x
         length = 1.0
         low, high = 0.0, 1.0
         low_slope, high_slope = descent, 0.0
@@ -200,7 +200,7 @@ def _newton_at(
         if length == 1.0:
             same = True
             for i in range(d):
-                if free[i] != before[i]:
+                if free[i] != before[i] or (free[i] == 0.0 and x[i] != bound[i]):
                     same = False
                     break
             if same:

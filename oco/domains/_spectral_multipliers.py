@@ -24,14 +24,12 @@ from typing import NamedTuple
 import numpy as np
 
 from oco.domains._singular_values import ClippedSingularValues
+from oco.domains._spectrum import DENSE_LIMIT
 from oco.domains._vectors import euclidean_norm
 from oco.types import Array
 
 FLOOR = 1e-13
 """The h of ``H + h I``, relative to the largest eigenvalue, for a singular H; proximal steps take it off again."""
-
-DENSE_LIMIT = 1500
-"""Most entries for which a matrix of the size of the metric is formed."""
 
 MOST = 10.0
 """The largest penalty, relative to the largest eigenvalue. The normal is known to rounding times that."""

@@ -7,6 +7,9 @@ import numpy as np
 from oco.errors import DomainError
 from oco.types import Array, Shape
 
+ROUNDING = 4e-15
+"""How far outside, relative to the domain's size, rounding may leave a projection: such a point is not moved again."""
+
 
 def euclidean_norm(array: Array) -> float:
     """``|array|_2`` of all entries, also where their squares overflow or vanish."""

@@ -80,8 +80,10 @@ class AffineSlice(Domain):
 
     def project(self, point: Array) -> Array:
         """Euclidean projection: ``y - A^+ (A y - b)``, in O(rd)."""
-        point = self._checked(point)
-        projected: Array = point - self._rows.T @ (self._rows @ point - self._heights)
+        projected = self._checked(point)
+        for _ in range(2):
+            # The second time for what rounding left.
+            projected = projected - self._rows.T @ (self._rows @ projected - self._heights)
         return projected
 
     def project_in(self, point: Array, metric: Metric) -> Array:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from oco.domains._active_set import active_set
 from oco.domains._polyhedra import NEWTON_FLOOR, newton_projection
 from oco.domains._spectrum import coupling
-from oco.domains._vectors import euclidean_norm
+from oco.domains._vectors import ROUNDING, euclidean_norm
 from oco.domains.ball import Ball
 from oco.domains.base import Domain
 from oco.domains.box import Box
@@ -138,6 +138,8 @@ class BallBox(Domain):
     def project_in(self, point: Array, metric: Metric) -> Array:
         """Projection in the norm of ``metric``; see the notes of the class for the method and the cost."""
         point = self._checked(point)
+        if self.contains(point, ROUNDING):
+            return point.copy()
         if isinstance(metric, ScaledIdentity) or metric.largest == 0.0:
             return self.project(point)
         boxed = self._box.project_in(point, metric)

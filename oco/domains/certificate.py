@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.domains._spectrum import apply_metric
+from oco.domains._spectrum import apply_to_both
 from oco.domains._vectors import euclidean_norm
 from oco.domains.base import Domain
 from oco.domains.metrics import Metric
@@ -63,17 +63,18 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
     if largest == 0.0:
         return outside
     # Units in which H and the points are of size one, so that nothing overflows.
-    difference = (point - projected) / size
-    normal = apply_metric(metric, difference) / largest
-    own = float(np.vdot(normal, projected / size))
-    if domain.bounded:
-        reach = domain.diameter("l2") / size
+    place, difference = projected / size, (point - projected) / size
+    normal, image = (product / largest for product in apply_to_both(metric, difference, place))
+    own = float(np.vdot(normal, place))
+    diameter = domain.diameter("l2")
+    if diameter < np.inf:
+        reach = diameter / size
         gap = domain.support(normal) / size - own
     else:
         reach = 1.0
         gap = _gap_nearby(domain, inside, normal, size)
     distance = np.sqrt(max(float(np.vdot(normal, difference)), 0.0))
-    length = np.sqrt(max(float(np.vdot(projected / size, apply_metric(metric, projected / size))) / largest, 0.0))
+    length = np.sqrt(max(float(np.vdot(place, image)), 0.0))
     scale = distance * (distance + length) + ROUNDING * reach
     return float(max(max(gap, 0.0) / scale if scale > 0.0 else 0.0, outside))
 

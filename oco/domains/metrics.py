@@ -29,19 +29,19 @@ class ScaledIdentity:
 
 @dataclass(frozen=True)
 class Diagonal:
-    """``H = diag(weights)`` with weights ``(d,)`` >= 0."""
+    """``H = diag(weights)`` with weights >= 0, ``(d,)`` or of the shape of a matrix decision."""
 
     weights: Array
 
     def apply(self, vector: Array) -> Array:
-        """``H vector``."""
-        product: Array = self.weights * vector
-        return product
+        """``H vector``, of the shape of ``vector``."""
+        product: Array = self.weights.ravel() * vector.ravel()
+        return product.reshape(vector.shape)
 
     @property
     def largest(self) -> float:
         """The largest eigenvalue of H."""
-        return float(np.max(self.weights))
+        return float(self.weights.max())
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,18 @@ class LowRankPlusScaledIdentity:
     complement: float
 
     def apply(self, vector: Array) -> Array:
-        """``H vector`` in O(dk)."""
+        """``H vector`` in O(dk), or H times each column of a matrix."""
         coordinates = self.basis.T @ vector
-        product: Array = self.complement * vector + self.basis @ ((self.values - self.complement) * coordinates)
+        above = self.values - self.complement
+        product: Array = self.complement * vector + self.basis @ (above * coordinates.T).T
         return product
 
     @property
     def largest(self) -> float:
         """The largest eigenvalue of H."""
         if self.basis.shape[0] == self.basis.shape[1]:
-            return float(np.max(self.values))
-        return max(float(np.max(self.values, initial=0.0)), self.complement)
+            return float(self.values.max())
+        return max(float(self.values.max(initial=0.0)), self.complement)
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,15 @@ class Dense:
     @property
     def largest(self) -> float:
         """The largest eigenvalue of H."""
-        return float(np.max(self.values))
+        return float(self.values.max())
 
 
 @dataclass(frozen=True)
 class Kronecker:
     """``H X = L X R`` on matrices X ``(m, n)``, that is ``L (x) R`` on their rows laid end to end.
 
-    Only `Ball`, `FrobeniusBall` and `Unbounded` project in it. L ``(m, m)`` and R ``(n, n)`` are spectra.
+    L ``(m, m)`` and R ``(n, n)`` are spectra. `Ball`, `FrobeniusBall` and `Unbounded` project in it as it is; other
+    domains of matrices form the metric ``(mn, mn)``, for at most 1,500 entries.
     """
 
     left: Dense

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from oco.domains._spectral_newton import project_on_spectral_ball
-from oco.domains._vectors import unknown_norm
+from oco.domains._vectors import ROUNDING, unknown_norm
 from oco.domains.base import Domain
 from oco.domains.metrics import Metric, ScaledIdentity
 from oco.errors import DomainError
@@ -73,7 +73,7 @@ class SpectralBall(Domain):
     def project_in(self, point: Array, metric: Metric) -> Array:
         """Projection in the norm of ``metric``; see the notes of the class for the method and the cost."""
         point = self._checked(point)
-        if self.contains(point, 0.0):
+        if self.contains(point, ROUNDING):
             return point.copy()
         if isinstance(metric, ScaledIdentity) or metric.largest == 0.0:
             return self.project(point)

@@ -5,19 +5,25 @@ import pytest
 from domain_cases import METRICS, matrix_domains, matrix_of, random_basis, random_metric, random_point, vector_domains
 
 from oco.domains import (
+    AffineSlice,
     Ball,
+    BallBox,
     Box,
     Dense,
     Diagonal,
     FrobeniusBall,
+    HalfSpace,
     Kronecker,
     L1Ball,
     LowRankPlusScaledIdentity,
     ScaledIdentity,
     Simplex,
+    Slab,
     SpectralBall,
     projection_residual,
 )
+from oco.domains._coupled import BOX, coupled_newton
+from oco.domains._spectrum import coupling
 from oco.errors import DomainError
 
 CONDITIONS = (1.0, 1e3, 1e6, 1e12)
@@ -53,6 +59,41 @@ def test_coordinates_that_cross_from_bound_to_bound(kind):
         metric = random_metric(kind, 12, 1e12, rng)
         domain = Box(lower, upper)
         require_projection(domain, random_point(domain, rng), metric)
+
+
+@pytest.mark.parametrize("seed", [184, 284, 607, *range(20)])
+def test_newton_does_not_stop_where_a_coordinate_changed_its_bound(seed):
+    """From one bound to the other in a full step no coordinate has become free, and the step was still not exact."""
+    rng = np.random.default_rng(seed)
+    metric = random_metric("dense", 4, 10.0 ** rng.uniform(2, 7), rng)
+    point = rng.standard_normal(4) * 10.0 ** rng.uniform(-0.5, 3)
+    shift, weights = coupling(metric, 4)
+    projected, _, exact = coupled_newton(BOX, point, shift, weights, np.full(4, -0.5), np.full(4, 0.5), 0.0, 30)
+    assert exact
+    assert projection_residual(Box(-0.5, 0.5, dimension=4), point, projected, metric) <= 1e-10
+
+
+def test_equal_weights_leave_nothing_to_invert():
+    """The free rows of W are equal, so centred they are rounding: a singular metric of rank one, as of a sparse row."""
+    weighed = np.repeat([2.0, 1.0, 0.5, 0.0], [7, 4, 2, 137])
+    metric = LowRankPlusScaledIdentity(-weighed[:, None] / np.linalg.norm(weighed), np.array([2.67]), 0.0)
+    for size in (0.175, 3.0):
+        point = 1.0 / 150 + size * weighed
+        projected = require_projection(Simplex(1.0, 150), point, metric)
+        np.testing.assert_allclose(projected, np.where(weighed == 2.0, 1.0 / 7, 0.0), atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_direction_almost_in_the_range_of_a_singular_metric(seed):
+    """Little is left of the normal in the null space, so the move along it is long."""
+    rng = np.random.default_rng(seed)
+    basis = random_basis(rng, 5, 4)
+    null = np.linalg.svd(basis.T)[2][-1]
+    for share in (1e-2, 1e-4):
+        normal = basis @ rng.standard_normal(4) + share * null
+        metric = LowRankPlusScaledIdentity(basis, np.ones(4), 0.0)
+        for domain in (Slab(normal, 0.1), HalfSpace(normal, -0.1), AffineSlice([normal], [0.3])):
+            require_projection(domain, rng.standard_normal(5), metric)
 
 
 @pytest.mark.parametrize("condition", [1.0, 1e3, 1e6])
@@ -219,5 +260,22 @@ def test_kronecker_metric_on_the_frobenius_ball():
         metric = Kronecker(Dense(random_basis(rng, 3, 3), values[:3]), Dense(random_basis(rng, 4, 4), values))
         domain = FrobeniusBall(1.0, center=rng.standard_normal((3, 4)))
         require_projection(domain, random_point(domain, rng), metric)
-    with pytest.raises(DomainError, match="got Kronecker"):
-        SpectralBall(0.1, shape=(3, 4)).project_in(np.ones((3, 4)), metric)
+
+
+def test_kronecker_metric_on_every_domain_of_matrices():
+    rng = np.random.default_rng(2)
+    left, right = (Dense(random_basis(rng, d, d), np.geomspace(1.0, 1e-2, d)) for d in (3, 4))
+    metric = Kronecker(left, right)
+    full = Dense(np.kron(left.basis, right.basis), np.outer(left.values, right.values).ravel())
+    domains = matrix_domains((3, 4)) | {
+        "half-space": HalfSpace(rng.standard_normal((3, 4)), -0.1),
+        "slab": Slab(rng.standard_normal((3, 4)), 0.1),
+        "ball and box": BallBox(1.0, np.zeros((3, 4)), -0.3, 0.4),
+    }
+    for name, domain in domains.items():
+        point = 3.0 * rng.standard_normal((3, 4))
+        projected = require_projection(domain, point, metric)
+        np.testing.assert_allclose(projected, domain.project_in(point, full), rtol=1e-8, atol=1e-9, err_msg=name)
+    large = Kronecker(*(Dense(np.eye(d), np.geomspace(1.0, 0.1, d)) for d in (40, 40)))
+    with pytest.raises(DomainError, match="more than 1500 entries, got 40 x 40"):
+        SpectralBall(0.1, shape=(40, 40)).project_in(np.ones((40, 40)), large)

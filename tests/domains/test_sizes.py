@@ -20,7 +20,6 @@ from oco.domains import (
     FrobeniusBall,
     HalfSpace,
     L1Ball,
-    LowRankPlusScaledIdentity,
     ScaledIdentity,
     Simplex,
     Slab,
@@ -28,8 +27,6 @@ from oco.domains import (
     from_config,
     projection_residual,
 )
-from oco.domains._polyhedra import newton_projection
-from oco.domains._spectrum import coupling
 from oco.domains.certificate import require_certified
 from oco.errors import DomainError
 
@@ -164,40 +161,6 @@ def test_certificate_sees_a_wrong_point():
         with pytest.raises(DomainError, match="optimality residual") as caught:
             require_certified(domain, point, outside, metric)
         assert caught.value.residual > 1e-6
-
-
-@pytest.mark.parametrize("kind", ["box", "simplex", "l1_ball"])
-def test_newton_steps_in_a_typical_game(kind):
-    """Sketched AdaGrad on random rows: each projection reads the sketch fewer than 20 times, in almost every round."""
-    rng = np.random.default_rng(11)
-    d, k, passes = 200, 10, []
-    domain = {"box": Box(-0.05, 0.05, dimension=d), "simplex": Simplex(1.0, d), "l1_ball": L1Ball(1.0, d)}[kind]
-    target = rng.standard_normal(d)
-    rows = rng.standard_normal((400, d)) * np.geomspace(3.0, 0.1, d)
-    x, covariance = domain.start, np.zeros((d, d))
-    for row in rows:
-        gradient = row * (np.sign(row @ x - row @ target / 10) or 1.0)
-        covariance += np.outer(gradient, gradient)
-        if len(passes) % 20 == 0:
-            values, basis = np.linalg.eigh(covariance)
-        shift = np.sqrt(max(values[-k - 1], 1e-6))
-        metric = LowRankPlusScaledIdentity(
-            np.ascontiguousarray(basis[:, -k:]), np.sqrt(np.maximum(values[-k:], 0.0) + shift**2), float(shift)
-        )
-        coordinates = metric.basis.T @ gradient
-        step = metric.basis @ (coordinates / metric.values) + (gradient - metric.basis @ coordinates) / shift
-        y = x - 0.5 * step
-        scaled, weights = coupling(metric, d)
-        _, steps = newton_projection(kind, y, scaled, weights, *_bounds(domain, d), 1.0)
-        x = domain.project_in(y, metric)
-        # One pass for the first gradient; per step one for the curvature, one along the step, two for the gradient.
-        passes.append(1 + 4 * steps)
-    assert np.median(passes) <= 20
-    assert np.mean(np.array(passes) <= 20) >= 0.9
-
-
-def _bounds(domain, d):
-    return (np.full(d, -0.05), np.full(d, 0.05)) if isinstance(domain, Box) else (np.zeros(0), np.zeros(0))
 
 
 def test_shapes_are_stated_later():
