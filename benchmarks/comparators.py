@@ -16,6 +16,7 @@ import csv
 import json
 import os
 import platform
+import resource
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
@@ -61,6 +62,8 @@ class Line:
     seconds: float
     curve_seconds: float | None
     curve_worst_relative_gap: float | None
+    peak_gigabytes: float | None = None
+    """Of the whole process so far, data included."""
 
 
 def load(name: str, several_classes: bool) -> tuple[Any, np.ndarray]:
@@ -129,6 +132,7 @@ def measured(data: str, loss: str, kind: str, curves: bool) -> Line:
         seconds=seconds,
         curve_seconds=curve_seconds,
         curve_worst_relative_gap=worst,
+        peak_gigabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     )
 
 
@@ -183,7 +187,7 @@ def shown(line: Line) -> str:
     met = "yes" if line.met else "**no**"
     return (
         f"| {line.data} | {line.loss} | {line.domain} | {line.value:.6g} | {line.relative_gap:.1e} | {met} | "
-        f"{line.seconds:.2f} | {curve} | {worst} |"
+        f"{line.seconds:.2f} | {curve} | {worst} | {line.peak_gigabytes or 0.0:.2f} |"
     )
 
 
@@ -196,8 +200,9 @@ def main() -> None:
     parser.add_argument("--no-curves", action="store_true", help="one solve each, no checkpoints")
     parser.add_argument("--output", type=Path, default=Path("results/comparators"))
     arguments = parser.parse_args()
-    print("| data | loss | domain | value | relative gap | met | seconds | 30 checkpoints | worst of the curve |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    columns = "data | loss | domain | value | relative gap | met | seconds | 30 checkpoints | worst of the curve | GB"
+    print(f"| {columns} |")
+    print("|" + "---|" * 10)
     lines = []
     for data, loss, kind in cases(arguments):
         line = measured(data, loss, kind, not arguments.no_curves)

@@ -146,6 +146,12 @@ def test_a_violated_assumption_is_crossed_from_the_round_at_which_it_was_seen(re
     assert "crosses: assumption violated" in axes.get_ylabel()
 
 
+def test_only_hyper_parameters_stand_before_the_final_numbers(results: Results) -> None:
+    """Tables tell the one from the other by their place."""
+    columns = list(results.runs.columns)
+    assert columns[columns.index("status") + 1 : columns.index("rounds")] == ["learning_rate"]
+
+
 def test_the_fitted_slope_is_the_exponent() -> None:
     rounds = np.geomspace(1, 1e4, 30)
     assert fitted_slope(rounds, 3.0 * rounds**0.5) == pytest.approx(0.5)
