@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from oco.comparators.newton import line_search, minimise
 from oco.comparators.objective import Hessian, Objective, ScalarLink, SmoothedLink
 from oco.comparators.rows import RowMatrix, RowStream, read_rounds
 from oco.domains.base import Domain
-from oco.errors import ComparatorError, DomainError
+from oco.errors import ComparatorError, ConfigError, DomainError, NumericsError
 from oco.losses.multinomial import MultinomialBlock
 from oco.losses.rows import RowBlock
 from oco.types import Array
@@ -91,8 +92,7 @@ def best_fixed_point(
     >>> best.point.round(6), round(best.value.upper, 6), best.tight
     (array([0.6, 0.8]), 8.0, True)
     """
-    count = len(losses) if isinstance(losses, RowBlock | MultinomialBlock) else losses.horizon
-    return anytime(losses, domain, [count], tolerance=tolerance, start=start, strict=strict)[-1]
+    return anytime(losses, domain, [count_of(losses)], tolerance=tolerance, start=start, strict=strict)[-1]
 
 
 def anytime(
@@ -124,7 +124,11 @@ def anytime(
     Raises
     ------
     ComparatorError
-        If ``strict`` and some gap is not tight.
+        If ``strict`` and some gap is not tight, or the losses are not finite at the domain's start.
+    ConfigError
+        If the checkpoints do not rise, or are no rounds of the stream.
+    NumericsError
+        If a row or a target is not finite.
 
     Examples
     --------
@@ -137,7 +141,7 @@ def anytime(
     >>> curve.upper.round(9), curve.final
     (array([-3., -1., -2.]), array([ 3., -1., -2.]))
     """
-    checkpoints = [int(t) for t in rounds]
+    checkpoints = checked_rounds(rounds, count_of(losses))
     objective = objective_of(losses, checkpoints[-1])
     domain = placed(domain, objective)
     tolerance = default_tolerance(objective) if tolerance is None else tolerance
@@ -152,6 +156,8 @@ def anytime(
         part = objective.prefix(count)
         certifier = Certifier(part, domain, EARLY_TOLERANCE if count in early else tolerance)
         certifier.start_value, _ = certifier.offer_point(centre, at_centre[:count])
+        if not math.isfinite(certifier.start_value):
+            raise ComparatorError(f"the losses of rounds 1..{count} are not finite at the start of {domain!r}")
         note = ""
         if part.link.linear:
             note = _solve_linear(part, domain, certifier)
@@ -180,17 +186,38 @@ def anytime(
     return ComparatorCurve(tuple(found), final)
 
 
+def count_of(losses: RowBlock | MultinomialBlock | RowStream) -> int:
+    """Number of rounds."""
+    return len(losses) if isinstance(losses, RowBlock | MultinomialBlock) else losses.horizon
+
+
+def checked_rounds(rounds: Sequence[int] | Array, count: int) -> list[int]:
+    """The checkpoints as integers; `ConfigError` unless they rise within 1 .. ``count``."""
+    checkpoints = [int(t) for t in rounds]
+    rising = all(before < after for before, after in pairwise([0, *checkpoints, count + 1]))
+    if not checkpoints or not rising:
+        raise ConfigError(f"checkpoints must rise within 1..{count}, got {checkpoints}")
+    return checkpoints
+
+
 def objective_of(losses: RowBlock | MultinomialBlock | RowStream, count: int | None = None) -> Objective:
     """The sum of the first ``count`` losses, or of all."""
     if count is None:
-        count = len(losses) if isinstance(losses, RowBlock | MultinomialBlock) else losses.horizon
+        count = count_of(losses)
     if isinstance(losses, MultinomialBlock):
         rows = RowMatrix(losses.rows, len(losses), losses.rows.shape[1]).prefix(count)
         one_hot: Array = np.zeros((count, losses.n_classes))
         one_hot[np.arange(count), losses.labels[:count]] = 1.0
+        _require_finite(rows, one_hot)
         return MultinomialObjective(MultinomialLink(one_hot), rows, losses.n_classes)
     scalar, rows, targets = read_rounds(losses, count)
+    _require_finite(rows, targets)
     return Objective(ScalarLink(scalar, np.ascontiguousarray(targets, dtype=np.float64)), rows)
+
+
+def _require_finite(rows: RowMatrix, targets: Array) -> None:
+    if not (math.isfinite(rows.length) and np.isfinite(targets).all()):
+        raise NumericsError("no comparator: a row or a target is not finite, or too large to be squared")
 
 
 def _recession_note(objective: Objective, domain: Domain, certifier: Certifier) -> str:

@@ -71,7 +71,7 @@ def certify(
     known = as_block(losses) if isinstance(losses, Sequence) else losses
     objective = None if known is None else objective_of(known)
     domain = domain if objective is None else placed(domain, objective)
-    shaped = point.reshape(domain.shape)
+    shaped = point.reshape(domain.shape) if point.size == domain.dimension else point
     if not domain.contains(shaped):
         raise DomainError(f"a comparator must lie in its domain {domain!r}, and this point does not")
     shaped = domain.project(shaped)

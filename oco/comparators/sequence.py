@@ -9,7 +9,7 @@ import numpy as np
 
 from oco.comparators.certificate import support_within, too_near
 from oco.comparators.comparator import Comparator, ComparatorCurve
-from oco.comparators.fixed_point import anytime
+from oco.comparators.fixed_point import anytime, checked_rounds
 from oco.domains.base import Domain
 from oco.errors import ComparatorError
 from oco.losses.base import Loss
@@ -101,12 +101,13 @@ def anytime_of(
 
     Each prefix starts from the point of the one before.
     """
+    checkpoints = checked_rounds(rounds, len(losses))
     block = as_block(losses)
     if block is not None:
         return anytime(block, domain, rounds, start=start, strict=strict)
     point = domain.start if start is None else domain.project(start)
     found: list[Comparator] = []
-    for count in (int(t) for t in rounds):
+    for count in checkpoints:
         bundle = _Bundle(losses[:count], domain, tolerance)
         bundle.minimise(point)
         if strict and not bundle.tight:

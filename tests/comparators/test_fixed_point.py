@@ -6,10 +6,21 @@ import numpy as np
 import pytest
 from scipy import optimize, sparse
 
-from oco.comparators import anytime, best_fixed_point
+from oco.comparators import anytime, anytime_of, best_fixed_point, certify
 from oco.domains import AffineSlice, Ball, Box, Domain, HalfSpace, Unbounded
-from oco.errors import ComparatorError
-from oco.losses import SCALAR_LOSSES, Absolute, Hinge, Linear, Logistic, RowBlock, ScalarLoss, Squared, scalar_loss
+from oco.errors import ComparatorError, ConfigError, DomainError, NumericsError
+from oco.losses import (
+    SCALAR_LOSSES,
+    Absolute,
+    Hinge,
+    Linear,
+    Logistic,
+    RowBlock,
+    RowLoss,
+    ScalarLoss,
+    Squared,
+    scalar_loss,
+)
 
 NAMES = sorted(set(SCALAR_LOSSES) - {"logarithmic"})
 
@@ -264,3 +275,30 @@ def test_hinge_loss_of_rows_that_a_ball_separates_is_driven_to_zero() -> None:
     assert best.tight
     assert best.value.lower >= 0.0
     assert best.value.upper <= 1e-7 * kept.sum()
+
+
+@pytest.mark.parametrize("checkpoints", [[], [0, 5], [5, 5], [5, 81], [5, 3]])
+def test_checkpoints_that_are_no_rounds_are_refused(checkpoints: list[int]) -> None:
+    block = rounds(Squared())
+    losses = [RowLoss(block.scalar, row, y) for row, y in zip(block.rows, block.targets, strict=True)]
+    with pytest.raises(ConfigError, match=r"checkpoints must rise within 1\.\.80, got"):
+        anytime(block, Ball(1.0, dimension=5), checkpoints)
+    with pytest.raises(ConfigError, match=r"checkpoints must rise within 1\.\.80, got"):
+        anytime_of(losses, Ball(1.0, dimension=5), checkpoints)
+
+
+def test_what_is_not_finite_or_of_another_size_is_refused_in_a_sentence() -> None:
+    block = rounds(Squared())
+    with pytest.raises(NumericsError, match="a row or a target is not finite"):
+        best_fixed_point(
+            RowBlock(Squared(), np.where(block.rows > 2.0, np.nan, block.rows), block.targets), Unbounded(5)
+        )
+    with pytest.raises(NumericsError, match="a row or a target is not finite"):
+        best_fixed_point(RowBlock(Squared(), block.rows, np.full(80, np.inf)), Ball(1.0, dimension=5))
+    logs = RowBlock(scalar_loss("logarithmic"), np.abs(block.rows), np.zeros(80))
+    with pytest.raises(ComparatorError, match="not finite at the start of Box"):
+        best_fixed_point(logs, Box(0.0, np.inf, dimension=5))
+    with pytest.raises(DomainError, match="has decisions of shape"):
+        best_fixed_point(block, Ball(1.0, dimension=7))
+    with pytest.raises(DomainError, match="has decisions of shape"):
+        certify(block, Ball(1.0, dimension=5), np.zeros(4))
