@@ -5,15 +5,20 @@ large ones here are therefore `separate_kernel`: compiled once each, for one sig
 
 Numba's own cache checks the file that a kernel stands in but not the files that it imports, so the cache lives in a
 directory named after a hash of every kernel source of this package. The directory is in the user's cache
-(``OCO_CACHE_DIR`` overrides it), hence a read-only installation works.
+(``OCO_CACHE_DIR`` overrides it), hence a read-only installation works; where it cannot be written, kernels are kept in
+a temporary directory for as long as the process lasts.
 """
 
 from __future__ import annotations
 
+import atexit
 import copy
 import hashlib
 import os
+import shutil
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -56,25 +61,75 @@ def _kernel_cache() -> Path:
     return cache_directory() / "kernels" / f"{version}-{digest.hexdigest()[:16]}"
 
 
+def _remove(directory: Path, maker: int) -> None:
+    """Remove a temporary cache, unless this process is a fork of the one that made it."""
+    if os.getpid() == maker:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _temporary_cache() -> Path | None:
+    """A directory that lasts as long as this process, for its workers too; None where not even that can be written."""
+    try:
+        directory = Path(tempfile.mkdtemp(prefix="oco-kernels-"))
+    except OSError:
+        return None
+    atexit.register(_remove, directory, os.getpid())
+    os.environ["NUMBA_CACHE_DIR"] = str(directory)
+    return directory
+
+
+_directory: Path | None = Path(os.environ.get("NUMBA_CACHE_DIR") or _kernel_cache())
+_refused = ""
+"""Why the cache cannot be written, where it cannot."""
 if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = str(_kernel_cache())  # type: ignore[attr-defined]
+    assert _directory is not None
+    try:
+        _directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=_directory):
+            pass
+    except OSError as error:
+        _refused = f"{_directory} cannot be written ({error.strerror or error})"
+        _directory = _temporary_cache()
+    numba.config.CACHE_DIR = str(_directory or "")  # type: ignore[attr-defined]
 
 
 class _Announcement(event.Listener):
-    """Says on a terminal, once, that there is something to wait for."""
+    """Says on a terminal that there is something to wait for: once, whatever the number of processes that compile."""
 
     made = False
 
     def on_start(self, event: Any) -> None:
         """Numba compiles something."""
-        if not self.made and isinstance(event.data["dispatcher"], Kernel):
-            self.made = True
-            if sys.stderr is not None and sys.stderr.isatty():
-                directory = getattr(numba.config, "CACHE_DIR", None)
-                print(f"oco: compiling for the first use; kept in {directory}", file=sys.stderr)
+        if self.made or not isinstance(event.data["dispatcher"], Kernel) or sys.stderr is None:
+            return
+        self.made = True
+        if _refused:
+            print(f"oco: {_refused}, so kernels are compiled anew; set OCO_CACHE_DIR to one that can", file=sys.stderr)
+        elif sys.stderr.isatty() and _is_first():
+            print(f"oco: compiling for the first use; kept in {_directory}", file=sys.stderr)
 
     def on_end(self, event: Any) -> None:
         """It is compiled."""
+
+
+ANNOUNCED_SECONDS = 120.0
+"""For how long one process's word that kernels are compiled holds for all."""
+
+
+def _is_first() -> bool:
+    """Whether no other process said a moment ago that it compiles; a file in the cache keeps the moment."""
+    if _directory is None:
+        return True
+    said = _directory / "announced"
+    try:
+        with said.open("x"):
+            return True
+    except FileExistsError:
+        recent = time.time() - said.stat().st_mtime < ANNOUNCED_SECONDS
+        said.touch()
+        return not recent
+    except OSError:
+        return True
 
 
 event.register("numba:compile", _Announcement())  # type: ignore[no-untyped-call]
@@ -164,7 +219,8 @@ def _compiled(function: Function, options: dict[str, Any], kind: type[Kernel] = 
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return function
     compiled = kind(function, targetoptions=_OPTIONS | options)
-    compiled.enable_caching()
+    if _directory is not None:
+        compiled.enable_caching()
     return cast(Function, compiled)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.learners.base import Learner, Problem, require_memory
-from oco.losses.rows import RowBlock, dense_row
+from oco.losses.rows import RowBlock, dense_row, rows_at_once
 from oco.record import Record
 from oco.snapshot import Keeper
 from oco.tracker import Tracker
@@ -146,7 +146,7 @@ def checkpoint_rounds(checkpoints: int | Sequence[int], horizon: int) -> np.ndar
 
 def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int, stop: int, keeper: Keeper) -> None:
     """Rounds ``start`` to ``stop - 1`` of a stream of rows: compiled where the learner can, else one by one."""
-    for first, last in _pieces(start, stop):
+    for first, last in _pieces(stream, start, stop):
         block = stream.block(first, last)
         outcome = player.play_block(block) if block.scalar.code >= 0 else None
         if outcome is None:
@@ -186,9 +186,12 @@ def _play_rounds(stream: Any, player: Learner, tracker: Tracker, start: int, sto
         player.update(gradient)
 
 
-def _pieces(start: int, stop: int) -> Iterator[tuple[int, int]]:
-    for first in range(start, stop, BLOCK_ROUNDS):
-        yield first, min(first + BLOCK_ROUNDS, stop)
+def _pieces(stream: RowStream, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    dimension, rounds = stream.domain.dimension, BLOCK_ROUNDS
+    if rows_at_once(dimension, sparse=False) < BLOCK_ROUNDS and not stream.block(start, start + 1).sparse:
+        rounds = rows_at_once(dimension, sparse=False)
+    for first in range(start, stop, rounds):
+        yield first, min(first + rounds, stop)
 
 
 def _checked_point(player: Learner, round_index: int, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -21,11 +21,9 @@ FORMED_COST = 3e11
 """Most multiplications that forming one Hessian may take."""
 REACH = 4.0
 """On an unbounded domain Newton steps stay within about ``REACH (1 + |x|)``: singular models send them anywhere."""
-SHRINKING = 0.2
-"""A Hessian is kept while each step promises at most this part of what the one before did."""
 DEAR = 0.1
 """A Hessian is kept where forming it costs more than this part of d^3."""
-NEAR = 100.0
+NEAR = 30.0
 """Duals of a step are worth their cost when it promises at most this many times the gap that is allowed."""
 KINKED_DAMPING = 1e-4
 """Damping of the Hessian of a smoothed kinked loss, relative to its mean eigenvalue: with few rounds near their kink it
@@ -47,7 +45,8 @@ def minimise(
     Each step minimises the quadratic model over the domain (`minimise_quadratic`) and searches the segment to the
     model's minimiser; a line search costs O(n) a trial, because margins are linear along it. It is nearly exact: where
     losses are kinked, and smoothed over a small width, steps that are only halved get nowhere. Where a Hessian costs
-    more than the rest of a step it is kept, also for a longer prefix, while steps with it shrink fast.
+    more than the rest of a step, it is kept for the first step of a longer prefix, and while the next step with it
+    should be the last.
 
     Parameters
     ----------
@@ -90,7 +89,9 @@ def minimise(
         if keeps and hessian is not None:
             hessian = objective.extended(hessian, at.margins)
             target = _model_minimiser(hessian, gradient, at.point, domain, accuracy, smoothed)
-            if not 0.0 < -float(gradient @ (target - at.point)) <= SHRINKING * promised:
+            # Steps with one Hessian shrink by a constant factor: is what will be left after this one allowed?
+            promise = -float(gradient @ (target - at.point))
+            if not 0.0 < promise**2 <= promised * certifier.allowed_gap:
                 hessian = None
         if not keeps or hessian is None:
             hessian = objective.hessian(at.margins, form)

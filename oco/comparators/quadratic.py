@@ -49,7 +49,7 @@ def _ball_by_cholesky(
 ) -> Array:
     """Solve ``(H + m I) u = b`` with the smallest m >= 0 for which ``|u| <= radius``.
 
-    Newton's method for m, until the Frank-Wolfe gap of u, scaled back into the ball, is within ``accuracy`` and at most
+    Halley's method for m, until the Frank-Wolfe gap of u, scaled back into the ball, is within ``accuracy`` and at most
     a tenth is missing of what the quadratic can fall from ``offset``, where its gradient is ``gradient``.
     """
     size, length = float(np.trace(matrix)), float(np.linalg.norm(right))
@@ -87,8 +87,12 @@ def _ball_by_cholesky(
         if gap <= accuracy and missing <= 0.1 * (began - reached):
             break
         half = blas.dtrsv(factor, solution, lower=True)
-        change = (length / limit - 1.0) * length**2 / float(half @ half)
-        multiplier = max(floor, 0.01 * multiplier, multiplier + change)
+        whole = blas.dtrsv(factor, half, lower=True, trans=1)
+        # Halley's method for 1 / |u| = 1 / limit, in units of 1 / |u|.
+        excess, first = 1.0 - length / limit, float(half @ half) / length**2
+        second = 3.0 * (first**2 - float(whole @ whole) / length**2)
+        change = 2.0 * excess * first / max(first**2, 2.0 * first**2 - excess * second)
+        multiplier = max(floor, 0.01 * multiplier, multiplier - change)
     return solution * (unit * scale)
 
 

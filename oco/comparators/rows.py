@@ -10,24 +10,17 @@ from scipy import sparse
 
 from oco.compile import kernel
 from oco.losses.gram import add_gram, symmetric
-from oco.losses.rows import RowBlock, Rows, squared_lengths
+from oco.losses.rows import Blocks, RowBlock, Rows, may_be_held, rows_at_once, squared_lengths
 from oco.losses.scalar import ScalarLoss
 from oco.types import Array
 
-IN_MEMORY_BYTES = 4 << 30
-"""Dense rows up to this size are taken into memory once; larger streams are read again in every pass."""
-
-_PIECE_ROWS = 4096
 _SUM_ROWS = 512
 
 
-class RowStream(Protocol):
+class RowStream(Blocks, Protocol):
     """Rounds that are known ahead: anything with a length and consecutive blocks of rows."""
 
     horizon: int
-
-    def block(self, start: int, stop: int) -> RowBlock:
-        """Rounds ``start`` to ``stop - 1``."""
 
 
 class RowMatrix:
@@ -36,17 +29,24 @@ class RowMatrix:
     Rows are dense, CSR, or read in blocks from a stream that is larger than memory. Nothing is made dense.
     """
 
-    def __init__(self, source: Rows | RowStream, count: int, dimension: int, row_squares: Array | None = None) -> None:
+    def __init__(self, source: Rows | RowStream, count: int, dimension: int, whole: RowMatrix | None = None) -> None:
         self._source = source
         self.count = count
         self.dimension = dimension
-        if row_squares is None:
-            row_squares = np.empty(count)
+        some: Any = source
+        self._sparse = _is_sparse(some) if self._whole() is not None else some.block(0, 1).sparse
+        self._at_once = rows_at_once(dimension, self._sparse)
+        self._summed = max(_SUM_ROWS, dimension // 8) if self._sparse else min(_SUM_ROWS, self._at_once)
+        if whole is None:
+            self.row_squares: Array = np.empty(count)
+            stored = 0
             for start, rows in self._pieces():
-                row_squares[start : start + rows.shape[0]] = squared_lengths(rows)
-        self.row_squares: Array = row_squares
-        self.length = float(np.sqrt(row_squares.sum()))
-        self._summed = max(_SUM_ROWS, dimension // 8)
+                self.row_squares[start : start + rows.shape[0]] = squared_lengths(rows)
+                stored += rows.nnz if self._sparse else rows.size
+            self._stored = stored / count
+        else:
+            self.row_squares, self._stored = whole.row_squares[:count], whole._stored
+        self.length = float(np.sqrt(self.row_squares.sum()))
 
     def prefix(self, count: int) -> RowMatrix:
         """The first ``count`` rows, without a copy."""
@@ -59,7 +59,7 @@ class RowMatrix:
             stop = source.indptr[count]
             parts = (source.data[:stop], source.indices[:stop], source.indptr[: count + 1])
             source = sparse.csr_array(parts, shape=(count, self.dimension), copy=False)
-        return RowMatrix(source, count, self.dimension, self.row_squares[:count])
+        return RowMatrix(source, count, self.dimension, self)
 
     def product(self, point: Array) -> Array:
         """Margins ``A point``: ``(n,)`` for ``(d,)``, ``(n, m)`` for ``(d, m)``."""
@@ -97,19 +97,17 @@ class RowMatrix:
     @property
     def gram_cost(self) -> float:
         """Multiplications of one `gram`."""
-        source: Any = self._source
-        if _is_sparse(source):
-            return float(source.nnz) ** 2 / max(1, self.count)
-        return float(self.count) * self.dimension**2
+        return self.count * self._stored**2
 
     def _whole(self) -> Any:
         return self._source if isinstance(self._source, np.ndarray) or _is_sparse(self._source) else None
 
-    def _pieces(self, length: int = _PIECE_ROWS) -> Iterator[tuple[int, Any]]:
+    def _pieces(self, length: int | None = None) -> Iterator[tuple[int, Any]]:
         source: Any = self._source
         if _is_sparse(source):
             yield 0, source
             return
+        length = length or self._at_once
         for start in range(0, self.count, length):
             stop = min(start + length, self.count)
             yield start, source[start:stop] if isinstance(source, np.ndarray) else source.block(start, stop).rows
@@ -124,11 +122,11 @@ def read_rounds(losses: RowBlock | RowStream, rounds: int | None = None) -> tupl
     count = losses.horizon if rounds is None else rounds
     first = losses.block(0, 1)
     dimension = first.rows.shape[1]
-    if first.sparse or 8 * count * dimension <= IN_MEMORY_BYTES:
+    if may_be_held(losses, count):
         block = losses.block(0, count)
         return block.scalar, RowMatrix(block.rows, count, dimension), block.targets
-    starts = range(0, count, _PIECE_ROWS)
-    targets = np.concatenate([losses.block(s, min(s + _PIECE_ROWS, count)).targets for s in starts])
+    step = rows_at_once(dimension, first.sparse)
+    targets = np.concatenate([losses.block(at, min(at + step, count)).targets for at in range(0, count, step)])
     return first.scalar, RowMatrix(losses, count, dimension), targets
 
 

@@ -22,7 +22,7 @@ from oco.environments.row_data import (
 )
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, DataError
-from oco.losses.rows import RowBlock
+from oco.losses.rows import RowBlock, rows_at_once
 from oco.losses.scalar import SCALAR_LOSSES, Absolute, Hinge, Linear, Logistic, ScalarLoss, Squared, scalar_loss
 from oco.types import Array
 
@@ -194,9 +194,10 @@ class GeneralizedLinear(RowStream):
             return {"gradient_bound": None, "gradient_entry_bound": None, "exp_concavity": None}
         radius = self.domain.radius("l2")
         largest, entry, alpha = 0.0, 0.0, np.inf
-        for start in range(0, self.n_rows, 8192):
-            rows = float_rows(self._rows[start : start + 8192])
-            lengths, targets = row_lengths(rows), self._targets[start : start + 8192]
+        step = rows_at_once(self.domain.dimension, sparse=not isinstance(self._rows, np.ndarray))
+        for start in range(0, self.n_rows, step):
+            rows = float_rows(self._rows[start : start + step])
+            lengths, targets = row_lengths(rows), self._targets[start : start + step]
             largest = max(largest, largest_gradient(self.loss, lengths, targets, radius))
             entry = max(entry, largest_gradient(self.loss, lengths, targets, radius, largest_entries(rows)))
             alpha = min(alpha, exp_concavity(self.loss, lengths, targets, radius))

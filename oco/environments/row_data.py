@@ -8,14 +8,12 @@ import numpy as np
 from scipy import sparse
 
 from oco.errors import DataError
-from oco.losses.rows import Rows, squared_lengths
+from oco.losses.rows import PIECE_FLOATS, Rows, rows_at_once, squared_lengths
 from oco.losses.scalar import Linear, Logarithmic, Logistic, ScalarLoss, Squared, SquaredHinge
 from oco.types import Array
 
 ROUNDING = 1.0 + 1e-12
 """Slack of a stated constant, so that the rounding of a gradient's length does not count as breaking it."""
-
-_CHECKED_ROWS = 8192
 
 
 @runtime_checkable
@@ -52,8 +50,9 @@ def sound_rows(rows: Any) -> Any:
         raise DataError(f"rows must be a matrix with at least one row and one column, got shape {matrix.shape}")
     if numbers.dtype.kind not in "fiub":
         raise DataError(f"rows must hold real numbers, got an array of type {numbers.dtype}")
-    for start in range(0, numbers.shape[0], _CHECKED_ROWS):
-        _refuse_not_finite("rows", numbers[start : start + _CHECKED_ROWS])
+    step = rows_at_once(matrix.shape[1], sparse=False) if matrix is numbers else PIECE_FLOATS
+    for start in range(0, numbers.shape[0], step):
+        _refuse_not_finite("rows", numbers[start : start + step])
     return matrix
 
 

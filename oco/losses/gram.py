@@ -56,11 +56,13 @@ def _mirror(matrix: Array) -> None:
 
 @kernel
 def _add_sparse_gram(data: Array, indices: Array, indptr: Array, weights: Array, total: Array) -> None:
+    # Unsigned numbers, because an index that may be negative is looked at: that takes longer than all the rest.
     for row in range(indptr.size - 1):
         if weights[row] == 0.0:
             continue
-        for right in range(indptr[row], indptr[row + 1]):
+        begin, end = np.uintp(indptr[row]), np.uintp(indptr[row + 1])
+        for right in range(begin, end):
             scaled = weights[row] * data[right]
-            column = indices[right]
-            for left in range(indptr[row], right + 1):
-                total[indices[left], column] += scaled * data[left]
+            column = np.uintp(indices[right])
+            for left in range(begin, right + np.uintp(1)):
+                total[np.uintp(indices[left]), column] += scaled * data[left]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +15,18 @@ from oco.types import Array
 
 Rows: TypeAlias = "Array | sparse.csr_array"
 """Feature rows ``(n, d)``: a dense C-contiguous array or a CSR array."""
+
+HELD_FLOATS = 2**25
+"""Rows of a stream up to this size are read once by what needs them again and again; larger ones in every pass."""
+PIECE_ROWS, PIECE_FLOATS = 4096, 2**21
+"""Most rows, and of dense ones most floats, that are read at once from a stream that may be larger than memory."""
+
+
+class Blocks(Protocol):
+    """Rounds that are known ahead and read in blocks, again in every pass."""
+
+    def block(self, start: int, stop: int) -> RowBlock:
+        """Rounds ``start`` to ``stop - 1``."""
 
 
 class RowLoss(Loss):
@@ -83,6 +95,20 @@ class BlockOutcome:
     slopes: Array
     form: str
     stopped: int = -1
+
+
+def rows_at_once(dimension: int, sparse: bool) -> int:
+    """How many rows to read from a stream at once."""
+    return PIECE_ROWS if sparse else max(1, min(PIECE_ROWS, PIECE_FLOATS // dimension))
+
+
+def may_be_held(stream: Blocks, count: int) -> bool:
+    """Whether the first ``count`` rows of a stream, as its first ones are, take at most `HELD_FLOATS` floats."""
+    first: Any = stream.block(0, 1)
+    if first.sparse:
+        first = stream.block(0, min(count, PIECE_ROWS))
+        return bool(1.5 * first.rows.nnz / len(first) * count <= HELD_FLOATS)
+    return bool(count * first.rows.shape[1] <= HELD_FLOATS)
 
 
 def dense_row(rows: Rows, index: int) -> Array:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
 
 from oco.errors import NumericsError
 from oco.losses.gram import add_gram
-from oco.losses.rows import RowBlock, Rows, squared_lengths
+from oco.losses.rows import Blocks, Rows, may_be_held, rows_at_once, squared_lengths
 from oco.regret.spectrum import Spectrum
 from oco.types import Array
 
@@ -26,16 +26,6 @@ KRYLOV_FLOATS = 2**25
 """Floats that its basis may take, hence fewer steps in very large dimensions."""
 SLACK = 1e-8
 """Residual, relative to the largest eigenvalue, at which the block Krylov method stops."""
-HELD_FLOATS = 2**26
-"""Dense rows of a stream up to this size are read once; larger ones in blocks, again in every pass."""
-_PIECE = 4096
-
-
-class Blocks(Protocol):
-    """Rows that are read in blocks, again in every pass."""
-
-    def block(self, start: int, stop: int) -> RowBlock:
-        """Rows ``start`` to ``stop - 1``."""
 
 
 def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None) -> Spectrum:
@@ -45,7 +35,7 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     ----------
     rows
         A, ``(n, d)``, dense or CSR, or a stream whose ``block(start, stop)`` gives them; never made dense, and of a
-        dense stream never more than `HELD_FLOATS` floats are held.
+        stream never more than `oco.losses.rows.HELD_FLOATS` floats are held.
     slopes
         c, ``(n,)``: ``phi'`` at the points that were played.
     top
@@ -116,10 +106,10 @@ class _Pieces:
         streamed = hasattr(source, "block")
         first = source.block(0, 1).rows if streamed else source
         self.shape = (slopes.size, int(first.shape[1]))
-        if streamed and (sparse.issparse(first) or slopes.size * self.shape[1] <= HELD_FLOATS):
+        if streamed and may_be_held(source, slopes.size):
             source, streamed = source.block(0, slopes.size).rows, False
         self._source: Any = source
-        self._step = _PIECE if streamed else max(1, slopes.size)
+        self._step = rows_at_once(self.shape[1], sparse.issparse(first)) if streamed else max(1, slopes.size)
         self.trace = sum(float(weights @ squared_lengths(piece)) for piece, weights in self._weighted())
 
     def _weighted(self) -> Iterator[tuple[Any, Array]]:

@@ -179,10 +179,13 @@ class Blocks:
         return RowBlock(self.whole.scalar, self.whole.rows[start:stop], self.whole.targets[start:stop])
 
 
-def test_rows_that_do_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["dense", "CSR"])
+def test_rows_that_do_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     block = rounds(Logistic(), count=5000)
+    if kind == "CSR":
+        block = RowBlock(block.scalar, sparse.csr_array(block.rows), block.targets)
     whole = best_fixed_point(block, Ball(1.0, dimension=5))
-    monkeypatch.setattr("oco.comparators.rows.IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr("oco.losses.rows.HELD_FLOATS", 0)
     streamed = best_fixed_point(Blocks(block), Ball(1.0, dimension=5))
     assert streamed.tight
     np.testing.assert_allclose(streamed.point, whole.point, rtol=1e-9)
