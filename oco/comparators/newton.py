@@ -71,7 +71,7 @@ def minimise(
     """
     form = start.size <= FORMED_DIMENSION and objective.hessian_cost <= FORMED_COST
     smoothed = objective is not certifier.objective
-    keeps = form and not smoothed and isinstance(domain, Ball | Unbounded)
+    keeps = form and not smoothed and isinstance(domain, Ball)
     keeps = keeps and objective.hessian_cost > DEAR * float(start.size) ** 3
     at, promised = _Place.of(objective, start), math.inf
     for _ in range(steps):
@@ -89,9 +89,9 @@ def minimise(
         if keeps and hessian is not None:
             hessian = objective.extended(hessian, at.margins)
             target = _model_minimiser(hessian, gradient, at.point, domain, accuracy, smoothed)
-            # Steps with one Hessian shrink by a constant factor: is what will be left after this one allowed?
+            # Steps with one Hessian shrink by a constant factor: if what will be left is allowed, this is the last one.
             promise = -float(gradient @ (target - at.point))
-            if not 0.0 < promise**2 <= promised * certifier.allowed_gap:
+            if not 0.0 < promise <= min(0.5 * promised, math.sqrt(promised * certifier.allowed_gap)):
                 hessian = None
         if not keeps or hessian is None:
             hessian = objective.hessian(at.margins, form)

@@ -49,8 +49,9 @@ def _ball_by_cholesky(
 ) -> Array:
     """Solve ``(H + m I) u = b`` with the smallest m >= 0 for which ``|u| <= radius``.
 
-    Halley's method for m, until the Frank-Wolfe gap of u, scaled back into the ball, is within ``accuracy`` and at most
-    a tenth is missing of what the quadratic can fall from ``offset``, where its gradient is ``gradient``.
+    Newton's and Halley's methods for m, until the Frank-Wolfe gap of u, scaled back into the ball, is within
+    ``accuracy`` and at most a tenth is missing of what the quadratic can fall from ``offset``, where its gradient is
+    ``gradient``.
     """
     size, length = float(np.trace(matrix)), float(np.linalg.norm(right))
     if length == 0.0:
@@ -88,9 +89,10 @@ def _ball_by_cholesky(
             break
         half = blas.dtrsv(factor, solution, lower=True)
         whole = blas.dtrsv(factor, half, lower=True, trans=1)
-        # Halley's method for 1 / |u| = 1 / limit, in units of 1 / |u|.
+        # For 1 / |u| = 1 / limit, which is concave in m: from outside by Halley's method, from inside by Newton's,
+        # which gets to m = 0 at once where that is the solution.
         excess, first = 1.0 - length / limit, float(half @ half) / length**2
-        second = 3.0 * (first**2 - float(whole @ whole) / length**2)
+        second = 3.0 * (first**2 - float(whole @ whole) / length**2) if excess < 0.0 else 0.0
         change = 2.0 * excess * first / max(first**2, 2.0 * first**2 - excess * second)
         multiplier = max(floor, 0.01 * multiplier, multiplier - change)
     return solution * (unit * scale)
