@@ -16,6 +16,7 @@ _COMMANDS = {
     "run": ("run", "Play one game and print what came out."),
     "learners": ("listing", "List the learners with state, bound and source."),
     "environments": ("listing", "List the environments and the keys that configs give them."),
+    "domains": ("listing", "List the domains and the keys that configs give them."),
     "table": ("results", "Print the table of stored results."),
     "reproduce": ("results", "Play a stored run again and compare."),
     "diff": ("results", "Say which runs of two directories differ, and by how much."),

@@ -1,4 +1,4 @@
-"""``oco learners`` and ``oco environments``: what there is."""
+"""``oco learners``, ``oco environments`` and ``oco domains``: what there is."""
 
 from __future__ import annotations
 
@@ -65,6 +65,20 @@ def environments() -> None:
         click.echo(f"  {(inspect.getdoc(kind) or '-').splitlines()[0]}")
         click.echo(f"  keys    {', '.join(environment_keywords(name))}")
     _list_plugins(ENVIRONMENTS)
+
+
+@click.command()
+@plugin_option
+def domains() -> None:
+    """List the domains: what they are and the keys that a config gives them."""
+    from oco.domains import DOMAINS
+
+    for name, kind in sorted(DOMAINS.built_in.items()):
+        click.secho(name, bold=True)
+        click.echo(f"  {(inspect.getdoc(kind) or '-').splitlines()[0]}")
+        keys = [_keyword(parameter) for parameter in inspect.signature(kind).parameters.values()]
+        click.echo(f"  keys    {', '.join(keys)}")
+    _list_plugins(DOMAINS)
 
 
 def _list_plugins(registry: Any) -> None:

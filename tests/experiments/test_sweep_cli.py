@@ -25,7 +25,19 @@ def test_help_is_instant() -> None:
 
 
 def test_every_command_of_ours_has_help(oco: Any) -> None:
-    for name in ("sweep", "plan", "run", "learners", "environments", "table", "reproduce", "diff", "export", "schema"):
+    for name in (
+        "sweep",
+        "plan",
+        "run",
+        "learners",
+        "environments",
+        "domains",
+        "table",
+        "reproduce",
+        "diff",
+        "export",
+        "schema",
+    ):
         said = oco(name, "--help")
         assert said.code == 0
         assert "Usage: oco " + name in said.out
@@ -50,6 +62,16 @@ def test_environments_are_listed_with_their_keys(oco: Any) -> None:
     said = oco("environments")
     assert "spectrum_linear\n" in said.out
     assert "exponent" in said.out
+
+
+def test_domains_are_listed_with_their_keys(oco: Any) -> None:
+    from oco.domains import DOMAINS
+
+    said = oco("domains")
+    assert said.code == 0
+    for name in DOMAINS.built_in:
+        assert f"{name}\n  " in said.out
+    assert "keys    radius=1.0, center=None, shape=None" in said.out
 
 
 def test_one_game(oco: Any) -> None:
