@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import llvmlite.binding
@@ -179,12 +180,15 @@ class SeparateKernel(Kernel):
         return super().get_call_template(arguments, keywords)
 
 
-def entry_point(function: Function) -> Function:
-    """A separate kernel for arguments that have the types of its signature already: nobody looks them up again.
+def entry_point(function: Function, *arguments: Any) -> Function:
+    """A separate kernel for calls with arguments of the types that ``arguments`` have: nobody looks them up again.
 
-    Half the cost of a call from Python with ten arguments. Do not keep it in what is copied or pickled.
+    Half the cost of a call from Python with ten arguments. The kernel itself, which does look, where these are not of
+    the types of its signature. Do not keep it in what is copied or pickled.
     """
     if not isinstance(function, SeparateKernel):
+        return function
+    if tuple(map(numba.typeof, arguments)) != function.signature.args:
         return function
     function.load()
     compiled: Any = function.overloads[function.signature.args]
@@ -194,14 +198,16 @@ def entry_point(function: Function) -> Function:
 def _separate_kernels_of(function: Any, seen: set[int]) -> Iterator[SeparateKernel]:
     """Separate kernels that ``function`` calls, itself or through others that are compiled into it."""
     for name in function.__code__.co_names:
-        called = function.__globals__.get(name)
-        if id(called) in seen or not isinstance(called, Kernel):
-            continue
-        seen.add(id(called))
-        if isinstance(called, SeparateKernel):
-            yield called
-        else:
-            yield from _separate_kernels_of(called.py_func, seen)
+        found = function.__globals__.get(name)
+        names = function.__code__.co_names if isinstance(found, ModuleType) else ()
+        for called in (found, *(getattr(found, attribute, None) for attribute in names)):
+            if id(called) in seen or not isinstance(called, Kernel):
+                continue
+            seen.add(id(called))
+            if isinstance(called, SeparateKernel):
+                yield called
+            else:
+                yield from _separate_kernels_of(called.py_func, seen)
 
 
 _OPTIONS: dict[str, Any] = {

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from oco.compile import MATRIX, REAL, VECTOR, entry_point, kernel, separate_kernel
+import oco
+from oco.compile import MATRIX, REAL, VECTOR, _separate_kernels_of, entry_point, kernel, separate_kernel
+from oco.sketching import kernels
 
 
 @separate_kernel(REAL(VECTOR, REAL))
@@ -54,7 +56,29 @@ def scaled_first(vector, factor):
 
 def test_an_entry_point_is_the_kernel_itself():
     vector = np.array([3.0, 1.0])
-    assert entry_point(scaled_first)(vector, 2.0) == scaled_first(vector, 2.0) == 6.0
+    direct = entry_point(scaled_first, vector, 2.0)
+    assert direct is not scaled_first
+    assert direct(vector, 2.0) == scaled_first(vector, 2.0) == 6.0
+
+
+@pytest.mark.parametrize("vector", [np.zeros(4)[::2], np.zeros(2, dtype=np.float32), np.zeros((1, 2)), [1.0]])
+def test_arguments_of_other_types_have_no_entry_point(vector):
+    assert entry_point(scaled_first, vector, 2.0) is scaled_first
+
+
+def test_a_state_of_another_type_is_refused_not_misread():
+    learner = oco.FDAdaGrad(rank=2, learning_rate=0.1)
+    learner.start(oco.Problem(domain=oco.Unbounded(5), horizon=10))
+    learner.state.point = np.zeros(5, dtype=np.float32)
+    with pytest.raises(TypeError, match="No matching definition"):
+        learner.update(np.ones(5))
+
+
+def test_separate_kernels_are_found_behind_the_name_of_a_module():
+    def caller(vector):
+        return kernels.absorb(vector)
+
+    assert kernels.absorb in set(_separate_kernels_of(caller, set()))
 
 
 PROGRAM = """

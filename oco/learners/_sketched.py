@@ -104,7 +104,8 @@ class SketchedLearner(Learner):
         """That state, which may be one put back from a checkpoint, a round of play, and the kernels' arguments."""
         held = self._held
         if held is None or held[0] is not self.state:
-            held = self._held = self.state, entry_point(play_round), self._kernel_arguments()
+            arguments = self._kernel_arguments()
+            held = self._held = self.state, entry_point(play_round, arguments[0], 1.0, *arguments), arguments
         return held
 
     def __getstate__(self) -> dict[str, Any]:
