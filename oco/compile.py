@@ -188,9 +188,9 @@ def entry_point(function: Function, *arguments: Any) -> Function:
     """
     if not isinstance(function, SeparateKernel):
         return function
+    function.load()
     if tuple(map(numba.typeof, arguments)) != function.signature.args:
         return function
-    function.load()
     compiled: Any = function.overloads[function.signature.args]
     return cast(Function, compiled.entry_point)
 
