@@ -74,7 +74,7 @@ def play(
     Raises
     ------
     ConfigError
-        If the learner does not suit the game, or its state is larger than this machine's memory.
+        If the learner does not suit the game, or its state is larger than what this process may use.
     NumericsError
         If a loss or a gradient is not finite; the message names the round, the learner and the cause.
     ProtocolError

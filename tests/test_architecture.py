@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = [
     {"_version", "types", "errors"},
-    {"snapshot", "plugins"},
+    {"snapshot", "plugins", "memory"},
     {"compile", "lanes"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},

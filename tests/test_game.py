@@ -179,5 +179,5 @@ class TestCheckpoints:
 def test_a_state_larger_than_the_memory_is_refused_in_one_sentence() -> None:
     rows = sparse.csr_array((np.ones(3), ([0, 1, 2], [0, 5, 9_999_999])), shape=(3, 10_000_000))
     game = oco.environments.GeneralizedLinear(rows, np.ones(3), loss=oco.losses.Squared(), domain=oco.Ball(radius=1.0))
-    with pytest.raises(ConfigError, match=r"^FullMatrixAdaGrad holds d\^2 .* this machine has .* GB; FDAdaGrad holds"):
+    with pytest.raises(ConfigError, match=r"^FullMatrixAdaGrad holds d\^2 .* this process may use .* GB; FDAda"):
         oco.play(game, oco.FullMatrixAdaGrad())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 
 from oco.domains.base import Domain
 from oco.errors import ConfigError
+from oco.memory import process_memory
 from oco.types import Array
 
 if TYPE_CHECKING:
@@ -138,15 +138,15 @@ class Learner(ABC):
 
 
 def require_memory(learner: Learner, problem: Problem) -> None:
-    """`ConfigError` where the learner's own formula asks for a larger state than this machine's memory."""
+    """`ConfigError` where the learner's own formula asks for a larger state than this process may use."""
     memory = learner.memory(problem)
-    if memory is None or not hasattr(os, "sysconf"):
+    if memory is None:
         return
-    held = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    held = process_memory()
     if 8 * memory.floats > held:
         raise ConfigError(
             f"{type(learner).__name__} holds {memory.formula} floats, {8e-9 * memory.floats:,.0f} GB for decisions of "
-            f"{problem.domain.dimension:,} numbers, and this machine has {1e-9 * held:,.0f} GB; "
+            f"{problem.domain.dimension:,} numbers, and this process may use {1e-9 * held:,.0f} GB; "
             "FDAdaGrad holds about dk floats, DiagonalAdaGrad 2d"
         )
 

@@ -11,13 +11,15 @@ from scipy import sparse
 from oco.compile import kernel
 from oco.losses.base import Loss
 from oco.losses.scalar import ScalarLoss
+from oco.memory import process_memory
 from oco.types import Array
 
 Rows: TypeAlias = "Array | sparse.csr_array"
 """Feature rows ``(n, d)``: a dense C-contiguous array or a CSR array."""
 
-HELD_FLOATS = 2**25
-"""Rows of a stream up to this size are read once by what needs them again and again; larger ones in every pass."""
+HELD_SHARE = 0.125
+"""Rows of a stream that take up to this part of the memory are read once by what needs them again and again; larger
+ones in every pass."""
 PIECE_ROWS, PIECE_FLOATS = 4096, 2**21
 """Most rows, and of dense ones most floats, that are read at once from a stream that may be larger than memory."""
 
@@ -103,12 +105,13 @@ def rows_at_once(dimension: int, sparse: bool) -> int:
 
 
 def may_be_held(stream: Blocks, count: int) -> bool:
-    """Whether the first ``count`` rows of a stream, as its first ones are, take at most `HELD_FLOATS` floats."""
+    """Whether the first ``count`` rows of a stream, as its first ones are, take at most `HELD_SHARE` of the memory."""
+    largest = HELD_SHARE / 8.0 * process_memory()
     first: Any = stream.block(0, 1)
     if first.sparse:
         first = stream.block(0, min(count, PIECE_ROWS))
-        return bool(1.5 * first.rows.nnz / len(first) * count <= HELD_FLOATS)
-    return bool(count * first.rows.shape[1] <= HELD_FLOATS)
+        return bool(1.5 * first.rows.nnz / len(first) * count <= largest)
+    return bool(count * first.rows.shape[1] <= largest)
 
 
 def dense_row(rows: Rows, index: int) -> Array:

@@ -35,7 +35,7 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     ----------
     rows
         A, ``(n, d)``, dense or CSR, or a stream whose ``block(start, stop)`` gives them; never made dense, and of a
-        stream never more than `oco.losses.rows.HELD_FLOATS` floats are held.
+        stream never more than an eighth of the memory is held.
     slopes
         c, ``(n,)``: ``phi'`` at the points that were played.
     top

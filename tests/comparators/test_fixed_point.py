@@ -185,7 +185,7 @@ def test_rows_that_do_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch, kind:
     if kind == "CSR":
         block = RowBlock(block.scalar, sparse.csr_array(block.rows), block.targets)
     whole = best_fixed_point(block, Ball(1.0, dimension=5))
-    monkeypatch.setattr("oco.losses.rows.HELD_FLOATS", 0)
+    monkeypatch.setattr("oco.losses.rows.HELD_SHARE", 0.0)
     streamed = best_fixed_point(Blocks(block), Ball(1.0, dimension=5))
     assert streamed.tight
     np.testing.assert_allclose(streamed.point, whole.point, rtol=1e-9)

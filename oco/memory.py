@@ -1,0 +1,18 @@
+"""How much memory there is."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+
+
+def process_memory() -> float:
+    """Bytes that this process may use: the machine's memory, or less under a resource limit; infinite if unknown."""
+    if sys.platform == "win32":
+        return math.inf
+    import resource
+
+    limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return float(min([machine, *(limit for limit in limits if limit != resource.RLIM_INFINITY)]))
