@@ -1,4 +1,4 @@
-"""What the built-in learners share: checks of hyper-parameters and gradients, and the constants of their bounds."""
+"""What learners with compiled rounds share: gradients and blocks of rows as kernels take them."""
 
 from __future__ import annotations
 
@@ -9,38 +9,10 @@ from typing import Any
 import numpy as np
 
 from oco.domains import Ball, Domain, Unbounded
-from oco.errors import ConfigError, NumericsError, ProtocolError
+from oco.errors import NumericsError, ProtocolError
 from oco.learners.base import Learner
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.types import Array, Shape
-
-
-def positive(learner: str, name: str, value: float | None) -> float | None:
-    """``value`` as a float; `ConfigError` unless it is None or a positive finite number."""
-    if value is None:
-        return None
-    number = float(value)
-    if not (number > 0.0 and math.isfinite(number)):
-        raise ConfigError(f"{name} of {learner} must be a positive finite number, got {value!r}")
-    return number
-
-
-def not_negative(learner: str, name: str, value: float) -> float:
-    """``value`` as a float; `ConfigError` unless it is a finite number >= 0."""
-    number = float(value)
-    if not (number >= 0.0 and math.isfinite(number)):
-        raise ConfigError(f"{name} of {learner} must be a finite number >= 0, got {value!r}")
-    return number
-
-
-def theorem_rate(learner: str, keyword: str, domain: Domain, norm: str = "l2") -> float:
-    """``D / sqrt(2)``, the rate of AdaGrad's theorems, D the domain's diameter in ``norm``; 1 for a single point's."""
-    diameter = domain.diameter(norm)
-    if not math.isfinite(diameter):
-        raise ConfigError(
-            f"{learner} needs a {keyword} on {domain!r}: the theorem's is D / sqrt(2), and the diameter D is infinite"
-        )
-    return (diameter or 1.0) / math.sqrt(2.0)
 
 
 def ball_radius(domain: Domain) -> float | None:

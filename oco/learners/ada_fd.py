@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from oco.learners._common import positive, theorem_rate
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners.base import Problem
 from oco.learners.primal_dual_adagrad import primal_dual_bound
-from oco.learners.requirements import required_reach
+from oco.learners.requirements import positive, positive_or_none, required_reach, theorem_rate
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 
@@ -22,8 +21,8 @@ class _AdaFDFamily(SketchedLearner):
     ) -> None:
         who = type(self).__name__
         self.rank = checked_rank(who, rank)
-        self.learning_rate = positive(who, "learning_rate", learning_rate)
-        self.delta = positive(who, "delta", delta) or 1.0
+        self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
+        self.delta = positive(self, "delta", delta)
         self.buffer = checked_buffer(who, buffer)
 
 
@@ -77,7 +76,7 @@ class AdaFD(_AdaFDFamily):
     guarantee = "D^2/(2 eta) (delta + tr Gbar^(1/2) + m sum sqrt(rho_t)) + eta/2 (2 tr Gbar^(1/2) + m/delta sum rho_t)"
 
     def _family(self, problem: Problem, radius: float) -> Array:
-        rate = self.learning_rate or theorem_rate(type(self).__name__, "learning_rate", problem.domain)
+        rate = self.learning_rate or theorem_rate(self, problem)
         return parameters(rate=rate, outer=self.delta, compensation=0.0, radius=radius)
 
     def _shrunk_directions(self, dimension: int) -> int:
@@ -159,7 +158,7 @@ class AdaFFD(AdaFD):
         return min(2 * self.rank, dimension)
 
     def _family(self, problem: Problem, radius: float) -> Array:
-        rate = self.learning_rate or theorem_rate(type(self).__name__, "learning_rate", problem.domain)
+        rate = self.learning_rate or theorem_rate(self, problem)
         return parameters(rate=rate, outer=self.delta, compensation=0.0, radius=radius, keep=self.rank)
 
     def _shrunk_directions(self, dimension: int) -> int:

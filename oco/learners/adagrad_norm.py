@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from oco.learners._common import positive, theorem_rate
 from oco.learners.base import Problem
 from oco.learners.ogd import IsotropicLearner
+from oco.learners.requirements import positive_or_none, theorem_rate
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 
 
@@ -45,11 +45,11 @@ class AdaGradNorm(IsotropicLearner):
     guarantee = "sqrt(2) D sqrt(sum |g_t|^2) on a bounded domain (learning rate D / sqrt 2)"
 
     def __init__(self, learning_rate: float | None = None) -> None:
-        self.learning_rate = positive("AdaGradNorm", "learning_rate", learning_rate)
+        self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
 
     def start(self, problem: Problem) -> None:
         """Set the learning rate and the first point."""
-        rate = self.learning_rate or theorem_rate("AdaGradNorm", "learning_rate", problem.domain)
+        rate = self.learning_rate or theorem_rate(self, problem)
         self._begin(problem, "adaptive", rate)
 
     def bound(self, observed: Observed) -> Bound | None:

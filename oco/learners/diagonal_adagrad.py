@@ -11,9 +11,10 @@ import numpy as np
 
 from oco.domains.metrics import Diagonal
 from oco.learners._anchored import Anchorage
-from oco.learners._common import BlockArrays, flat_gradient, not_negative, positive, refuse, theorem_rate
+from oco.learners._common import BlockArrays, flat_gradient, refuse
 from oco.learners._coordinatewise import diagonal_dense, diagonal_round, diagonal_sparse
 from oco.learners.base import Learner, Memory, Problem
+from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
@@ -68,12 +69,12 @@ class DiagonalAdaGrad(Learner):
     state: DiagonalState
 
     def __init__(self, learning_rate: float | None = None, delta: float = 0.0) -> None:
-        self.learning_rate = positive("DiagonalAdaGrad", "learning_rate", learning_rate)
-        self.delta = not_negative("DiagonalAdaGrad", "delta", delta)
+        self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
+        self.delta = nonnegative(self, "delta", delta)
 
     def start(self, problem: Problem) -> None:
         """Set the learning rate, the first point and empty sums."""
-        self._rate = self.learning_rate or theorem_rate("DiagonalAdaGrad", "learning_rate", problem.domain, norm="linf")
+        self._rate = self.learning_rate or theorem_rate(self, problem, "linf")
         self._anchorage = Anchorage(problem.domain)
         point, offset = self._anchorage.first_point()
         self.state = DiagonalState(point, np.zeros(point.size), np.zeros(2), offset)

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 from oco.errors import ConfigError
 from oco.learners._adaptive_rank import certified_bound, grown
-from oco.learners._common import not_negative, positive, theorem_rate
 from oco.learners._preconditioner import TOLERANCE, parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners._trace_bounds import trace_root_bound
 from oco.learners.base import Memory, Problem, state_floats
+from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.regret.bounds import Bound, Observed
 from oco.sketching.state import COMPENSATIONS, Compensation
 from oco.types import Array
@@ -109,14 +109,14 @@ class FDAdaGrad(SketchedLearner):
     ) -> None:
         who = "FDAdaGrad"
         self.rank = "auto" if rank == "auto" else checked_rank(who, rank)
-        self.learning_rate = positive(who, "learning_rate", learning_rate)
-        self.delta = not_negative(who, "delta", delta)
+        self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
+        self.delta = nonnegative(self, "delta", delta)
         self.buffer = checked_buffer(who, buffer)
-        self.tolerance = not_negative(who, "tolerance", tolerance)
+        self.tolerance = nonnegative(self, "tolerance", tolerance)
         self.max_rank = None if max_rank is None else checked_rank(who, max_rank, "max_rank")
         self.compensation = compensation
         self.decay = decay
-        self.projection_delta = not_negative(who, "projection_delta", projection_delta)
+        self.projection_delta = nonnegative(self, "projection_delta", projection_delta)
         if compensation not in COMPENSATIONS:
             raise ConfigError(f"compensation of {who} must be 'full', 'half' or 'none', got {compensation!r}")
         if not 0.0 < decay <= 1.0:
@@ -135,7 +135,7 @@ class FDAdaGrad(SketchedLearner):
 
     def _family(self, problem: Problem, radius: float) -> Array:
         return parameters(
-            rate=self.learning_rate or theorem_rate("FDAdaGrad", "learning_rate", problem.domain),
+            rate=self.learning_rate or theorem_rate(self, problem),
             inner=self.delta,
             compensation=COMPENSATIONS[self.compensation],
             radius=radius,

@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 
-from oco.learners._common import not_negative, positive
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners.base import Problem
-from oco.learners.requirements import reach, required_gradient_bound, required_reach
+from oco.learners.requirements import nonnegative, positive_or_none, reach, required_gradient_bound, required_reach
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
@@ -76,8 +75,8 @@ class FTSL(SketchedLearner):
     ) -> None:
         who = type(self).__name__
         self.rank = checked_rank(who, rank)
-        self.learning_rate = positive(who, "learning_rate", learning_rate)
-        self.delta = None if delta is None else not_negative(who, "delta", delta)
+        self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
+        self.delta = None if delta is None else nonnegative(self, "delta", delta)
         self.buffer = checked_buffer(who, buffer)
 
     def _family(self, problem: Problem, radius: float) -> Array:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from oco.learners._common import not_negative, positive, theorem_rate
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner
 from oco.learners._trace_bounds import trace_root_bound
 from oco.learners.base import Problem
+from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.regret.bounds import Bound, Observed
 from oco.types import Array
 
@@ -54,14 +54,14 @@ class FullMatrixAdaGrad(SketchedLearner):
     buffer = 0
 
     def __init__(self, learning_rate: float | None = None, delta: float = 0.0) -> None:
-        self.learning_rate = positive("FullMatrixAdaGrad", "learning_rate", learning_rate)
-        self.delta = not_negative("FullMatrixAdaGrad", "delta", delta)
+        self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
+        self.delta = nonnegative(self, "delta", delta)
 
     def _rank(self, dimension: int) -> int:
         return dimension
 
     def _family(self, problem: Problem, radius: float) -> Array:
-        rate = self.learning_rate or theorem_rate("FullMatrixAdaGrad", "learning_rate", problem.domain)
+        rate = self.learning_rate or theorem_rate(self, problem)
         return parameters(rate=rate, power=0.5, inner=self.delta, compensation=1.0, radius=radius)
 
     def bound(self, observed: Observed) -> Bound | None:

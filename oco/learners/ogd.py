@@ -11,7 +11,7 @@ import numpy as np
 
 from oco.errors import ConfigError
 from oco.learners._anchored import Anchorage
-from oco.learners._common import BlockArrays, flat_gradient, positive, refuse
+from oco.learners._common import BlockArrays, flat_gradient, refuse
 from oco.learners._isotropic import (
     ADAPTIVE,
     CONSTANT,
@@ -22,6 +22,7 @@ from oco.learners._isotropic import (
     isotropic_sparse,
 )
 from oco.learners.base import Learner, Memory, Problem
+from oco.learners.requirements import positive_or_none, required_diameter, required_gradient_bound
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
@@ -127,7 +128,7 @@ class OGD(IsotropicLearner):
     guarantee = "3/2 D G sqrt(T) on a bounded domain (schedule sqrt, learning rate D / G)"
 
     def __init__(self, learning_rate: float | None = None, schedule: Schedule = "sqrt") -> None:
-        self.learning_rate = positive("OGD", "learning_rate", learning_rate)
+        self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
         if schedule not in ("sqrt", "constant", "strongly_convex"):
             raise ConfigError(f"schedule of OGD must be 'sqrt', 'constant' or 'strongly_convex', got {schedule!r}")
         self.schedule: Schedule = schedule
@@ -143,16 +144,8 @@ class OGD(IsotropicLearner):
             if not problem.strong_convexity:
                 raise ConfigError("OGD with schedule 'strongly_convex' needs a learning_rate or strongly convex losses")
             return 1.0 / problem.strong_convexity
-        diameter = problem.domain.diameter("l2")
-        if not math.isfinite(diameter):
-            raise ConfigError(
-                f"OGD needs a learning_rate on {problem.domain!r}: the theorem's is D / G, and D is infinite"
-            )
-        if not problem.gradient_bound:
-            raise ConfigError(
-                "OGD needs a learning_rate where no bound G on gradients is known: the theorem's is D / G"
-            )
-        rate = (diameter or 1.0) / problem.gradient_bound  # of a single point: any rate will do
+        # Where all gradients are zero any rate will do.
+        rate = required_diameter(self, problem) / (required_gradient_bound(self, problem, "learning_rate") or 1.0)
         return rate / math.sqrt(problem.horizon) if self.schedule == "constant" else rate
 
     def bound(self, observed: Observed) -> Bound | None:

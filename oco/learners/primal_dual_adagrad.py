@@ -8,11 +8,17 @@ from typing import ClassVar
 import numpy as np
 
 from oco.domains.metrics import Diagonal
-from oco.learners._common import not_negative, positive
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner
 from oco.learners.base import Learner, Memory, Problem
-from oco.learners.requirements import checked_gradient, reach, required_gradient_bound, required_reach
+from oco.learners.requirements import (
+    checked_gradient,
+    nonnegative,
+    positive_or_none,
+    reach,
+    required_gradient_bound,
+    required_reach,
+)
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
@@ -71,8 +77,8 @@ class PrimalDualDiagonalAdaGrad(Learner):
     state: DualAveragingState
 
     def __init__(self, learning_rate: float | None = None, delta: float | None = None) -> None:
-        self.learning_rate = positive(type(self).__name__, "learning_rate", learning_rate)
-        self.delta = None if delta is None else not_negative(type(self).__name__, "delta", delta)
+        self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
+        self.delta = None if delta is None else nonnegative(self, "delta", delta)
 
     def start(self, problem: Problem) -> None:
         """Resolve the learning rate and delta from the problem where they are not given."""
@@ -157,8 +163,8 @@ class PrimalDualFullMatrixAdaGrad(SketchedLearner):
     buffer = 0
 
     def __init__(self, learning_rate: float | None = None, delta: float | None = None) -> None:
-        self.learning_rate = positive(type(self).__name__, "learning_rate", learning_rate)
-        self.delta = None if delta is None else not_negative(type(self).__name__, "delta", delta)
+        self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
+        self.delta = None if delta is None else nonnegative(self, "delta", delta)
 
     def _rank(self, dimension: int) -> int:
         return dimension

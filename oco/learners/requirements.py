@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,8 +16,8 @@ from oco.types import Array
 
 def positive(learner: Learner, name: str, value: float) -> float:
     """``value`` if it is a positive finite number; `ConfigError` otherwise."""
-    if np.isfinite(value) and value > 0.0:
-        return value
+    if isinstance(value, Real) and 0.0 < value < math.inf:
+        return float(value)
     raise ConfigError(f"{name} of {type(learner).__name__} must be a positive finite number, got {value!r}")
 
 
@@ -25,8 +28,8 @@ def positive_or_none(learner: Learner, name: str, value: float | None) -> float 
 
 def nonnegative(learner: Learner, name: str, value: float) -> float:
     """``value`` if it is a finite number of 0 or more; `ConfigError` otherwise."""
-    if np.isfinite(value) and value >= 0.0:
-        return value
+    if isinstance(value, Real) and 0.0 <= value < math.inf:
+        return float(value)
     raise ConfigError(f"{name} of {type(learner).__name__} must be a finite number of 0 or more, got {value!r}")
 
 
@@ -39,8 +42,8 @@ def whole(learner: Learner, name: str, value: int) -> int:
 
 def fraction(learner: Learner, name: str, value: float) -> float:
     """``value`` if it lies in [0, 1); `ConfigError` otherwise."""
-    if 0.0 <= value < 1.0:
-        return value
+    if isinstance(value, Real) and 0.0 <= value < 1.0:
+        return float(value)
     raise ConfigError(f"{name} of {type(learner).__name__} must lie in [0, 1), got {value!r}")
 
 
@@ -55,6 +58,11 @@ def required_diameter(learner: Learner, problem: Problem, norm: str = "l2", unse
         f"{type(learner).__name__} sets {unset} from the domain's diameter, which is infinite for "
         f"{problem.domain!r}; give {unset}"
     )
+
+
+def theorem_rate(learner: Learner, problem: Problem, norm: str = "l2") -> float:
+    """``D / sqrt(2)``, the rate of AdaGrad's theorems, D the domain's diameter in ``norm``."""
+    return required_diameter(learner, problem, norm) / math.sqrt(2.0)
 
 
 def required_gradient_bound(learner: Learner, problem: Problem, unset: str) -> float:

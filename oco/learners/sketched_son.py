@@ -6,12 +6,11 @@ import math
 
 import numpy as np
 
-from oco.learners._common import not_negative, positive
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
 from oco.learners.base import Problem
 from oco.learners.online_newton_step import curvature_assumption, sum_of_weights
-from oco.learners.requirements import reach
+from oco.learners.requirements import nonnegative, positive, reach
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 
@@ -32,14 +31,14 @@ class _SketchedSON(SketchedLearner):
     ) -> None:
         who = type(self).__name__
         self.rank = checked_rank(who, rank)
-        self.learning_rate = positive(who, "learning_rate", learning_rate) or 1.0
+        self.learning_rate = positive(self, "learning_rate", learning_rate)
         self.delta = self._checked_delta(delta)
-        self.curvature = not_negative(who, "curvature", curvature)
-        self.exponent = not_negative(who, "exponent", exponent)
+        self.curvature = nonnegative(self, "curvature", curvature)
+        self.exponent = nonnegative(self, "exponent", exponent)
         self.buffer = checked_buffer(who, buffer)
 
     def _checked_delta(self, delta: float) -> float:
-        return positive(type(self).__name__, "delta", delta) or 1.0
+        return positive(self, "delta", delta)
 
     def _family(self, problem: Problem, radius: float) -> Array:
         return parameters(
@@ -226,7 +225,7 @@ class RFDSON(_SketchedSON):
         super().__init__(rank, learning_rate, delta, curvature, exponent, buffer)
 
     def _checked_delta(self, delta: float) -> float:
-        return not_negative(type(self).__name__, "delta", delta)
+        return nonnegative(self, "delta", delta)
 
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of the class; None on an unbounded domain or at delta = 0."""

@@ -289,9 +289,9 @@ def test_wrong_input_is_one_sentence():
         oco.AdaGradNorm(),
         oco.OGD(),
     ):
-        with pytest.raises(ConfigError, match=r"needs a learning_rate on Unbounded"):
+        with pytest.raises(ConfigError, match=r"sets learning_rate from the domain's diameter, which is infinite"):
             started(learner, oco.Unbounded(3))
-        with pytest.raises(ConfigError, match="needs a learning_rate where no bound G"):
+        with pytest.raises(ConfigError, match="sets learning_rate from a bound on the gradients"):
             started(oco.OGD(), Ball(1.0, dimension=3))
     with pytest.raises(ProtocolError, match=r"the gradient must have shape \(3,\) like the decision, got \(4,\)"):
         started(oco.FDAdaGrad(rank=1), Ball(1.0, dimension=3)).update(np.zeros(4))
