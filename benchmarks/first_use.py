@@ -1,6 +1,7 @@
 """Play one run of every kind of the default sweep, and say what was compiled.
 
-``--only-import`` plays nothing, ``--twice`` plays again when all is loaded: what the games themselves take.
+``--only-plan`` plays nothing: what imports, data and the plan take. ``--twice`` plays again when all is loaded: what
+the games themselves take.
 
 With ``OCO_CACHE_DIR`` at an empty directory this is a first use, the second time it is a use from the cache.
 
@@ -16,19 +17,18 @@ from pathlib import Path
 
 from numba.core import event
 
-import oco
 from regret_experiments.config.loading import load_config
 from regret_experiments.execution.tasks import Task, perform
 from regret_experiments.execution.workers import pin_inner_threads
-from regret_experiments.plan import make_plan
+from regret_experiments.plan import Plan, make_plan
 
 CONFIG = Path(__file__).parents[1] / "configs" / "rank_sweep.yaml"
 
 
-def play_every_kind() -> None:
+def play_every_kind(plan: Plan) -> None:
     """The first run of every learner on every environment, and the comparators of every game."""
     runs, games = {}, {}
-    for stage in make_plan(load_config(CONFIG)).stages:
+    for stage in plan.stages:
         for planned in stage.runs:
             runs.setdefault((planned.environment, planned.learner), planned.run)
             games.setdefault(planned.environment, planned.run.game)
@@ -63,14 +63,14 @@ class Clock(event.Listener):
 
 
 def main() -> None:
-    assert oco.__version__
-    if "--only-import" in sys.argv:
+    plan = make_plan(load_config(CONFIG))
+    if "--only-plan" in sys.argv:
         return
     began = time.process_time()
     clock = Clock()
     with event.install_listener("numba:compile", clock), pin_inner_threads():
         for _ in range(2 if "--twice" in sys.argv else 1):
-            play_every_kind()
+            play_every_kind(plan)
     total = sum(clock.seconds.values())
     print(f"{time.process_time() - began:.2f} CPU s, of which compiling {total:.2f} s")
     for name in sorted(clock.seconds, key=clock.seconds.__getitem__, reverse=True):
