@@ -25,13 +25,6 @@ from oco.sketching.state import ESCAPED, HEADER, SketchState, default_buffer, ro
 from oco.types import Array
 
 
-def checked_rank(learner: str, rank: Any, name: str = "rank") -> int:
-    """``rank`` as an int; `ConfigError` unless it is a positive integer."""
-    if not isinstance(rank, number_types.Integral) or isinstance(rank, bool) or rank < 1:
-        raise ConfigError(f"{name} of {learner} must be a positive integer, got {rank!r}")
-    return int(rank)
-
-
 def checked_buffer(learner: str, buffer: Any) -> int | None:
     """``buffer`` as an int or None; `ConfigError` unless it is an integer that is not negative."""
     if buffer is None:

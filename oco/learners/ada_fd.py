@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from oco.learners._preconditioner import parameters
-from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
+from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners.base import Problem
 from oco.learners.primal_dual_adagrad import primal_dual_bound
-from oco.learners.requirements import positive, positive_or_none, required_reach, theorem_rate
+from oco.learners.requirements import positive, positive_or_none, required_reach, theorem_rate, whole
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 
@@ -20,7 +20,7 @@ class _AdaFDFamily(SketchedLearner):
         self, rank: int, learning_rate: float | None = None, delta: float = 1.0, buffer: int | None = None
     ) -> None:
         who = type(self).__name__
-        self.rank = checked_rank(who, rank)
+        self.rank = whole(self, "rank", rank)
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
         self.delta = positive(self, "delta", delta)
         self.buffer = checked_buffer(who, buffer)

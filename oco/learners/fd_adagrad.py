@@ -8,10 +8,10 @@ from typing import Any, Literal
 from oco.errors import ConfigError
 from oco.learners._adaptive_rank import certified_bound, grown
 from oco.learners._preconditioner import TOLERANCE, parameters
-from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
+from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners._trace_bounds import trace_root_bound
 from oco.learners.base import Memory, Problem, state_floats
-from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
+from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate, whole
 from oco.regret.bounds import Bound, Observed
 from oco.sketching.state import COMPENSATIONS, Compensation
 from oco.types import Array
@@ -108,12 +108,12 @@ class FDAdaGrad(SketchedLearner):
         projection_delta: float = 0.0,
     ) -> None:
         who = "FDAdaGrad"
-        self.rank = "auto" if rank == "auto" else checked_rank(who, rank)
+        self.rank = "auto" if rank == "auto" else whole(self, "rank", rank)
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
         self.delta = nonnegative(self, "delta", delta)
         self.buffer = checked_buffer(who, buffer)
         self.tolerance = nonnegative(self, "tolerance", tolerance)
-        self.max_rank = None if max_rank is None else checked_rank(who, max_rank, "max_rank")
+        self.max_rank = None if max_rank is None else whole(self, "max_rank", max_rank)
         self.compensation = compensation
         self.decay = decay
         self.projection_delta = nonnegative(self, "projection_delta", projection_delta)

@@ -7,9 +7,16 @@ import math
 import numpy as np
 
 from oco.learners._preconditioner import parameters
-from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
+from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners.base import Problem
-from oco.learners.requirements import nonnegative, positive_or_none, reach, required_gradient_bound, required_reach
+from oco.learners.requirements import (
+    nonnegative,
+    positive_or_none,
+    reach,
+    required_gradient_bound,
+    required_reach,
+    whole,
+)
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
@@ -74,7 +81,7 @@ class FTSL(SketchedLearner):
         buffer: int | None = None,
     ) -> None:
         who = type(self).__name__
-        self.rank = checked_rank(who, rank)
+        self.rank = whole(self, "rank", rank)
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
         self.delta = None if delta is None else nonnegative(self, "delta", delta)
         self.buffer = checked_buffer(who, buffer)

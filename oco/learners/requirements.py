@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,10 +34,10 @@ def nonnegative(learner: Learner, name: str, value: float) -> float:
 
 
 def whole(learner: Learner, name: str, value: int) -> int:
-    """``value`` if it is an integer of at least 1; `ConfigError` otherwise."""
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 1:
+    """``value`` if it is a positive integer; `ConfigError` otherwise."""
+    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
         return int(value)
-    raise ConfigError(f"{name} of {type(learner).__name__} must be an integer of at least 1, got {value!r}")
+    raise ConfigError(f"{name} of {type(learner).__name__} must be a positive integer, got {value!r}")
 
 
 def fraction(learner: Learner, name: str, value: float) -> float:

@@ -15,6 +15,7 @@ from oco.learners.requirements import (
     positive_or_none,
     required_diameter,
     required_matrix,
+    theorem_rate,
     whole,
 )
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
@@ -203,7 +204,7 @@ class OneSidedShampoo(Learner):
         rows, columns = required_matrix(self, problem)
         self._domain = problem.domain
         self._identity = Dense(np.eye(columns), np.ones(columns))
-        self._rate = self.learning_rate or required_diameter(self, problem, "spectral") / float(np.sqrt(2.0))
+        self._rate = self.learning_rate or theorem_rate(self, problem, "spectral")
         self.state = OneSidedShampooState(problem.domain.start, self.delta * np.eye(rows))
 
     def update(self, gradient: Array) -> None:

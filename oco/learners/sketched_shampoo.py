@@ -17,6 +17,7 @@ from oco.learners.requirements import (
     positive_or_none,
     required_diameter,
     required_matrix,
+    theorem_rate,
     whole,
 )
 from oco.learners.shampoo import shampoo_bound
@@ -329,7 +330,7 @@ class SketchedOneSidedShampoo(Learner):
         rows, columns = required_matrix(self, problem)
         self._domain = problem.domain
         self._identity = LowRankPlusScaledIdentity(np.zeros((columns, 0)), np.zeros(0), 1.0)
-        self._rate = self.learning_rate or required_diameter(self, problem, "spectral") / float(np.sqrt(2.0))
+        self._rate = self.learning_rate or theorem_rate(self, problem, "spectral")
         self.state = SketchedOneSidedShampooState(problem.domain.start, Side.empty(rows, self.rank))
 
     def update(self, gradient: Array) -> None:

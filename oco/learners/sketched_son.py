@@ -7,10 +7,10 @@ import math
 import numpy as np
 
 from oco.learners._preconditioner import parameters
-from oco.learners._sketched import SketchedLearner, checked_buffer, checked_rank
+from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners.base import Problem
 from oco.learners.online_newton_step import curvature_assumption, sum_of_weights
-from oco.learners.requirements import nonnegative, positive, reach
+from oco.learners.requirements import nonnegative, positive, reach, whole
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 
@@ -30,7 +30,7 @@ class _SketchedSON(SketchedLearner):
         buffer: int | None = None,
     ) -> None:
         who = type(self).__name__
-        self.rank = checked_rank(who, rank)
+        self.rank = whole(self, "rank", rank)
         self.learning_rate = positive(self, "learning_rate", learning_rate)
         self.delta = self._checked_delta(delta)
         self.curvature = nonnegative(self, "curvature", curvature)

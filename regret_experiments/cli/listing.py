@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
@@ -60,11 +61,7 @@ def environments() -> None:
     from oco.environments import ENVIRONMENTS
     from regret_experiments.plan.building import environment_keywords
 
-    for name, kind in sorted(ENVIRONMENTS.built_in.items()):
-        click.secho(name, bold=True)
-        click.echo(f"  {(inspect.getdoc(kind) or '-').splitlines()[0]}")
-        click.echo(f"  keys    {', '.join(environment_keywords(name))}")
-    _list_plugins(ENVIRONMENTS)
+    _list_kinds(ENVIRONMENTS, lambda name, kind: environment_keywords(name))
 
 
 @click.command()
@@ -73,12 +70,19 @@ def domains() -> None:
     """List the domains: what they are and the keys that a config gives them."""
     from oco.domains import DOMAINS
 
-    for name, kind in sorted(DOMAINS.built_in.items()):
+    def keys(name: str, kind: Any) -> list[str]:
+        return [_keyword(parameter) for parameter in inspect.signature(kind).parameters.values()]
+
+    _list_kinds(DOMAINS, keys)
+
+
+def _list_kinds(registry: Any, keys: Callable[[str, Any], Iterable[str]]) -> None:
+    """What each built-in part of a registry is, and its keys; then what other packages offer."""
+    for name, kind in sorted(registry.built_in.items()):
         click.secho(name, bold=True)
         click.echo(f"  {(inspect.getdoc(kind) or '-').splitlines()[0]}")
-        keys = [_keyword(parameter) for parameter in inspect.signature(kind).parameters.values()]
-        click.echo(f"  keys    {', '.join(keys)}")
-    _list_plugins(DOMAINS)
+        click.echo(f"  keys    {', '.join(keys(name, kind))}")
+    _list_plugins(registry)
 
 
 def _list_plugins(registry: Any) -> None:

@@ -24,6 +24,7 @@ from exact_minimum import (
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opaque_loss import Opaque
 
 from oco.comparators import Comparator, anytime, best_fixed_point, best_fixed_point_of, certify
 from oco.domains import (
@@ -173,19 +174,6 @@ def test_a_wrong_dual_proves_nothing_false(case: tuple[str, str], seed: int, siz
     reached = sum(total(name).losses(exact(found.point)), Decimal(0))
     assert honest(found, reached, best(name, where))
     assert found.value.lower >= certify(block, domain, point).value.lower
-
-
-class Opaque(Loss):
-    """A loss that hides what it is, so that only its cuts can certify."""
-
-    def __init__(self, loss: Loss) -> None:
-        self._loss = loss
-
-    def value(self, point: np.ndarray) -> float:
-        return self._loss.value(point)
-
-    def gradient(self, point: np.ndarray) -> np.ndarray:
-        return self._loss.gradient(point)
 
 
 def opaque(block: RowBlock | MultinomialBlock) -> list[Loss]:

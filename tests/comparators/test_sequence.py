@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from opaque_loss import Opaque
 
 from oco.comparators import anytime_of, best_fixed_point, best_fixed_point_of
 from oco.domains import Ball, Unbounded
-from oco.losses import Loss, MultinomialLogistic, QuadraticForm, RowBlock, RowLoss, scalar_loss
-
-
-class Opaque(Loss):
-    """A loss that hides what it is."""
-
-    def __init__(self, loss: Loss) -> None:
-        self._loss = loss
-
-    def value(self, point: np.ndarray) -> float:
-        return self._loss.value(point)
-
-    def gradient(self, point: np.ndarray) -> np.ndarray:
-        return self._loss.gradient(point)
+from oco.losses import MultinomialLogistic, QuadraticForm, RowBlock, RowLoss, scalar_loss
 
 
 def rounds(name: str, dimension: int) -> RowBlock:
