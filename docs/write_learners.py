@@ -27,13 +27,13 @@ Every learner of `oco.learners.ENTRIES`, by its name in configs. This page is wr
 the registry and the docstrings, and a test keeps it up to date; costs and assumptions in full are in the docstrings
 (`help(oco.learners.FTSL)`).
 
-How sure a formula is, is said in words where it is stated: *seen in print* unless something else is said, *remembered*
-(the inequality is tested, the printed constant was not seen), *derived here* (ours, and tested), *none known*.
+Each formula says how well it is sourced: it was read in the paper unless it is marked *cited from memory* (the
+inequality is tested, the printed constant was not checked), *derived here* (ours, and tested) or *none known*.
 
 Every learner goes through the same conformance tests (`tests/learners/test_every_learner.py`: determinism, feasibility,
 no look-ahead, inputs left alone, checkpoints, pickling, float64, zero, repeated, tiny and huge gradients, memory
-formula, needs refused by name) and, where it states a bound, through `tests/learners/test_every_bound.py`; the files
-listed with it hold its own oracles.
+formula, an error for a need that the problem does not meet) and, where it states a bound, through
+`tests/learners/test_every_bound.py`; the files listed with it hold its own oracles.
 """
 
 
@@ -75,9 +75,9 @@ def update_rule(text: str) -> list[str]:
 
 
 def departures(text: str) -> str:
-    """The sentences of a docstring that say where the code departs from the paper."""
-    found = [" ".join(match.split()) for match in re.findall(r"Depart(?:s|ures?)\b.*?(?=\n\n|\Z)", text, re.DOTALL)]
-    return " ".join(found) or "none"
+    """What a docstring says after ``Departures:``, which every learner's must have."""
+    (found,) = re.findall(r"^Departures: (.*?)(?=\n\n|\Z)", text, re.DOTALL | re.MULTILINE)
+    return " ".join(found.split())
 
 
 def test_files(class_name: str) -> list[str]:

@@ -9,7 +9,7 @@ large. What can be promised is small **regret**,
 .. math::
     R_T = \sum_{t=1}^T f_t(x_t) - \min_{u \in K} \sum_{t=1}^T f_t(u),
 
-what you lost beyond the best *fixed* point, chosen in hindsight. A learner is any good if :math:`R_T / T \to 0`.
+what you lost beyond the best *fixed* point, chosen in hindsight. A learner is good if :math:`R_T / T \to 0`.
 
 After this lesson you can play a game, read its record, say why following the leader fails, and repair it.
 About 40 minutes; it runs in a few seconds.
@@ -80,7 +80,8 @@ assert abs(leader.regret.upper - (trap.horizon - 0.5)) < 1e-6
 # %%
 # *Answer.* The leader is at one end of the ball, and the next loss punishes exactly that end: 1 in every round from the
 # second on. The best fixed point has the loss :math:`-|\sum_t g_t| = -1/2`, so the regret is :math:`T - 1/2`: linear.
-# No learner can do worse by more than a factor. Let us see both at work.
+# With unit gradients on a ball of radius 1 no learner loses more than 2 a round to the best fixed point, so this is the
+# worst order there is. Let us see both at work.
 
 
 def positions(learner, rounds):
@@ -144,8 +145,8 @@ plt.show()
 # .. math:: R_T \le \frac{r^2}{2\eta} + \eta \sum_{t} |g_t|^2 \le r G \sqrt{2T}
 #           \quad\text{for}\quad \eta = \frac{r}{G \sqrt{2T}}
 #
-# with r the radius around :math:`x_1` (Shalev-Shwartz 2012, Section 2.3). Ten random streams to see
-# that the inequality holds, the trap among them:
+# with r the radius around :math:`x_1` (Shalev-Shwartz 2012, Section 2.3). The trap and nine random
+# streams, to see that the inequality holds:
 
 ratios = []
 for seed in range(10):

@@ -55,8 +55,8 @@ assert (parts / np.sqrt(sums)).sum() <= 2.0 * np.sqrt(sums[-1])
 # The step size
 # -------------
 #
-# **Predict before you run.** On a real game the learning rate of (1) is taken ten times too small, then ten times too
-# large. Which mistake costs more? And is the best learning rate the theorem's, below it, or above it?
+# **Predict before you run.** On a real game the learning rate is taken ten times smaller than the *best* one, then ten
+# times larger. Which mistake costs more? And is the best learning rate the theorem's, below it, or above it?
 
 game = oco.environments.LogisticRegression.load("breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0))
 rates = np.geomspace(1e-3, 1e2, 16)
@@ -68,6 +68,16 @@ assert (regrets <= bounds).all()
 theory = oco.play(game, oco.OGD(schedule="constant"), checkpoints=1)
 theory_rate = game.domain.diameter() / (game.gradient_bound * np.sqrt(game.horizon))
 adaptive = oco.play(game, oco.AdaGradNorm(), checkpoints=1)
+
+
+def regret_at(rate):
+    return oco.play(game, oco.OGD(rate, schedule="constant"), checkpoints=1).regret.upper
+
+
+best_rate = rates[regrets.argmin()]
+assert regret_at(10.0 * best_rate) > regret_at(0.1 * best_rate) > regrets.min()
+assert theory_rate < best_rate
+assert regret_at(10.0 * theory_rate) < theory.regret.upper
 
 gray, blue = learner_style("ogd").ink, learner_style("adagrad_norm").ink
 figure, axes = plt.subplots(figsize=(5.2, 3.2), layout="constrained")
@@ -83,13 +93,14 @@ axes.text(1.2, 0.6 * adaptive.regret.upper, "AdaGrad-norm, nothing to tune", col
 labels.avoid(rates, regrets)
 labels.avoid(rates, bounds)
 axes.set(xscale="log", yscale="log", xlabel="constant learning rate", ylabel="regret of 569 rounds")
-axes.set_title("Too small costs little by little, too large costs at once")
+axes.set_title("A small step loses slowly, a large one fails at once")
 plt.show()
 
 # %%
 # *Answer.* The regret is a U, as the bound is, with its valley close to :math:`D / \sqrt{\sum |g_t|^2}`, the minimiser
-# of (1) for the gradients that *came*; ten times too large costs more than ten times too small here. The theorem's
-# rate uses the largest gradient that *could* come, and is too careful. The adaptive step knows neither constant.
+# of (1) for the gradients that *came*; ten times the best rate costs more than a tenth of it here. The theorem's rate
+# uses the largest gradient that *could* come: it lies below the best rate, and ten times the theorem's rate is better.
+# The adaptive step knows neither constant.
 #
 # Curvature pays
 # --------------
@@ -153,8 +164,8 @@ axes.legend(loc="upper left")
 plt.show()
 
 # %%
-# *Answer.* All four are equal, to rounding. Such an opponent makes no difference between learners; what does is the
-# games in between, and those are the rest of this course.
+# *Answer.* All four are equal, to rounding. Such an opponent makes no difference between learners. What does matter is
+# the games in between, and those are the rest of this course.
 #
 # Exercises
 # ---------

@@ -1,7 +1,7 @@
 r"""3. Experts, Hedge and mirror descent
 ====================================
 
-There are d experts. Every round you put a share :math:`x_{t,i}` of your trust in each, then their losses
+There are d experts. In every round you spread weight :math:`x_t` over them, then their losses
 :math:`\ell_t \in [0, 1]^d` are revealed and you pay the average :math:`\langle \ell_t, x_t \rangle`. The domain is the
 **simplex**, the best fixed point is a single expert. With d in the thousands, gradient descent is the wrong tool, and
 seeing why leads to **mirror descent**: the geometry of a learner is a choice.
@@ -105,9 +105,13 @@ plt.show()
 #
 # * :math:`\psi(x) = \frac12 |x|_2^2`: the divergence is half the squared distance, the step a projection. This is
 #   gradient descent and inequality (1) of lesson 2.
-# * :math:`\psi(x) = \sum_i x_i \ln x_i` on the simplex: the divergence is Kullback and Leibler's, strongly convex in
-#   the :math:`\ell_1` norm (Pinsker), the dual norm is the largest entry. The step multiplies
+# * :math:`\psi(x) = \sum_i x_i \ln x_i` on the simplex: the divergence is the Kullback-Leibler divergence, and
+#   psi is strongly convex in the :math:`\ell_1` norm (Pinsker), the dual norm is the largest entry. The step multiplies
 #   :math:`x_i` by :math:`e^{-\eta g_i}` and normalises: Hedge. From equal weights :math:`B(u, x_1) \le \ln d`.
+#
+# With :math:`\|g_t\|_\infty \le 1` the second case gives :math:`\frac{\ln d}{\eta} + \frac{\eta T}{2}`, hence
+# :math:`\sqrt{2 T \ln d}`: twice what Hedge's own theorem promises above. The general proof allows losses in
+# :math:`[-1, 1]`; Hoeffding's lemma makes use of an interval of length 1.
 #
 # Look at the two geometries on three experts, the first of which is the best. Both learners make steps of the same
 # size at the start; near an edge, entropy slows down and never quite gives an expert up.

@@ -21,7 +21,8 @@ About 50 minutes; it runs in a few seconds. Builds on lesson 4.
 #           \le \sum_t D^2\, \mathrm{tr}(H_t - H_{t-1}) = D^2\, \mathrm{tr}\, G_T^{1/2} .
 #
 # *Second*, :math:`\sum_t \langle g_t, G_t^{-1/2} g_t \rangle \le 2\, \mathrm{tr}\, G_T^{1/2}`. For the function
-# :math:`X \mapsto 2\, \mathrm{tr}\, X^{1/2}` is concave with gradient :math:`X^{-1/2}`, so that
+# :math:`X \mapsto 2\, \mathrm{tr}\, X^{1/2}` is concave with gradient :math:`X^{-1/2}` (on the range of :math:`G_t`,
+# which contains :math:`g_t` and the range of :math:`G_{t-1}`; inverses are pseudo-inverses), so that
 # :math:`2\, \mathrm{tr}\, G_{t-1}^{1/2} \le 2\, \mathrm{tr}\, G_t^{1/2} - \mathrm{tr}(G_t^{-1/2} g_t g_t^\top)`, and it
 # telescopes. Together, with :math:`\eta = D / \sqrt 2`,
 #
@@ -65,9 +66,11 @@ assert total <= 2.0 * np.trace(root(covariance))
 # Among all fixed matrices H with trace at most 1, which would have made :math:`\sum_t \langle g_t, H^{-1} g_t \rangle =
 # \mathrm{tr}(H^{-1} G)` smallest? By the Cauchy-Schwarz inequality for the trace,
 # :math:`(\mathrm{tr}\, G^{1/2})^2 = (\mathrm{tr}\, H^{-1/2} G^{1/2} H^{1/2})^2 \le \mathrm{tr}(H^{-1} G)\,
-# \mathrm{tr}\, H` with equality at :math:`H = G^{1/2} / \mathrm{tr}\, G^{1/2}`. So (3) is that of the best fixed
-# geometry up to a constant, without knowing it: that is what *adaptive* means. Two hundred random geometries around
-# it, none better:
+# \mathrm{tr}\, H` with equality at :math:`H = G^{1/2} / \mathrm{tr}\, G^{1/2}`. So where
+# :math:`|x_t - u|_H^2` is bounded by :math:`D^2\, \mathrm{tr}\, H`, (3) is the bound of the best fixed geometry of
+# trace 1 up to a constant, without knowing it: that is what *adaptive* means. (A Euclidean diameter gives
+# :math:`|x_t - u|_H^2 \le D^2 \lambda_{\max}(H)`, and for that price the best fixed geometry is the identity, as the
+# end of this lesson says.) Two hundred random geometries around it, none better:
 
 best = np.trace(root(covariance)) ** 2
 generator = np.random.default_rng(1)
@@ -84,7 +87,7 @@ assert min(others) >= best
 # ---------------------------
 #
 # **Predict before you run.** The losses are :math:`|\langle a_t, x - w \rangle|` with features that are thirty times
-# longer in one diagonal direction than in the other, and w lies along the *short* one. Draw in your mind the paths of
+# longer in one diagonal direction than in the other, and w lies along the *short* one. Picture the paths of
 # gradient descent, diagonal and full-matrix AdaGrad from the centre to w.
 
 basis = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0)

@@ -73,7 +73,7 @@ plt.show()
 # .. math:: 0 \;\le\; G - \bar G = \sum_t E_t \;\le\; \rho I \qquad\text{(the sandwich)}. \tag{4}
 #
 # How large is :math:`\rho`? A step with :math:`\rho_t > 0` takes it off exactly k + 1 eigenvalues:
-# :math:`\mathrm{tr}\, E_t = (k + 1) \rho_t`, and the trace never lies,
+# :math:`\mathrm{tr}\, E_t = (k + 1) \rho_t`, so, taking traces,
 #
 # .. math:: (k + 1) \rho = \mathrm{tr}\, G - \mathrm{tr}\, \bar G . \tag{5}
 #

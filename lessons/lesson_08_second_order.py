@@ -93,7 +93,11 @@ for record, style, name in ((newton, "online_newton_step", "ONS"), (descent, "og
     labels.at_end(name, rounds[-1], record.regret.upper, color)
     labels.at_end(f"bound of {name}", rounds[-1], record.bound.value, color)
 axes.set(
-    xscale="log", yscale="log", xlabel="rounds", ylabel="regret", title="The logarithm is in the promise first of all"
+    xscale="log",
+    yscale="log",
+    xlabel="rounds",
+    ylabel="regret",
+    title="The logarithm shows in the bound first",
 )
 plt.show()
 

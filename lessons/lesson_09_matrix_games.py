@@ -31,7 +31,8 @@ About 50 minutes; it runs in about ten seconds, half of which is loading PyTorch
 # is below :math:`L \otimes I` and below :math:`I \otimes R`. These commute, and then it is below their geometric mean
 # :math:`(L \otimes I)^{1/2} (I \otimes R)^{1/2} = L^{1/2} \otimes R^{1/2}` (Ando 2004).
 #
-# So :math:`H_t^2` dominates the covariance up to r, all that lesson 7's proof asks of a preconditioner, and with
+# So :math:`H_t^2` dominates the covariance up to r, and :math:`H_t` never shrinks, because L and R only grow and their
+# Kronecker product with them: the two things that lesson 7's proof asks of a preconditioner. With
 # :math:`\eta = D / \sqrt{2 r}`
 #
 # .. math:: R_T \le \sqrt{2 r}\, D\; \mathrm{tr}(L_T^{1/4})\; \mathrm{tr}(R_T^{1/4}) \tag{10}
@@ -114,10 +115,9 @@ assert results["S-Shampoo, rank 1"][0] < results["gradient descent"][0]
 # Is there anything to sketch?
 # ----------------------------
 #
-# (6) says that a sketch is as good as the spectrum is short. A small network learns handwritten digits with Adam, while
-# ``SpectrumProbe`` follows the covariances :math:`\sum_t \beta^{T-t} G_t G_t^\top` of the gradients of its layers,
-# and of
-# *random* matrices of the same size as a control.
+# (6) says that a sketch is good where the spectrum is concentrated. A small network learns handwritten digits with
+# Adam, while ``SpectrumProbe`` follows the covariances :math:`\sum_t \beta^{T-t} G_t G_t^\top` of the gradients of its
+# layers, and of *random* matrices of the same size as a control.
 #
 # **Predict before you run.** In a layer with 96 inputs, which share of the gradient's covariance is in the top eighth
 # of its directions: an eighth (as for noise), a half, or nine tenths?
@@ -161,7 +161,7 @@ if torch is not None:
             assert min(min(band) for band in bands) > 0.6
     axes.axhline(1 / 8, color="#AAAAAA", linestyle=":")
     axes.set(xlabel="step of training", ylabel="share in the top eighth", ylim=(0, 1.05))
-    axes.set_title("Gradient covariances of a network are short")
+    axes.set_title("Gradient covariances of a network have low effective rank")
     plt.show()
 
 # %%

@@ -1,4 +1,4 @@
-"""Ada-FD: AdaGrad on a sketch that is not paid back what escapes, in three forms."""
+"""Ada-FD: AdaGrad on a sketch without the escaped mass, in three forms."""
 
 from __future__ import annotations
 
@@ -58,8 +58,12 @@ class AdaFD(_AdaFDFamily):
     preconditioner is not monotone, so ``sum_t sqrt(rho_t)``, which can grow like T, enters: that is what the
     ``Omega(T^{3/4})`` of the Sketchy paper's Observation 2 says of the bound. It is no lower bound on the regret.
 
-    Source: Wan, Wei, Zhang, IJCAI 2018, composite mirror descent form (algorithm remembered, and as in the public
-    reference code).
+    References
+    ----------
+    Wan, Wei, Zhang, IJCAI 2018, composite mirror descent form; cited from memory, not checked against the paper. The
+    update is that of the public reference code.
+
+    Departures: none from the reference code, whose sketch size is ``k + 1``.
 
     Examples
     --------
@@ -133,8 +137,11 @@ class AdaFFD(AdaFD):
 
     Regret: `AdaFD`'s bound with ``m = min(2 k + 1, d)`` (derived here; the published theorem could not be confirmed).
 
-    Source: Wan, Zhang, IEEE TPAMI 44 (2022) (remembered only). Departs from it in that independent directions fill the
-    buffer, not rows, so a repeated gradient costs nothing.
+    References
+    ----------
+    Wan, Zhang, IEEE TPAMI 44 (2022); cited from memory, not checked against the paper.
+
+    Departures: independent directions fill the buffer, not rows, so that a repeated gradient takes no room.
 
     Examples
     --------
@@ -151,7 +158,7 @@ class AdaFFD(AdaFD):
     """
 
     name = "ada_ffd"
-    source = "Wan, Zhang 2022 (remembered only); bound derived here"
+    source = "Wan, Zhang 2022 (cited from memory); bound derived here"
     guarantee = "Ada-FD's with m = min(2 k + 1, d)"
 
     def _rank(self, dimension: int) -> int:
@@ -191,7 +198,11 @@ class PrimalDualAdaFD(_AdaFDFamily):
     Regret bound: none is stated here unless nothing escaped, when it is primal-dual full-matrix AdaGrad, Theorem 7 of
     Duchi et al. (the published theorem, in run-time quantities, could not be confirmed).
 
-    Source: Wan, Wei, Zhang, IJCAI 2018, primal-dual form (remembered only).
+    References
+    ----------
+    Wan, Wei, Zhang, IJCAI 2018, primal-dual form; cited from memory, not checked against the paper.
+
+    Departures: not known, since the paper was not at hand.
 
     Examples
     --------
@@ -204,7 +215,7 @@ class PrimalDualAdaFD(_AdaFDFamily):
     """
 
     name = "primal_dual_ada_fd"
-    source = "Wan, Wei, Zhang 2018 (primal-dual, remembered only)"
+    source = "Wan, Wei, Zhang 2018, primal-dual (cited from memory)"
     guarantee = "none stated, but primal-dual full-matrix AdaGrad's while nothing escaped"
 
     def _family(self, problem: Problem, radius: float) -> Array:

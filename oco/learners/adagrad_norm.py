@@ -30,6 +30,8 @@ class AdaGradNorm(IsotropicLearner):
     ----------
     Streeter and McMahan, 2010; Duchi, Hazan, Singer, JMLR 12 (2011). The constant is re-derived from their proof.
 
+    Departures: none in the update; zero gradients before the first nonzero one leave the point where it is.
+
     Examples
     --------
     >>> import numpy as np, oco

@@ -47,7 +47,11 @@ class Adam(Learner):
     Cost O(d) a round; state ``3 d + 1`` floats. No regret bound: on some linear games its average regret does not go to
     zero (Reddi, Kale, Kumar 2018, Theorem 1).
 
-    Source: Kingma, Ba, ICLR 2015, Algorithm 1. Departs from it in the projection, which Algorithm 1 does not have.
+    References
+    ----------
+    Kingma, Ba, ICLR 2015, Algorithm 1.
+
+    Departures: the projection on the domain, which Algorithm 1 does not have.
 
     Examples
     --------
@@ -136,7 +140,11 @@ class AMSGrad(Learner):
     (derived here; constant re-derived, not seen in print). For beta1 > 0 the published Theorem 4 is known to have a gap
     in its proof, and no bound is stated here.
 
-    Source: Reddi, Kale, Kumar, ICLR 2018, Algorithm 2. Departs from it in the optional epsilon.
+    References
+    ----------
+    Reddi, Kale, Kumar, ICLR 2018, Algorithm 2.
+
+    Departures: the optional epsilon.
 
     Examples
     --------

@@ -55,11 +55,15 @@ class CoinBetting(Learner):
     .. math::
         R_T(u) \le G |u| \sqrt{T \ln(1 + 24 T^2 |u|^2 / \varepsilon^2)} + G \varepsilon
 
-    (Corollary 5; remembered and tested, the printed form was not seen word for word). On an unbounded domain the bound
+    (Corollary 5; cited from memory and tested, not checked against the paper). On an unbounded domain the bound
     is stated against the comparator that was found, at its own distance, which the tracker observes.
 
-    Source: Orabona, Pal, NeurIPS 2016, Algorithm 1 and Corollary 5; the reduction to a domain is Cutkosky, ICML 2020,
-    Theorem 2 (number remembered; the inequality is proved in one line).
+    References
+    ----------
+    Orabona, Pal, NeurIPS 2016, Algorithm 1 and Corollary 5; the reduction to a domain is Cutkosky, ICML 2020, Theorem 2
+    (its number is cited from memory).
+
+    Departures: none known.
 
     Examples
     --------

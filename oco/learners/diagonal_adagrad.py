@@ -49,8 +49,10 @@ class DiagonalAdaGrad(Learner):
 
     References
     ----------
-    Duchi, Hazan, Singer, JMLR 12 (2011), Theorem 5 and Corollary 6, composite mirror descent. They add delta to the
-    root; here it is under it, as in the convex experiments of Feinberg et al. (2023), and the bound is re-derived.
+    Duchi, Hazan, Singer, JMLR 12 (2011), Theorem 5 and Corollary 6, composite mirror descent.
+
+    Departures: delta is added under the root, as in the convex experiments of Feinberg et al. (2023), where Duchi et
+    al. add it to the root; the bound is re-derived for it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""FD-AdaGrad, the paper's Sketchy AdaGrad: full-matrix AdaGrad on a rank-k sketch that is paid back what it loses."""
+"""FD-AdaGrad, the paper's Sketchy AdaGrad: full-matrix AdaGrad on a rank-k sketch plus the escaped mass."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from oco.types import Array
 class FDAdaGrad(SketchedLearner):
     r"""AdaGrad preconditioned by a Frequent Directions sketch plus the mass that escaped from it.
 
-    Every round, with the gradient g:
+    .. math::
+        (\rho_t, \bar G_t) = \mathrm{FD}_k(\bar G_{t-1}, g_t g_t^\top), \qquad
+        H_t = (\bar G_t + (\delta + \rho_{1:t}) I)^{1/2}, \qquad
+        x_{t+1} = \Pi_K^{H_t}(x_t - \eta H_t^{-1} g_t)
 
-    1. ``(rho_t, Gbar_t) = FD-update(Gbar_{t-1}, g g')``, rank k, and ``rho = rho_1 + ... + rho_t``
-    2. ``H = (Gbar_t + (delta + rho) I)^{1/2}``
-    3. ``y = x - eta H^{-1} g`` (pseudo-inverse)
-    4. ``x = argmin_{x in domain} (y - x)' H (y - x)``
+    ``FD_k`` keeps k directions and subtracts ``rho_t``; the inverse is the pseudo-inverse, and the projection is in the
+    norm of ``H_t``.
 
     Parameters
     ----------
@@ -77,7 +78,10 @@ class FDAdaGrad(SketchedLearner):
     References
     ----------
     Feinberg, Chen, Sun, Anil, Hazan, "Sketchy", NeurIPS 2023, Algorithm 2 (S-AdaGrad), Theorem 3, Corollary 4.
-    Departures: singular values below 1e-12 of the largest are zero; delta (their experiments have one, as here).
+
+    Departures: singular values below 1e-12 of the largest count as zero; delta, which the printed algorithm does not
+    have, is the one of the paper's experiments. ``compensation``, ``decay``, ``projection_delta`` and ``rank="auto"``
+    are extensions; their defaults leave the algorithm as printed.
 
     Examples
     --------

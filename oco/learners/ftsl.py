@@ -1,4 +1,4 @@
-"""FTSL and FTFSL: follow the sketchy leader, primal-dual AdaGrad on a sketch that is paid back what it loses."""
+"""FTSL and FTFSL: follow the sketchy leader, primal-dual AdaGrad on a sketch plus the escaped mass."""
 
 from __future__ import annotations
 
@@ -55,7 +55,11 @@ class FTSL(SketchedLearner):
     (reconstructed from the abstract and derived here: the published constants were not seen). No factor d multiplies
     ``sqrt(rho)``; but as ``sqrt(rho) <= tr(G^{1/2})`` for every k, the bound does not say what a larger sketch gains.
 
-    Source: Yang, Wan, Li, Wang, Zhang, Wei, Zhang, ICML 2025 (abstract seen, update reconstructed).
+    References
+    ----------
+    Yang, Wan, Li, Wang, Zhang, Wei, Zhang, ICML 2025; the update is reconstructed from the abstract.
+
+    Departures: not known, since only the abstract was at hand.
 
     Examples
     --------
@@ -140,7 +144,11 @@ class FTFSL(FTSL):
     State is `FTSL`'s at rank 2k; the bound is `FTSL`'s, with the same tag: ``Gbar + rho I`` still dominates G and still
     grows.
 
-    Source: Yang et al., ICML 2025 (abstract seen, update reconstructed). Departs as `AdaFFD` does.
+    References
+    ----------
+    Yang et al., ICML 2025; the update is reconstructed from the abstract.
+
+    Departures: independent directions fill the buffer, not rows, as for `AdaFFD`; others are not known.
 
     Examples
     --------

@@ -28,15 +28,17 @@ class FullMatrixAdaGrad(SketchedLearner):
 
     Notes
     -----
-    *Cost* O(d^3) a round, one matrix product. *State* ``d^2 + d + d + 9`` floats.
+    *Cost* O(d^3) a round, one matrix product. *State* ``d^2 + 2 d + 9`` floats.
 
     *Regret*, for convex losses on a bounded domain: ``D^2/(2 eta) (tr G^{1/2} + d sqrt(delta)) + eta tr G^{1/2}``,
     which is ``sqrt(2) D tr G^{1/2}`` at delta = 0 and the theorem's eta.
 
     References
     ----------
-    Duchi, Hazan, Singer, JMLR 12 (2011), Theorem 7 and Corollary 11, composite mirror descent. They add delta to the
-    root; here it is under it, as for `FDAdaGrad`, and the bound is re-derived.
+    Duchi, Hazan, Singer, JMLR 12 (2011), Theorem 7 and Corollary 11, composite mirror descent.
+
+    Departures: delta is added under the root, as for `FDAdaGrad`, where Duchi et al. add it to the root; the bound is
+    re-derived for it. Eigenvalues below 1e-24 of the largest count as zero.
 
     Examples
     --------

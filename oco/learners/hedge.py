@@ -50,8 +50,13 @@ class Hedge(Learner):
     for losses of any sign: entropy is 1-strongly convex in the l1 norm. At the default rate it is
     ``r G sqrt(2 T ln d)``, so d = 1 has rate 0 and regret 0.
 
-    Source: Kivinen, Warmuth 1997 (exponentiated gradient); Freund, Schapire 1997 (Hedge); the bound in this form is
-    Shalev-Shwartz, Foundations and Trends 4 (2012), Theorem 2.21 (number remembered, constant re-derived).
+    References
+    ----------
+    Kivinen, Warmuth 1997 (exponentiated gradient); Freund, Schapire 1997 (Hedge); the bound in this form is
+    Shalev-Shwartz, Foundations and Trends 4 (2012), Theorem 2.21 (its number is cited from memory, its constant is
+    re-derived).
+
+    Departures: none in the update; the simplex may have any size.
 
     Examples
     --------

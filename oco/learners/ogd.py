@@ -113,6 +113,8 @@ class OGD(IsotropicLearner):
     Zinkevich, ICML 2003; Hazan, Agarwal, Kale, Machine Learning 69 (2007); the constants for a general c are re-derived
     from the usual proof and agree with Hazan, Introduction to Online Convex Optimization, Theorems 3.1 and 3.3.
 
+    Departures: none in the update; the constant c is free, and the bounds are re-derived for it.
+
     Examples
     --------
     >>> import numpy as np, oco

@@ -51,8 +51,11 @@ class OjaSON(Learner):
 
     Regret bound: none known (Luo et al. give none).
 
-    Source: Luo, Agarwal, Cesa-Bianchi, Langford, NeurIPS 2016, Oja's sketch (remembered only: the rule above was not
-    seen word for word). Departs from it in projecting on the domain rather than on the slab of the next feature vector.
+    References
+    ----------
+    Luo, Agarwal, Cesa-Bianchi, Langford, NeurIPS 2016, Oja's sketch; cited from memory, not checked against the paper.
+
+    Departures: projects on the domain rather than on the slab of the next feature vector.
 
     Examples
     --------
@@ -67,7 +70,7 @@ class OjaSON(Learner):
     """
 
     name: ClassVar[str] = "oja_son"
-    source: ClassVar[str] = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, Oja's sketch (remembered only)"
+    source: ClassVar[str] = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, Oja's sketch (cited from memory)"
     guarantee: ClassVar[str] = "none known"
     state: OjaState
 

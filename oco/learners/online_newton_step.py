@@ -121,9 +121,13 @@ class OnlineNewtonStep(NewtonLearner):
               + \tfrac{d}{2\gamma} \ln\Bigl(1 + \tfrac{\gamma}{d\delta} \sum_t |g_t|^2\Bigr)
 
     (derived here; constant re-derived, not seen in print). The printed ``5 (1/alpha + G D) d ln T`` is a variant of the
-    bound; its constant is remembered only and unconfirmed, and editions differ.
+    bound; its constant is cited from memory and not confirmed, and editions differ.
 
-    Source: Hazan, Agarwal, Kale, Machine Learning 69 (2007), Algorithm ONS, whose A is ours divided by gamma.
+    References
+    ----------
+    Hazan, Agarwal, Kale, Machine Learning 69 (2007), Algorithm ONS.
+
+    Departures: A is gamma times the paper's, which gives the same points.
 
     Examples
     --------
@@ -235,12 +239,16 @@ class SON(NewtonLearner):
         R_T \le \tfrac{\delta}{2} |x_1 - x^*|^2 + \tfrac{(GD)^2}{2} \sum_t \eta_t
               + \tfrac{d}{2 w_T} \ln\Bigl(1 + \tfrac{w_1}{d\delta} \sum_t |g_t|^2\Bigr).
 
-    Luo et al. state it with 2 (CL)^2 sum eta_t on the slab ``|w.x_t| <= C`` (remembered and re-derived; the printed
-    constant was not seen word for word); here the slab is replaced by the game's domain, hence (GD)^2/2, and
+    Luo et al. state it with 2 (CL)^2 sum eta_t on the slab ``|w.x_t| <= C`` (cited from memory and
+    re-derived, not checked against the paper); here the slab is replaced by the game's domain, hence (GD)^2/2, and
     the logarithm has w_1, which is what the derivation gives for weights that fall.
 
-    Source: Luo, Agarwal, Cesa-Bianchi, Langford, NeurIPS 2016, Section 2. Departs from it in projecting on the domain
-    rather than on the slab of the next feature vector, which the protocol does not show.
+    References
+    ----------
+    Luo, Agarwal, Cesa-Bianchi, Langford, NeurIPS 2016, Section 2.
+
+    Departures: projects on the domain rather than on the slab of the next feature vector, which the protocol does not
+    show.
 
     Examples
     --------

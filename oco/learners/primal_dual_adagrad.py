@@ -57,7 +57,11 @@ class PrimalDualDiagonalAdaGrad(Learner):
 
     with x* relative to the start. The first two terms can be halved (derived here; a variant of the bound).
 
-    Source: Duchi, Hazan, Singer, JMLR 12 (2011), equation PD, Theorem 5.
+    References
+    ----------
+    Duchi, Hazan, Singer, JMLR 12 (2011), equation PD, Theorem 5.
+
+    Departures: the regularizer is centered at the domain's start, not at the origin.
 
     Examples
     --------
@@ -143,7 +147,11 @@ class PrimalDualFullMatrixAdaGrad(SketchedLearner):
 
     with x* relative to the start. The first two terms can be halved (derived here; a variant of the bound).
 
-    Source: Duchi, Hazan, Singer, JMLR 12 (2011), equation PD, Theorem 7.
+    References
+    ----------
+    Duchi, Hazan, Singer, JMLR 12 (2011), equation PD, Theorem 7.
+
+    Departures: the regularizer is centered at the domain's start, not at the origin.
 
     Examples
     --------

@@ -81,11 +81,15 @@ class AdaLR(RandomProjectionAdaGrad):
     ``k >= d`` the step is full-matrix AdaGrad's with delta outside the root.
 
     Regret bound: none is stated here. The comparison table of Feinberg et al. (2023) lists
-    ``tr(G^{1/2}) + lambda_{k+1}^{1/2} k^{3/4} d^{1/4}`` up to constants (remembered only, unconfirmed).
+    ``tr(G^{1/2}) + lambda_{k+1}^{1/2} k^{3/4} d^{1/4}`` up to constants (cited from memory, not confirmed).
 
-    Source: Krummenacher, McWilliams, Kilcher, Buhmann, Meinshausen, NeurIPS 2016, Algorithm 1 (remembered only).
-    Departs from it in P (uniformly distributed orthogonal columns for a subsampled randomised Hadamard transform) and
-    in the projection on the domain, in the norm ``V (Sigma^{1/2} + delta) V' + delta (I - V V')``.
+    References
+    ----------
+    Krummenacher, McWilliams, Kilcher, Buhmann, Meinshausen, NeurIPS 2016, Algorithm 1; cited from memory, not checked
+    against the paper.
+
+    Departures: P has uniformly distributed orthogonal columns in place of a subsampled randomized Hadamard transform;
+    points are projected on the domain, in the norm ``V (Sigma^{1/2} + delta) V' + delta (I - V V')``.
 
     Examples
     --------
@@ -100,8 +104,8 @@ class AdaLR(RandomProjectionAdaGrad):
     """
 
     name: ClassVar[str] = "ada_lr"
-    source: ClassVar[str] = "Krummenacher et al. 2016, Algorithm 1 (remembered only)"
-    guarantee: ClassVar[str] = "none stated: the published form is remembered only"
+    source: ClassVar[str] = "Krummenacher et al. 2016, Algorithm 1 (cited from memory)"
+    guarantee: ClassVar[str] = "none stated: the published form is not confirmed"
     state: AdaLRState
 
     def start(self, problem: Problem) -> None:
@@ -162,8 +166,12 @@ class RadaGrad(RandomProjectionAdaGrad):
 
     Regret bound: none (Feinberg et al. 2023 say that it has no guarantee and fails with probability O(1/k)).
 
-    Source: Krummenacher, McWilliams, Kilcher, Buhmann, Meinshausen, NeurIPS 2016, Algorithm 2 (remembered only).
-    Departs from it in P (see `AdaLR`) and in the projection on the domain, in the norm
+    References
+    ----------
+    Krummenacher, McWilliams, Kilcher, Buhmann, Meinshausen, NeurIPS 2016, Algorithm 2; cited from memory, not checked
+    against the paper.
+
+    Departures: P as for `AdaLR`; points are projected on the domain, in the norm
     ``V (Sigma^{1/2} + delta) V' + (I - V V')``.
 
     Examples
@@ -179,7 +187,7 @@ class RadaGrad(RandomProjectionAdaGrad):
     """
 
     name: ClassVar[str] = "radagrad"
-    source: ClassVar[str] = "Krummenacher et al. 2016, Algorithm 2 (remembered only)"
+    source: ClassVar[str] = "Krummenacher et al. 2016, Algorithm 2 (cited from memory)"
     guarantee: ClassVar[str] = "none known"
     state: RadaGradState
 

@@ -71,8 +71,11 @@ class Shampoo(Learner):
     which is ``sqrt(2 r) D tr(L_T^{1/4}) tr(R_T^{1/4})`` at the theorem's learning rate (seen in print). Some lecture
     notes have D under the root: a misprint.
 
-    Source: Gupta, Koren, Singer, ICML 2018, Algorithm 1 and Theorem 7. Departs from it in the projection, for which the
-    proof holds unchanged.
+    References
+    ----------
+    Gupta, Koren, Singer, ICML 2018, Algorithm 1 and Theorem 7.
+
+    Departures: the projection on the domain, for which the proof holds unchanged.
 
     Examples
     --------
@@ -176,7 +179,11 @@ class OneSidedShampoo(Learner):
     which is ``sqrt(2) D_op tr(L_T^{1/2})`` at the default learning rate (derived here; constant re-derived, not seen in
     print).
 
-    Source: An et al., arXiv 2503.20762 (ASGO); Xie et al., arXiv 2503.10537 (one-sided Shampoo).
+    References
+    ----------
+    An et al., arXiv 2503.20762 (ASGO); Xie et al., arXiv 2503.10537 (one-sided Shampoo).
+
+    Departures: the projection on the domain; the bound is derived here.
 
     Examples
     --------

@@ -136,11 +136,15 @@ class SketchedShampoo(Learner):
             \le \Bigl(\frac{D^2}{2 \eta} + \eta r\Bigr) \bigl(\mathrm{tr}(L_T^{1/4}) + m \Omega_L^{1/4}\bigr)
                 \bigl(\mathrm{tr}(R_T^{1/4}) + n \Omega_R^{1/4}\bigr).
 
-    The second is Theorem 5 at the theorem's learning rate (remembered and re-derived; the right-hand side was not seen
-    word for word), see `theorem_5`; the first is what the run certifies from the sketches alone.
+    The second is Theorem 5 at the theorem's learning rate (cited from memory and re-derived, not checked against the
+    paper), see `theorem_5`; the first is what the run certifies from the sketches alone.
 
-    Source: Feinberg, Chen, Sun, Anil, Hazan, NeurIPS 2023, Algorithm 3, Theorem 5, Observation 6. The printed update
-    drops the delta that starts both sides; it is kept here. The projection is as its Algorithm 2's.
+    References
+    ----------
+    Feinberg, Chen, Sun, Anil, Hazan, NeurIPS 2023, Algorithm 3, Theorem 5, Observation 6.
+
+    Departures: the delta that starts both sides is kept in the update, where the printed one drops it; points are
+    projected as in the paper's Algorithm 2.
 
     Examples
     --------
@@ -298,8 +302,11 @@ class SketchedOneSidedShampoo(Learner):
 
     and ``tr(Ltil^{1/2}) <= tr(L_T^{1/2}) + m sqrt(Omega_L)`` (derived here; constant re-derived, not seen in print).
 
-    Source: the sketch of Feinberg et al. (NeurIPS 2023) in the update of An et al. (arXiv 2503.20762); the combination
-    is ours.
+    References
+    ----------
+    The sketch of Feinberg et al. (NeurIPS 2023) in the update of An et al. (arXiv 2503.20762).
+
+    Departures: the combination of the two is ours.
 
     Examples
     --------

@@ -107,11 +107,15 @@ class FDSON(_SketchedSON):
               + \tfrac{m}{2 w_T} \ln\Bigl(1 + \tfrac{\mathrm{tr} \bar G_T}{m \delta}\Bigr)
               + \tfrac{m}{2 w_T \delta} \rho_{1:T}
 
-    Luo et al. have 2 (CL)^2 for (GD)^2/2 on their slab and ``Omega_k / (m - k)`` for rho (remembered and re-derived;
-    the printed constants were not seen word for word). A variant has Omega of the gradients times w_1.
+    Luo et al. have 2 (CL)^2 for (GD)^2/2 on their slab and ``Omega_k / (m - k)`` for rho (cited from memory and
+    re-derived, not checked against the paper). A variant has Omega of the gradients times w_1.
 
-    Source: Luo, Agarwal, Cesa-Bianchi, Langford, NeurIPS 2016, FD-SON. Departs from it in projecting on the domain
-    rather than on the slab of the next feature vector, which the protocol does not show.
+    References
+    ----------
+    Luo, Agarwal, Cesa-Bianchi, Langford, NeurIPS 2016, FD-SON.
+
+    Departures: projects on the domain rather than on the slab of the next feature vector, which the protocol does not
+    show.
 
     Examples
     --------
@@ -191,10 +195,14 @@ class RFDSON(_SketchedSON):
               + \tfrac{m}{4 w_T} \sum_t \tfrac{\rho_t}{\alpha_t} + \tfrac{D^2}{4} \rho_{1:T},
 
     and ``sum rho_t / alpha_t <= 2 ln(alpha_T / delta)``, which is what is used here. This is Theorem 5 with C = D/2
-    (remembered and re-derived; the printed constants were not seen word for word). For RFD0, Theorem 7 could not be
+    (cited from memory and re-derived, not checked against the paper). For RFD0, Theorem 7 could not be
     restated, and no bound is given.
 
-    Source: Luo, Chen, Zhang, Li, Zhang, JMLR 20 (2019), Algorithms 2 and 3, Theorems 5 and 7.
+    References
+    ----------
+    Luo, Chen, Zhang, Li, Zhang, JMLR 20 (2019), Algorithms 2 and 3, Theorems 5 and 7.
+
+    Departures: points are projected on the game's domain.
 
     Examples
     --------

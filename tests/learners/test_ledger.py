@@ -5,6 +5,8 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import pytest
+
 from oco.learners import ENTRIES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -17,3 +19,10 @@ def test_the_ledger_is_up_to_date() -> None:
         own = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
         assert entry.learner.source in own
         assert "- tests: `" in own, f"no test file names {entry.learner.__name__}"
+
+
+def test_a_docstring_that_does_not_state_its_departures_is_an_error() -> None:
+    departures = runpy.run_path(str(DOCS / "write_learners.py"))["departures"]
+    assert departures("A learner.\n\nDepartures: the step is\nhalved.\n\nExamples") == "the step is halved."
+    with pytest.raises(ValueError, match="unpack"):
+        departures("A learner.\n\nIt departs from its paper.")
