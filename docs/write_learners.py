@@ -58,11 +58,16 @@ def section(name: str, entry: Entry) -> str:
         f"- paper: {learner.source}",
         f"- plays {KINDS[entry.decision]}; needs {', '.join(entry.needs) or 'nothing of the problem'}",
         f"- state: {memory.formula} ({memory.floats:,} floats at {size}{', ' + example if example else ''})",
-        f"- bound: {learner.guarantee}",
+        f"- bound: {markdown(learner.guarantee)}",
         f"- departures: {departures(text)}",
         f"- tests: {', '.join(test_files(learner.__name__))}",
     ]
     return "\n".join(lines)
+
+
+def markdown(text: str) -> str:
+    """``text`` with the characters that Markdown reads as emphasis escaped."""
+    return re.sub(r"([_*])", r"\\\1", text)
 
 
 def update_rule(text: str) -> list[str]:

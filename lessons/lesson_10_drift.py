@@ -168,8 +168,8 @@ plt.show()
 #
 # The identity is :math:`\Gamma(z + 1) = z \Gamma(z)`. In one dimension, by induction: the bet multiplies the wealth by
 # :math:`1 + c S_{t-1} / t`, which is linear in c. :math:`F_t` is convex (the logarithm of :math:`\Gamma` is), and the
-# two sides agree at :math:`c = \pm 1`, hence :math:`W_t \ge F_{t-1}(S_{t-1}) (1 + c S_{t-1} / t) \ge F_t(S_{t-1} + c)`. (In
-# more dimensions the worst coin is parallel to the sum: Orabona and Pál 2016.) Stirling's formula gives
+# two sides agree at :math:`c = \pm 1`, hence :math:`W_t \ge F_{t-1}(S_{t-1}) (1 + c S_{t-1} / t) \ge F_t(S_{t-1} + c)`.
+# (In more dimensions the worst coin is parallel to the sum: Orabona and Pál 2016.) Stirling's formula gives
 # :math:`F_T(s) \ge a\, e^{s^2 / 2T}` with :math:`a = \varepsilon / (e \sqrt{\pi T})`.
 #
 # *Whoever could have gained much on u has made you rich.* It remains to maximize

@@ -95,7 +95,7 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 
 
 class _Announcement(event.Listener):
-    """Says on a terminal that there is something to wait for: once, whatever the number of processes that compile."""
+    """Print one line on a terminal while kernels compile, however many processes compile."""
 
     made = False
 
@@ -114,7 +114,7 @@ class _Announcement(event.Listener):
 
 
 ANNOUNCED_SECONDS = 120.0
-"""For how long one process's word that kernels are compiled holds for all."""
+"""Seconds for which one process's notice silences the others."""
 
 
 def _is_first() -> bool:
@@ -181,10 +181,10 @@ class SeparateKernel(Kernel):
 
 
 def entry_point(function: Function, *arguments: Any) -> Function:
-    """A separate kernel for calls with arguments of the types that ``arguments`` have: nobody looks them up again.
+    """The compiled function of a separate kernel, for calls with arguments of the types of ``arguments``.
 
-    Half the cost of a call from Python with ten arguments. The kernel itself, which does look, where these are not of
-    the types of its signature. Do not keep it in what is copied or pickled.
+    It skips the look-up of types, which is half the cost of a call from Python with ten arguments. If the types are not
+    those of the kernel's signature, the kernel itself is returned. Do not keep the result in what is copied or pickled.
     """
     if not isinstance(function, SeparateKernel):
         return function

@@ -1,7 +1,7 @@
 """Several float64 as one value of a compiled kernel: arithmetic on `WIDTH` of them at once, in registers.
 
-LLVM vectorises a loop where it can prove that it may, and then whole vectors of it: of eleven numbers, three are left
-to a scalar loop, or all. With lanes a kernel says what it means: `load` takes `WIDTH` numbers of a contiguous vector
+LLVM vectorizes a loop only where it can prove that it may, and leaves the remainder to a scalar loop: three of eleven
+numbers, or all of them. Lanes state the vectors explicitly: `load` takes `WIDTH` numbers of a contiguous vector
 (zeros beyond its end); ``+ - * /``, comparisons, `sqrt`, ``abs`` and `where` work lane by lane, with floats too, which
 are the same in every lane; `store` writes what lies inside the vector. LLVM maps it to the processor's registers.
 

@@ -258,7 +258,7 @@ class Tracker:
         return len(self._rows["round"])
 
     def record(self, *, environment: dict[str, Any], seed: int) -> Record:
-        """Close the books: regret against the comparator, final numbers, timings."""
+        """Compute the regret against the comparator, the final numbers and the timings."""
         curves = {key: np.asarray(values) for key, values in self._rows.items()}
         with self._timed("comparator"):
             comparator = self._find_comparator()

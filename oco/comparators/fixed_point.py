@@ -27,7 +27,7 @@ KINKED_TOLERANCE = 1e-4
 """Default relative gap for losses whose derivative jumps."""
 EARLY_TOLERANCE = 1e-2
 """Relative gap for the short prefixes that a costly first checkpoint is approached by."""
-DEAR_HESSIAN = 1e9
+EXPENSIVE_HESSIAN = 1e9
 """Multiplications above which forming a Hessian is worth avoiding."""
 _SEPARATED = "no minimiser exists: the rows are separable, and the interval is about the infimum"
 _RECEDING = "no minimiser was found: some margins grow for ever and none falls, and the interval is about the infimum"
@@ -252,7 +252,7 @@ def default_tolerance(objective: Objective) -> float:
 def _early_prefixes(objective: Objective) -> list[int]:
     """Short prefixes to solve loosely first: where a Hessian is dear, they bring the start close to the minimiser."""
     count, cost = objective.rows.count, objective.hessian_cost
-    if objective.link.linear or cost <= DEAR_HESSIAN:
+    if objective.link.linear or cost <= EXPENSIVE_HESSIAN:
         return []
     return [share for share in (count // 64, count // 16, count // 4) if share >= 2 * objective.rows.dimension]
 

@@ -21,7 +21,7 @@ FORMED_COST = 3e11
 """Most multiplications that forming one Hessian may take."""
 REACH = 4.0
 """On an unbounded domain Newton steps stay within about ``REACH (1 + |x|)``: singular models send them anywhere."""
-DEAR = 0.1
+EXPENSIVE = 0.1
 """A Hessian is kept where forming it costs more than this part of d^3."""
 NEAR = 30.0
 """Duals of a step are worth their cost when it promises at most this many times the gap that is allowed."""
@@ -72,7 +72,7 @@ def minimise(
     form = start.size <= FORMED_DIMENSION and objective.hessian_cost <= FORMED_COST
     smoothed = objective is not certifier.objective
     keeps = form and not smoothed and isinstance(domain, Ball)
-    keeps = keeps and objective.hessian_cost > DEAR * float(start.size) ** 3
+    keeps = keeps and objective.hessian_cost > EXPENSIVE * float(start.size) ** 3
     at, promised = _Place.of(objective, start), math.inf
     for _ in range(steps):
         value, _ = certifier.offer_point(at.point, at.margins, None if smoothed else (at.losses, at.slopes))

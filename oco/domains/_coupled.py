@@ -221,8 +221,8 @@ def coupled_newton(
 ) -> tuple[Array, int, bool]:
     """Project ``y`` in the metric ``shift I + W W'``: the point, the steps and whether the last one was exact.
 
-    The largest eigenvalue of the metric must be about one. A small shift that a few steps do not master is come down to
-    from a larger one, with w kept: where ``W'(x - y) = 0`` can be met w has a limit, and steps are then not too long.
+    The largest eigenvalue of the metric must be about one. If Newton's method does not converge for a small
+    shift, start from a larger one and reduce it, keeping w: where ``W'(x - y) = 0`` has a solution w has a limit.
     """
     w = np.zeros(weights.shape[1])
     few = limit if shift >= DIRECT else DIRECT_STEPS

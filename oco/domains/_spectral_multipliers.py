@@ -7,8 +7,8 @@ With x the projection of y the normal ``N = H(y - x)`` is the multiplier of the 
 is convex with the continuous gradient ``H(x - y) + s rest(x + N / s)``, where the rest is what clipping the singular
 values takes off. x is its minimiser and s times the rest there is the new N. In N that is the proximal point method on
 a dual that is strongly convex with modulus 1 / largest(H), however small the other eigenvalues are: with s = 10 times
-largest(H) the error of N falls by 11 each time. On the way there s grows from the smallest eigenvalue: x comes in from
-y, and nothing is ever stiffer than it has to be.
+largest(H) the error of N falls by 11 each time. s starts at the smallest eigenvalue and grows, so that x moves
+from y towards the ball and every subproblem is as well conditioned as it can be.
 
 Each minimum is found by Newton's method. The boundary is curved and H weighs some directions 1e12 times less than
 others, so a full step leaves the valley of phi long before it is wrong along it, and a line search alone would allow

@@ -15,7 +15,7 @@ TOLERANCE = 1e-10
 """What every projection of this package promises of `projection_residual`."""
 
 ROUNDING = 1e-4
-"""Share of the scale that is there for rounding: ``ROUNDING * TOLERANCE`` is some tens of units in the last place."""
+"""Rounding allowance as a share of the tolerance: ``ROUNDING * TOLERANCE`` is some tens of units in the last place."""
 
 
 def projection_residual(domain: Domain, point: Array, projected: Array, metric: Metric) -> float:

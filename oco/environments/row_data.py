@@ -1,4 +1,4 @@
-"""What a game on given rows knows of them: that they are sound, how long they are, and what that says of the losses."""
+"""Validation of rows, their norms, and the constants of the losses that follow."""
 
 from __future__ import annotations
 

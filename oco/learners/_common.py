@@ -43,7 +43,7 @@ def flat_gradient(gradient: Any, shape: Shape) -> Array:
 
 
 class _Memory:
-    """A buffer that does not say that it is read-only."""
+    """A buffer that reports itself as writable."""
 
     def __init__(self, array: np.ndarray[Any, Any]) -> None:
         self.array = array

@@ -50,7 +50,7 @@ def fraction(learner: Learner, name: str, value: float) -> float:
 def required_diameter(learner: Learner, problem: Problem, norm: str = "l2", unset: str = "learning_rate") -> float:
     """Diameter of the problem's domain; `ConfigError` where it is infinite and ``unset`` hence has no default.
 
-    That of a single point counts as 1: any rate will do there, and rates are divided by.
+    That of a single point counts as 1: the rate is used as a divisor, so any positive value works.
     """
     if problem.domain.bounded:
         return problem.domain.diameter(norm) or 1.0

@@ -1,4 +1,4 @@
-"""Quadratic forms: the simplest losses with curvature in every direction that one likes."""
+"""Quadratic forms: the simplest losses with any curvature in any direction."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _zero(a: Any, b: Any, c: Any, side: Any) -> Any:
 def _find(at: int, count: int, total: float, work: Array) -> int:
     """The roots from number ``at`` on, `WIDTH` of them; returns the number of steps.
 
-    First where each is: evaluate at the middle of its interval, and count from the pole of the half that it is in. The
+    Evaluate at the middle of each interval to find the half with the root, and measure from the pole of that half. The
     first guess keeps that pole; all others become ``c + q / (other pole - x)`` with their value and slope there.
 
     A step goes to the zero of ``c + p / (low pole - x) + q / (high pole - x)``, which has f, f' and f'' in common with
@@ -133,7 +133,7 @@ def _find(at: int, count: int, total: float, work: Array) -> int:
 def _correct(count: int, z: Array, work: Array) -> None:
     """The z for which the roots are exact."""
     poles, origins, distances, corrected = work[POLE, 1:], work[ORIGIN], work[DISTANCE], work[CORRECTED]
-    for root in range(count, count + FOURS - 1):  # counts for nothing
+    for root in range(count, count + FOURS - 1):  # padding, without effect
         origins[root] = poles[root]
         distances[root] = 0.0
     for at in range(0, count, WIDTH):

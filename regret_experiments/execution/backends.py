@@ -117,7 +117,7 @@ def _check_answers(address: str) -> None:
 
 @contextmanager
 def _deaf_children() -> Iterator[None]:
-    """Ignore Ctrl-C for the moment in which worker processes start: they inherit that, and finish what they are at."""
+    """Ignore Ctrl-C while worker processes start: workers inherit the setting and finish the run in progress."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -18,7 +18,7 @@ from regret_experiments.store.provenance import machine, session
 from regret_experiments.store.store import Store
 
 MOST_DEATHS = 3
-"""A task in whose hands a worker died this often, the last time alone, is given up."""
+"""A task that has killed its worker this many times, the last time running alone, is marked as failed."""
 PATIENCE = 0.2
 """Seconds between looks at what other processes are doing."""
 

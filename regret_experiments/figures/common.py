@@ -62,7 +62,7 @@ def label_ends(labels: DirectLabels, style: LearnerStyle, x: Any, y: Any, ranks:
 
 
 def say(axes: Axes, text: str) -> Axes:
-    """Write in an Axes why there is nothing to see."""
+    """Write ``text`` into an Axes that has no data to show."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color="#555555", wrap=True)
     axes.set_xticks([])
     axes.set_yticks([])
