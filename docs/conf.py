@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,10 @@ numpydoc_class_members_toctree = False
 
 html_theme = "furo"
 html_title = f"oco {version}"
-html_static_path = ["_static"]
+# One file of MathJax, from the package that carries it: formulas show without a network.
+MATHJAX = distribution("django-static-mathjax").locate_file("mathjax/static/mathjax/es5/tex-svg.js")
+html_static_path = ["_static", str(MATHJAX)]
+mathjax_path = "tex-svg.js"
 html_css_files = ["site.css"]
 html_theme_options = {"source_edit_link": "", "navigation_with_keys": True}
 html_show_sphinx = html_show_copyright = False
