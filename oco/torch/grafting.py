@@ -33,7 +33,8 @@ def graft_step(gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any]
 
     ``v`` is divided by ``1 - beta2^step`` unless ``bias_correction`` is off: without it the first step is
     ``1 / sqrt(1 - beta2)`` (32 times for 0.999) too long. For a matrix ``factored`` is the second moment of Shazeer and
-    Stern, "Adafactor", 2018, eq. 4; for a vector it equals ``adam``.
+    Stern, "Adafactor", 2018, eq. 4; for a vector it equals ``adam``. With ``graft_eps=0`` an entry whose second moment
+    is zero in its precision does not move.
     """
     graft, beta2, eps = group["graft"], group["betas"][1], group["graft_eps"]
     if graft == "sqrt_n":
@@ -44,11 +45,16 @@ def graft_step(gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any]
     correction = 1.0 - beta2**step if group["bias_correction"] and beta2 < 1.0 else 1.0
     if graft == "factored":
         root = _factored_root(gradient, state, beta2, new, correction)
-        return gradient / root.add_(eps)
+        return gradient / _divisor(root.add_(eps), eps)
     second: Tensor = state["graft"].mul_(beta2).addcmul_(gradient, gradient, value=new)
     if graft == "adam":
-        return gradient / (second / correction).sqrt_().add_(eps)
-    return gradient * (second / correction).add_(eps).rsqrt_()
+        return gradient / _divisor((second / correction).sqrt_().add_(eps), eps)
+    return gradient * _divisor((second / correction).add_(eps), eps).rsqrt_()
+
+
+def _divisor(positive: Tensor, eps: float) -> Tensor:
+    """Let entries whose second moment is zero stand still where there is no eps to divide by."""
+    return positive if eps > 0.0 else positive.masked_fill_(positive == 0.0, torch.inf)
 
 
 def _factored_root(gradient: Tensor, state: dict[str, Tensor], beta2: float, new: float, correction: float) -> Tensor:

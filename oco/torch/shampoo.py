@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from oco.torch.kronecker import AxisState, KroneckerOptimizer
+from oco.torch.kronecker import KroneckerOptimizer
+from oco.torch.parameter_state import AxisState
+from oco.torch.sketch import power_of_two
 
 
 class Shampoo(KroneckerOptimizer):
@@ -27,8 +29,8 @@ weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_fai
 
     Notes
     -----
-    State per m x n matrix in floats: ``2 (m^2 + n^2)`` (each factor and its inverse root), plus graft, momentum and two
-    counters. A step costs ``2 m n (m + n)`` flops, a refresh one float64 eigendecomposition per factor.
+    State per m x n matrix in floats: ``2 (m^2 + n^2)`` (each factor and its inverse root), plus graft, momentum and four
+    numbers. A step costs ``2 m n (m + n)`` flops, a refresh one float64 eigendecomposition per factor.
 
     Source: Gupta, Koren and Singer, "Shampoo: Preconditioned Stochastic Tensor Optimization", ICML 2018, Algorithms 1
     and 2. Departures: exponential average, grafting, momentum, statistics from every ``update_freq``-th gradient only.
@@ -50,7 +52,7 @@ weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_fai
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-3,
+        lr: float | Tensor = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         *,
         eps: float = 1e-7,
@@ -104,12 +106,18 @@ weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_fai
             if group["relative_eps"]
             else torch.full_like(values[..., -1:], group["eps"])
         )
-        powers = torch.where(values + added > 0, values + added, 1.0) ** exponent
+        # Gradients near the least float32 have roots beyond the largest one.
+        top = torch.finfo(block.dtype).max / 1024.0
+        powers = (torch.where(values + added > 0, values + added, 1.0) ** exponent).clamp(max=top)
         root = (vectors * powers[..., None, :]) @ vectors.mT
         return {"factor": factor.to(block.dtype), "inverse_root": root.to(block.dtype)}
 
-    def _apply_axis(self, state: AxisState, block: Tensor, exponent: float, group: dict[str, Any]) -> Tensor:
-        return state["inverse_root"] @ block
+    def _apply_axis(
+        self, state: AxisState, block: Tensor, exponent: float, group: dict[str, Any]
+    ) -> tuple[Tensor, Tensor]:
+        root = state["inverse_root"]
+        gain = power_of_two(root.flatten(1).abs().amax(1))
+        return (root * gain.reciprocal()[:, None, None]) @ block, gain.double()
 
     @torch.no_grad()
     def report(self) -> list[dict[str, Any]]:

@@ -103,7 +103,7 @@ def update_sketch(
     basis, roots, root_escaped = sketch
     rank, dim = basis.shape[-1], basis.shape[-2]
     # Powers of two scale exactly; they keep every product below inside the range of its dtype.
-    scale = _power_of_two(
+    scale = power_of_two(
         torch.maximum(block.abs().amax((-2, -1)), roots.amax(-1)) if rank else block.abs().amax((-2, -1))
     )
     old = basis * (roots * (decay**0.5 / scale[..., None]))[..., None, :]
@@ -160,10 +160,15 @@ def apply_inverse_root(
     inside, outside = inverse_root_coefficients(
         sketch, exponent, eps=eps, relative_eps=relative_eps, pseudo_inverse=pseudo_inverse
     )
+    return apply_coefficients(sketch.basis, inside, outside, block)
+
+
+def apply_coefficients(basis: Tensor, inside: Tensor, outside: Tensor, block: Tensor) -> Tensor:
+    """Return ``(c I + V diag(a - c) V') @ block`` for the coefficients of :func:`inverse_root_coefficients`."""
     gain = (inside - outside[..., None]).to(block.dtype)
-    projected = sketch.basis.mT @ block
+    projected = basis.mT @ block
     scaled = block * outside.to(block.dtype)[..., None, None]
-    factor = sketch.basis * gain[..., None, :]
+    factor = basis * gain[..., None, :]
     # In place, because adding a transposed block to a fresh product is a pass over mismatched strides.
     return scaled.baddbmm_(factor, projected) if block.ndim == 3 else scaled + factor @ projected
 
@@ -192,7 +197,7 @@ def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
     )
 
 
-def _power_of_two(peak: Tensor) -> Tensor:
+def power_of_two(peak: Tensor) -> Tensor:
     """Return the power of two just above ``peak`` (kept within the dtype), or 1 for zero."""
     _, exponent = torch.frexp(peak)
     limit = 120 if peak.dtype == torch.float32 else 1000

@@ -8,9 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from oco.errors import ConfigError
 from oco.torch.allocation import allocate_ranks
-from oco.torch.kronecker import AxisState, KroneckerOptimizer
-from oco.torch.sketch import Sketch, apply_inverse_root, empty_sketch, resize_sketch, update_sketch
+from oco.torch.kronecker import KroneckerOptimizer
+from oco.torch.parameter_state import AxisState
+from oco.torch.sketch import (
+    Sketch,
+    apply_coefficients,
+    empty_sketch,
+    inverse_root_coefficients,
+    power_of_two,
+    resize_sketch,
+    update_sketch,
+)
 
 
 class SketchyShampoo(KroneckerOptimizer):
@@ -78,21 +88,24 @@ class SketchyShampoo(KroneckerOptimizer):
     pseudo_inverse : bool
         Drop the unsketched complement while nothing has escaped (public reference code) instead of inverting ``eps``.
     max_failures : int
-        Non-finite gradients or failed decompositions that one tensor may have between two good refreshes.
+        Non-finite gradients or failed decompositions that one tensor may have between two good refreshes. Those since
+        the first step are counted by :meth:`skipped_steps`.
 
     Raises
     ------
+    ConfigError
+        For an option out of range, or a checkpoint that does not fit; a ValueError too.
     ValueError
-        For an option out of range or a complex parameter.
+        For a complex parameter.
     NotImplementedError
-        For a DTensor parameter, by name.
+        For a DTensor or a flat shard of FullyShardedDataParallel; the sentence names the parameter.
     RuntimeError
         For a sparse gradient, or after ``max_failures``.
 
     Notes
     -----
     State per m x n matrix in floats: ``k_m (m + 1) + k_n (n + 1) + 4`` for the sketches, ``m + n`` for the factored
-    graft, ``m n`` for the momentum, 2 counters; plain tensors under flat names, float32 for half-precision parameters.
+    graft, ``m n`` for the momentum, 4 numbers; plain tensors under flat names, float32 for half-precision parameters.
     A step costs ``8 k m n`` flops to precondition; a refresh costs O(d (k + r) min(d, k + r)) per axis with r the
     product of the other axes. The transient peak is one stack of equal shapes with its joined sketch and gradient in
     float64.
@@ -118,7 +131,7 @@ class SketchyShampoo(KroneckerOptimizer):
     def __init__(
         self,
         params: Iterable[Any],
-        lr: float = 1e-3,
+        lr: float | Tensor = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         rank: int | float | str | Callable[[int], int] = 64,
         *,
@@ -157,7 +170,7 @@ class SketchyShampoo(KroneckerOptimizer):
             rank = group["rank"]
             group["rank"] = {d: int(rank(d)) for d in sorted(dims)}
             if any(k < 1 for k in group["rank"].values()):
-                raise ValueError(f"Invalid rank value: {group['rank']} (the callable must return at least 1)")
+                raise ConfigError(f"Invalid rank value: {group['rank']} (the callable must return at least 1)")
         self._axis_ranks(group)
 
     def _axis_ranks(self, group: dict[str, Any]) -> dict[Tensor, list[int]]:
@@ -170,6 +183,8 @@ class SketchyShampoo(KroneckerOptimizer):
 
         def of(dim: int) -> int:
             if isinstance(rank, Mapping):
+                if dim not in rank:
+                    raise ConfigError(f"Invalid rank value: {dict(rank)} (it has no entry for the dimension {dim})")
                 return min(dim, int(rank[dim]))
             return max(1, round(rank * dim)) if isinstance(rank, float) else min(dim, int(rank))
 
@@ -198,9 +213,24 @@ class SketchyShampoo(KroneckerOptimizer):
         trace = torch.hypot(state["root_trace"].double() * decay**0.5, length * weight**0.5)
         return {name: value.to(dtype) for name, value in {**sketch._asdict(), "root_trace": trace}.items()}
 
-    def _apply_axis(self, state: AxisState, block: Tensor, exponent: float, group: dict[str, Any]) -> Tensor:
+    def _apply_axis(
+        self, state: AxisState, block: Tensor, exponent: float, group: dict[str, Any]
+    ) -> tuple[Tensor, Tensor]:
         options = {name: group[name] for name in ("eps", "relative_eps", "pseudo_inverse")}
-        return apply_inverse_root(_sketch(state), block, exponent, **options)
+        inside, outside = inverse_root_coefficients(_sketch(state), exponent, **options)
+        gain = power_of_two(torch.maximum(inside.amax(-1), outside))
+        return apply_coefficients(state["basis"], inside / gain[:, None], outside / gain, block), gain
+
+    def _fit_ranks(self, state: dict[str, Any], ranks: list[int], group: dict[str, Any]) -> list[int]:
+        """Resize the sketches to ``ranks``; with ``rank="auto"`` they keep the ranks that they were given last."""
+        held = [state.get(f"basis_{axis}") for axis in range(len(ranks))]
+        if any(basis is None for basis in held):
+            return ranks
+        if group["rank"] == "auto":
+            return [basis.shape[-1] for basis in held if basis is not None]
+        for axis, rank in enumerate(ranks):
+            _resize(state, axis, rank)
+        return ranks
 
     def _after_step(self, group: dict[str, Any]) -> None:
         if group["rank"] == "auto" and group["reallocate_at"]:
@@ -218,9 +248,7 @@ class SketchyShampoo(KroneckerOptimizer):
         for param, per_axis in ranks.items():
             state = self.state[param]
             for axis, rank in enumerate(per_axis if state else ()):
-                sketch = Sketch(*[state[f"{name}_{axis}"] for name in Sketch._fields])
-                for name, value in resize_sketch(sketch, rank)._asdict().items():
-                    state[f"{name}_{axis}"] = value.clone()
+                _resize(state, axis, rank)
 
     def _score(self, state: dict[str, Tensor], axis: int, group: dict[str, Any]) -> float:
         if not state or not state[f"root_trace_{axis}"]:
@@ -251,6 +279,13 @@ class SketchyShampoo(KroneckerOptimizer):
 
 def _sketch(state: AxisState) -> Sketch:
     return Sketch(state["basis"], state["singular_values"], state["root_escaped"])
+
+
+def _resize(state: dict[str, Any], axis: int, rank: int) -> None:
+    sketch = Sketch(*[state[f"{name}_{axis}"] for name in Sketch._fields])
+    if sketch.basis.shape[-1] != rank:
+        for name, value in resize_sketch(sketch, rank)._asdict().items():
+            state[f"{name}_{axis}"] = value.clone()
 
 
 def _split(shapes: dict[Tensor, tuple[int, ...]], flat: list[int]) -> dict[Tensor, list[int]]:

@@ -107,6 +107,7 @@ def optimizer_case_error(case, arrays, name):
     return worst
 
 
+@pytest.mark.filterwarnings("ignore:.*none of the .* parameters of group:UserWarning")
 def test_the_whole_optimizer_reproduces_the_reference(golden):
     cases, arrays = golden
     names = [name for name in cases if name.startswith("tf")]
