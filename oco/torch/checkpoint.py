@@ -60,6 +60,9 @@ def _names(groups: Sequence[Mapping[str, Any]]) -> set[str]:
 
 def misfit(held: Mapping[str, Any], expected: Mapping[str, Tensor]) -> str:
     """Return what is wrong with the state of a parameter (empty where nothing is): entries and shapes."""
+    if "exp_avg" in held and "exp_avg" in expected and held["exp_avg"].shape != expected["exp_avg"].shape:
+        shapes = (tuple(side["exp_avg"].shape) for side in (held, expected))
+        return "is that of a parameter of shape {}, not {}".format(*shapes)
     foreign = sorted(set(held) - set(expected) - set(OPTIONAL))
     lacking = sorted(set(expected) - set(held) - set(OPTIONAL))
     if foreign or lacking:

@@ -184,13 +184,14 @@ class KroneckerOptimizer(StatefulOptimizer):
                         own = self.state[param][f"{name}_{axis}"]
                         own.copy_(torch.where(good[index], value[index], own))
         states = [self.state[p] for p in params]
-        failures = _stack([state["failures"] for state in states]) + ~good
-        skipped = _stack([state["skipped"] for state in states]) + ~good
-        kept = torch.where(good, 0.0, failures) if due else failures
-        for name, values in (("failures", kept), ("skipped", skipped), ("norm", scaled.norms)):
-            torch._foreach_copy_([state[name] for state in states], list(values.unbind()))
+        bad = list((~good).to(scaled.norms.dtype).unbind())
+        counters = [state[name] for name in ("failures", "skipped") for state in states]
+        torch._foreach_add_(counters, bad * 2)
+        torch._foreach_copy_([state["norm"] for state in states], list(scaled.norms.unbind()))
         if due:
+            failures = torch.stack(counters[: len(params)])
             self._refreshed.append(Refreshed(params, group, failures, good))
+            torch._foreach_copy_(counters[: len(params)], list(torch.where(good, 0.0, failures).unbind()))
 
     def _try_update(
         self, old: AxisState, blocks: Tensor, decay: float, weight: float, exponent: float, group: dict[str, Any]

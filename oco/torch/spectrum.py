@@ -73,8 +73,9 @@ class SpectrumProbe:
     rank, max_dim, min_dim : int
         Sketch rank; largest dimension held exactly by ``auto``; axes below ``min_dim`` are left out.
     control : bool
-        Also follow Gaussian matrices of the same Frobenius norm at the same updates: what concentration the average
-        itself makes up.
+        Also follow Gaussian matrices of the same Frobenius norm at the same updates: what the average makes of matrices
+        without structure. Gradients at a network's start are concentrated too, so the control does not show what
+        training adds.
     leading : int
         Dimension of the leading space whose overlap with the snapshot before is reported.
     merge_dims, seed : int
