@@ -162,9 +162,7 @@ class KroneckerOptimizer(StatefulOptimizer):
         own = torch.linalg.vector_norm(direction.flatten(1), dim=1)
         return direction * along(torch.where(own > 0, length / torch.where(own > 0, own, 1.0), 0.0), direction)
 
-    def _refresh(
-        self, bucket: _Bucket, group: dict[str, Any], scaled: Scaled, exponent: float
-    ) -> None:
+    def _refresh(self, bucket: _Bucket, group: dict[str, Any], scaled: Scaled, exponent: float) -> None:
         """Absorb the gradients and note what there is to report where that is due; keep the counts."""
         params, freq, beta2 = bucket.params, group["update_freq"], group["betas"][1]
         due = (int(bucket.step) - 1) % freq == 0
@@ -258,4 +256,3 @@ class KroneckerOptimizer(StatefulOptimizer):
 def _stack(tensors: list[Tensor]) -> Tensor:
     """Stack without a copy where there is one tensor."""
     return tensors[0].unsqueeze(0) if len(tensors) == 1 else torch.stack(tensors)
-

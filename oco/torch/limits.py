@@ -14,7 +14,7 @@ LONGEST_JUMP = 1000.0
 
 
 class Scaled(NamedTuple):
-    """A batch of gradients (B, ...): the ones to use, the same with entries of at most 1, their ratio, their lengths."""
+    """A batch of gradients (B, ...) to use, the same with entries of at most 1, and (B,) ratios and running norms."""
 
     gradients: Tensor
     direction: Tensor

@@ -10,7 +10,6 @@ from typing import Any
 from torch import Tensor
 
 from oco.errors import ConfigError
-
 from oco.torch.grafting import GRAFTS
 from oco.torch.shapes import MERGES
 from oco.torch.sketch import METHODS, TAIL_DECAYS
@@ -34,7 +33,9 @@ def check_options(group: Mapping[str, Any]) -> None:
     lr = group["lr"]
     scalar = isinstance(lr, Tensor) and lr.numel() == 1 and not lr.is_complex()
     if not (scalar or _is_number(lr)) or not 0.0 <= float(lr) < math.inf:
-        raise ConfigError(f"Invalid learning rate: {lr!r} (a finite number or one-element Tensor of at least 0 is allowed)")
+        raise ConfigError(
+            f"Invalid learning rate: {lr!r} (a finite number or one-element Tensor of at least 0 is allowed)"
+        )
     _check_betas(group["betas"])
     for name, label in (("eps", "epsilon"), ("graft_eps", "graft_eps"), ("weight_decay", "weight_decay")):
         if not _is_number(group[name]) or not 0.0 <= group[name] < math.inf:

@@ -22,7 +22,7 @@ STRUCTURE = ("rank", "budget", "graft", "merge_dims", "merge", "max_dim", "vecto
 
 
 class Refreshed(NamedTuple):
-    """What there is to report of a bucket after a refresh: failures since the last good one, and whether this is one."""
+    """What a refresh of a bucket reports: failures since the last good refresh, and whether this one is good."""
 
     params: list[Tensor]
     group: dict[str, Any]
@@ -97,9 +97,7 @@ class StatefulOptimizer(torch.optim.Optimizer):
         for name in ("failures", "skipped", "norm"):
             state[name] = torch.zeros((), dtype=dtype, device=device)
         if group["betas"][0] > 0.0:
-            state["exp_avg"] = torch.zeros_like(
-                param, dtype=dtype, device=device, memory_format=torch.preserve_format
-            )
+            state["exp_avg"] = torch.zeros_like(param, dtype=dtype, device=device, memory_format=torch.preserve_format)
         state.update(graft_state(group["graft"], shape, dtype=dtype, device=device))
         for axis, rank in enumerate(ranks or ()):
             for name, value in self._axis_state(shape[axis], rank, dtype, device).items():
@@ -181,9 +179,7 @@ class StatefulOptimizer(torch.optim.Optimizer):
     def _matched(self, loaded: dict[str, Any]) -> dict[str, Any]:
         """Return a checkpoint in this optimizer's order with every option and counter, or raise ConfigError."""
         groups, states = [], dict(loaded["state"])
-        for own, saved in zip(
-            self.param_groups, match_groups(self.param_groups, loaded["param_groups"]), strict=True
-        ):
+        for own, saved in zip(self.param_groups, match_groups(self.param_groups, loaded["param_groups"]), strict=True):
             options = {name: value for name, value in own.items() if name not in ("params", "param_names")} | saved
             group = {**options, "params": own["params"]}
             check_options(group)
@@ -220,7 +216,7 @@ class StatefulOptimizer(torch.optim.Optimizer):
                 f"{type(self).__name__}: the checkpoint does not fit, its state of {self._name(param, own)} {fault}"
             )
         zero = torch.zeros(())
-        return {**{name: zero for name in ("failures", "skipped", "norm")}, **state}
+        return {**dict.fromkeys(("failures", "skipped", "norm"), zero), **state}
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what pickle keeps; a rank given as a function is kept as its values, which pickle can read back."""

@@ -29,8 +29,8 @@ weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_fai
 
     Notes
     -----
-    State per m x n matrix in floats: ``2 (m^2 + n^2)`` (each factor and its inverse root), plus graft, momentum and four
-    numbers. A step costs ``2 m n (m + n)`` flops, a refresh one float64 eigendecomposition per factor.
+    State per m x n matrix in floats: ``2 (m^2 + n^2)`` (each factor and its inverse root), plus graft, momentum and
+    four numbers. A step costs ``2 m n (m + n)`` flops, a refresh one float64 eigendecomposition per factor.
 
     Source: Gupta, Koren and Singer, "Shampoo: Preconditioned Stochastic Tensor Optimization", ICML 2018, Algorithms 1
     and 2. Departures: exponential average, grafting, momentum, statistics from every ``update_freq``-th gradient only.

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -195,6 +195,24 @@ def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
         kept.sqrt().to(roots.dtype),
         (root_escaped.double().square() + cut).sqrt().to(roots.dtype),
     )
+
+
+def sketch_report(sketch: Sketch, trace: float) -> dict[str, Any]:
+    """Return what a sketch knows of a covariance of exact ``trace``, see :meth:`oco.torch.SketchyShampoo.report`."""
+    escaped = float(sketch.root_escaped.double().square())
+    values = sketch.singular_values.double().square().tolist()
+    top, dim = (values[0] if values else 0.0), sketch.basis.shape[0]
+    # No eigenvalue exceeds the trace, which is the better bound while little has been seen.
+    largest = (max(top, trace / dim), min(top + escaped, trace))
+    return {
+        "dim": dim,
+        "rank": sketch.basis.shape[1],
+        "trace": trace,
+        "escaped_mass": escaped,
+        "outside_fraction": max(0.0, 1.0 - sum(values) / trace) if trace else 0.0,
+        "largest_eigenvalue": largest,
+        "intrinsic_dimension": (trace / largest[1], trace / largest[0]) if trace else (0.0, 0.0),
+    }
 
 
 def power_of_two(peak: Tensor) -> Tensor:

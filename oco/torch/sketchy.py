@@ -19,6 +19,7 @@ from oco.torch.sketch import (
     inverse_root_coefficients,
     power_of_two,
     resize_sketch,
+    sketch_report,
     update_sketch,
 )
 
@@ -253,7 +254,7 @@ class SketchyShampoo(KroneckerOptimizer):
     def _score(self, state: dict[str, Tensor], axis: int, group: dict[str, Any]) -> float:
         if not state or not state[f"root_trace_{axis}"]:
             return 0.0
-        row = _axis_report(state, axis)
+        row = _report_of(state, axis)
         if group["allocate_by"] == "intrinsic_dimension":
             return float(row["intrinsic_dimension"][0])
         return float(row["dim"] * row["outside_fraction"])
@@ -271,7 +272,7 @@ class SketchyShampoo(KroneckerOptimizer):
                 if self.state.get(param):
                     name = self._name(param, group)
                     rows += [
-                        {"parameter": name, "axis": axis, **_axis_report(self.state[param], axis)}
+                        {"parameter": name, "axis": axis, **_report_of(self.state[param], axis)}
                         for axis in range(len(shape))
                     ]
         return rows
@@ -298,20 +299,6 @@ def _budget_floats(group: dict[str, Any], shapes: dict[Tensor, tuple[int, ...]])
     return int(budget * sum(p.numel() for p in shapes)) if isinstance(budget, float) else int(budget)
 
 
-def _axis_report(state: dict[str, Tensor], axis: int) -> dict[str, Any]:
-    basis, roots = state[f"basis_{axis}"], state[f"singular_values_{axis}"].double()
-    escaped = float(state[f"root_escaped_{axis}"].double().square())
-    trace = float(state[f"root_trace_{axis}"].double().square())
-    values = roots.square().tolist()
-    top = values[0] if values else 0.0
-    # No eigenvalue exceeds the trace, which is the better bound while little has been seen.
-    largest = (max(top, trace / basis.shape[0]), min(top + escaped, trace))
-    return {
-        "dim": basis.shape[0],
-        "rank": basis.shape[1],
-        "trace": trace,
-        "escaped_mass": escaped,
-        "outside_fraction": max(0.0, 1.0 - sum(values) / trace) if trace else 0.0,
-        "largest_eigenvalue": largest,
-        "intrinsic_dimension": (trace / largest[1], trace / largest[0]) if trace else (0.0, 0.0),
-    }
+def _report_of(state: dict[str, Tensor], axis: int) -> dict[str, Any]:
+    sketch = Sketch(*[state[f"{name}_{axis}"] for name in Sketch._fields])
+    return sketch_report(sketch, float(state[f"root_trace_{axis}"].double().square()))

@@ -110,9 +110,7 @@ def flat_shards(rank, folder):
 
     sentences = []
     for original in (True, False):
-        net = FullyShardedDataParallel(
-            torch.nn.Linear(8, 8), use_orig_params=original, device_id=torch.device("cpu")
-        )
+        net = FullyShardedDataParallel(torch.nn.Linear(8, 8), use_orig_params=original, device_id=torch.device("cpu"))
         for optimizer_class in (SketchyShampoo, Shampoo):
             try:
                 optimizer_class(net.named_parameters())

@@ -135,3 +135,16 @@ def test_jsonl_and_figure(tmp_path):
 def test_bad_options_are_refused(options):
     with pytest.raises(ValueError, match="Invalid"):
         SpectrumProbe(torch.nn.Linear(2, 2), **options)
+
+
+def test_the_control_does_not_tell_a_trained_network_from_one_at_its_start():
+    """A batch of two gives a layer's gradient rank two, trained or not; the Gaussian control has no such structure."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(40, 30), torch.nn.Tanh(), torch.nn.Linear(30, 1))
+    probe = SpectrumProbe(net[0], beta2=0.0)
+    net(torch.randn(2, 40)).square().sum().backward()
+    probe.update()
+    rows = {(row["source"], row["axis"]): row["intrinsic_dimension"][1] for row in probe.snapshot(step=0)}
+    for axis in range(2):
+        assert rows["gradient", axis] <= 2.0 + 1e-4
+        assert rows["control", axis] > 5.0
