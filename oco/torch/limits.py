@@ -63,8 +63,9 @@ def limited(gradients: Tensor, norms: Tensor, step: float, group: dict[str, Any]
     earlier = step - 1.0 if beta2 == 1.0 else 1.0 - beta2 ** (step - 1.0)
     jump = torch.where(past > 0.0, past * (LONGEST_JUMP / max(earlier, 1e-300) ** 0.5), torch.inf)
     longest = jump.clamp(max=largest_norm(gradients.dtype, summed)) / unit
-    factor = torch.where(length > longest, longest / length, 1.0)
+    factor = (longest / length).clamp(max=1.0)
+    ratio = unit * factor
     new = 1.0 - beta2 if beta2 < 1.0 else 1.0
-    fresh = torch.hypot(past * beta2**0.5, length * factor * unit * new**0.5)
+    fresh = torch.hypot(past * beta2**0.5, length * ratio * new**0.5)
     used.mul_(along(factor.to(used.dtype), used))
-    return Scaled(used, direction, unit * factor, finite, fresh.to(norms.dtype))
+    return Scaled(used, direction, ratio, finite, fresh.to(norms.dtype))

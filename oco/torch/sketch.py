@@ -219,8 +219,7 @@ def power_of_two(peak: Tensor) -> Tensor:
     """Return the power of two just above ``peak`` (kept within the dtype), or 1 for zero."""
     _, exponent = torch.frexp(peak)
     limit = 120 if peak.dtype == torch.float32 else 1000
-    power = torch.ldexp(torch.ones_like(peak), exponent.clamp(-limit, limit))
-    return torch.where(peak > 0, power, 1.0)
+    return torch.ldexp(torch.ones_like(peak), exponent.clamp(-limit, limit))
 
 
 def _gram_eigenpairs(joined: Tensor) -> tuple[Tensor, Tensor, float]:

@@ -224,11 +224,9 @@ class SketchyShampoo(KroneckerOptimizer):
 
     def _fit_ranks(self, state: dict[str, Any], ranks: list[int], group: dict[str, Any]) -> list[int]:
         """Resize the sketches to ``ranks``; with ``rank="auto"`` they keep the ranks that they were given last."""
-        held = [state.get(f"basis_{axis}") for axis in range(len(ranks))]
-        if any(basis is None for basis in held):
-            return ranks
-        if group["rank"] == "auto":
-            return [basis.shape[-1] for basis in held if basis is not None]
+        held = [state[name].shape[-1] for axis in range(len(ranks)) if (name := f"basis_{axis}") in state]
+        if group["rank"] == "auto" or len(held) < len(ranks):
+            return held if len(held) == len(ranks) else ranks
         for axis, rank in enumerate(ranks):
             _resize(state, axis, rank)
         return ranks
