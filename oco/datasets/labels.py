@@ -43,6 +43,7 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
         return targets
     found = np.unique(targets) if classes is None else classes
     if isinstance(labels, Mapping):
+        check_labels(labels)
         return _by_map(targets, {_number(key, name): value for key, value in labels.items()}, found, name)
     if isinstance(labels, str) and labels == "binary":
         if len(found) != 2:
@@ -51,7 +52,7 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
         return np.where(targets == found[1], 1.0, -1.0)
     if isinstance(labels, tuple) and len(labels) == 2 and labels[0] == "one-vs-rest":
         chosen = labels[1]
-        if chosen not in found:
+        if isinstance(chosen, str) or chosen not in found:
             raise DataError(f"labels=('one-vs-rest', {chosen!r}) needs a class of {name}, which has {_list(found)}")
         if len(found) < 2:
             raise DataError(f"labels=('one-vs-rest', {chosen!r}) needs two classes or more, {name} has {_list(found)}")
@@ -62,8 +63,15 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
 def split_text_labels(labels: Labels) -> tuple[Mapping[str, float] | None, Labels]:
     """Separate a map from words, which the reader of a file applies, from what is applied to numbers."""
     if isinstance(labels, Mapping) and any(isinstance(key, str) for key in labels):
-        return {str(key): float(value) for key, value in labels.items()}, None
+        return {str(key): _value(key, value) for key, value in labels.items()}, None
     return None, labels
+
+
+def check_labels(labels: Labels) -> None:
+    """Refuse a map to anything but finite numbers."""
+    if isinstance(labels, Mapping):
+        for key, value in labels.items():
+            _value(key, value)
 
 
 def _by_map(targets: Array, labels: dict[float, float], found: Array, name: str) -> Array:
@@ -72,6 +80,12 @@ def _by_map(targets: Array, labels: dict[float, float], found: Array, name: str)
         raise DataError(f"labels must map every class of {name}, which has {_list(found)}; {missing[0]:g} is missing")
     places = np.searchsorted(found, targets)
     return np.array([labels[value] for value in found], dtype=np.float64)[places]
+
+
+def _value(key: object, value: object) -> float:
+    if isinstance(value, (int, float, np.integer, np.floating)) and np.isfinite(value):
+        return float(value)
+    raise DataError(f"labels must map to finite numbers, got {value!r} for {key!r}")
 
 
 def _number(key: object, name: str) -> float:
