@@ -115,7 +115,8 @@ def from_frame(
             f"{name}: target must be one of the columns {', '.join(map(str, columns[:20]))}; got {target!r}"
         )
     wanted = frame.iloc[:, position]
-    text_labels, labels = split_text_labels(labels)
+    holds_numbers = getattr(wanted.dtype, "kind", "O") in "biuf"
+    text_labels, labels = (None, labels) if holds_numbers else split_text_labels(labels, digits_are_words=True)
     if text_labels is not None:
         unknown = [value for value in wanted if not (isinstance(value, str) and value in text_labels)]
         if unknown:
@@ -123,7 +124,7 @@ def from_frame(
         wanted = np.array([text_labels[value] for value in wanted], dtype=np.float64)
     elif getattr(wanted.dtype, "name", "") == "category":
         wanted = np.asarray(wanted)  # a category is a label, which is as good as the numbers it stands for
-    elif getattr(wanted.dtype, "kind", "O") not in "biuf":
+    elif not holds_numbers:
         raise DataError(
             f"{name}: column {columns[position]!r} must hold real numbers, got dtype {wanted.dtype}; {WORDS_HINT}"
         )

@@ -44,7 +44,10 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
     found = np.unique(targets) if classes is None else classes
     if isinstance(labels, Mapping):
         check_labels(labels)
-        return _by_map(targets, {_number(key, name): value for key, value in labels.items()}, found, name)
+        numbers = {_number(key, name): value for key, value in labels.items()}
+        if len(numbers) < len(labels):
+            raise DataError(f"labels must map every number once, got {', '.join(map(repr, labels))}")
+        return _by_map(targets, numbers, found, name)
     if isinstance(labels, str) and labels == "binary":
         if len(found) != 2:
             hint = "; use labels=('one-vs-rest', c) for one class c against the rest" if len(found) > 2 else ""
@@ -60,9 +63,14 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
     raise DataError(f"labels must be None, 'binary', ('one-vs-rest', class) or a map, got {labels!r}")
 
 
-def split_text_labels(labels: Labels) -> tuple[Mapping[str, float] | None, Labels]:
-    """Separate a map from words, which the reader of a file applies, from what is applied to numbers."""
-    if isinstance(labels, Mapping) and any(isinstance(key, str) for key in labels):
+def split_text_labels(labels: Labels, *, digits_are_words: bool) -> tuple[Mapping[str, float] | None, Labels]:
+    """Separate a map from words, which the reader of a file applies, from what is applied to numbers.
+
+    Keys such as "0" are words where a column may hold them as words (``digits_are_words``), and else numbers.
+    """
+    if isinstance(labels, Mapping) and any(
+        isinstance(key, str) and (digits_are_words or not _is_number(key)) for key in labels
+    ):
         return {str(key): _value(key, value) for key, value in labels.items()}, None
     return None, labels
 
@@ -93,6 +101,14 @@ def _number(key: object, name: str) -> float:
         return float(key)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise DataError(f"labels must map numbers, as the targets of {name} are numbers, got {key!r}") from error
+
+
+def _is_number(key: str) -> bool:
+    try:
+        float(key)
+    except ValueError:
+        return False
+    return True
 
 
 def _list(found: Array) -> str:

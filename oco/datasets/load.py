@@ -183,7 +183,9 @@ class _Source:
             raise DataError(f"split must be 'train' for a file ({path}); got {split!r}: load the test file by its path")
         chosen = self.format or format_of(path)
         self._check_options(path, chosen)
-        text_labels, labels = split_text_labels(self.labels) if chosen in TABLES else (None, self.labels)
+        text_labels, labels = None, self.labels
+        if chosen in TABLES:
+            text_labels, labels = split_text_labels(self.labels, digits_are_words=chosen == "parquet")
         options = replace(self.options, text_labels=text_labels)
         return str(self.name_or_path), read_file((path,), options, format=chosen), labels, None
 

@@ -72,7 +72,9 @@ def check_csr(
         raise DataError(f"{where}: the parts do not form a {'CSC' if by_columns else 'CSR'} matrix ({fault})")
     kind: Any = scipy.sparse.csc_array if by_columns else scipy.sparse.csr_array
     rows = kind((data, indices.astype(np.int32), indptr.astype(np.int64)), shape=shape).tocsr()
-    rows.sum_duplicates()
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
     checked: scipy.sparse.csr_array = rows
     return checked
 

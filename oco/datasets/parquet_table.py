@@ -11,6 +11,7 @@ import numpy as np
 from oco.datasets.compact import CompactWriter
 from oco.datasets.csv_table import target_column
 from oco.datasets.decompress import FREE_BYTES, LARGEST_RATIO
+from oco.datasets.labels import map_labels
 from oco.datasets.matrices import check_numbers
 from oco.datasets.options import WORDS_HINT, check_column_names
 from oco.errors import DataError
@@ -62,7 +63,7 @@ def read_parquet(
             _refuse_index(path, file.schema_arrow)
             column = target_column(target, names, len(names), path)
             for position, field in enumerate(file.schema_arrow):
-                _check_type(path, field, text_labels if position == column else None)
+                _check_type(path, field, is_target=position == column, has_words=text_labels is not None)
             for batch in file.iter_batches(batch_size=max(1, _BLOCK_CELLS // len(names))):
                 arrays = [
                     _column(
@@ -73,7 +74,8 @@ def read_parquet(
                 targets = arrays.pop(column)
                 writer.append(np.ascontiguousarray(np.column_stack(arrays)), targets)
     except (arrow.ArrowException, OSError, UnicodeError, MemoryError) as error:
-        raise DataError(f"{path}: is damaged or not a Parquet file ({error})") from error
+        why = " ".join(str(error).split())  # Arrow's reasons may take several lines
+        raise DataError(f"{path}: is damaged or not a Parquet file ({why})") from error
     if writer.n_rows == 0:
         raise DataError(f"{path}: holds no rows")
 
@@ -92,15 +94,16 @@ def _refuse_index(path: Path, schema: Any) -> None:
         raise DataError(f"{path}: column {index!r} is the index of the frame that was written; write it with index=False")
 
 
-def _check_type(path: Path, field: Any, text_labels: Mapping[str, float] | None) -> None:
+def _check_type(path: Path, field: Any, *, is_target: bool, has_words: bool) -> None:
     import pyarrow.types as kinds
 
     kind = field.type.value_type if kinds.is_dictionary(field.type) else field.type
     if kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind):
         return
-    if text_labels is not None and (kinds.is_string(kind) or kinds.is_large_string(kind)):
+    if is_target and has_words and (kinds.is_string(kind) or kinds.is_large_string(kind)):
         return
-    raise DataError(f"{path}, column {field.name!r}: expected numbers, got Arrow type {field.type}; {WORDS_HINT}")
+    hint = f"; {WORDS_HINT}" if is_target else ""
+    raise DataError(f"{path}, column {field.name!r}: expected numbers, got Arrow type {field.type}{hint}")
 
 
 def _column(path: Path, name: str, cells: Any, start: int, text_labels: Mapping[str, float] | None) -> Array:
@@ -119,4 +122,4 @@ def _column(path: Path, name: str, cells: Any, start: int, text_labels: Mapping[
         raise DataError(
             f"{path}, row {start + int(bad[0])}, column {name!r}: expected a finite number, got {numbers[bad[0]]}"
         )
-    return numbers
+    return numbers if text_labels is None else map_labels(numbers, text_labels, f"{path}, column {name!r}")
