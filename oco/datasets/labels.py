@@ -44,7 +44,7 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
     found = np.unique(targets) if classes is None else classes
     if isinstance(labels, Mapping):
         check_labels(labels)
-        numbers = {_number(key, name): value for key, value in labels.items()}
+        numbers = {numeric_label(key, name): value for key, value in labels.items()}
         if len(numbers) < len(labels):
             raise DataError(f"labels must map every number once, got {', '.join(map(repr, labels))}")
         return _by_map(targets, numbers, found, name)
@@ -96,7 +96,8 @@ def _value(key: object, value: object) -> float:
     raise DataError(f"labels must map to finite numbers, got {value!r} for {key!r}")
 
 
-def _number(key: object, name: str) -> float:
+def numeric_label(key: object, name: str) -> float:
+    """Return the raw label that a key of a label map stands for."""
     try:
         return float(key)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
