@@ -114,7 +114,7 @@ def from_frame(
         raise DataError(
             f"{name}: target must be one of the columns {', '.join(map(str, columns[:20]))}; got {target!r}"
         )
-    wanted = frame.iloc[:, position]
+    wanted: Any = frame.iloc[:, position]
     holds_numbers = getattr(wanted.dtype, "kind", "O") in "biuf"
     text_labels, labels = (None, labels) if holds_numbers else split_text_labels(labels, digits_are_words=True)
     if text_labels is not None:

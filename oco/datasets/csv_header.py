@@ -47,7 +47,9 @@ def read_header(
     """
     first, following = _opening(path, max_bytes)
     if first.count(separator) >= _MOST_COLUMNS:
-        raise DataError(f"{path}, line 1: has {first.count(separator) + 1:,} columns; at most {_MOST_COLUMNS:,} are read")
+        raise DataError(
+            f"{path}, line 1: has {first.count(separator) + 1:,} columns; at most {_MOST_COLUMNS:,} are read"
+        )
     try:
         fields = next(csv.reader([first], delimiter=separator), [])
     except csv.Error as error:
@@ -91,11 +93,15 @@ def _is_header(
     target: str | int,
     text_labels: Mapping[str, float] | None,
 ) -> bool:
-    words = [place for place, field in enumerate(fields) if not (NUMBER.fullmatch(field) or _NOT_FINITE.fullmatch(field))]
+    words = [
+        place for place, field in enumerate(fields) if not (NUMBER.fullmatch(field) or _NOT_FINITE.fullmatch(field))
+    ]
     counted = [str(place) for place in range(len(fields))]
     if fields == counted:
         # What DataFrame.to_csv() writes for columns without names; its floats all have a point or an exponent.
-        if following and not any(field.strip().lstrip("+-").isdigit() for line in following for field in line.split(separator)):
+        if following and not any(
+            field.strip().lstrip("+-").isdigit() for line in following for field in line.split(separator)
+        ):
             return True
         raise DataError(
             f"{path}, line 1: {separator.join(fields[:3])},... may number the columns or be a row; "

@@ -193,10 +193,9 @@ class _Source:
         split_info(info, split)
         if self.options.n_features not in (None, info.features):
             raise DataError(f"n_features of {info.name} is {info.features}, got {self.options.n_features}")
-        if self.format is not None or self.options != ReadOptions(
-            self.options.n_features, max_bytes=self.options.max_bytes
-        ):
-            raise DataError(f"{info.name} is a known data set: target, format, header and zero_based do not apply to it")
+        plain = ReadOptions(self.options.n_features, max_bytes=self.options.max_bytes)
+        if self.format is not None or self.options != plain:
+            raise DataError(f"{info.name} is a known data set; target, format, header and zero_based are for files")
         compact = read_named(info, split, data_dir=self.data_dir, max_bytes=self.options.max_bytes)
         return info.name, compact, self.labels, info
 

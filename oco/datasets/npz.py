@@ -136,5 +136,7 @@ def _open_array(
             raise DataError(f"{path}: {name} must hold {wanted}, got dtype {dtype}{why}")
         held = archive.getinfo(f"{name}.npy").file_size - stream.tell()
         if min(shape, default=1) < 0 or math.prod(map(int, shape)) * dtype.itemsize != held:
-            raise DataError(f"{path}: {name} states the shape {shape} of {dtype} but holds {held:,} bytes; it is damaged")
+            raise DataError(
+                f"{path}: {name} states the shape {shape} of {dtype} but holds {held:,} bytes; it is damaged"
+            )
         yield stream, shape, bool(fortran_order), dtype

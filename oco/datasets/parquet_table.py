@@ -91,7 +91,9 @@ def _refuse_index(path: Path, schema: Any) -> None:
     columns = (schema.pandas_metadata or {}).get("index_columns", [])
     index = next((name for name in columns if isinstance(name, str) and name in schema.names), None)
     if index is not None:
-        raise DataError(f"{path}: column {index!r} is the index of the frame that was written; write it with index=False")
+        raise DataError(
+            f"{path}: column {index!r} is the index of the frame that was written; write it with index=False"
+        )
 
 
 def _check_type(path: Path, field: Any, *, is_target: bool, has_words: bool) -> None:

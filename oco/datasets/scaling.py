@@ -116,7 +116,7 @@ def _finite(kind: str) -> Iterator[None]:
             yield
     except FloatingPointError as error:
         raise DataError(
-            f"scaling={kind!r} leaves the range of float64: a column or row has entries too large or too small to divide"
+            f"scaling={kind!r} leaves the range of float64: a column or row has entries too large or small to divide"
         ) from error
 
 
@@ -138,8 +138,8 @@ def _largest(rows: Rows) -> Array:
 
 
 def _moments(blocks: Iterable[Rows]) -> tuple[Array, Array]:
-    # Chan, Golub and LeVeque's update of mean and sum of squared deviations, exact to rounding for any block size. Each
-    # column is divided by a power of two above its entries, which rounds nothing, so that no square overflows or is lost.
+    # Chan, Golub and LeVeque's update of mean and sum of squared deviations, exact to rounding for any block size.
+    # Each column is divided by a power of two above its entries: that rounds nothing, and no square is out of range.
     count = 0
     size: Array | float = 0.0
     mean: Array | float = 0.0

@@ -1,7 +1,7 @@
 """Load mutated data files: each gives rows or one `OcoError`, in 2 s and 1 GB.
 
-``python tests/datasets/fuzz_files.py`` runs all 10,000; ``--first 2500 --files 100`` repeats a part. The number of a file
-is its seed.
+``python tests/datasets/fuzz_files.py`` runs all 10,000; ``--first 2500 --files 100`` repeats a part. The number of a
+file is its seed.
 """
 
 from __future__ import annotations
@@ -33,11 +33,12 @@ KINDS = ("x.csv", "x.tsv", "x.svm", "x.npz", "sparse.npz", "x.npy", "idx", "x.pa
 COMPRESSIONS = {"": bytes, ".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 SECONDS, BYTES = 2.0, 1 << 30
 TOKENS = [
-    b"nan", b"-inf", b"1e999", b"1e-999", b"9" * 400, b"1_000", b"0x1p3", b"\x00", b"\xef\xbb\xbf", b"\xff\xfe", b'"', b"\r",
-    b"\n\n", b"\r\n", b",", b",,,", b"\t", b":", b"0:1", b"-1:2", b"2147483647:1", b"2147483648:1", b"99999999999999999999:1",
-    b"#", b"qid:1", b" ", b"?", b"abc", b"0,1,2\n", b"'shape': (3,-2)", b"(True,)", b"(1000000000,)", b"|O", b"<f16", b"<c16",
-    b"True", b"((((((", b"\x00\x00\x08\x03", b"\xff\xff\xff\xff", b"PK\x03\x04", b"PAR1", b"," * 5000, b"1," * 5000, b"\xd9\xa1",
-]  # fmt: skip
+    *(b"nan", b"-inf", b"1e999", b"1e-999", b"9" * 400, b"1_000", b"0x1p3", b"\xd9\xa1", b"?", b"abc", b"True"),
+    *(b"\x00", b"\xef\xbb\xbf", b"\xff\xfe", b'"', b"\r", b"\n\n", b"\r\n", b",", b",,,", b"\t", b":", b" ", b"#"),
+    *(b"0:1", b"-1:2", b"2147483647:1", b"2147483648:1", b"99999999999999999999:1", b"qid:1", b"0,1,2\n"),
+    *(b"'shape': (3,-2)", b"(True,)", b"(1000000000,)", b"|O", b"<f16", b"<c16", b"((((((", b"PK\x03\x04", b"PAR1"),
+    *(b"\x00\x00\x08\x03", b"\xff\xff\xff\xff", b"," * 5000, b"1," * 5000),
+]
 
 
 def original(kind: str, generator: random.Random) -> bytes:
@@ -151,7 +152,8 @@ def load_mutated(number: int, directory: Path) -> str:
             data = load(path, **options)
             assert data.n_rows == len(data.targets) > 0
     except OcoError as error:
-        assert "\n" not in str(error), f"more than one line: {error}"
+        if "\n" in str(error):
+            raise AssertionError(f"more than one line: {error}") from error
         return "refused"
     return "rows"
 
@@ -188,7 +190,9 @@ def work(first: int, count: int) -> int:
             slowest = max(slowest, seconds)
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(f"files {first} to {first + count - 1}: {outcomes}, slowest {slowest:.2f} s, peak {peak >> 20} MB", flush=True)
+    print(
+        f"files {first} to {first + count - 1}: {outcomes}, slowest {slowest:.2f} s, peak {peak >> 20} MB", flush=True
+    )
     return int(wrong > 0 or peak > BYTES)
 
 
