@@ -18,7 +18,7 @@ ABOUT = {
     "regret": "intervals, bounds, spectrum",
     "datasets, domains, losses, sketching": "know nothing of learners",
     "compile, lanes": "how kernels are compiled; vectors in them",
-    "memory, plugins, snapshot": "memory there is; other packages' parts; saved games",
+    "memory, numbers, plugins, snapshot": "memory; numbers as given; plug-ins; saved games",
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")

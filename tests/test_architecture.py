@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = [
     {"_version", "types", "errors"},
-    {"snapshot", "plugins", "memory"},
+    {"snapshot", "plugins", "memory", "numbers"},
     {"compile", "lanes"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},

@@ -13,9 +13,12 @@ from oco.datasets.dataset import Dataset
 from oco.datasets.fingerprint import ContentHash
 from oco.datasets.labels import Labels, split_text_labels
 from oco.datasets.matrices import check_numbers, check_rows, check_targets
+from oco.datasets.options import WORDS_HINT, check_column_names, check_switches
 from oco.datasets.preparation import Preparation
 from oco.datasets.scaling import Scaling, ScalingKind
 from oco.errors import DataError
+from oco.numbers import MOST_COLUMNS, real_numbers
+from oco.types import Array
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +58,7 @@ def from_arrays(
     (array([[0.6, 0.8],
            [0. , 1. ]]), array([-1.,  1.]))
     """
+    check_switches(intercept=intercept)
     matrix = check_rows(rows, name)
     values = check_targets(targets, int(matrix.shape[0]), name)
     content = ContentHash()
@@ -101,6 +105,7 @@ def from_frame(
     array([-1.,  1.])
     """
     columns = list(frame.columns)
+    check_column_names([str(column) for column in columns], name)
     if target in columns:
         position = columns.index(target)
     elif isinstance(target, int) and -len(columns) <= target < len(columns):
@@ -109,22 +114,23 @@ def from_frame(
         raise DataError(
             f"{name}: target must be one of the columns {', '.join(map(str, columns[:20]))}; got {target!r}"
         )
-    wanted = frame.iloc[:, position]
-    text_labels, labels = split_text_labels(labels)
+    wanted: Any = frame.iloc[:, position]
+    holds_numbers = getattr(wanted.dtype, "kind", "O") in "biuf"
+    text_labels, labels = (None, labels) if holds_numbers else split_text_labels(labels, digits_are_words=True)
     if text_labels is not None:
-        unknown = [value for value in wanted.unique() if value not in text_labels]
+        unknown = [value for value in wanted if not (isinstance(value, str) and value in text_labels)]
         if unknown:
             raise DataError(f"{name}: labels must map every class; {unknown[0]!r} is missing")
-        wanted = wanted.map(dict(text_labels))
+        wanted = np.array([text_labels[value] for value in wanted], dtype=np.float64)
+    elif getattr(wanted.dtype, "name", "") == "category":
+        wanted = np.asarray(wanted)  # a category is a label, which is as good as the numbers it stands for
+    elif not holds_numbers:
+        raise DataError(
+            f"{name}: column {columns[position]!r} must hold real numbers, got dtype {wanted.dtype}; {WORDS_HINT}"
+        )
     features = [place for place in range(len(columns)) if place != position]
-    for place in [*features, position]:
-        kind = wanted.dtype if place == position else frame.dtypes.iloc[place]
-        if getattr(kind, "kind", "O") not in "biuf":
-            hint = "; pass labels={...} if the targets are words" if place == position else ""
-            raise DataError(f"{name}: column {columns[place]!r} must hold real numbers, got dtype {kind}{hint}")
-    matrix = frame.iloc[:, features].to_numpy(np.float64, na_value=np.nan)
-    values = wanted.to_numpy(np.float64, na_value=np.nan)
-    return from_arrays(matrix, values, name=name, intercept=intercept, scaling=scaling, labels=labels)
+    rows, values = frame.iloc[:, features], real_numbers(wanted, f"{name}: column {columns[position]!r}")
+    return from_arrays(rows, values, name=name, intercept=intercept, scaling=scaling, labels=labels)
 
 
 def from_iterator(
@@ -161,24 +167,35 @@ def from_iterator(
     >>> data.rows.shape, data.rows.nnz
     ((2, 6), 3)
     """
-    pairs = []
+    check_switches(intercept=intercept)
+    given: list[Any] = []
+    targets: list[float] = []
     for number, pair in enumerate(islice(iterator, max_rows)):
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise DataError(f"{name}: item {number} must be a pair (row, target), got {type(pair).__name__}")
-        pairs.append(pair)
-    if not pairs:
-        raise DataError(f"{name}: yielded no rows")
-    sparse = isinstance(pairs[0][0], Mapping)
-    for number, (row, _) in enumerate(pairs):
-        if isinstance(row, Mapping) != sparse:
+        row, target = pair
+        if given and isinstance(row, Mapping) != isinstance(given[0], Mapping):
             raise DataError(f"{name}: row {number} must be of the same kind as row 0, got {type(row).__name__}")
-    rows = _sparse_rows(pairs, n_features, name) if sparse else _dense_rows(pairs, n_features, name)
-    targets = [target for _, target in pairs]
+        # Copied as they come: an iterator may refill one buffer.
+        given.append(dict(row) if isinstance(row, Mapping) else check_numbers(row, f"{name}: row {number}").copy())
+        targets.append(_target(target, f"{name}: target {number}"))
+    if not given:
+        raise DataError(f"{name}: yielded no rows")
+    make = _sparse_rows if isinstance(given[0], dict) else _dense_rows
+    rows = make(given, n_features, name)
     return from_arrays(rows, targets, name=name, intercept=intercept, scaling=scaling, labels=labels)
 
 
-def _dense_rows(pairs: list[tuple[Any, float]], n_features: int | None, name: str) -> Any:
-    vectors = [check_numbers(row, f"{name}: row {number}") for number, (row, _) in enumerate(pairs)]
+def _target(target: Any, what: str) -> float:
+    if isinstance(target, (int, float)):
+        return target
+    value = check_numbers(target, what)
+    if value.size != 1:
+        raise DataError(f"{what} must be one number, got shape {value.shape}")
+    return float(value.item())
+
+
+def _dense_rows(vectors: list[Array], n_features: int | None, name: str) -> Any:
     width = n_features or (vectors[0].shape[0] if vectors[0].ndim == 1 else 0)
     for number, vector in enumerate(vectors):
         if vector.shape != (width,):
@@ -186,18 +203,21 @@ def _dense_rows(pairs: list[tuple[Any, float]], n_features: int | None, name: st
     return np.stack(vectors)
 
 
-def _sparse_rows(pairs: list[tuple[Any, float]], n_features: int | None, name: str) -> Any:
+def _sparse_rows(maps: list[dict[Any, Any]], n_features: int | None, name: str) -> Any:
     indices: list[int] = []
-    values: list[float] = []
+    values: list[Any] = []
     indptr = [0]
-    for number, (row, _) in enumerate(pairs):
+    most = n_features or MOST_COLUMNS
+    for number, row in enumerate(maps):
+        for column in row:
+            if isinstance(column, bool) or not isinstance(column, (int, np.integer)) or not 0 <= column < most:
+                raise DataError(f"{name}: row {number} must have integer columns in 0..{most - 1}, got {column!r}")
         for column, value in sorted(row.items()):
-            if not isinstance(column, (int, np.integer)) or column < 0 or (n_features and column >= n_features):
-                limit = f"in 0..{n_features - 1}" if n_features else "of at least 0"
-                raise DataError(f"{name}: row {number} must have integer columns {limit}, got {column!r}")
             indices.append(int(column))
             values.append(value)
         indptr.append(len(indices))
     width = n_features or max(indices, default=0) + 1
     data = check_numbers(values, f"{name}: rows") if values else np.empty(0)
-    return make_csr(data, np.array(indices, dtype=np.int32), np.array(indptr, dtype=np.int32), width)
+    if data.ndim != 1:
+        raise DataError(f"{name}: rows must map columns to numbers, got values of shape {data.shape[1:]}")
+    return make_csr(data, np.array(indices, dtype=np.int32), np.array(indptr), width)

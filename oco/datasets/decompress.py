@@ -24,7 +24,13 @@ LARGEST_RATIO = 200
 
 def plain_suffix(path: Path) -> str:
     """Suffix of the file inside: ".csv" for "rows.csv.gz"."""
-    return (path.with_suffix("") if path.suffix in _OPENERS else path).suffix.lower()
+    return (path.with_suffix("") if compression(path) else path).suffix.lower()
+
+
+def compression(path: Path) -> str:
+    """Suffix that says how a file is compressed: ".gz", ".bz2", ".xz", or "" for a plain file."""
+    suffix = path.suffix.lower()
+    return suffix if suffix in _OPENERS else ""
 
 
 class GuardedReader:
@@ -105,11 +111,11 @@ def open_guarded(path: Path, max_bytes: int | None = None) -> Iterator[IO[bytes]
     """
     try:
         size = path.stat().st_size
-        raw = _OPENERS.get(path.suffix, open)(path, "rb")  # type: ignore[operator]
+        raw = _OPENERS.get(compression(path), open)(path, "rb")  # type: ignore[operator]
     except OSError as error:
         raise DataError(f"{path}: cannot be opened ({error.strerror})") from error
     limit = None
-    if path.suffix in _OPENERS:
+    if compression(path):
         limit = max_bytes if max_bytes is not None else max(FREE_BYTES, LARGEST_RATIO * size)
     reader = GuardedReader(cast(IO[bytes], raw), path, limit)
     try:

@@ -203,4 +203,12 @@ def _reason(error: Exception) -> str:
 
 def _recorded(directory: Path) -> dict[str, str]:
     path = directory / "recorded.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        sums = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read ({error}); delete it to record the sums anew") from error
+    if not isinstance(sums, dict) or not all(isinstance(value, str) for value in sums.values()):
+        raise DataError(f"{path}: expected names of files with their sums; delete it to record the sums anew")
+    return sums

@@ -12,7 +12,8 @@ from oco.datasets.decompress import open_guarded
 from oco.errors import DataError
 from oco.types import Array
 
-_BLOCK_ROWS = 2048
+_BLOCK_ROWS, _BLOCK_BYTES = 2048, 16 << 20
+_MOST_PIXELS = 1 << 20
 _CIFAR_ROW = 3073
 
 
@@ -33,7 +34,13 @@ def read_idx(images: Path, labels: Path, writer: CompactWriter) -> None:
         rows, height, width = _idx_shape(images, stream.read(16), 3)
         if rows != count:
             raise DataError(f"{images}: states {rows} images but {labels.name} has {count} labels")
+        if not 1 <= height * width <= _MOST_PIXELS:
+            raise DataError(f"{images}: states {height} x {width} pixels; expected 1 to {_MOST_PIXELS:,} an image")
         _read_pixels(images, stream, height * width, targets, writer)
+        if stream.read(1):
+            raise DataError(f"{images}: goes on after the {rows} images that it states")
+    if rows == 0:
+        raise DataError(f"{images}: holds no images")
 
 
 def read_cifar(path: Path, writer: CompactWriter) -> None:
@@ -61,8 +68,9 @@ def _idx_shape(path: Path, header: bytes, axes: int) -> tuple[int, ...]:
 
 
 def _read_pixels(path: Path, stream: IO[bytes], pixels: int, targets: Array, writer: CompactWriter) -> None:
-    for start in range(0, len(targets), _BLOCK_ROWS):
-        count = min(_BLOCK_ROWS, len(targets) - start)
+    step = max(1, min(_BLOCK_ROWS, _BLOCK_BYTES // pixels))
+    for start in range(0, len(targets), step):
+        count = min(step, len(targets) - start)
         block = stream.read(count * pixels)
         if len(block) != count * pixels:
             raise DataError(f"{path}: ends inside row {start + len(block) // pixels}; expected {len(targets)} rows")

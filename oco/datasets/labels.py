@@ -43,7 +43,11 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
         return targets
     found = np.unique(targets) if classes is None else classes
     if isinstance(labels, Mapping):
-        return _by_map(targets, {_number(key, name): value for key, value in labels.items()}, found, name)
+        check_labels(labels)
+        numbers = {numeric_label(key, name): value for key, value in labels.items()}
+        if len(numbers) < len(labels):
+            raise DataError(f"labels must map every number once, got {', '.join(map(repr, labels))}")
+        return _by_map(targets, numbers, found, name)
     if isinstance(labels, str) and labels == "binary":
         if len(found) != 2:
             hint = "; use labels=('one-vs-rest', c) for one class c against the rest" if len(found) > 2 else ""
@@ -51,7 +55,7 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
         return np.where(targets == found[1], 1.0, -1.0)
     if isinstance(labels, tuple) and len(labels) == 2 and labels[0] == "one-vs-rest":
         chosen = labels[1]
-        if chosen not in found:
+        if isinstance(chosen, str) or chosen not in found:
             raise DataError(f"labels=('one-vs-rest', {chosen!r}) needs a class of {name}, which has {_list(found)}")
         if len(found) < 2:
             raise DataError(f"labels=('one-vs-rest', {chosen!r}) needs two classes or more, {name} has {_list(found)}")
@@ -59,11 +63,23 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
     raise DataError(f"labels must be None, 'binary', ('one-vs-rest', class) or a map, got {labels!r}")
 
 
-def split_text_labels(labels: Labels) -> tuple[Mapping[str, float] | None, Labels]:
-    """Separate a map from words, which the reader of a file applies, from what is applied to numbers."""
-    if isinstance(labels, Mapping) and any(isinstance(key, str) for key in labels):
-        return {str(key): float(value) for key, value in labels.items()}, None
+def split_text_labels(labels: Labels, *, digits_are_words: bool) -> tuple[Mapping[str, float] | None, Labels]:
+    """Separate a map from words, which the reader of a file applies, from what is applied to numbers.
+
+    Keys such as "0" are words where a column may hold them as words (``digits_are_words``), and else numbers.
+    """
+    if isinstance(labels, Mapping) and any(
+        isinstance(key, str) and (digits_are_words or not _is_number(key)) for key in labels
+    ):
+        return {str(key): _value(key, value) for key, value in labels.items()}, None
     return None, labels
+
+
+def check_labels(labels: Labels) -> None:
+    """Refuse a map to anything but finite numbers."""
+    if isinstance(labels, Mapping):
+        for key, value in labels.items():
+            _value(key, value)
 
 
 def _by_map(targets: Array, labels: dict[float, float], found: Array, name: str) -> Array:
@@ -74,11 +90,26 @@ def _by_map(targets: Array, labels: dict[float, float], found: Array, name: str)
     return np.array([labels[value] for value in found], dtype=np.float64)[places]
 
 
-def _number(key: object, name: str) -> float:
+def _value(key: object, value: object) -> float:
+    if isinstance(value, (int, float, np.integer, np.floating)) and np.isfinite(value):
+        return float(value)
+    raise DataError(f"labels must map to finite numbers, got {value!r} for {key!r}")
+
+
+def numeric_label(key: object, name: str) -> float:
+    """Return the raw label that a key of a label map stands for."""
     try:
         return float(key)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:
         raise DataError(f"labels must map numbers, as the targets of {name} are numbers, got {key!r}") from error
+
+
+def _is_number(key: str) -> bool:
+    try:
+        float(key)
+    except ValueError:
+        return False
+    return True
 
 
 def _list(found: Array) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -13,11 +14,11 @@ from oco.datasets import registry
 from oco.datasets.chunks import ChunkedDataset
 from oco.datasets.compact import Compact
 from oco.datasets.dataset import Dataset, Rows
-from oco.datasets.decompress import plain_suffix
-from oco.datasets.labels import Labels, split_text_labels
+from oco.datasets.labels import Labels, check_labels, split_text_labels
 from oco.datasets.named import read_named, split_info
+from oco.datasets.options import check_counts, check_switches
 from oco.datasets.preparation import Preparation
-from oco.datasets.readers import ReadOptions, read_file
+from oco.datasets.readers import TABLES, Format, ReadOptions, format_of, read_file
 from oco.datasets.registry import DatasetInfo
 from oco.datasets.scaling import Scaling, ScalingKind
 from oco.errors import DataError
@@ -36,6 +37,9 @@ def load(
     n_features: int | None = None,
     max_rows: int | None = None,
     target: str | int = -1,
+    format: Format | None = None,
+    header: bool | None = None,
+    zero_based: bool = False,
     max_bytes: int | None = None,
 ) -> Dataset:
     """Load a data set by its name in the registry, or a file of one's own by its path.
@@ -66,6 +70,13 @@ def load(
         Keep the first ``max_rows`` rows only.
     target : str or int, default=-1
         Name or position of the column of targets, in CSV and Parquet files.
+    format : {"svmlight", "csv", "tsv", "parquet", "npz"}, optional
+        How to read a file whatever its name is; by default its suffix decides.
+    header : bool, optional
+        Whether the first line of a CSV file names the columns.  By default a line of words does and a line of numbers
+        does not; a line that could be either is refused.
+    zero_based : bool, default=False
+        Whether svmlight indices count from 0 rather than from 1.
     max_bytes : int, optional
         Most bytes that a compressed file may expand to; by default 64 MiB or 200 times its size.
 
@@ -97,6 +108,9 @@ def load(
         n_features=n_features,
         max_rows=max_rows,
         target=target,
+        format=format,
+        header=header,
+        zero_based=zero_based,
         max_bytes=max_bytes,
     )
     rows, targets = chunks.block(0, chunks.n_rows)
@@ -114,6 +128,9 @@ def open_chunks(
     n_features: int | None = None,
     max_rows: int | None = None,
     target: str | int = -1,
+    format: Format | None = None,
+    header: bool | None = None,
+    zero_based: bool = False,
     max_bytes: int | None = None,
 ) -> ChunkedDataset:
     """Open a data set that may be larger than memory, to be read in blocks.
@@ -133,11 +150,11 @@ def open_chunks(
     >>> rows.shape, chunks.dimension
     ((50, 4), 4)
     """
-    if max_rows is not None and (isinstance(max_rows, bool) or max_rows < 1):
-        raise DataError(f"max_rows must be at least 1 or None, got {max_rows}")
-    if n_features is not None and (isinstance(n_features, bool) or n_features < 1):
-        raise DataError(f"n_features must be at least 1 or None, got {n_features}")
-    given = _Source(name_or_path, data_dir, n_features, target, labels, max_bytes)
+    check_counts(max_rows=max_rows, n_features=n_features, max_bytes=max_bytes)
+    check_switches(intercept=intercept, zero_based=zero_based, header=False if header is None else header)
+    check_labels(labels)
+    options = ReadOptions(n_features, target, header, zero_based, max_bytes=max_bytes)
+    given = _Source(name_or_path, data_dir, labels, format, options)
     name, compact, labels, info = given.read(split)
     if not isinstance(scaling, Scaling):
         fitted_on = compact if split == "train" or scaling in ("none", "unit-rows") else given.read("train")[1]
@@ -153,30 +170,58 @@ class _Source:
 
     name_or_path: str | os.PathLike[str]
     data_dir: str | os.PathLike[str] | None
-    n_features: int | None
-    target: str | int
     labels: Labels
-    max_bytes: int | None
+    format: Format | None
+    options: ReadOptions
 
     def read(self, split: str) -> tuple[str, Compact, Labels, DatasetInfo | None]:
         """Return the name, the parsed form, the label map that is left to apply, and what is known of the source."""
         if isinstance(self.name_or_path, str) and self.name_or_path in registry.names():
-            info = registry.info(self.name_or_path)
-            split_info(info, split)
-            if self.n_features not in (None, info.features):
-                raise DataError(f"n_features of {info.name} is {info.features}, got {self.n_features}")
-            compact = read_named(info, split, data_dir=self.data_dir, max_bytes=self.max_bytes)
-            return info.name, compact, self.labels, info
-        path = Path(self.name_or_path).expanduser()
-        if not path.exists() and isinstance(self.name_or_path, str) and path.name == self.name_or_path:
-            registry.info(self.name_or_path)  # raises, with names that are near
+            return self._read_named(registry.info(self.name_or_path), split)
+        path = self._path()
         if split != "train":
             raise DataError(f"split must be 'train' for a file ({path}); got {split!r}: load the test file by its path")
+        chosen = self.format or format_of(path)
+        self._check_options(path, chosen)
         text_labels, labels = None, self.labels
-        if plain_suffix(path) in (".csv", ".tsv", ".parquet", ".pq"):
-            text_labels, labels = split_text_labels(self.labels)
-        options = ReadOptions(self.n_features, self.target, text_labels, self.max_bytes)
-        return str(self.name_or_path), read_file((path,), options), labels, None
+        if chosen in TABLES:
+            text_labels, labels = split_text_labels(self.labels, digits_are_words=chosen == "parquet")
+        options = replace(self.options, text_labels=text_labels)
+        return str(self.name_or_path), read_file((path,), options, format=chosen), labels, None
+
+    def _read_named(self, info: DatasetInfo, split: str) -> tuple[str, Compact, Labels, DatasetInfo]:
+        split_info(info, split)
+        if self.options.n_features not in (None, info.features):
+            raise DataError(f"n_features of {info.name} is {info.features}, got {self.options.n_features}")
+        plain = ReadOptions(self.options.n_features, max_bytes=self.options.max_bytes)
+        if self.format is not None or self.options != plain:
+            raise DataError(f"{info.name} is a known data set; target, format, header and zero_based are for files")
+        compact = read_named(info, split, data_dir=self.data_dir, max_bytes=self.options.max_bytes)
+        return info.name, compact, self.labels, info
+
+    def _path(self) -> Path:
+        try:
+            path = Path(self.name_or_path).expanduser()
+            exists = path.exists()
+        except (TypeError, ValueError, RuntimeError, OSError) as error:
+            raise DataError(
+                f"data must be a name that oco.datasets.names() lists or a path, got {self.name_or_path!r} ({error})"
+            ) from error
+        if not exists and isinstance(self.name_or_path, str) and path.name == self.name_or_path:
+            registry.info(self.name_or_path)  # raises, with names that are near
+        return path
+
+    def _check_options(self, path: Path, chosen: str) -> None:
+        if self.format is not None and self.format not in get_args(Format):
+            raise DataError(f"format must be one of {', '.join(get_args(Format))}; got {self.format!r}")
+        options = self.options
+        for name, is_given, formats in (
+            ("target", options.target != -1, TABLES),
+            ("header", options.header is not None, ("csv", "tsv")),
+            ("zero_based", options.zero_based, ("svmlight",)),
+        ):
+            if is_given and chosen not in formats:
+                raise DataError(f"{path}: {name} applies to {' and '.join(formats)}; this file is read as {chosen}")
 
 
 def _blocks(rows: Rows) -> Iterator[Rows]:

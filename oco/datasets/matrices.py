@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oco.errors import DataError
+from oco.numbers import MOST_COLUMNS, canonical_csr, real_numbers
 from oco.types import Array
 
 if TYPE_CHECKING:
@@ -42,14 +43,8 @@ def check_targets(targets: Any, n_rows: int, where: str) -> Array:
 
 
 def check_numbers(values: Any, what: str) -> Array:
-    """Return ``values`` as a C-contiguous float64 array, or say which type was met instead of real numbers."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{what} must all have one length ({error})") from error
-    if array.dtype.kind not in "biuf":
-        raise DataError(f"{what} must hold real numbers, got dtype {array.dtype}")
-    return np.ascontiguousarray(array, dtype=np.float64)
+    """Return ``values`` as a C-contiguous float64 array, or say what was met instead of real numbers."""
+    return np.ascontiguousarray(real_numbers(values, what), dtype=np.float64)
 
 
 def check_finite(values: np.ndarray[Any, Any], what: str, first_row: int = 0) -> None:
@@ -61,36 +56,55 @@ def check_finite(values: np.ndarray[Any, Any], what: str, first_row: int = 0) ->
     raise DataError(f"{what} must be finite, got {values[tuple(place)]} in {where}")
 
 
-def check_csr(data: Array, indices: Any, indptr: Any, shape: tuple[int, ...], where: str) -> scipy.sparse.csr_array:
-    """Assemble a CSR matrix from parts of unknown origin, refusing parts that do not fit together."""
+def check_csr(
+    data: Array, indices: Any, indptr: Any, shape: tuple[int, ...], where: str, *, by_columns: bool = False
+) -> scipy.sparse.csr_array:
+    """Assemble a CSR matrix from CSR (or, ``by_columns``, CSC) parts, refusing parts that do not fit together."""
     import scipy.sparse
 
     if len(shape) != 2 or min(shape) < 1:
         raise DataError(f"{where}: shape must be (n, d) with n and d at least 1, got {shape}")
-    try:
-        rows = scipy.sparse.csr_array((data, indices, indptr), shape=shape)
-        rows.check_format(full_check=True)
-    except ValueError as error:
-        raise DataError(f"{where}: the parts do not form a CSR matrix ({error})") from error
-    rows.sum_duplicates()
-    return rows
+    if max(shape) > MOST_COLUMNS:
+        raise DataError(f"{where}: shape must be at most {MOST_COLUMNS:,} both ways, got {shape}")
+    length, width = (shape[1], shape[0]) if by_columns else shape
+    fault = _csr_fault(data, indices, indptr, length, width)
+    if fault:
+        raise DataError(f"{where}: the parts do not form a {'CSC' if by_columns else 'CSR'} matrix ({fault})")
+    kind: Any = scipy.sparse.csc_array if by_columns else scipy.sparse.csr_array
+    rows = kind((data, indices.astype(np.int32), indptr.astype(np.int64)), shape=shape).tocsr()
+    if not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    checked: scipy.sparse.csr_array = rows
+    return checked
+
+
+def _csr_fault(data: Any, indices: Any, indptr: Any, length: int, width: int) -> str | None:
+    # Before SciPy sees them: it wraps indices that are too large for its type, and drops entries past the last offset.
+    if (data.ndim, indices.ndim, indptr.ndim) != (1, 1, 1):
+        return f"data, indices and indptr must be vectors, got shapes {data.shape}, {indices.shape}, {indptr.shape}"
+    if len(indptr) != length + 1:
+        return f"indptr must have {length + 1:,} entries, got {len(indptr):,}"
+    if len(data) != len(indices):
+        return f"data and indices must have one length, got {len(data):,} and {len(indices):,}"
+    if indptr[0] != 0 or int(indptr[-1]) != len(data) or (indptr[1:] < indptr[:-1]).any():
+        return f"indptr must ascend from 0 to {len(data):,}"
+    if len(indices) and (int(indices.min()) < 0 or int(indices.max()) >= width):
+        return f"indices must be in 0..{width - 1}, got {int(indices.min())}..{int(indices.max())}"
+    return None
 
 
 def _check_sparse(rows: Any, where: str) -> Rows:
-    import scipy.sparse
-
-    if rows.dtype.kind not in "biuf":
-        raise DataError(f"{where}: rows must hold real numbers, got dtype {rows.dtype}")
     if len(rows.shape) != 2 or 0 in rows.shape:
         raise DataError(f"{where}: rows must have shape (n, d) with n and d at least 1, got {rows.shape}")
-    converted = scipy.sparse.csr_array(rows, dtype=np.float64)
-    if not converted.has_canonical_format:
-        converted = converted.copy()  # it may share the caller's arrays
-        converted.sum_duplicates()
+    converted: Any = canonical_csr(rows, f"{where}: rows")
+    if converted.dtype != np.float64:
+        converted = converted.astype(np.float64)
     bad = np.flatnonzero(~np.isfinite(converted.data))
     if bad.size:
         row = int(np.searchsorted(converted.indptr, bad[0], side="right")) - 1
         column = int(converted.indices[bad[0]])
         value = converted.data[bad[0]]
         raise DataError(f"{where}: rows must be finite, got {value} in row {row}, column {column}")
-    return converted
+    checked: Rows = converted
+    return checked

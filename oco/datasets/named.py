@@ -61,7 +61,7 @@ def read_named(
 
     options = ReadOptions(n_features=info.features, max_bytes=max_bytes)
     try:
-        compact = read_file(paths, options, format=info.format, check=check_files)
+        compact = read_file(paths, options, format=info.format, check=check_files, checked_as=f"{info.name}, {split}")
     except CacheError:
         raise
     except DataError:  # such as the log-in page of a network instead of the file

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import lzma
+import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,7 +16,7 @@ import numpy as np
 
 from oco.datasets.compact import CompactWriter, make_csr
 from oco.datasets.decompress import FREE_BYTES, LARGEST_RATIO
-from oco.datasets.matrices import check_csr, check_finite
+from oco.datasets.matrices import check_csr, check_finite, check_numbers
 from oco.errors import DataError
 
 _BLOCK_BYTES = 16 << 20
@@ -26,7 +30,8 @@ def read_npz(path: Path, writer: CompactWriter, *, max_bytes: int | None = None)
     ----------
     path : Path
         Arrays ``rows`` (n, d) and ``targets`` (n,); or, for sparse rows, the ``data``, ``indices``, ``indptr`` and
-        ``shape`` of a CSR matrix (as `scipy.sparse.save_npz` names them) and ``targets``.
+        ``shape`` of a CSR matrix (as `scipy.sparse.save_npz` names them) and ``targets``. Where its ``format`` is there
+        and says "csc", the parts are those of a CSC matrix.
     writer : CompactWriter
         Where the rows go; dense rows are streamed in blocks, CSR parts are held once.
     max_bytes : int, optional
@@ -40,21 +45,32 @@ def read_npz(path: Path, writer: CompactWriter, *, max_bytes: int | None = None)
     try:
         with zipfile.ZipFile(path) as archive:
             _check_size(path, archive, max_bytes)
-            members = {entry.filename.removesuffix(".npy") for entry in archive.infolist()}
-            if not ({"rows", "targets"} <= members or {"data", "indices", "indptr", "shape", "targets"} <= members):
-                raise DataError(f"{path}: holds the arrays {', '.join(sorted(members)) or 'none'}; {_EXPECTED}")
-            targets = _whole(path, archive, "targets", "biuf").astype(np.float64)
-            if targets.ndim != 1:
-                raise DataError(f"{path}: targets must have shape (n,), got {targets.shape}")
-            check_finite(targets, f"{path}: targets")
-            if "rows" in members:
-                _read_dense(path, archive, targets, writer)
-            else:
-                _read_sparse(path, archive, targets, writer)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+            _read(path, archive, writer)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, struct.error) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: is damaged, cut short or not an .npz archive ({error})") from error
+    except RuntimeError as error:  # encrypted members, and methods of compression that zipfile does not know
+        raise DataError(f"{path}: cannot be unpacked ({error}); expected an archive made by numpy.savez") from error
+
+
+def _read(path: Path, archive: zipfile.ZipFile, writer: CompactWriter) -> None:
+    names = [entry.filename for entry in archive.infolist()]
+    members = {name.removesuffix(".npy") for name in names if name.endswith(".npy")}
+    if len(set(names)) < len(names):
+        raise DataError(f"{path}: holds two arrays of one name")
+    if not ({"rows", "targets"} <= members or {"data", "indices", "indptr", "shape", "targets"} <= members):
+        raise DataError(f"{path}: holds the arrays {', '.join(sorted(members)[:20]) or 'none'}; {_EXPECTED}")
+    targets = _whole(path, archive, "targets", "biuf")
+    if targets.ndim != 1:
+        raise DataError(f"{path}: targets must have shape (n,), got {targets.shape}")
+    targets = check_numbers(targets, f"{path}: targets")
+    check_finite(targets, f"{path}: targets")
+    if "rows" in members:
+        _read_dense(path, archive, targets, writer)
+    else:
+        kind = str(_whole(path, archive, "format", "SU").astype(str).item()) if "format" in members else "csr"
+        _read_sparse(path, archive, kind, targets, writer)
 
 
 def _check_size(path: Path, archive: zipfile.ZipFile, max_bytes: int | None) -> None:
@@ -65,50 +81,62 @@ def _check_size(path: Path, archive: zipfile.ZipFile, max_bytes: int | None) -> 
 
 
 def _read_dense(path: Path, archive: zipfile.ZipFile, targets: Any, writer: CompactWriter) -> None:
-    with archive.open("rows.npy") as stream:
-        for rows in _dense_blocks(path, stream, len(targets)):
-            start = writer.n_rows
+    with _open_array(path, archive, "rows", "biuf") as (stream, shape, fortran_order, dtype):
+        if len(shape) != 2 or 0 in shape:
+            raise DataError(f"{path}: rows must have shape (n, d) with n and d at least 1, got {shape}")
+        if shape[0] != len(targets):
+            raise DataError(f"{path}: rows and targets must have one length, got {shape[0]} and {len(targets)}")
+        if fortran_order:
+            raise DataError(f"{path}: rows are stored column by column; save numpy.ascontiguousarray(rows) instead")
+        step = max(1, _BLOCK_BYTES // (dtype.itemsize * shape[1]))
+        for start in range(0, shape[0], step):
+            count = min(step, shape[0] - start)
+            block = stream.read(count * shape[1] * dtype.itemsize)
+            rows = check_numbers(np.frombuffer(block, dtype).reshape(count, shape[1]), f"{path}: rows")
             check_finite(rows, f"{path}: rows", first_row=start)
-            writer.append(np.ascontiguousarray(rows, dtype=np.float64), targets[start : start + len(rows)])
+            writer.append(rows, targets[start : start + count])
 
 
-def _dense_blocks(path: Path, stream: IO[bytes], n_targets: int) -> Iterator[np.ndarray[Any, Any]]:
-    version = np.lib.format.read_magic(stream)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran_order, dtype = read_header(stream)
-    if dtype.kind not in "biuf":
-        raise DataError(f"{path}: rows must hold real numbers, got dtype {dtype}")
-    if len(shape) != 2 or 0 in shape:
-        raise DataError(f"{path}: rows must have shape (n, d) with n and d at least 1, got {shape}")
-    if shape[0] != n_targets:
-        raise DataError(f"{path}: rows and targets must have one length, got {shape[0]} and {n_targets}")
-    if fortran_order:
-        raise DataError(f"{path}: rows are stored column by column; save numpy.ascontiguousarray(rows) instead")
-    n_rows, width = shape
-    step = max(1, _BLOCK_BYTES // (dtype.itemsize * width))
-    for start in range(0, n_rows, step):
-        count = min(step, n_rows - start)
-        block = stream.read(count * width * dtype.itemsize)
-        if len(block) < count * width * dtype.itemsize:
-            raise DataError(f"{path}: rows are cut short at row {start}; expected {n_rows} rows")
-        yield np.frombuffer(block, dtype).reshape(count, width)
-
-
-def _read_sparse(path: Path, archive: zipfile.ZipFile, targets: Any, writer: CompactWriter) -> None:
-    data = _whole(path, archive, "data", "biuf").astype(np.float64)
+def _read_sparse(path: Path, archive: zipfile.ZipFile, kind: str, targets: Any, writer: CompactWriter) -> None:
+    if kind not in ("csr", "csc"):
+        raise DataError(f"{path}: holds a sparse matrix of format {kind!r}; save matrix.tocsr() instead")
+    data = _whole(path, archive, "data", "biuf")
     indices = _whole(path, archive, "indices", "iu")
     indptr = _whole(path, archive, "indptr", "iu")
-    shape = tuple(_whole(path, archive, "shape", "iu").tolist())
-    rows = check_csr(data, indices, indptr, shape, str(path))
-    if len(targets) != shape[0]:
+    shape = tuple(_whole(path, archive, "shape", "iu").reshape(-1).tolist())
+    if len(shape) == 2 and len(targets) != shape[0]:
         raise DataError(f"{path}: rows and targets must have one length, got {shape[0]} and {len(targets)}")
+    data = check_numbers(data, f"{path}: data")
+    rows = check_csr(data, indices, indptr, shape, str(path), by_columns=kind == "csc")
     check_finite(rows.data, f"{path}: data")
     writer.append(make_csr(rows.data, rows.indices.astype(np.int32), rows.indptr, shape[1]), targets)
 
 
 def _whole(path: Path, archive: zipfile.ZipFile, name: str, kinds: str) -> np.ndarray[Any, Any]:
+    with _open_array(path, archive, name, kinds) as (stream, shape, fortran_order, dtype):
+        values = np.frombuffer(stream.read(math.prod(shape) * dtype.itemsize), dtype)
+        return values.reshape(shape, order="F" if fortran_order else "C")
+
+
+@contextmanager
+def _open_array(
+    path: Path, archive: zipfile.ZipFile, name: str, kinds: str
+) -> Iterator[tuple[IO[bytes], tuple[int, ...], bool, np.dtype[Any]]]:
+    """Open an array after its header, which must be of the wanted kind and state as many bytes as there are."""
     with archive.open(f"{name}.npy") as stream:
-        values: np.ndarray[Any, Any] = np.lib.format.read_array(stream, allow_pickle=False)
-    if values.dtype.kind not in kinds:
-        raise DataError(f"{path}: {name} must hold {'integers' if kinds == 'iu' else 'numbers'}, got {values.dtype}")
-    return values
+        try:
+            version = np.lib.format.read_magic(stream)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran_order, dtype = read(stream)
+        except Exception as error:  # the header is Python source, and hostile source has many ways to fail
+            raise DataError(f"{path}: the header of {name} is damaged ({type(error).__name__})") from error
+        if dtype.kind not in kinds:
+            wanted = {"iu": "integers", "SU": "a word"}.get(kinds, "real numbers")
+            why = "; Python objects are never unpickled" if dtype.hasobject else ""
+            raise DataError(f"{path}: {name} must hold {wanted}, got dtype {dtype}{why}")
+        held = archive.getinfo(f"{name}.npy").file_size - stream.tell()
+        if min(shape, default=1) < 0 or math.prod(map(int, shape)) * dtype.itemsize != held:
+            raise DataError(
+                f"{path}: {name} states the shape {shape} of {dtype} but holds {held:,} bytes; it is damaged"
+            )
+        yield stream, shape, bool(fortran_order), dtype

@@ -10,7 +10,7 @@ import numpy as np
 from oco.datasets.compact import make_csr
 from oco.datasets.dataset import Rows
 from oco.datasets.fingerprint import combine
-from oco.datasets.labels import Labels, map_labels
+from oco.datasets.labels import Labels, map_labels, numeric_label
 from oco.datasets.scaling import Scaling
 from oco.types import Array
 
@@ -50,7 +50,7 @@ class Preparation:
         """Hash of the content and of all that was done to it."""
         labels: object = self.labels
         if isinstance(self.labels, Mapping):
-            labels = sorted((float(key), float(value)) for key, value in self.labels.items())
+            labels = sorted((numeric_label(key, self.name), float(value)) for key, value in self.labels.items())
         elif isinstance(self.labels, tuple):
             labels = [self.labels[0], float(self.labels[1])]
         facts = {"content": content, "scaling": self.scaling.checksum, "intercept": self.intercept, "labels": labels}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from oco.datasets.cache import parse_once
 from oco.datasets.compact import Compact, CompactWriter
 from oco.datasets.csv_table import read_csv
-from oco.datasets.decompress import plain_suffix
+from oco.datasets.decompress import compression, plain_suffix
 from oco.datasets.fingerprint import combine, file_sha256
 from oco.datasets.images import read_cifar, read_idx
 from oco.datasets.npz import read_npz
@@ -17,10 +18,16 @@ from oco.datasets.parquet_table import read_parquet
 from oco.datasets.svmlight import read_svmlight
 from oco.errors import DataError
 
-_FORMAT_VERSION = 1
+_FORMAT_VERSION = 2
 """Part of every cache key: raise it when the compact form or a reader's meaning changes."""
 
-_FORMATS = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz", ".npy": "npy"}
+_FORMATS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz", ".npy": "npy"}
+
+Format: TypeAlias = Literal["svmlight", "csv", "tsv", "parquet", "npz"]
+"""What a file of one's own may be, whatever its name says."""
+
+TABLES = ("csv", "tsv", "parquet")
+"""Formats whose columns have names, one of them the target."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,10 @@ class ReadOptions:
         Number of columns; svmlight files may need it, in all others it must be what the file has.
     target : str or int
         Column of targets in CSV and Parquet files.
+    header : bool or None
+        Whether the first line of a CSV file names the columns; None finds out.
+    zero_based : bool
+        Whether svmlight indices count from 0.
     text_labels : mapping of str to float, or None
         What words in that column stand for.
     max_bytes : int or None
@@ -41,8 +52,15 @@ class ReadOptions:
 
     n_features: int | None = None
     target: str | int = -1
+    header: bool | None = None
+    zero_based: bool = False
     text_labels: Mapping[str, float] | None = None
     max_bytes: int | None = None
+
+
+def format_of(path: Path) -> str:
+    """Format that a file's name stands for: by its suffix, and svmlight for any that is not known."""
+    return _FORMATS.get(plain_suffix(path), "svmlight")
 
 
 def read_file(
@@ -51,6 +69,7 @@ def read_file(
     *,
     format: str | None = None,
     check: Callable[[Compact], None] | None = None,
+    checked_as: str = "",
 ) -> Compact:
     """Parse a file, or the pair of files that makes up an idx set, into its cached compact form.
 
@@ -60,10 +79,12 @@ def read_file(
         One file; images and labels for the format "idx".
     options : ReadOptions
         See there.
-    format : {"svmlight", "csv", "parquet", "npz", "idx", "cifar"}, optional
+    format : {"svmlight", "csv", "tsv", "parquet", "npz", "idx", "cifar"}, optional
         By default the suffix decides, and a file with any other suffix is read as svmlight.
     check : callable, optional
         Raises if the parsed form is not what was expected; nothing is cached then.
+    checked_as : str, optional
+        Says what ``check`` expects, so that what passed another check is checked again.
 
     Raises
     ------
@@ -72,10 +93,12 @@ def read_file(
     """
     for path in paths:
         if not path.is_file():
-            raise DataError(f"{path}: no such file")
+            what = " (it is a directory; name the file in it)" if path.is_dir() else ""
+            raise DataError(f"{path}: no such file{what}")
     path = paths[0]
-    chosen = format or _FORMATS.get(plain_suffix(path), "svmlight")
-    facts = {name: value for name, value in asdict(options).items() if name != "max_bytes"}
+    chosen = format or format_of(path)
+    # All that decides what is read or refused, so that a warm cache answers as an empty one does.
+    facts = asdict(options) | {"compression": [compression(file) for file in paths], "checked_as": checked_as}
     facts["text_labels"] = None if options.text_labels is None else sorted(options.text_labels.items())
     try:
         sums = [file_sha256(file) for file in paths]
@@ -86,18 +109,32 @@ def read_file(
     def parse(writer: CompactWriter) -> int | None:
         match chosen:
             case "svmlight":
-                read_svmlight(path, writer, n_features=options.n_features, max_bytes=options.max_bytes)
+                read_svmlight(
+                    path,
+                    writer,
+                    n_features=options.n_features,
+                    zero_based=options.zero_based,
+                    max_bytes=options.max_bytes,
+                )
                 return options.n_features
-            case "csv":
+            case "csv" | "tsv":
                 read_csv(
+                    path,
+                    writer,
+                    separator="," if chosen == "csv" else "\t",
+                    header=options.header,
+                    target=options.target,
+                    text_labels=options.text_labels,
+                    max_bytes=options.max_bytes,
+                )
+            case "parquet":
+                read_parquet(
                     path,
                     writer,
                     target=options.target,
                     text_labels=options.text_labels,
                     max_bytes=options.max_bytes,
                 )
-            case "parquet":
-                read_parquet(path, writer, target=options.target, text_labels=options.text_labels)
             case "npz":
                 read_npz(path, writer, max_bytes=options.max_bytes)
             case "idx":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -49,10 +50,16 @@ class Scaling:
         Raises
         ------
         DataError
-            If ``kind`` is unknown, or "standard" was asked for sparse rows: subtracting the mean would fill them.
+            If ``kind`` is unknown, "standard" was asked for sparse rows (subtracting the mean would fill them), or the
+            numbers are so large or small that their scaling is no finite number.
         """
-        if kind not in get_args(ScalingKind):
+        if not isinstance(kind, str) or kind not in get_args(ScalingKind):
             raise DataError(f"scaling must be one of {', '.join(get_args(ScalingKind))}; got {kind!r}")
+        with _finite(kind):
+            return cls._fit(blocks, kind)
+
+    @classmethod
+    def _fit(cls, blocks: Iterable[Rows], kind: ScalingKind) -> Scaling:
         if kind == "max-abs":
             largest: Array | None = None
             for rows in blocks:
@@ -66,11 +73,21 @@ class Scaling:
         return cls(kind)
 
     def apply(self, rows: Rows) -> Rows:
-        """Return the scaled rows, a new matrix of the same kind (the same one for "none")."""
+        """Return the scaled rows, a new matrix of the same kind (the same one for "none").
+
+        Raises
+        ------
+        DataError
+            If the scaling was fitted to another number of columns, or a scaled number is not finite.
+        """
         if self.factor is not None and len(self.factor) != rows.shape[1]:
             raise DataError(f"the scaling was fitted to {len(self.factor)} columns, these rows have {rows.shape[1]}")
         if self.kind == "none":
             return rows
+        with _finite(self.kind):
+            return self._apply(rows)
+
+    def _apply(self, rows: Rows) -> Rows:
         if isinstance(rows, np.ndarray):
             if self.kind == "unit-rows":
                 return rows * _reciprocal(_norms(rows))[:, None]
@@ -89,6 +106,18 @@ class Scaling:
         """Hash of the kind and the fitted numbers."""
         arrays = [None if array is None else array.tobytes().hex() for array in (self.shift, self.factor)]
         return combine({"kind": self.kind, "arrays": arrays})
+
+
+@contextmanager
+def _finite(kind: str) -> Iterator[None]:
+    """Turn an overflow into one sentence."""
+    try:
+        with np.errstate(over="raise", invalid="raise", divide="raise"):
+            yield
+    except FloatingPointError as error:
+        raise DataError(
+            f"scaling={kind!r} leaves the range of float64: a column or row has entries too large or small to divide"
+        ) from error
 
 
 def _refuse_sparse(kind: str) -> None:
@@ -110,25 +139,38 @@ def _largest(rows: Rows) -> Array:
 
 def _moments(blocks: Iterable[Rows]) -> tuple[Array, Array]:
     # Chan, Golub and LeVeque's update of mean and sum of squared deviations, exact to rounding for any block size.
+    # Each column is divided by a power of two above its entries: that rounds nothing, and no square is out of range.
     count = 0
+    size: Array | float = 0.0
     mean: Array | float = 0.0
     squares: Array | float = 0.0
     for rows in blocks:
         if not isinstance(rows, np.ndarray):
             _refuse_sparse("standard")
             continue
-        here = rows.mean(axis=0)
-        deviation = ((rows - here) ** 2).sum(axis=0)
+        larger = np.maximum(size, _power_of_two_above(_largest(rows)))
+        mean, squares = mean * (size / larger), squares * (size / larger) ** 2
+        size = larger
+        scaled = rows / size
+        here = scaled.mean(axis=0)
+        deviation = ((scaled - here) ** 2).sum(axis=0)
         total = count + len(rows)
         step = here - mean
         squares = squares + deviation + step**2 * (count * len(rows) / total)
         mean = mean + step * (len(rows) / total)
         count = total
-    mean, squares = np.asarray(mean), np.asarray(squares)
-    deviation = np.sqrt(squares / count)
+    mean = np.asarray(mean * size)
+    deviation = np.asarray(np.sqrt(squares / count) * size)
+    if ((deviation == 0.0) & (np.asarray(squares) > 0.0)).any():
+        raise FloatingPointError("underflow")
     # A constant column must not be blown up to noise: rounding leaves it a deviation near eps times its mean.
     deviation[deviation <= 1e-12 * np.abs(mean)] = 0.0
     return mean, deviation
+
+
+def _power_of_two_above(values: Array) -> Array:
+    powers: Array = np.ldexp(1.0, np.frexp(values)[1])
+    return powers
 
 
 def _norms(rows: Array) -> Array:

@@ -21,18 +21,25 @@ _BLANK = re.compile(rb"^[ \t\r\f\v]*$", re.MULTILINE)
 
 
 def read_svmlight(
-    path: Path, writer: CompactWriter, *, n_features: int | None = None, max_bytes: int | None = None
+    path: Path,
+    writer: CompactWriter,
+    *,
+    n_features: int | None = None,
+    zero_based: bool = False,
+    max_bytes: int | None = None,
 ) -> None:
     """Parse a svmlight file (plain, .gz, .bz2 or .xz) into ``writer``.
 
     Parameters
     ----------
     path : Path
-        Lines of ``<label> <index>:<value> ...`` with indices that ascend from 1; ``#`` starts a comment.
+        Lines of ``<label> <index>:<value> ...`` with indices that ascend; ``#`` starts a comment.
     writer : CompactWriter
         Where the rows go, block by block.
     n_features : int, optional
-        Number of columns; a larger index is an error.  By default the largest index.
+        Number of columns; an index of a column beyond them is an error.  By default as many as the largest index needs.
+    zero_based : bool, default=False
+        Whether indices count from 0 rather than from 1.
     max_bytes : int, optional
         Most bytes that a compressed file may expand to.
 
@@ -44,32 +51,38 @@ def read_svmlight(
     blank: int | None = None  # blank lines are fine where nothing follows them
     with open_guarded(path, max_bytes) as stream:
         for first_line, block in _line_blocks(stream, path):
+            if first_line == 1:
+                block = block.removeprefix(b"\xef\xbb\xbf")
             body = block.rstrip(b" \t\r\n")
             if not body:
                 blank = blank or first_line
                 continue
             if blank is not None:
                 raise DataError(f"{path}, line {blank}, column 1: {BLANK_LINE}")
-            _parse(body, first_line, path, n_features, writer)
+            _parse(body, first_line, path, n_features, zero_based, writer)
             if block.count(b"\n", len(body)) > 1:
                 blank = first_line + body.count(b"\n") + 1
     if writer.n_rows == 0:
         raise DataError(f"{path}: holds no rows; expected lines of '<label> <index>:<value> ...'")
 
 
-def _parse(block: bytes, first_line: int, path: Path, n_features: int | None, writer: CompactWriter) -> None:
+def _parse(
+    block: bytes, first_line: int, path: Path, n_features: int | None, zero_based: bool, writer: CompactWriter
+) -> None:
     from sklearn.datasets import load_svmlight_file
 
     failure: Exception | None = None
     try:
-        rows, targets = load_svmlight_file(BytesIO(block), n_features=n_features, dtype=np.float64, zero_based=False)
+        rows, targets = load_svmlight_file(
+            BytesIO(block), n_features=n_features, dtype=np.float64, zero_based=zero_based
+        )
         blank = len(targets) <= block.count(b"\n") and _BLANK.search(block)  # fewer rows than lines: or else comments
         finite = np.isfinite(targets).all() and np.isfinite(rows.data).all()
         sound = finite and not blank and b"_" not in block  # Python takes 1_000 for a number
     except (ValueError, OverflowError) as error:
         failure, sound = error, False
     if not sound:
-        fault = find_fault(block, first_line, n_features)
+        fault = find_fault(block, first_line, n_features, zero_based=zero_based)
         if fault is not None:
             raise DataError(f"{path}, {fault}")
         if failure is not None:

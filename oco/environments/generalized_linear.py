@@ -164,7 +164,8 @@ class GeneralizedLinear(RowStream):
                     f"block({first}, {first + wanted}) of the rows must have shape ({wanted}, "
                     f"{self.domain.dimension}), got {rows.shape}"
                 )
-            parts.append((rows, sound_targets(self.loss, targets, wanted)))
+            # Copied: a source may refill one buffer, and what was handed out must not change.
+            parts.append((rows.copy(), sound_targets(self.loss, targets, wanted).copy()))
             start += wanted
         rows = float_rows(stacked([rows for rows, _ in parts]))
         return RowBlock(self.loss, rows, np.concatenate([targets for _, targets in parts]))

@@ -15,6 +15,7 @@ from oco.environments.row_data import ROUNDING, float_rows, row_lengths
 from oco.errors import ConfigError, DataError, ProtocolError
 from oco.losses.multinomial import MultinomialBlock, MultinomialLogistic
 from oco.losses.rows import dense_row
+from oco.numbers import real_numbers
 from oco.types import Array
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def one_vs_rest(rows: Any, labels: Any, **options: Any) -> dict[float, LogisticR
     >>> games[7.0].block(0, 3).targets
     array([-1.,  1., -1.])
     """
-    numbers = np.asarray(labels, dtype=np.float64)
+    numbers = real_numbers(labels, "labels")
     classes = np.unique(numbers)
     if classes.size < 2:
         raise DataError(f"labels must have at least two classes, got {classes.size}")

@@ -10,6 +10,7 @@ from scipy import sparse
 from oco.errors import DataError
 from oco.losses.rows import PIECE_FLOATS, Rows, rows_at_once, squared_lengths
 from oco.losses.scalar import Linear, Logarithmic, Logistic, ScalarLoss, Squared, SquaredHinge
+from oco.numbers import canonical_csr, real_numbers
 from oco.types import Array
 
 ROUNDING = 1.0 + 1e-12
@@ -38,18 +39,12 @@ def sound_rows(rows: Any) -> Any:
     The type of the numbers is kept, so that a memory map of bytes stays one.
     """
     if sparse.issparse(rows):
-        as_csr: Any = sparse.csr_array
-        matrix = as_csr(rows)
-        if not matrix.has_canonical_format:
-            matrix = matrix.copy()
-            matrix.sum_duplicates()
+        matrix: Any = canonical_csr(rows, "rows")
         numbers = matrix.data
     else:
-        matrix = numbers = rows if isinstance(rows, np.ndarray) else np.asarray(rows)
+        matrix = numbers = real_numbers(rows, "rows")
     if matrix.ndim != 2 or min(matrix.shape) < 1:
         raise DataError(f"rows must be a matrix with at least one row and one column, got shape {matrix.shape}")
-    if numbers.dtype.kind not in "fiub":
-        raise DataError(f"rows must hold real numbers, got an array of type {numbers.dtype}")
     step = rows_at_once(matrix.shape[1], sparse=False) if matrix is numbers else PIECE_FLOATS
     for start in range(0, numbers.shape[0], step):
         _refuse_not_finite("rows", numbers[start : start + step])
@@ -62,10 +57,7 @@ def sound_targets(loss: ScalarLoss, targets: Any, n_rows: int) -> Array:
         if not isinstance(loss, (Linear, Logarithmic)):
             raise DataError(f"the {loss.name} loss needs targets: give one for each of the {n_rows} rows")
         return np.zeros(n_rows)
-    try:
-        numbers = np.ascontiguousarray(targets, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError("targets must be numbers; map names of classes to -1 and +1 first") from None
+    numbers = np.ascontiguousarray(real_numbers(targets, "targets"), dtype=np.float64)
     if numbers.shape != (n_rows,):
         raise DataError(f"targets must have shape ({n_rows},), one for each row, got {numbers.shape}")
     _refuse_not_finite("targets", numbers)

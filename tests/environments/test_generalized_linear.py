@@ -180,7 +180,7 @@ def train_of(rows, targets):
     [
         ({"rows": np.zeros(3)}, DataError, r"rows must be a matrix .* got shape \(3,\)"),
         ({"rows": np.zeros((0, 3))}, DataError, r"at least one row and one column, got shape \(0, 3\)"),
-        ({"rows": np.array([["a"]])}, DataError, "rows must hold real numbers, got an array of type <U1"),
+        ({"rows": np.array([["a"]])}, DataError, "rows must hold real numbers, got dtype <U1"),
         ({"rows": np.full((50, 4), np.nan)}, DataError, "rows must be finite numbers"),
         ({"rows": sparse.csr_array(np.full((50, 4), np.inf))}, DataError, "rows must be finite numbers"),
         ({"targets": np.ones(3)}, DataError, r"targets must have shape \(50,\), one for each row, got \(3,\)"),
@@ -190,7 +190,7 @@ def train_of(rows, targets):
             DataError,
             "needs targets -1 and .1, got 0, 1, 2, 3, 4; load with labels='binary'",
         ),
-        ({"targets": ["spam"] * 50}, DataError, "targets must be numbers"),
+        ({"targets": ["spam"] * 50}, DataError, "targets must hold real numbers"),
         ({"targets": None}, DataError, "the logistic loss needs targets: give one for each of the 50 rows"),
         ({"order": "random"}, ConfigError, 'order must be "shuffle" or "file", got \'random\''),
         ({"passes": 0}, ConfigError, "passes must be at least 1, got 0"),
