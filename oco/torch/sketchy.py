@@ -95,9 +95,7 @@ class SketchyShampoo(KroneckerOptimizer):
     Raises
     ------
     ConfigError
-        For an option out of range, or a checkpoint that does not fit; a ValueError too.
-    ValueError
-        For a complex parameter.
+        For an option out of range, or a checkpoint that does not fit; a ValueError, as for a complex parameter.
     NotImplementedError
         For a DTensor or a flat shard of FullyShardedDataParallel; the sentence names the parameter.
     RuntimeError
