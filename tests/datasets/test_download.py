@@ -141,10 +141,6 @@ def test_first_sum_is_recorded_and_a_changed_file_is_refused_later(server: Serve
     assert kept() == ["recorded.json"]
 
 
-@pytest.mark.parametrize(
-    ("manner", "rows", "message"),
-    [("page", 20_000, "line 1, column 1: expected a label"), ("good", 20_001, "is published with 20,001 x 2 entries")],
-)
 @pytest.mark.parametrize("content", ["{", "[]", '{"toy": 1}', "\xff"])
 def test_recorded_sums_that_are_damaged_are_an_error_of_one_sentence(
     server: Server, no_offline_copies, content
@@ -155,6 +151,10 @@ def test_recorded_sums_that_are_damaged_are_an_error_of_one_sentence(
         download(FileInfo({"toy": ""}, url=server.url("good/toy")))
 
 
+@pytest.mark.parametrize(
+    ("manner", "rows", "message"),
+    [("page", 20_000, "line 1, column 1: expected a label"), ("good", 20_001, "is published with 20,001 x 2 entries")],
+)
 def test_download_that_is_not_what_is_published_is_neither_kept_nor_recorded(
     server: Server, no_offline_copies, cache: Path, manner: str, rows: int, message: str
 ) -> None:
