@@ -69,6 +69,8 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
                     raise
                 _retrieve(file.url, path, expected, resuming)  # what was left from before may have been to blame
             return path
+    except DataError:
+        raise
     except requests.exceptions.RequestException as error:
         raise DataError(
             f"{file.url} could not be downloaded ({_reason(error)}); check the network, or put the file into a "
