@@ -66,7 +66,6 @@ def parameters(
     inner: float = 0.0,
     compensation: float = 1.0,
     radius: float = math.inf,
-    averaging: bool = False,
     curvature: float = 1.0,
     weight_scale: float = 0.0,
     weight_exponent: float = 0.0,
@@ -78,7 +77,7 @@ def parameters(
     """The numbers that make a learner of the family; by default FD-AdaGrad on an unbounded domain."""
     return np.array(
         [
-            power, outer, inner, compensation, rate, radius, averaging, curvature, weight_scale, weight_exponent, decay,
+            power, outer, inner, compensation, rate, radius, 0.0, curvature, weight_scale, weight_exponent, decay,
             keep, tolerance, projection,
         ],
         dtype=np.float64,

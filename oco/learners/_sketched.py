@@ -6,7 +6,7 @@ import numbers as number_types
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from oco.errors import ConfigError
 from oco.learners._anchored import Anchorage
 from oco.learners._block_ahead import block_length, play_stream, scratch_floats
 from oco.learners._common import BlockArrays, flat_gradient, refuse
-from oco.learners._preconditioner import AVERAGING, PROJECTION, RADIUS, RATE, preconditioner
+from oco.learners._preconditioner import AVERAGING, OUTER, PROJECTION, RATE, preconditioner
 from oco.learners._sketched_rounds import play_round
 from oco.learners.base import Learner, Memory, Problem
 from oco.losses.rows import BlockOutcome, RowBlock
@@ -56,6 +56,8 @@ class SketchedLearner(Learner):
 
     rank: Any
     buffer: int | None
+    _averaging: ClassVar[bool] = False
+    """Whether steps are taken from the sum of all gradients (dual averaging) rather than from the point."""
     state: SketchedState
     _held: tuple[SketchedState, Callable[..., bool], tuple[Any, ...]] | None = None
 
@@ -70,12 +72,12 @@ class SketchedLearner(Learner):
         """Set the parameters, the first point and an empty sketch."""
         where = self._anchorage = Anchorage(problem.domain)
         self._parameters = self._family(problem, where.radius)
+        self._parameters[AVERAGING] = self._averaging
         point, offset = where.first_point()
-        averaging = bool(self._parameters[AVERAGING])
         sketch = SketchState.empty(
-            point.size, self._rank(point.size), self._buffer(point.size), self._tracks(self._parameters)
+            point.size, self._rank(point.size), self._buffer(point.size), self._tracks(where.radius)
         )
-        self.state = SketchedState(point, sketch, offset, np.zeros(point.size) if averaging else None)
+        self.state = SketchedState(point, sketch, offset, np.zeros(point.size) if self._averaging else None)
         self._work = sketch.workspace()
         self._scratch: tuple[Any, ...] | None = None
 
@@ -83,10 +85,10 @@ class SketchedLearner(Learner):
         rank = self._rank(dimension)
         return min(default_buffer(rank) if self.buffer is None else self.buffer, dimension)
 
-    @staticmethod
-    def _tracks(parameters: Array) -> bool:
+    @classmethod
+    def _tracks(cls, radius: float) -> bool:
         """Whether the kernels carry a vector's coordinates in the basis along."""
-        return bool(parameters[AVERAGING] != 0.0 or parameters[RADIUS] < np.inf)
+        return cls._averaging or radius < np.inf
 
     @property
     def _arguments(self) -> tuple[Any, ...]:
@@ -127,10 +129,24 @@ class SketchedLearner(Learner):
         if where.is_point:
             return
         if not where.compiled:
-            if self.state.gradient_sum is not None:
-                self.state.point += where.domain.start
-            self.state.point[...] = where.domain.project_in(self.state.point, self.metric())
+            target = self.state.point if self.state.gradient_sum is None else self._leader(self.state.gradient_sum)
+            self.state.point[...] = where.domain.project_in(target, self.metric())
         where.publish(self.state)
+
+    def _leader(self, total: Array) -> Array:
+        """``x_1 - rate H^{-1} sum_s g_s``, which dual averaging projects.
+
+        It is a function of the state alone, so that a round whose gradient is zero leads to the same point.
+        """
+        domain, metric = self._anchorage.domain, self.metric()
+        along = metric.basis.T @ total
+        step = metric.basis @ np.divide(along, metric.values, out=np.zeros_like(along), where=metric.values > 0.0)
+        if metric.complement > 0.0 and metric.values.size < total.size:
+            rest = total - metric.basis @ along
+            rest -= metric.basis @ (metric.basis.T @ rest)  # what round-off left along the basis
+            step += rest / metric.complement
+        leader: Array = domain.start - self.rate * step.reshape(domain.shape)
+        return leader
 
     def _grow(self) -> bool:
         """Make room for another direction where the learner may and a shrink would exceed its tolerance."""
@@ -195,6 +211,11 @@ class SketchedLearner(Learner):
         return float(self._parameters[RATE])
 
     @property
+    def added_to_root(self) -> float:
+        """The multiple of the identity that is added to the root, the problem's gradient bound where none was given."""
+        return float(self._parameters[OUTER])
+
+    @property
     def escaped_mass(self) -> float:
         """``rho``, what the sketch has subtracted so far."""
         return self.state.sketch.escaped_mass
@@ -202,11 +223,10 @@ class SketchedLearner(Learner):
     def memory(self, problem: Problem) -> Memory:
         """Floats of the state: the point, the basis, the eigenvectors in the basis, eigenvalues and counters."""
         where = Anchorage(problem.domain)
-        parameters = self._family(problem, where.radius)
         d = problem.domain.dimension
         k, b = self._rank(d), self._buffer(d)
-        vectors = 1 + (where.center is not None) + bool(parameters[AVERAGING])
-        tracks = self._tracks(parameters)
+        vectors = 1 + (where.center is not None) + self._averaging
+        tracks = self._tracks(where.radius)
         floats = vectors * d + SketchState.floats(d, k, b, tracks)
         point = "d" if vectors == 1 else f"{vectors} d"
         if rotates_every_round(d, k, b):

@@ -216,11 +216,12 @@ class PrimalDualAdaFD(_AdaFDFamily):
 
     name = "primal_dual_ada_fd"
     source = "Wan, Wei, Zhang 2018, primal-dual (cited from memory)"
+    _averaging = True
     guarantee = "none stated, but primal-dual full-matrix AdaGrad's while nothing escaped"
 
     def _family(self, problem: Problem, radius: float) -> Array:
         rate = self.learning_rate or required_reach(self, problem)
-        return parameters(rate=rate, outer=self.delta, compensation=0.0, radius=radius, averaging=True)
+        return parameters(rate=rate, outer=self.delta, compensation=0.0, radius=radius)
 
     def bound(self, observed: Observed) -> Bound | None:
         """Theorem 7 of Duchi et al. while nothing escaped; None afterwards or on an unbounded domain."""

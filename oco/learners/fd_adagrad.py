@@ -160,7 +160,7 @@ class FDAdaGrad(SketchedLearner):
             return False
         state = self.state
         anchor = state.point.reshape(-1) if state.offset is None else state.offset
-        state.sketch = grown(state.sketch, self._buffer(anchor.size), anchor, self._tracks(self._parameters))
+        state.sketch = grown(state.sketch, self._buffer(anchor.size), anchor, self._tracks(self._anchorage.radius))
         self._held = None
         return True
 

@@ -75,6 +75,7 @@ class FTSL(SketchedLearner):
     source = "Yang et al. 2025 (abstract; update reconstructed), bound derived here"
     rank: int
     guarantee = "|x*|^2/(2 eta) (delta + sqrt(lambda_1(Gbar) + rho)) + eta tr G^(1/2); delta >= max |g|_2"
+    _averaging = True
     _keep = False
 
     def __init__(
@@ -92,15 +93,16 @@ class FTSL(SketchedLearner):
 
     def _family(self, problem: Problem, radius: float) -> Array:
         rate = self.learning_rate or required_reach(self, problem) / math.sqrt(2.0)
-        self._delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
+        delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
         keep = self.rank if self._keep else 0
-        return parameters(rate=rate, outer=self._delta, compensation=1.0, radius=radius, averaging=True, keep=keep)
+        return parameters(rate=rate, outer=delta, compensation=1.0, radius=radius, keep=keep)
 
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of the class; None on an unbounded domain."""
         if not observed.domain.bounded:
             return None
         sketch, eta, distance = self.state.sketch, self.rate, reach(observed.domain)
+        delta = self.added_to_root
         largest = math.sqrt(float(sketch.eigenvalues.max(initial=0.0)) + sketch.escaped_mass)
         if observed.spectrum is not None:
             trace = observed.spectrum.trace_root().upper
@@ -109,16 +111,16 @@ class FTSL(SketchedLearner):
             trace = float(np.sum(np.sqrt(sketch.eigenvalues + sketch.escaped_mass))) + rest
         return Bound(
             theorem=f"{type(self).__name__} (Yang et al. 2025), reconstructed and derived here",
-            value=distance**2 / (2.0 * eta) * (self._delta + largest) + eta * trace,
+            value=distance**2 / (2.0 * eta) * (delta + largest) + eta * trace,
             constants=(
                 Constant("distance to the comparator (l2 norm)", distance, "domain"),
                 Constant("learning rate", eta, "domain" if self.learning_rate is None else "given"),
-                Constant("delta", self._delta, "domain" if self.delta is None else "given"),
+                Constant("delta", delta, "domain" if self.delta is None else "given"),
                 Constant("sqrt(lambda_1(Gbar) + rho)", largest, "observed"),
                 Constant("tr G^(1/2)", trace, "observed"),
             ),
             assumptions=(
-                Assumption("delta is at least the largest gradient", self._delta >= observed.largest_gradient),
+                Assumption("delta is at least the largest gradient", delta >= observed.largest_gradient),
             ),
         )
 

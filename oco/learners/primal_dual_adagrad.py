@@ -169,6 +169,7 @@ class PrimalDualFullMatrixAdaGrad(SketchedLearner):
     source: ClassVar[str] = "Duchi, Hazan, Singer 2011, Theorem 7 (primal-dual)"
     guarantee: ClassVar[str] = "delta/eta |x*|^2 + (|x*|^2/eta + eta) tr G^(1/2); delta >= max |g|_2"
     buffer = 0
+    _averaging = True
 
     def __init__(self, learning_rate: float | None = None, delta: float | None = None) -> None:
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
@@ -179,8 +180,8 @@ class PrimalDualFullMatrixAdaGrad(SketchedLearner):
 
     def _family(self, problem: Problem, radius: float) -> Array:
         rate = self.learning_rate or required_reach(self, problem)
-        self._delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
-        return parameters(rate=rate, outer=self._delta, radius=radius, averaging=True)
+        delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
+        return parameters(rate=rate, outer=delta, radius=radius)
 
     def bound(self, observed: Observed) -> Bound | None:
         """Theorem 7; None on an unbounded domain."""
@@ -191,7 +192,7 @@ class PrimalDualFullMatrixAdaGrad(SketchedLearner):
             "AdaGrad, primal-dual (Duchi et al. 2011, Theorem 7)",
             "l2",
             Constant("learning rate", self.rate, "domain" if self.learning_rate is None else "given"),
-            Constant("delta", self._delta, "domain" if self.delta is None else "given"),
+            Constant("delta", self.added_to_root, "domain" if self.delta is None else "given"),
             trace,
             observed.largest_gradient,
         )

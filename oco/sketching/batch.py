@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from oco.sketching.numerics import TIED
 from oco.types import Array
 
 ZERO_SINGULAR_VALUE = 1e-12
@@ -56,5 +57,5 @@ def shrink(
     last = singular[rank] if singular.size > rank else 0.0
     # A difference of squares, written as a product: exact where the two are close, and free of overflow.
     kept = (singular[:rank] - last) * (singular[:rank] + last)
-    kept = kept[kept > 0.0]
+    kept = kept[kept > TIED * singular[: kept.size] ** 2]
     return kept, np.ascontiguousarray(right[: kept.size]), float(last**2)

@@ -21,6 +21,7 @@ from oco.sketching.numerics import (
     OUTGROWN,
     POLISH_EVERY,
     REORTHOGONALISE,
+    TIED,
     VANISHING,
     ZERO_EIGENVALUE,
     power_of_two,
@@ -219,7 +220,8 @@ def absorb(
         numbers[ESCAPED] += escaping
         numbers[ESCAPED_ROOTS] += np.sqrt(escaping)
     for i in range(kept):
-        values[i] = roots[i] - escaping
+        left = roots[i] - escaping
+        values[i] = left if left > TIED * roots[i] else 0.0
     for i in range(kept, rank):
         values[i] = 0.0
     while kept > 0 and values[kept - 1] <= threshold:

@@ -10,6 +10,10 @@ ZERO_EIGENVALUE = 1e-24
 """Eigenvalues (squared singular values) below this fraction of the largest are zero: they are dropped from the sketch
 and never enter the escaped mass. Inverting them instead makes steps wrong by factors of 1e10 and more."""
 
+TIED = 1e-13
+"""Two eigenvalues whose difference is below this fraction of the larger are equal: what a shrink leaves of it is zero.
+The difference is round-off, and its square root, which some learners take, would not be small."""
+
 INSIDE_SPAN = 1e-14
 """A vector whose residual is shorter than this fraction of it lies in the span: it adds no direction."""
 
