@@ -11,6 +11,13 @@ from typing import Any
 from oco._version import __version__
 
 _HOME = {
+    "RFDSON": "oco.learners",
+    "PrimalDualAdaFD": "oco.learners",
+    "FTSL": "oco.learners",
+    "FTFSL": "oco.learners",
+    "FDSON": "oco.learners",
+    "AdaFFD": "oco.learners",
+    "AdaFD": "oco.learners",
     "AdaGradNorm": "oco.learners",
     "AdaLR": "oco.learners",
     "Adam": "oco.learners",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -98,7 +99,7 @@ def play(
     rounds = checkpoint_rounds(checkpoints, horizon)
     if intervals is not None and not 1 <= intervals <= horizon:
         raise ConfigError(f"intervals must be a length in 1..{horizon}, got {intervals!r}")
-    stream = environment.fresh(seed) if hasattr(environment, "fresh") else environment
+    stream = environment.fresh(seed) if hasattr(environment, "fresh") else _copied(environment)
     problem = Problem(
         domain=stream.domain,
         horizon=horizon,
@@ -108,8 +109,8 @@ def play(
         strong_convexity=getattr(stream, "strong_convexity", None),
         seed=seed if learner_seed is None else learner_seed,
     )
-    require_memory(learner, problem)
     player = learner.fresh()
+    require_memory(player, problem)
     began = time.perf_counter()
     player.start(problem)
     tracker = Tracker(
@@ -142,6 +143,15 @@ def checkpoint_rounds(checkpoints: int | Sequence[int], horizon: int) -> np.ndar
         if rounds.size and not (rounds.min() >= 1 and rounds.max() <= horizon):
             raise ConfigError(f"checkpoints must be rounds in 1..{horizon}, got {rounds.min()}..{rounds.max()}")
     return np.unique(np.append(rounds, horizon))
+
+
+def _copied(environment: Any) -> Any:
+    try:
+        return copy.deepcopy(environment)
+    except TypeError as error:
+        raise ConfigError(
+            f"{type(environment).__name__} cannot be copied for the game ({error}); give it a method fresh(seed)"
+        ) from None
 
 
 def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int, stop: int, keeper: Keeper) -> None:

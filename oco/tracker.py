@@ -14,10 +14,11 @@ from scipy import linalg
 
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError
-from oco.learners.base import Learner, Problem, state_bytes, state_floats
+from oco.learners.base import Learner, Problem, effective_rank, state_bytes, state_floats
 from oco.losses.rows import RowBlock
+from oco.plugins import registered_name
 from oco.record import Record
-from oco.regret.bounds import Bound, Observed
+from oco.regret.bounds import Bound, Observed, within_scales
 from oco.regret.covariance import DENSE_DIMENSION, GradientCovariance
 from oco.regret.interval import Interval
 from oco.regret.quantities import IntervalRegret, interval_regret, linearised_regret
@@ -88,12 +89,11 @@ class Tracker:
         self._rounds = rounds
         self._comparator = comparator
         self._wants_spectrum = spectrum
-        self._rank = getattr(player, "rank", None)
+        self._rank = effective_rank(player, problem.domain)
         dimension = problem.domain.dimension
         by_operator = spectrum and dimension > DENSE_DIMENSION and isinstance(stream, RowStream)
         self._slopes = np.zeros(problem.horizon) if by_operator else None
-        rank = self._rank if isinstance(self._rank, int) else 0
-        self._top = min(max(2 * rank, LARGE_TOP), dimension)
+        self._top = min(max(2 * (self._rank or 0), LARGE_TOP), dimension)
         self._covariance = GradientCovariance(dimension, spectrum, 0 if by_operator else self._top)
         self._cumulative_loss = 0.0
         self._loss_size = 0.0  # sum of |f_t(x_t)|
@@ -174,7 +174,7 @@ class Tracker:
         )
         with self._timed("bound"):
             known = spectrum is not None or self._slopes is None
-            self._bound = self._player.bound(observed) if known else None
+            self._bound = within_scales(self._player.bound(observed), observed) if known else None
         row: dict[str, float] = {
             "round": round_index,
             "cumulative_loss": self._cumulative_loss,
@@ -195,7 +195,7 @@ class Tracker:
                 self._spectra[round_index] = spectrum.top[:KEPT_EIGENVALUES]
             root = spectrum.trace_root()
             row |= {"trace_root_lower": root.lower, "trace_root_upper": root.upper}
-            if isinstance(self._rank, int) and (spectrum.complete or spectrum.top.size >= self._rank):
+            if self._rank is not None and (spectrum.complete or spectrum.top.size >= self._rank):
                 row["tail_mass"] = spectrum.tail_mass(self._rank)
         if self._bound is not None:
             row |= {f"bound: {name}": value for name, value in self._bound.variants.items()}
@@ -291,7 +291,7 @@ class Tracker:
             "bound": None if self._bound is None else self._bound.value,
             "bound_theorem": None if self._bound is None else self._bound.theorem,
             "bound_valid": None if self._bound is None else not self._violations,
-            "rank": self._rank if isinstance(self._rank, int) else None,
+            "rank": self._rank,
             "escaped_mass": float(curves["escaped_mass"][-1]),
             "tail_mass": float(curves["tail_mass"][-1]),
             "largest_gradient": self._covariance.largest_gradient,
@@ -303,7 +303,7 @@ class Tracker:
             "memory_floats": None if memory is None else memory.floats,
             "form": ", ".join(self._forms),
         }
-        learner = {"name": self._player.name or type(self._player).__name__} | self._player.hyperparameters()
+        learner = {"name": registered_name(type(self._player))} | self._player.hyperparameters()
         return Record(
             environment=environment,
             learner=learner,

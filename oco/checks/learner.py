@@ -9,21 +9,18 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from oco.checks.failure import Check, CheckFailed, bind, require
-from oco.domains import Ball
+from oco.checks.regret import check_regret_below_bound
+from oco.checks.unchanged import check_play_leaves_learner_unchanged
+from oco.domains import Ball, Box
 from oco.domains.base import Domain
 from oco.errors import ConfigError
 from oco.learners.base import Learner, Problem, state_arrays, state_floats
 from oco.losses.rows import RowBlock
 from oco.losses.scalar import Squared
-from oco.regret.bounds import Observed
-from oco.regret.covariance import GradientCovariance
 from oco.types import Array
 
 ROUNDS = 40
 """Rounds of the small games that most checks play."""
-
-LONG_GAME = 2000
-"""Rounds of the game in which regret is held against the learner's own bound."""
 
 _ZERO_ROUND = "the step may divide by zero (is the round counted from 0, as in 1 / sqrt(t) at t = 0?)"
 
@@ -36,7 +33,8 @@ def check_learner(learner: Learner, domain: Domain | None = None) -> None:
     learner
         An instance with the hyper-parameters to check; it is not changed.
     domain
-        Where to play; a ball of radius 2 around a point that is not the origin, in five dimensions, by default.
+        Where to play. By default a ball of radius 2 around a point that is not the origin, in five dimensions, and
+        for what depends on the domain also a box that does not contain the origin.
 
     Examples
     --------
@@ -56,8 +54,14 @@ def check_learner(learner: Learner, domain: Domain | None = None) -> None:
 
 def learner_checks(learner: Learner, domain: Domain | None = None) -> Iterator[tuple[str, Check]]:
     """Every check as ``(name, function)``, for ``pytest.mark.parametrize`` or a notebook's own loop."""
-    center = np.array([0.5, -0.3, 0.2, 0.1, -0.4])
-    yield from bind(LEARNER_CHECKS, learner, domain or Ball(radius=2.0, center=center))
+    if domain is not None:
+        yield from bind(LEARNER_CHECKS, learner, domain)
+        return
+    yield from bind(LEARNER_CHECKS, learner, Ball(radius=2.0, center=np.array([0.5, -0.3, 0.2, 0.1, -0.4])))
+    box = Box(1.0, 3.0, dimension=5)
+    if _plays_on(learner, box):
+        for name, check in bind(DOMAIN_CHECKS, learner, box):
+            yield f"{name}_on_a_box", check
 
 
 def check_start(learner: Learner, domain: Domain) -> None:
@@ -161,12 +165,23 @@ def check_leaves_gradient_alone(learner: Learner, domain: Domain) -> None:
 
 
 def check_point_is_not_reused(learner: Learner, domain: Domain) -> None:
-    """A point that the caller keeps is either left alone, or ``prediction`` says so by being read-only or the state."""
+    """A point that the caller keeps is left alone, unless it is read-only or an array of ``state``."""
     player = _started(learner, domain)
     start = domain.start
-    kept = start.copy()
-    player.update(_gradients(domain)[0])
-    require(np.array_equal(start, kept), "update changed the array that domain.start handed out before")
+    kept_start = start.copy()
+    for round_index, gradient in enumerate(_gradients(domain)[:4], start=1):
+        point = player.prediction
+        kept = point.copy()
+        of_state = any(np.shares_memory(point, array) for _, array in state_arrays(player.state))
+        player.update(gradient)
+        require(
+            of_state
+            or not point.flags.writeable
+            or (np.array_equal(point, kept) and not np.shares_memory(point, player.prediction)),
+            f"the array that was handed out as the point of round {round_index} is used again for the next one: make a "
+            "new array for every point, or hand out the one that is in state",
+        )
+    require(np.array_equal(start, kept_start), "update changed the array that domain.start handed out before")
 
 
 def check_state_is_all(learner: Learner, domain: Domain) -> None:
@@ -223,11 +238,12 @@ def check_float64(learner: Learner, domain: Domain) -> None:
 
 def check_odd_gradients(learner: Learner, domain: Domain) -> None:
     """Zero, repeated, tiny and huge gradients give finite points."""
-    direction = _gradients(domain)[0]
+    direction, zeros = _gradients(domain)[0], np.zeros((9, *domain.shape))
     streams = {
         "zero": np.zeros((6, *domain.shape)),
         "repeated": np.array([direction] * 6),
         "zero at first": np.concatenate([np.zeros((2, *domain.shape)), [direction] * 3]),
+        "zero between others": np.concatenate([[direction], zeros, -2.0 * _gradients(domain)[:3]]),
         "tiny (1e-150)": 1e-150 * _gradients(domain)[:6],
         "huge (1e150)": 1e150 * _gradients(domain)[:6],
     }
@@ -278,67 +294,6 @@ def check_block_equals_rounds(learner: Learner, domain: Domain) -> None:
         player.update((margin - 1.0) * row)
 
 
-def check_regret_below_bound(learner: Learner, domain: Domain) -> None:
-    """On linear losses the regret stays below the learner's own bound, wherever the bound's assumptions hold."""
-    generator = np.random.default_rng(5)
-    noise = generator.standard_normal((LONG_GAME, *domain.shape))
-    size = float(np.linalg.norm(noise.reshape(LONG_GAME, -1), axis=1).max())
-    start, ones = domain.start, np.ones(domain.shape) * size / np.sqrt(domain.dimension)
-
-    def uphill(_: int, point: Array) -> Array:
-        """Points away from the middle: a step that does not shrink jumps across the domain for ever."""
-        offset = point - start
-        length = float(np.linalg.norm(offset))
-        gradient: Array = size * offset / length if length > 0.0 else ones
-        return gradient
-
-    streams: dict[str, Callable[[int, Array], Array]] = {
-        "random": lambda t, _: noise[t],
-        "one-sided": lambda t, _: 0.5 * (noise[t] + ones),
-        "alternating": lambda t, _: (-1.0) ** (t // 2) * ones,
-        "adverse": uphill,
-    }
-    for kind, reveal in streams.items():
-        player = learner.fresh()
-        try:  # linear losses are neither exp-concave nor strongly convex, and must not be called so
-            player.start(Problem(domain, LONG_GAME, gradient_bound=size, seed=1))
-        except ConfigError:
-            return
-        covariance = GradientCovariance(domain.dimension)
-        loss, total, largest = 0.0, np.zeros(domain.shape), 0.0
-        for round_index in range(1, LONG_GAME + 1):
-            point = player.prediction
-            gradient = reveal(round_index - 1, point)
-            largest = max(largest, float(np.linalg.norm(point)))
-            loss += float(np.vdot(gradient, point))
-            total += gradient
-            covariance.add(gradient.ravel())
-            player.update(gradient)
-            if round_index not in (1, 10, 100, 500, LONG_GAME):
-                continue
-            observed = Observed(
-                rounds=round_index,
-                domain=domain,
-                gradient_squares=covariance.trace,
-                coordinate_squares=covariance.coordinate_squares,
-                largest_gradient=covariance.largest_gradient,
-                spectrum=covariance.spectrum(),
-                largest_point=largest,
-            )
-            bound = player.bound(observed)
-            if bound is None and round_index > 1:
-                return
-            if bound is None or not bound.valid:
-                continue
-            regret = loss + domain.support(-total)
-            require(
-                regret <= bound.value * (1.0 + 1e-9) + 1e-9,
-                f"on {kind} linear losses the regret after {round_index} rounds is {regret:.4g}, above the claimed "
-                f"bound {bound.value:.4g} ({bound.theorem}): the step size may not shrink (is the round counter "
-                "advanced?) or the bound leaves something out",
-            )
-
-
 LEARNER_CHECKS: list[Callable[..., None]] = [
     check_start,
     check_feasible,
@@ -355,12 +310,32 @@ LEARNER_CHECKS: list[Callable[..., None]] = [
     check_memory_formula,
     check_block_equals_rounds,
     check_regret_below_bound,
+    check_play_leaves_learner_unchanged,
 ]
 """All checks of a learner, in the order in which they run."""
 
+DOMAIN_CHECKS: list[Callable[..., None]] = [check_start, check_feasible, check_odd_gradients, check_regret_below_bound]
+"""Those that a learner may pass on one domain and fail on another."""
+
+
+def _plays_on(learner: Learner, domain: Domain) -> bool:
+    try:
+        _started(learner, domain)
+    except ConfigError:
+        return False
+    return True
+
 
 def _problem(domain: Domain) -> Problem:
-    return Problem(domain=domain, horizon=ROUNDS, gradient_bound=10.0, exp_concavity=0.1, strong_convexity=0.1, seed=1)
+    return Problem(
+        domain=domain,
+        horizon=ROUNDS,
+        gradient_bound=10.0,
+        gradient_entry_bound=10.0,
+        exp_concavity=0.1,
+        strong_convexity=0.1,
+        seed=1,
+    )
 
 
 def _started(learner: Learner, domain: Domain) -> Learner:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -95,7 +96,10 @@ class Learner(ABC):
 
     @property
     def prediction(self) -> Array:
-        """The point x_t that is played in this round. Not to be changed by the caller."""
+        """The point x_t that is played in this round. Not to be changed by the caller.
+
+        It may be the array in ``state``, which the next `update` overwrites: copy what is to be kept.
+        """
         point: Array = self.state["point"] if isinstance(self.state, dict) else self.state.point
         return point
 
@@ -126,9 +130,14 @@ class Learner(ABC):
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     def fresh(self) -> Self:
-        """A learner with the same hyper-parameters and no state."""
+        """A learner with the same hyper-parameters and no state, which shares nothing that can change with this one."""
         clone = copy.copy(self)
         clone.__dict__.pop("state", None)
+        for name, value in clone.__dict__.items():
+            try:
+                clone.__dict__[name] = copy.deepcopy(value)
+            except TypeError:  # an open file, a lock: it has no copy
+                continue
         return clone
 
     def __repr__(self) -> str:
@@ -149,6 +158,17 @@ def require_memory(learner: Learner, problem: Problem) -> None:
             f"{problem.domain.dimension:,} numbers, and this process may use {1e-9 * held:,.0f} GB; "
             "FDAdaGrad holds about dk floats, DiagonalAdaGrad 2d"
         )
+
+
+def effective_rank(learner: Learner, domain: Domain) -> int | None:
+    """Directions that the learner's ``rank`` keeps on ``domain``: at most as many as there are; None without a rank.
+
+    Learners with a sketch for every side of a matrix count the longer side's.
+    """
+    rank = getattr(learner, "rank", None)
+    if not isinstance(rank, numbers.Integral) or isinstance(rank, bool):
+        return None
+    return min(int(rank), max(domain.shape) if learner.bound_needs_sides else domain.dimension)
 
 
 def state_arrays(state: Any) -> Iterator[tuple[str, Array]]:

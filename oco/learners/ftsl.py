@@ -10,6 +10,7 @@ from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners.base import Problem
 from oco.learners.requirements import (
+    at_most,
     nonnegative,
     positive_or_none,
     reach,
@@ -120,7 +121,7 @@ class FTSL(SketchedLearner):
                 Constant("tr G^(1/2)", trace, "observed"),
             ),
             assumptions=(
-                Assumption("delta is at least the largest gradient", delta >= observed.largest_gradient),
+                Assumption("delta is at least the largest gradient", at_most(observed.largest_gradient, delta)),
             ),
         )
 

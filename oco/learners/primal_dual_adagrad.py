@@ -12,6 +12,7 @@ from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner
 from oco.learners.base import Learner, Memory, Problem
 from oco.learners.requirements import (
+    at_most,
     checked_gradient,
     nonnegative,
     positive_or_none,
@@ -219,6 +220,6 @@ def primal_dual_bound(
             delta,
             Constant("trace of the root of the covariance", trace, "observed"),
         ),
-        assumptions=(Assumption("delta is at least the largest gradient", delta.value >= largest),),
+        assumptions=(Assumption("delta is at least the largest gradient", at_most(largest, delta.value)),),
         variants={"first terms halved (derived here)": 0.5 * start + (0.5 * narrow**2 / eta.value + eta.value) * trace},
     )

@@ -97,6 +97,11 @@ def checked_gradient(learner: Learner, gradient: ArrayLike) -> Array:
     return array
 
 
+def at_most(length: float, bound: float) -> bool:
+    """Whether an observed length keeps to a bound, which may have been computed in another order."""
+    return length <= bound * (1.0 + 1e-12)
+
+
 def required_reach(learner: Learner, problem: Problem, norm: str = "l2") -> float:
     """`reach` of the problem's domain, as `required_diameter` has its diameter."""
     required_diameter(learner, problem, norm)

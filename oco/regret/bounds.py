@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from oco.domains.base import Domain
@@ -64,6 +64,10 @@ class Bound:
         return tuple(assumption.statement for assumption in self.assumptions if not assumption.holds)
 
 
+SMALLEST_GRADIENT = 1e-150
+"""Squares of shorter gradients are no longer normal numbers, and sums of them say nothing."""
+
+
 @dataclass(frozen=True)
 class Observed:
     """What the tracker has seen up to a checkpoint; the input of `oco.Learner.bound`.
@@ -101,3 +105,11 @@ class Observed:
     largest_point: float = float("nan")
     comparator_distance: float = float("nan")
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+def within_scales(bound: Bound | None, observed: Observed) -> Bound | None:
+    """``bound``, with a violated assumption where all gradients are so short that their squares underflow."""
+    if bound is None or not 0.0 < observed.largest_gradient < SMALLEST_GRADIENT:
+        return bound
+    short = Assumption(f"some gradient is at least {SMALLEST_GRADIENT:g} long: squares of shorter ones vanish", False)
+    return replace(bound, assumptions=(*bound.assumptions, short))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,15 @@ DENSE_DIMENSION = 1024
 """Largest d for which the d x d covariance itself is kept."""
 
 _BUFFER_ROWS = 64
+
+_SMALL_SQUARE = 1e-290
+"""Below it, parts of a squared length may have underflowed."""
+
+
+def _length(gradient: Array) -> float:
+    """``|g|_2`` without underflow of squares."""
+    largest = float(np.abs(gradient).max(initial=0.0))
+    return largest * float(np.linalg.norm(gradient / largest)) if largest > 0.0 else 0.0
 
 
 class GradientCovariance:
@@ -64,7 +74,9 @@ class GradientCovariance:
         """Add one gradient ``(d,)``."""
         squares = gradient * gradient
         self.coordinate_squares += squares
-        self.largest_gradient = max(self.largest_gradient, float(np.sqrt(squares.sum())))
+        square = float(squares.sum())
+        length = math.sqrt(square) if square > _SMALL_SQUARE else _length(gradient)
+        self.largest_gradient = max(self.largest_gradient, length)
         if self._buffer is not None:
             self._buffer[self._buffered] = gradient
             self._buffered += 1
@@ -86,7 +98,13 @@ class GradientCovariance:
             _add_sparse_squares(
                 compressed.data, compressed.indices, compressed.indptr, weights, self.coordinate_squares, lengths
             )
-        self.largest_gradient = max(self.largest_gradient, float(np.sqrt(lengths.max(initial=0.0))))
+        square = float(lengths.max(initial=0.0))
+        if square > _SMALL_SQUARE:
+            self.largest_gradient = max(self.largest_gradient, math.sqrt(square))
+        else:
+            for index in np.flatnonzero(slopes):
+                length = _length(slopes[index] * dense_row(rows, int(index)))
+                self.largest_gradient = max(self.largest_gradient, length)
         if self._matrix is not None:
             add_gram(self._matrix, rows, weights)
         elif self._sketch is not None:

@@ -41,7 +41,7 @@ def run(
     -e domain.kind=ball -e domain.radius=5
     """
     from oco.errors import ConfigError
-    from regret_experiments.plan.building import build_environment, build_learner, check_rank, check_suits
+    from regret_experiments.plan.building import build_environment, build_learner, check_suits
     from regret_experiments.plan.content import plain
     from regret_experiments.plan.keywords import KeywordError
 
@@ -52,7 +52,6 @@ def run(
         where = "environment"
         game = build_environment(environment, keywords)
         where = "learner"
-        check_rank(player, game)
         check_suits(player, game)
     except KeywordError as error:
         raise ConfigError(f"{where}{f'.{error.key}' if error.key else ''}: {error}") from None

@@ -21,7 +21,8 @@ def alternatives(key: str, given: Any, dimension: int | None = None) -> list[Any
     """Every value that ``given`` stands for, in order and without repetition.
 
     A list holds alternatives, each of which may be a grid; a value that is itself a list is written as a list in the
-    list. Raises ValueError with a sentence where ``given`` is malformed.
+    list. A rank above ``dimension`` is the dimension, as it is for the learner. Raises ValueError with a sentence where
+    ``given`` is malformed.
 
     Examples
     --------
@@ -29,6 +30,8 @@ def alternatives(key: str, given: Any, dimension: int | None = None) -> list[Any
     [None, 0.1, 1.0, 10.0]
     >>> alternatives("rank", "doubling", dimension=7)
     [1, 2, 4, 6]
+    >>> alternatives("rank", [2, 80, 100], dimension=30)
+    [2, 30]
     """
     if isinstance(given, list):
         if not given:
@@ -79,7 +82,8 @@ def _one(key: str, given: Any, dimension: int | None) -> Iterator[Any]:
         near = did_you_mean(given, [DOUBLING])
         if near:
             raise ValueError(f"must be an integer, a list of integers or {DOUBLING!r}, got {given!r}{near}")
-    yield _plain(key, given)
+    largest = dimension if key == "rank" and type(given) is int else None
+    yield _plain(key, given if largest is None else min(given, largest))
 
 
 def _plain(key: str, given: Any) -> Any:

@@ -149,24 +149,16 @@ def build_learner(kind: str, hyperparameters: dict[str, Any]) -> Any:
     return _call(maker, hyperparameters)
 
 
-def check_rank(learner: Any, built: BuiltEnvironment) -> None:
-    """Refuse a rank that keeps more directions than the problem has use for: at d - 1 the covariance is exact."""
-    rank = getattr(learner, "rank", None)
-    largest = max(1, built.dimension - 1)
-    if isinstance(rank, int) and not 1 <= rank <= largest:
-        message = f"rank must be an integer in 1..{largest} for a {built.dimension}-dimensional problem, got {rank}"
-        raise KeywordError("rank", message)
-
-
 def check_suits(learner: Any, built: BuiltEnvironment) -> None:
-    """Refuse a learner that cannot start on the environment: a rank that is too large, a theorem without its needs."""
+    """Refuse a learner that cannot start on the environment: a state that is too large, a theorem without its needs."""
     from oco.learners.base import require_memory
 
     problem = built.problem()
 
     def start(**_: Any) -> None:
-        require_memory(learner, problem)
-        learner.fresh().start(problem)
+        player = learner.fresh()
+        require_memory(player, problem)
+        player.start(problem)
 
     _call(start, learner.hyperparameters())
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from oco.learners.base import effective_rank
 from regret_experiments.config import LoadedConfig
 from regret_experiments.config.models import LearnerEntry, Selection, StageEntry
 from regret_experiments.config.values import points
@@ -14,7 +15,6 @@ from regret_experiments.plan.building import (
     BuiltEnvironment,
     build_environment,
     build_learner,
-    check_rank,
     check_suits,
     learner_content,
 )
@@ -166,12 +166,10 @@ class _Planner:
                 kind_of_start = repr({k: v if k != "learning_rate" else v is None for k, v in point.items()})
                 if kind_of_start not in started:
                     started.add(kind_of_start)
-                    check_rank(learner, built)
                     check_suits(learner, built)
             except KeywordError as error:
                 raise self._error(at, error, entry, f" (on environment {name!r})") from None
-            rank = getattr(learner, "rank", None)
-            rank = rank if isinstance(rank, int) else None
+            rank = effective_rank(learner, built.environment.domain)
             tuned[rank] = tuned.get(rank, 0) + (point.get("learning_rate", 0) is not None)
             content = learner_content(entry.kind, learner, point)
             yield entry.label, rank, plain({key: value for key, value in point.items() if key != "rank"}), content

@@ -102,7 +102,7 @@ def test_a_file_that_may_not_be_read(oco: Any, tmp_path: Path) -> None:
     assert "cannot be read: Permission denied" in said.err
 
 
-@pytest.mark.parametrize("name", ["unknown_key", "python_object", "learner_unknown", "rank_too_large", "data_unknown"])
+@pytest.mark.parametrize("name", ["unknown_key", "python_object", "learner_unknown", "rank_zero", "data_unknown"])
 def test_a_fresh_process_takes_less_than_a_second(name: str) -> None:
     path = Path(__file__).parent / "bad_configs" / f"{name}.yaml"
     command = [sys.executable, "-m", "regret_experiments", "sweep", str(path)]

@@ -1,0 +1,124 @@
+"""Does a learner keep its promise? Regret against its own bound on linear losses, whose best fixed point is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from oco.checks.failure import require
+from oco.domains.base import Domain
+from oco.errors import ConfigError
+from oco.learners.base import Learner, Problem
+from oco.regret.bounds import Observed, within_scales
+from oco.regret.covariance import GradientCovariance
+from oco.types import Array
+
+LONG_GAME = 2000
+"""Rounds of the longest games."""
+
+SHORT_GAME = 400
+"""Rounds of the games that test one peculiarity of a stream."""
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """Linear losses: the gradient of a round (from 0) at the point played, and the longest of them."""
+
+    kind: str
+    rounds: int
+    reveal: Callable[[int, Array], Array]
+    longest: float
+    largest_entry: float
+
+
+def check_regret_below_bound(learner: Learner, domain: Domain) -> None:
+    """On linear losses the regret stays below the learner's own bound, wherever the bound's assumptions hold.
+
+    The bound on gradients that the problem states is the length of the longest one: the tightest that is true.
+    """
+    for stream in _streams(domain):
+        player = learner.fresh()
+        try:  # linear losses are neither exp-concave nor strongly convex, and must not be called so
+            player.start(
+                Problem(
+                    domain,
+                    stream.rounds,
+                    gradient_bound=stream.longest,
+                    gradient_entry_bound=stream.largest_entry,
+                    seed=1,
+                )
+            )
+        except ConfigError:
+            return
+        if not _keeps_its_promise(player, domain, stream):
+            return
+
+
+def _keeps_its_promise(player: Learner, domain: Domain, stream: _Stream) -> bool:
+    """Play ``stream`` and hold the regret against the bound at some rounds; False for a learner that states none."""
+    covariance = GradientCovariance(domain.dimension)
+    loss, total, farthest = 0.0, np.zeros(domain.shape), 0.0
+    for round_index in range(1, stream.rounds + 1):
+        point = player.prediction
+        gradient = stream.reveal(round_index - 1, point)
+        farthest = max(farthest, float(np.linalg.norm(point)))
+        loss += float(np.vdot(gradient, point))
+        total += gradient
+        covariance.add(gradient.ravel())
+        player.update(gradient)
+        if round_index not in (1, 10, 100, 500, stream.rounds):
+            continue
+        observed = Observed(
+            rounds=round_index,
+            domain=domain,
+            gradient_squares=covariance.trace,
+            coordinate_squares=covariance.coordinate_squares,
+            largest_gradient=covariance.largest_gradient,
+            spectrum=covariance.spectrum(),
+            largest_point=farthest,
+        )
+        bound = within_scales(player.bound(observed), observed)
+        if bound is None and round_index > 1:
+            return False
+        if bound is None or not bound.valid:
+            continue
+        regret = loss + domain.support(-total)
+        rounding = 1e-9 * (abs(loss) + stream.longest * (1.0 + farthest))
+        require(
+            regret <= bound.value * (1.0 + 1e-9) + rounding,
+            f"on {stream.kind} linear losses the regret after {round_index} rounds is {regret:.4g}, above the claimed "
+            f"bound {bound.value:.4g} ({bound.theorem}): the step size may not shrink (is the round counter "
+            "advanced?), a gradient of zero may move the point, or the bound leaves something out",
+        )
+    return True
+
+
+def _streams(domain: Domain) -> Iterator[_Stream]:
+    noise = np.random.default_rng(5).standard_normal((LONG_GAME, *domain.shape))
+    size = float(np.linalg.norm(noise.reshape(LONG_GAME, -1), axis=1).max())
+    start, ones = domain.start, np.ones(domain.shape) * size / np.sqrt(domain.dimension)
+
+    def uphill(_: int, point: Array) -> Array:
+        """Points away from the middle: a step that does not shrink jumps across the domain for ever."""
+        offset = point - start
+        length = float(np.linalg.norm(offset))
+        gradient: Array = size * offset / length if length > 0.0 else ones
+        return gradient
+
+    rounds = np.arange(LONG_GAME).reshape(-1, *[1] * len(domain.shape))
+    yield _given("random", noise)
+    yield _given("one-sided", 0.5 * (noise + ones))
+    yield _given("alternating", (-1.0) ** (rounds // 2) * ones)
+    yield _Stream("adverse", LONG_GAME, uphill, size, size)
+    short, early = noise[:SHORT_GAME], rounds[:SHORT_GAME]
+    yield _given("mostly zero", np.where(early % 4 == 3, ones, 0.0))
+    yield _given("one-sided and often zero", np.where(early % 50 < 30, 0.0, 0.5 * (short + ones)))
+    yield _given("repeated", short[early.ravel() // 40])
+    yield _given("tiny", 1e-9 * short)
+
+
+def _given(kind: str, gradients: Array) -> _Stream:
+    longest = float(np.linalg.norm(gradients.reshape(len(gradients), -1), axis=1).max())
+    return _Stream(kind, len(gradients), lambda t, _: gradients[t], longest, float(np.abs(gradients).max()))
