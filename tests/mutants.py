@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 
 BOUND_TESTS = (
     "tests/learners/test_bounds.py",
+    "tests/learners/test_bound_formulas.py",
     "tests/learners/test_every_bound.py",
     "tests/learners/test_closed_forms.py",
 )

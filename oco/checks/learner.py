@@ -237,26 +237,19 @@ def check_float64(learner: Learner, domain: Domain) -> None:
 
 
 def check_odd_gradients(learner: Learner, domain: Domain) -> None:
-    """Zero, repeated, tiny and huge gradients give finite points."""
+    """Zero and repeated gradients, in the first round, in the middle and many in a row, give finite points."""
     direction, zeros = _gradients(domain)[0], np.zeros((9, *domain.shape))
-    streams = {
-        "zero": np.zeros((6, *domain.shape)),
-        "repeated": np.array([direction] * 6),
-        "zero at first": np.concatenate([np.zeros((2, *domain.shape)), [direction] * 3]),
-        "zero between others": np.concatenate([[direction], zeros, -2.0 * _gradients(domain)[:3]]),
-        "tiny (1e-150)": 1e-150 * _gradients(domain)[:6],
-        "huge (1e150)": 1e150 * _gradients(domain)[:6],
-    }
-    for kind, gradients in streams.items():
-        with np.errstate(all="ignore"):
-            points = _points(learner, domain, gradients)
-        for round_index, point in enumerate(points, start=1):
-            require(
-                np.isfinite(point).all(),
-                f"{kind} gradients made the point of round {round_index} infinite or NaN: guard the division, and "
-                "scale before squaring",
-            )
-            _require_feasible(point, domain, round_index)
+    _require_finite(learner, domain, "zero", zeros)
+    _require_finite(learner, domain, "repeated", np.array([direction] * 6))
+    _require_finite(learner, domain, "zero at first", np.concatenate([zeros[:2], [direction] * 3]))
+    between = np.concatenate([[direction], zeros, -2.0 * _gradients(domain)[:3]])
+    _require_finite(learner, domain, "zero between others", between)
+
+
+def check_scales(learner: Learner, domain: Domain) -> None:
+    """Tiny and huge gradients give finite points."""
+    _require_finite(learner, domain, "tiny (1e-150)", 1e-150 * _gradients(domain)[:6])
+    _require_finite(learner, domain, "huge (1e150)", 1e150 * _gradients(domain)[:6])
 
 
 def check_memory_formula(learner: Learner, domain: Domain) -> None:
@@ -307,6 +300,7 @@ LEARNER_CHECKS: list[Callable[..., None]] = [
     check_pickles,
     check_float64,
     check_odd_gradients,
+    check_scales,
     check_memory_formula,
     check_block_equals_rounds,
     check_regret_below_bound,
@@ -361,6 +355,18 @@ def _points(learner: Learner, domain: Domain, gradients: Array) -> list[Array]:
             raise CheckFailed(f"update failed in round {round_index} with {cause}{hint}") from error
         points.append(player.prediction.copy())
     return points
+
+
+def _require_finite(learner: Learner, domain: Domain, kind: str, gradients: Array) -> None:
+    with np.errstate(all="ignore"):
+        points = _points(learner, domain, gradients)
+    for round_index, point in enumerate(points, start=1):
+        require(
+            np.isfinite(point).all(),
+            f"{kind} gradients made the point of round {round_index} infinite or NaN: guard the division, and scale "
+            "before squaring",
+        )
+        _require_feasible(point, domain, round_index)
 
 
 def _block_margins(learner: Learner, domain: Domain, rows: Array) -> Array | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,8 +13,28 @@ from oco.regret.bounds import Bound, Observed
 from oco.regret.covariance import GradientCovariance
 from oco.types import Array
 
-Adversary = Callable[[int, Array], Array]
-"""The gradient of round t (from 0) when the given point was played."""
+
+@dataclass(frozen=True)
+class Adversary:
+    """The gradient of round t (from 0) when the given point was played, and the tightest bounds on it."""
+
+    reveal: Callable[[int, Array], Array]
+    longest: float
+    largest_entry: float
+
+    def __call__(self, t: int, point: Array) -> Array:
+        return self.reveal(t, point)
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """What a problem may state of these gradients: their actual maxima."""
+        return {"gradient_bound": self.longest, "gradient_entry_bound": self.largest_entry}
+
+
+def given(gradients: Array) -> Adversary:
+    """These gradients, whatever is played."""
+    lengths = np.linalg.norm(gradients.reshape(len(gradients), -1), axis=1)
+    return Adversary(lambda t, _: gradients[t], float(lengths.max()), float(np.abs(gradients).max()))
 
 
 def spectrum_stream(dimension: int, rounds: int, decay: float, seed: int) -> Array:
@@ -27,18 +48,29 @@ def spectrum_stream(dimension: int, rounds: int, decay: float, seed: int) -> Arr
 
 
 def adversaries(shape: tuple[int, ...], rounds: int, seed: int) -> dict[str, Adversary]:
-    """Named streams: random with decaying spectra, one-sided, alternating, axis by axis, and two that see the point."""
+    """Named streams: random with decaying spectra, one-sided, alternating, axis by axis, with zeros and repetitions.
+
+    Three see the point: two push it uphill, from the origin and from where it was first, and one opposes it.
+    """
     generator = np.random.default_rng(seed)
     size = int(np.prod(shape))
     smooth = spectrum_stream(size, rounds, 1.0, seed).reshape(rounds, *shape)
     flat = spectrum_stream(size, rounds, 0.0, seed + 1).reshape(rounds, *shape)
     ones = np.ones(shape) / np.sqrt(size)
     axes = np.eye(size)[generator.integers(size, size=rounds)].reshape(rounds, *shape)
-    signs = generator.choice([-1.0, 1.0], size=rounds)
+    times = np.arange(rounds).reshape(-1, *[1] * len(shape))
+    signs = generator.choice([-1.0, 1.0], size=rounds).reshape(times.shape)
+    opposed = given(smooth)
+    first: list[Array] = []
 
     def uphill(t: int, point: Array) -> Array:
         length = float(np.linalg.norm(point))
         return point / length if length > 0.0 else ones
+
+    def away(t: int, point: Array) -> Array:
+        if t == 0:
+            first[:] = [point.copy()]
+        return uphill(t, point - first[0])
 
     def against(t: int, point: Array) -> Array:
         inner = float(np.vdot(smooth[t], point))
@@ -46,22 +78,30 @@ def adversaries(shape: tuple[int, ...], rounds: int, seed: int) -> dict[str, Adv
         return gradient
 
     return {
-        "smooth": lambda t, _: smooth[t],
-        "flat": lambda t, _: flat[t],
-        "one-sided": lambda t, _: ones,
-        "alternating": lambda t, _: (-1.0) ** t * ones,
-        "axes": lambda t, _: axes[t],
-        "signed axes": lambda t, _: signs[t] * axes[t],
-        "growing": lambda t, _: smooth[t] * 1.2 ** min(t, 40),
-        "uphill": uphill,
-        "against": against,
+        "smooth": given(smooth),
+        "flat": given(flat),
+        "one-sided": given(np.array([ones] * rounds)),
+        "alternating": given((-1.0) ** times * ones),
+        "axes": given(axes),
+        "signed axes": given(signs * axes),
+        "growing": given(smooth * 1.2 ** np.minimum(times, 40)),
+        "zero": given(np.zeros(smooth.shape)),
+        "zero at first": given(np.where(times < rounds / 3, 0.0, smooth)),
+        "mostly zero": given(np.where(times % 4 == 0, ones, 0.0)),
+        "often zero": given(np.where(times % 7 < 4, 0.0, flat)),
+        "repeated": given(flat[times.ravel() // 5]),
+        "tiny": given(1e-9 * smooth),
+        "now and then": given(np.where(times % 9 == 3, flat, 1e-7 * flat)),
+        "uphill": Adversary(uphill, 1.0, 1.0),
+        "away": Adversary(away, 1.0, 1.0),
+        "against": Adversary(against, opposed.longest, opposed.largest_entry),
     }
 
 
 def play_linear(
     learner: Learner,
     domain: Domain,
-    reveal: Adversary,
+    reveal: Callable[[int, Array], Array],
     rounds: int,
     after: Callable[[int, Array], None] | None = None,
     **facts: object,

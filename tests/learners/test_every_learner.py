@@ -18,6 +18,8 @@ from oco.learners import ENTRIES, LEARNERS, Learner, Problem
 from oco.learners.base import state_arrays, state_floats
 from oco.learners.registry import DIAMETER, EXP_CONCAVITY, GRADIENT_BOUND, Entry
 
+from .domains import domains_of
+
 KEYWORDS = [
     pytest.param(name, dict(keywords), id="-".join([name, *(f"{k}={v}" for k, v in keywords.items())]))
     for name, entry in ENTRIES.items()
@@ -38,6 +40,11 @@ def domains_for(entry: Entry) -> Iterator[Domain]:
         yield FrobeniusBall(radius=1.0, shape=(2, 3))
 
 
+def domains_off_the_origin(name: str) -> Iterator[Domain]:
+    """Domains whose projection is not compiled and whose start is not the origin."""
+    return (domain for where, domain in domains_of(name).items() if where != "l1 ball" and domain.bounded)
+
+
 def all_checks() -> Iterator[Any]:
     for parameters in KEYWORDS:
         name, keywords = parameters.values
@@ -45,6 +52,10 @@ def all_checks() -> Iterator[Any]:
         for domain in list(domains_for(ENTRIES[name]))[: None if first else 1]:
             for check_name, check in learner_checks(LEARNERS[name](**keywords), domain):
                 yield pytest.param(check, id=f"{parameters.id}-{domain.name}{list(domain.shape)}-{check_name}")
+        for domain in domains_off_the_origin(name):
+            for check_name, check in learner_checks(LEARNERS[name](**keywords), domain):
+                if check_name not in ("regret_below_bound", "scales"):  # test_every_bound has the bounds
+                    yield pytest.param(check, id=f"{parameters.id}-{domain.name}-off-the-origin-{check_name}")
 
 
 @pytest.mark.parametrize("check", list(all_checks()))
