@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import sparse
 
 import oco
+from oco.checks.unchanged import contents
 from oco.environments import LeastSquares, LinearLosses, LogisticRegression
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.game import checkpoint_rounds
+from oco.learners import ENTRIES, LEARNERS
+from oco.learners.base import effective_rank
 from oco.types import Array
 
 
@@ -37,6 +43,19 @@ class Logged(Plain):
     def update(self, gradient: Array) -> None:
         self.seen.append((self.prediction.copy(), gradient.copy()))
         super().update(gradient)
+
+
+class Linear:
+    """``<row, x>``."""
+
+    def __init__(self, row: Array) -> None:
+        self.row = row
+
+    def value(self, point: Array) -> float:
+        return float(self.row @ point)
+
+    def gradient(self, point: Array) -> Array:
+        return self.row
 
 
 def rows_and_targets(count: int = 50, dimension: int = 4, seed: int = 0) -> tuple[Array, Array]:
@@ -81,17 +100,8 @@ class TestRecord:
                 self.round = 0
 
             def reveal(self, point: Array) -> object:
-                row = rows[self.round]
                 self.round += 1
-
-                class Inner:
-                    def value(self, x: Array) -> float:
-                        return float(row @ x)
-
-                    def gradient(self, x: Array) -> Array:
-                        return row
-
-                return Inner()
+                return Linear(rows[self.round - 1])
 
         bare = oco.play(Bare(), Plain(), comparator=False)
         known = oco.play(LinearLosses(rows, domain=oco.Ball(radius=1.0), order="file"), Plain(), comparator=False)
@@ -120,19 +130,195 @@ class TestCopies:
         assert not np.array_equal(one, two)
         np.testing.assert_array_equal(np.sort(one, axis=0), np.sort(two, axis=0))
 
-    def test_a_learner_cannot_write_into_the_point_that_the_loss_sees(self) -> None:
-        class Meddler(Plain):
-            def start(self, problem: oco.Problem) -> None:
-                super().start(problem)
-                self.handed: list[bool] = []
-
-        class Watch(LinearLosses):
-            def reveal(self, point: Array) -> object:
-                assert not point.flags.writeable
-                return super().reveal(point)
-
+    def test_the_environment_cannot_write_into_the_point(self) -> None:
+        """It is the learner's own array: whoever is handed it may read it only."""
         rows, _ = rows_and_targets()
-        oco.play(Watch(rows), Meddler(), comparator=False)
+        seen: list[bool] = []
+
+        class Writes:
+            domain = oco.Ball(radius=1.0).with_shape((4,))
+            horizon = 5
+
+            def reveal(self, point: Array) -> object:
+                seen.append(point.flags.writeable)
+                with pytest.raises(ValueError, match="read-only"):
+                    point[0] = 7.0
+                return Linear(rows[len(seen) - 1])
+
+        record = oco.play(Writes(), Logged(), comparator=False)
+        assert seen == [False] * 5
+        assert all(abs(point[0]) <= 1.0 for point, _ in record.player.seen)
+
+    def test_a_row_stream_does_not_take_a_point_that_can_be_written(self) -> None:
+        """A learner that keeps what it was asked for and writes into it later changes nothing that was played."""
+        rows, targets = rows_and_targets()
+        game = LeastSquares(rows, targets, domain=oco.Ball(radius=1.0), order="file")
+        handed = []
+
+        class Meddler(Plain):
+            @property
+            def prediction(self) -> Array:
+                handed.append(self.state["point"].copy())
+                return handed[-1]
+
+            def update(self, gradient: Array) -> None:
+                super().update(gradient)
+                for point in handed:
+                    point += 100.0
+
+        meddled, honest = (oco.play(game, learner, comparator=False) for learner in (Meddler(), Plain()))
+        assert len(handed) >= 50
+        np.testing.assert_array_equal(meddled.curves["cumulative_loss"], honest.curves["cumulative_loss"])
+
+    def test_an_object_with_reveal_alone_is_copied_too(self) -> None:
+        """It has no `fresh`, so that the game copies it; two games against it are the same game."""
+        rows, _ = rows_and_targets()
+
+        class Counts:
+            domain = oco.Ball(radius=1.0).with_shape((4,))
+            horizon = 50
+
+            def __init__(self) -> None:
+                self.round = 0
+
+            def reveal(self, point: Array) -> object:
+                self.round += 1
+                return Linear(rows[self.round - 1])
+
+        game = Counts()
+        first, again = (oco.play(game, Plain(), comparator=False) for _ in range(2))
+        assert game.round == 0
+        np.testing.assert_array_equal(first.curves["cumulative_loss"], again.curves["cumulative_loss"])
+
+    def test_an_object_that_cannot_be_copied_is_refused_in_one_sentence(self) -> None:
+        class Locked:
+            domain = oco.Ball(radius=1.0).with_shape((4,))
+            horizon = 5
+
+            def __init__(self) -> None:
+                self.lock = threading.Lock()
+
+            def reveal(self, point: Array) -> object:
+                raise AssertionError
+
+        with pytest.raises(ConfigError, match=r"Locked cannot be copied for the game .* give it a method fresh"):
+            oco.play(Locked(), Plain())
+
+    @pytest.mark.parametrize("name", sorted(LEARNERS))
+    def test_a_game_leaves_learner_and_environment_bit_equal(self, name: str) -> None:
+        """Every attribute of both, before and after, with a learner that is new and with one that holds a state."""
+        matrix, simplex = (ENTRIES[name].decision == kind for kind in ("matrix", "simplex"))
+        domain = oco.Simplex(dimension=4) if simplex else oco.Ball(radius=1.0).with_shape((3, 2) if matrix else (4,))
+        if matrix:
+            game = oco.environments.MatrixRegression((3, 2), 50, domain=domain)
+        else:
+            game = LeastSquares(*rows_and_targets(), domain=domain)
+        _ = game.gradient_bound, game.gradient_entry_bound, game.exp_concavity, game.strong_convexity  # kept once known
+        learner = LEARNERS[name](**ENTRIES[name].examples[0])
+        for used in (False, True):
+            if used:
+                learner = oco.play(game, learner, comparator=False).player
+            before = dict(contents(learner)), dict(contents(game))
+            oco.play(game, learner, seed=3, comparator=False)
+            assert (dict(contents(learner)), dict(contents(game))) == before
+
+    @pytest.mark.parametrize("name", sorted(LEARNERS))
+    def test_memory_is_known_where_the_learning_rate_is_not(self, name: str) -> None:
+        """It depends on shapes alone: without a diameter, a gradient bound or anything else of the losses."""
+        shape = (3, 2) if ENTRIES[name].decision == "matrix" else (5,)
+        learner = LEARNERS[name](**ENTRIES[name].examples[0])
+        before = dict(contents(learner))
+        memory = learner.memory(oco.Problem(oco.Unbounded(shape), 10))
+        assert memory is not None
+        assert dict(contents(learner)) == before
+        given = {"learning_rate": 0.5} if "learning_rate" in learner.hyperparameters() else {}
+        given |= {"curvature": 0.5, "delta": 1.0} if name == "online_newton_step" else {}
+        started = LEARNERS[name](**(learner.hyperparameters() | given))
+        domain = oco.Simplex(dimension=5) if ENTRIES[name].decision == "simplex" else oco.Unbounded(shape)
+        started.start(oco.Problem(domain, 10, gradient_bound=1.0))
+        assert memory.floats == oco.learners.state_floats(started.state)
+
+    def test_a_learner_with_a_file_open_plays(self, tmp_path: Path) -> None:
+        """What has no copy is shared; nothing else is."""
+
+        class Writes(Plain):
+            def __init__(self, step: float = 0.1) -> None:
+                super().__init__(step)
+                self.log = (tmp_path / "log").open("w")
+                self.rounds: list[int] = []
+
+            def update(self, gradient: Array) -> None:
+                super().update(gradient)
+                self.rounds.append(1)
+                self.log.write("x")
+
+        learner = Writes()
+        oco.play(LeastSquares(*rows_and_targets()), learner, comparator=False)
+        learner.log.close()
+        assert learner.rounds == []
+        assert (tmp_path / "log").read_text() == "x" * 50
+
+
+class TestNames:
+    def test_a_learner_without_a_name_is_recorded_by_its_class_in_snake_case(self) -> None:
+        class LazyThing(Plain):
+            pass
+
+        assert (
+            oco.play(LeastSquares(*rows_and_targets()), LazyThing(), comparator=False).learner["name"] == "lazy_thing"
+        )
+
+    def test_a_subclass_is_not_recorded_as_its_parent(self) -> None:
+        class Faster(oco.OGD):
+            pass
+
+        record = oco.play(LeastSquares(*rows_and_targets()), Faster(learning_rate=0.1), comparator=False)
+        assert record.learner["name"] == "faster"
+
+    def test_every_built_in_learner_is_at_the_top(self) -> None:
+        assert all(getattr(oco, learner.__name__) is learner for learner in LEARNERS.values())
+
+
+class TestScales:
+    @pytest.mark.parametrize("scale", [1e-100, 1e-149])
+    def test_a_bound_holds_at_scales_whose_squares_are_numbers(self, scale: float) -> None:
+        rows, _ = rows_and_targets()
+        record = oco.play(LinearLosses(scale * rows, domain=oco.Ball(radius=1.0)), oco.AdaGradNorm())
+        assert record.bound is not None
+        assert record.bound.valid
+        assert 0.0 < record.regret.upper <= record.bound.value
+
+    @pytest.mark.parametrize("scale", [1e-163, 1e-200])
+    def test_a_bound_on_squares_that_vanish_is_not_called_valid(self, scale: float) -> None:
+        rows, _ = rows_and_targets()
+        for learner in (oco.AdaGradNorm(), oco.DiagonalAdaGrad(), oco.OGD(learning_rate=1.0)):
+            record = oco.play(LinearLosses(scale * rows, domain=oco.Ball(radius=1.0)), learner)
+            assert record.bound is not None
+            assert not record.bound.valid
+            assert any("squares of shorter ones vanish" in violation for violation in record.violations)
+            longest = float(np.linalg.norm(rows, axis=1).max()) * scale
+            assert record.scalars["largest_gradient"] == pytest.approx(longest, rel=1e-12)
+
+    def test_gradients_that_are_all_zero_have_a_bound_of_zero_that_holds(self) -> None:
+        record = oco.play(LinearLosses(np.zeros((9, 4)), domain=oco.Ball(radius=1.0)), oco.AdaGradNorm())
+        assert record.bound is not None
+        assert (record.bound.value, record.bound.valid, record.regret.upper) == (0.0, True, 0.0)
+
+
+class TestRanks:
+    @pytest.mark.parametrize(("rank", "kept"), [(2, 2), (4, 4), (5, 4), (80, 4)])
+    def test_a_rank_above_the_dimension_is_the_dimension_and_is_recorded_so(self, rank: int, kept: int) -> None:
+        rows, targets = rows_and_targets()
+        record = oco.play(LeastSquares(rows, targets, domain=oco.Ball(radius=1.0)), oco.FDAdaGrad(rank=rank))
+        assert record.scalars["rank"] == kept
+        assert record.player.state.sketch.capacity == kept
+
+    def test_sides_of_matrices_have_the_longer_side_s(self) -> None:
+        domain = oco.FrobeniusBall(shape=(3, 2))
+        assert effective_rank(oco.SketchedShampoo(rank=50), domain) == 3
+        assert effective_rank(oco.AdaFD(rank=50), domain) == 6
+        assert effective_rank(oco.FDAdaGrad(rank="auto"), domain) is None
+        assert effective_rank(oco.OGD(), domain) is None
 
 
 class TestRefusals:

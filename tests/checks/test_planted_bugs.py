@@ -7,8 +7,16 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from oco.checks import CheckFailed, check_domain, check_learner, check_loss, check_sketch
-from oco.domains import Ball
+from oco.checks import CheckFailed, check_domain, check_learner, check_loss, check_sketch, learner_checks
+from oco.checks.learner import (
+    LEARNER_CHECKS,
+    check_pickles,
+    check_play_leaves_learner_unchanged,
+    check_point_is_not_reused,
+    check_regret_below_bound,
+    check_start,
+)
+from oco.domains import Ball, Box
 from oco.learners.base import Learner, Memory, Problem
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Observed
@@ -126,6 +134,180 @@ class SinglePrecision(Honest):
     def update(self, gradient: Array) -> None:
         super().update(gradient)
         self.state["point"] = self.state["point"].astype(np.float32)
+
+
+class StartsOutside(Honest):
+    def start(self, problem: Problem) -> None:
+        super().start(problem)
+        self.state["point"] = problem.domain.start + 10.0
+
+
+class StartsAsAList(Honest):
+    def start(self, problem: Problem) -> None:
+        super().start(problem)
+        self.state["point"] = list(problem.domain.start)
+
+
+class HoldsAGenerator(Honest):
+    """A generator of Python's own cannot be sent to another process."""
+
+    def start(self, problem: Problem) -> None:
+        super().start(problem)
+        self.rounds = (t for t in range(1, problem.horizon + 1))
+
+
+class ForgetsItsRoundWhenPickled(Honest):
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        self.__dict__.update(kept)
+        if "state" in kept:
+            self.state = self.state | {"round": 0}
+
+
+class DividesByTheLength(Honest):
+    def update(self, gradient: Array) -> None:
+        super().update(gradient / np.linalg.norm(gradient))
+
+
+class SumsFourthPowers(Honest):
+    """Fine where gradients are near one, infinite at 1e150."""
+
+    def update(self, gradient: Array) -> None:
+        super().update(gradient * (np.sum(gradient**4) / np.sum(gradient**4)))
+
+
+class HandsOutOneBuffer(Honest):
+    """A list of the points that were played is the last of them, many times."""
+
+    def start(self, problem: Problem) -> None:
+        super().start(problem)
+        self.out = np.zeros(problem.domain.shape)
+
+    @property
+    def prediction(self) -> Array:
+        self.out[...] = self.state["point"]
+        return self.out
+
+
+class WritesIntoTheStart(Honest):
+    """Moves the array that every caller of ``domain.start`` is given, where that is one and the same."""
+
+    def update(self, gradient: Array) -> None:
+        super().update(gradient)
+        self.domain.start[...] = self.state["point"]
+
+
+class OneStart(Ball):
+    """A domain that hands out one array as its start."""
+
+    @property
+    def start(self) -> Array:
+        if not hasattr(self, "kept"):
+            self.kept = super().start
+        return self.kept
+
+
+class PlaysItself(Honest):
+    def fresh(self) -> PlaysItself:
+        return self
+
+
+class CountsGamesInAList(Honest):
+    """Shares a list with all its copies."""
+
+    def __init__(self) -> None:
+        self.games: list[int] = []
+
+    def fresh(self) -> CountsGamesInAList:
+        clone = CountsGamesInAList()
+        clone.games = self.games
+        return clone
+
+    def start(self, problem: Problem) -> None:
+        super().start(problem)
+        self.games.append(problem.horizon)
+
+
+class AddsTheStartAgain(Honest):
+    """Dual averaging that takes a round without a gradient for one in which the point was measured from the start."""
+
+    def start(self, problem: Problem) -> None:
+        super().start(problem)
+        self.state["sum"] = np.zeros(problem.domain.shape)
+
+    def update(self, gradient: Array) -> None:
+        self.state["round"] += 1
+        if gradient.any():
+            self.state["sum"] = self.state["sum"] + gradient
+            self.state["point"] = self.domain.project(self.domain.start - self.step() * self.state["sum"])
+        else:
+            self.state["point"] = self.domain.project(self.domain.start + self.state["point"])
+
+    def memory(self, problem: Problem) -> None:
+        return None
+
+
+PLANTED: dict[str, tuple[Learner, str]] = {
+    "check_start": (StartsOutside(), "the point of round 1 lies outside the domain"),
+    "check_feasible": (WrongBall(), "lies outside the domain: .* its own centre and radius"),
+    "check_deterministic": (Unseeded(), "random numbers that do not come from problem.seed"),
+    "check_independent_instances": (SharedState(), "two instances share state"),
+    "check_causal": (LooksAhead(), "changed when the loss of round 21 was changed: the learner looks ahead"),
+    "check_uses_gradient_when_revealed": (KeepsTheCallersArray(), "keep a copy of the gradient"),
+    "check_leaves_gradient_alone": (EditsInPlace(), "update changed the caller's gradient in round 1"),
+    "check_point_is_not_reused": (HandsOutOneBuffer(), "handed out as the point of round 1 is used again"),
+    "check_state_is_all": (StateOutside(), "lives outside `state`"),
+    "check_pickles": (HoldsAGenerator(), "cannot be pickled: cannot pickle 'generator'"),
+    "check_float64": (SinglePrecision(), "the point became float32"),
+    "check_odd_gradients": (DividesByTheLength(), "update failed in round 1 with DomainError: .*not finite"),
+    "check_scales": (SumsFourthPowers(), "update failed in round 1 with DomainError: .*not finite"),
+    "check_memory_formula": (WrongFormula(), "formula d claims 5 floats, the state holds 6"),
+    "check_block_equals_rounds": (UpdatesFirst(), "at round 1: .*is a gradient used before its round is played"),
+    "check_regret_below_bound": (CounterStuck(), "above the claimed bound .*is the round counter advanced"),
+    "check_play_leaves_learner_unchanged": (PlaysItself(), "oco.play changed .* of the learner that it was given"),
+}
+"""For every check of a learner one that it must refuse, and how."""
+
+DEFAULT = Ball(radius=2.0, center=np.array([0.5, -0.3, 0.2, 0.1, -0.4]))
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+@pytest.mark.parametrize("check", LEARNER_CHECKS, ids=lambda check: check.__name__)
+def test_every_check_refuses_its_planted_bug_and_passes_the_honest_learner(check: Any) -> None:
+    check(Honest(), DEFAULT)
+    learner, sentence = PLANTED[check.__name__]
+    with pytest.raises(CheckFailed, match=sentence):
+        check(learner, DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("check", "learner", "sentence"),
+    [
+        (check_start, StartsAsAList(), "prediction must be a NumPy array, got list"),
+        (check_pickles, ForgetsItsRoundWhenPickled(), "a pickled learner continued with another point"),
+        (check_play_leaves_learner_unchanged, CountsGamesInAList(), r"oco.play changed games\[\d+\] of the learner"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Learner) else "",
+)
+def test_other_bugs_of_the_same_kind(check: Any, learner: Learner, sentence: str) -> None:
+    with pytest.raises(CheckFailed, match=sentence):
+        check(learner, DEFAULT)
+
+
+def test_no_planted_bug_is_left_over() -> None:
+    assert sorted(PLANTED) == sorted(check.__name__ for check in LEARNER_CHECKS)
+
+
+def test_a_start_that_every_caller_shares_must_not_be_moved() -> None:
+    with pytest.raises(CheckFailed, match="the array that domain.start handed out"):
+        check_point_is_not_reused(WritesIntoTheStart(), OneStart(radius=2.0, center=np.ones(5)))
+
+
+def test_a_zero_gradient_that_moves_the_point_breaks_the_bound_on_a_box_only() -> None:
+    check_regret_below_bound(AddsTheStartAgain(), Ball(radius=2.0, dimension=5))
+    with pytest.raises(CheckFailed, match="a gradient of zero may move the point"):
+        check_regret_below_bound(AddsTheStartAgain(), Box(1.0, 3.0, dimension=5))
+    with pytest.raises(CheckFailed, match="above the claimed bound"):
+        dict(learner_checks(AddsTheStartAgain()))["regret_below_bound_on_a_box"]()
 
 
 @pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")

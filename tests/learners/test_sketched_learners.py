@@ -214,3 +214,31 @@ def test_a_gradient_that_all_but_vanishes_leaves_no_trace(size: float) -> None:
         outcome = learner.play_block(oco.losses.RowBlock(oco.losses.Linear(), rows, np.zeros(len(rows))))
         assert outcome is not None
         np.testing.assert_allclose(learner.prediction, expected[-1], rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3, 5, 7])
+@pytest.mark.parametrize("buffer", [0, None])
+def test_ties_leave_nothing_of_an_eigenvalue(rank: int, buffer: int | None) -> None:
+    """Gradients along axes make the sketch integer arithmetic: what a shrink leaves of a tie is zero, not round-off.
+
+    Ada-FD takes the root of what is left, so that 3e-15 would move its points by 1e-7.
+    """
+    size, rounds, generator = 8, 400, np.random.default_rng(rank)
+    rows = np.zeros((rounds, size))
+    rows[np.arange(rounds), generator.integers(0, size, rounds)] = generator.choice([-1.0, 1.0], rounds)
+    rows[::5] *= 3.0
+    rows[::17] = 0.0
+    learner = oco.AdaFD(rank=rank, learning_rate=0.7, delta=0.05, buffer=buffer)
+    learner.start(oco.Problem(Unbounded(size), rounds))
+    point, kept, escaped = np.zeros(size), [0] * size, 0
+    for row in rows:
+        learner.update(row)
+        kept = [value + int(entry) ** 2 for value, entry in zip(kept, row, strict=True)]
+        cut = sorted(kept, reverse=True)[rank]
+        kept, escaped = [max(value - cut, 0) for value in kept], escaped + cut
+        point = point - 0.7 * row / (0.05 + np.sqrt(kept))
+        np.testing.assert_allclose(learner.prediction, point, rtol=0.0, atol=1e-12)
+    sketch = learner.state.sketch
+    assert sketch.rank == np.count_nonzero(kept)
+    np.testing.assert_allclose(sketch.eigenvalues, sorted(filter(None, kept), reverse=True), rtol=1e-12)
+    assert learner.escaped_mass == pytest.approx(escaped, rel=1e-13)
