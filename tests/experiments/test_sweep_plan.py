@@ -26,6 +26,18 @@ def test_a_plan_holds_every_combination_once(small: Path) -> None:
     assert {each.run.game.id for each in stage.runs if each.environment == "ill"}.__len__() == 2
 
 
+def test_a_rank_above_the_dimension_is_the_dimension_and_is_played_once(small: Path) -> None:
+    """As for the learner itself: 80 and 200 directions of 8 are 8."""
+    settings = (
+        "environments=[{kind: spectrum_linear, dimension: 8, horizon: 50}]",
+        "learners.fd_adagrad.rank=[1, 80, 200]",
+    )
+    runs = [each for stage in planned(small, *settings).stages for each in stage.runs if each.learner == "fd_adagrad"]
+    assert {each.rank for each in runs} == {1, 8}
+    assert {each.run.learner["hyperparameters"]["rank"] for each in runs} == {1, 8}
+    assert len({each.run.id for each in runs}) == len(runs)
+
+
 def test_names_and_positions_do_not_matter_to_a_run(small: Path) -> None:
     before = set(planned(small).certain_runs)
     renamed = set(planned(small, "name=other", "learners.ogd.name=mine", "environments.ill.name=other").certain_runs)

@@ -65,8 +65,8 @@ def test_the_regret_interval_holds_the_exact_regret(name: str, where: str) -> No
     loss = scalar_loss(name)
     targets = np.sign(targets) if loss.binary else targets
     game = oco.environments.GeneralizedLinear(rows, targets, loss=loss, domain=domain)
-    learner = Watched()
-    record = oco.play(game, learner, seed=5, checkpoints=CHECKPOINTS)
+    record = oco.play(game, Watched(), seed=5, checkpoints=CHECKPOINTS)
+    learner = record.player
     block = game.fresh(5).block(0, T)
     shuffled: Any = block.rows
     total = ScalarSum(name, shuffled, block.targets, loss.parameter)
@@ -85,8 +85,8 @@ def test_multinomial_regret_holds_the_exact_regret() -> None:
     generator = np.random.default_rng(3)
     rows, labels = generator.standard_normal((T, 2)), generator.integers(0, 3, T)
     game = oco.environments.MultinomialRegression(rows, labels, domain=FrobeniusBall(0.8))
-    learner = Watched()
-    record = oco.play(game, learner, seed=5, checkpoints=CHECKPOINTS)
+    record = oco.play(game, Watched(), seed=5, checkpoints=CHECKPOINTS)
+    learner = record.player
     stream = game.fresh(5)
     shown = [stream.reveal(point) for point in learner.played]
     order, classes = np.array([loss.row for loss in shown]), [loss.label for loss in shown]
@@ -112,8 +112,8 @@ def test_sums_that_cancel_are_allowed_for() -> None:
     signs = np.where(np.arange(4000) % 2 == 0, 1.0, -1.0)
     rows = (1e8 * signs + np.random.default_rng(0).standard_normal(4000))[:, None] * np.ones((1, 2))
     game = oco.environments.LinearLosses(rows, domain=Ball(1.0))
-    learner = Watched()
-    record = oco.play(game, learner, seed=0, checkpoints=[4000])
+    record = oco.play(game, Watched(), seed=0, checkpoints=[4000])
+    learner = record.player
     shuffled: Any = game.fresh(0).block(0, 4000).rows
     losses = [exact(row) @ exact(point) for row, point in zip(shuffled, learner.played, strict=True)]
     pull = exact(shuffled).sum(axis=0)
