@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from oco.errors import NumericsError
 from oco.sketching.numerics import TIED
 from oco.types import Array
 
@@ -52,6 +53,8 @@ def shrink(
     (array([8., 3.]), 1.0)
     """
     stacked = np.concatenate([np.sqrt(decay * eigenvalues)[:, None] * eigenvectors, rows])
+    if not np.isfinite(stacked).all():  # LAPACK may never return from it
+        raise NumericsError("the sketch and its increment have an entry that is not finite")
     _, singular, right = np.linalg.svd(stacked, full_matrices=False)
     singular = singular[singular > ZERO_SINGULAR_VALUE * singular[0]]
     last = singular[rank] if singular.size > rank else 0.0
