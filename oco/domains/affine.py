@@ -83,6 +83,8 @@ class AffineSlice(Domain):
     def project(self, point: Array) -> Array:
         """Euclidean projection: ``y - A^+ (A y - b)``, in O(rd)."""
         projected = self._checked(point)
+        if len(self._rows) == self.dimension:
+            return self.start
         for _ in range(PASSES):
             # The second time for what rounding left, and so on for a point that is far away.
             misses = self._rows @ projected - self._heights
@@ -94,6 +96,8 @@ class AffineSlice(Domain):
     def project_in(self, point: Array, metric: Metric) -> Array:
         """Projection in the norm of ``metric``; see the notes of the class for the formula and the cost."""
         point = self._checked(point)
+        if len(self._rows) == self.dimension:
+            return self.start
         misses = self._rows @ point - self._heights
         if not np.any(misses):
             return point.copy()

@@ -133,5 +133,5 @@ def _candidates(
                 yield solve(target)
             except (ArithmeticError, ValueError):  # that of linear algebra is one of these
                 continue
-        if diameter < np.inf:
+        if NEARER[0] * diameter < distance:
             yield domain.maximizer(metric.apply((point - start) / distance))

@@ -11,6 +11,7 @@ from oco.domains import Domain
 from oco.domains._vectors import euclidean_norm
 from oco.learners._finite import lost
 from oco.learners.base import Learner
+from oco.sketching.passes import square_norm
 from oco.types import Array, Shape
 
 FEASIBLE = 1e-9
@@ -53,7 +54,7 @@ class Anchorage:
         if self.compiled:
             self.publish(state)
             moved = state.point.reshape(-1) if state.offset is None else state.offset
-            if not moved.dot(moved) <= self._largest_square and not self.holds(moved):
+            if not square_norm(moved) <= self._largest_square and not self.holds(moved):
                 raise lost(learner, rounds, "the point is not finite, or not in its ball,", gradient)
             return
         try:

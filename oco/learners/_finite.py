@@ -10,16 +10,32 @@ from typing import Any, TypeVar
 import numpy as np
 
 from oco.errors import DomainError, NumericsError, ProtocolError
-from oco.learners.base import Learner, state_arrays
+from oco.learners.base import Learner
 from oco.types import Array
 
 AnyLearner = TypeVar("AnyLearner", bound=Learner)
 
 
 def is_finite(array: Array) -> bool:
-    """Whether every entry is finite; fast, unless squares overflow."""
+    """Whether every entry is finite; fast, unless squares overflow. To be called where overflow is ignored."""
     flat = array.ravel()
     return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
+
+
+def not_finite_in(state: Any) -> str:
+    """The path of the first array or number of a record that is not finite; empty where all are."""
+    for name, value in vars(state).items():
+        if isinstance(value, np.ndarray):
+            if not is_finite(value):
+                return str(name)
+        elif isinstance(value, float):
+            if not math.isfinite(value):
+                return str(name)
+        elif not isinstance(value, int):
+            broken = not_finite_in(value)
+            if broken:
+                return f"{name}.{broken}"
+    return ""
 
 
 def checked_gradient(learner: Learner, gradient: Any) -> Array:
@@ -66,19 +82,19 @@ def finite_update(update: Callable[[AnyLearner, Array], None]) -> Callable[[AnyL
     """``update`` with its gradient checked before and its state after, and no error but in one sentence."""
 
     @functools.wraps(update)
+    @np.errstate(all="ignore")  # what overflows is refused by name, not warned of
     def checked(learner: AnyLearner, gradient: Array) -> None:
         gradient = checked_gradient(learner, gradient)
         round_index = rounds_of(learner) + 1
         try:
-            with np.errstate(all="ignore"):  # what overflows is refused by name, not warned of
-                update(learner, gradient)
+            update(learner, gradient)
         except DomainError as error:
             raise lost(learner, round_index, str(error).rstrip("."), gradient) from error
         except (ArithmeticError, ValueError) as error:  # that of linear algebra is a ValueError
             raise lost(learner, round_index, f"the arithmetic failed ({error})", gradient) from error
-        for path, array in state_arrays(learner.state):
-            if not is_finite(array):
-                raise lost(learner, round_index, f"{path} of the state is not finite", gradient)
+        broken = not_finite_in(learner.state)
+        if broken:
+            raise lost(learner, round_index, f"{broken} of the state is not finite", gradient)
         count_rounds(learner, round_index)
 
     return checked

@@ -10,10 +10,10 @@ import numpy as np
 from oco.domains import FrobeniusBall, Simplex, SpectralBall, Unbounded
 from oco.domains.base import Domain
 from oco.domains.box import Box
-from oco.errors import ConfigError, NumericsError
+from oco.errors import NumericsError
 from oco.learners import ENTRIES, LEARNERS, Learner, Problem
 from oco.types import Array
-from tests.domains.domain_cases import vector_domains
+from domains.domain_cases import vector_domains
 
 SMALLEST, LARGEST = -150.0, 150.0
 """Exponents of the documented range of gradients."""
@@ -134,6 +134,3 @@ def play(game: Game) -> str:
         assert np.isfinite(point).all(), f"round {round_index}: {point}"
         assert game.domain.contains(point), f"round {round_index}: {point} outside"
     return "played"
-
-
-__all__ = ["ConfigError", "Game", "draw", "play"]
