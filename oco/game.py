@@ -231,7 +231,9 @@ def _refuse_stopped(first: int, player: Learner, outcome: BlockOutcome) -> None:
         _refuse_lost(first + at + int(played), player)
     _refuse_not_finite(first + at + 1, player, float(outcome.losses[at]), outcome.slopes[at])
     if not np.isfinite(outcome.margins[at]):
-        raise NumericsError(f"round {first + at + 1}: the margin <row, point> overflows at the point that {player!r} played")
+        raise NumericsError(
+            f"round {first + at + 1}: the margin <row, point> overflows at the point that {player!r} played"
+        )
     raise NumericsError(f"round {first + at + 1}: the gradient overflows at the point that {player!r} played")
 
 

@@ -46,7 +46,10 @@ def project_on_polyhedron(
                 flat, shift, weights, lower, upper, projected, None if kind == "box" else total, kind == "l1_ball",
                 floor,
             )  # fmt: skip
-            if shift >= floor or projection_residual(domain, target, projected.reshape(point.shape), metric) <= TOLERANCE:
+            if (
+                shift >= floor
+                or projection_residual(domain, target, projected.reshape(point.shape), metric) <= TOLERANCE
+            ):
                 break
         return projected.reshape(point.shape)
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from oco.types import Array
 
-
 FAR_OFF = 1e-13
 """A sum is brought to its total where rounding, of weights that are far apart, has left it further off."""
 

@@ -121,12 +121,12 @@ def first_certified(domain: Domain, point: Array, metric: Metric, solve: Callabl
     )
 
 
-def _candidates(
-    domain: Domain, point: Array, metric: Metric, solve: Callable[[Array], Array]
-) -> Iterator[Array]:
+def _candidates(domain: Domain, point: Array, metric: Metric, solve: Callable[[Array], Array]) -> Iterator[Array]:
     diameter, start = domain.diameter("l2"), domain.start
     distance = euclidean_norm(point - start)
-    nearer = [start + (reach * diameter / distance) * (point - start) for reach in NEARER if reach * diameter < distance]
+    nearer = [
+        start + (reach * diameter / distance) * (point - start) for reach in NEARER if reach * diameter < distance
+    ]
     with np.errstate(all="ignore"):  # what is not finite is left out
         for target in (point, *nearer):
             try:

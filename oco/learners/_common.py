@@ -12,7 +12,6 @@ from oco.learners.base import Learner
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.types import Array, Shape
 
-
 _FLOAT64 = np.dtype(np.float64)
 
 
@@ -99,4 +98,3 @@ def refuse(learner: Learner, round_index: int, gradient: Array) -> NumericsError
     return NumericsError(
         f"round {round_index}: {learner!r} was shown a gradient that is not finite ({where}); its state is unchanged"
     )
-

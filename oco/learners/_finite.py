@@ -43,7 +43,9 @@ def checked_gradient(learner: Learner, gradient: Any) -> Array:
     try:
         array = np.asarray(gradient, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ProtocolError(f"{type(learner).__name__} got a gradient that is not an array of numbers: {error}") from None
+        raise ProtocolError(
+            f"{type(learner).__name__} got a gradient that is not an array of numbers: {error}"
+        ) from None
     if array.shape != learner.prediction.shape:
         raise ProtocolError(
             f"{type(learner).__name__} plays points of shape {learner.prediction.shape}, "

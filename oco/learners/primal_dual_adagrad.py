@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from oco.domains.metrics import Diagonal
+from oco.learners._finite import finite_update
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner
-from oco.learners._finite import finite_update
 from oco.learners.base import Learner, Memory, Problem
 from oco.learners.requirements import (
     at_most,

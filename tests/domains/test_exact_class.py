@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from domain_cases import matrix_domains, vector_domains
 
 import oco
-from domain_cases import matrix_domains, vector_domains
 from oco.checks import CheckFailed, check_domain
 from oco.comparators import best_fixed_point
 from oco.domains import Ball, FrobeniusBall, Simplex, Unbounded
@@ -73,7 +73,9 @@ class Liar(UpperHalf):
 
 @pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.decision != "simplex"])
 def test_learners_stay_in_a_part_of_a_ball(name):
-    domain = UpperHalfOfMatrices(1.0, shape=(2, 3)) if ENTRIES[name].decision == "matrix" else UpperHalf(1.0, dimension=6)
+    domain = (
+        UpperHalfOfMatrices(1.0, shape=(2, 3)) if ENTRIES[name].decision == "matrix" else UpperHalf(1.0, dimension=6)
+    )
     learner = LEARNERS[name](**ENTRIES[name].examples[0])
     learner.start(Problem(domain, horizon=20, gradient_bound=5.0, exp_concavity=0.1))
     gradient = np.ones(domain.shape)

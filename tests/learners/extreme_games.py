@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from domains.domain_cases import vector_domains
 
 from oco.domains import FrobeniusBall, Simplex, SpectralBall, Unbounded
 from oco.domains.base import Domain
@@ -13,7 +14,6 @@ from oco.domains.box import Box
 from oco.errors import NumericsError
 from oco.learners import ENTRIES, LEARNERS, Learner, Problem
 from oco.types import Array
-from domains.domain_cases import vector_domains
 
 SMALLEST, LARGEST = -150.0, 150.0
 """Exponents of the documented range of gradients."""
@@ -51,7 +51,9 @@ class Game:
 
 def draw_gradients(generator: np.random.Generator, shape: tuple[int, ...]) -> tuple[str, Array]:
     """A named stream whose entries are zero or of sizes in the documented range."""
-    kind = generator.choice(["random", "repeated", "growing", "falling", "axes", "zeros", "mixed", "alternating", "flat"])
+    kind = generator.choice(
+        ["random", "repeated", "growing", "falling", "axes", "zeros", "mixed", "alternating", "flat"]
+    )
     rows = generator.standard_normal((ROUNDS, *shape))
     exponent = generator.uniform(SMALLEST, LARGEST)
     if generator.random() < 0.3:

@@ -6,16 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from domains.domain_cases import vector_domains
 from scipy import sparse
 
 import oco
-from domains.domain_cases import vector_domains
 from learners.extreme_games import draw, play
 from oco.domains import FrobeniusBall, L1Ball, Simplex, Unbounded
 from oco.domains.base import Domain
 from oco.errors import NumericsError, ProtocolError
 from oco.learners import LEARNERS, Learner, Problem
-from oco.types import Array
 
 DUAL_AVERAGING: dict[str, dict[str, Any]] = {
     "ftsl": {"rank": 3, "learning_rate": 1.0, "delta": 1.0},
@@ -56,7 +55,9 @@ def test_a_repeated_row_is_followed_to_the_best_corner(name: str, scale: float) 
         row = np.random.default_rng(seed).standard_normal(3)
         game_rows = scale * np.tile(row, (20, 1))
         for domain in (Simplex(), L1Ball(radius=1.0)):
-            record = oco.play(oco.environments.LinearLosses(game_rows, domain=domain), LEARNERS[name](**DUAL_AVERAGING[name]))
+            record = oco.play(
+                oco.environments.LinearLosses(game_rows, domain=domain), LEARNERS[name](**DUAL_AVERAGING[name])
+            )
             placed = domain.with_shape((3,))
             best = -20.0 * scale * placed.support(-row)
             assert placed.contains(record.player.prediction)
@@ -69,7 +70,9 @@ def test_a_repeated_row_is_followed_to_the_best_corner(name: str, scale: float) 
 @pytest.mark.parametrize("rate", [1e150, 1e155, 1e160])
 @pytest.mark.parametrize("name", ["ogd", "adagrad_norm", "diagonal_adagrad"])
 @pytest.mark.parametrize("rows_are_sparse", [False, True])
-def test_an_endless_step_ends_on_the_sphere_opposite_the_gradient(name: str, rate: float, rows_are_sparse: bool) -> None:
+def test_an_endless_step_ends_on_the_sphere_opposite_the_gradient(
+    name: str, rate: float, rows_are_sparse: bool
+) -> None:
     """The point is forgotten in such a step: with H = diag|g| the diagonal step is -sign(g), projected in H's norm."""
     generator = np.random.default_rng(3)
     row, domain = generator.standard_normal((1, 6)), oco.Ball(radius=2.0, dimension=6)
@@ -115,7 +118,9 @@ def test_a_gradient_that_outgrows_all_before_is_the_only_one(name: str, growth: 
 
 
 @pytest.mark.parametrize("unit", [1e-150, 1e-100, 1e100, 1e150])
-@pytest.mark.parametrize("name", ["adagrad_norm", "diagonal_adagrad", "full_matrix_adagrad", "fd_adagrad", "ada_lr", "amsgrad"])
+@pytest.mark.parametrize(
+    "name", ["adagrad_norm", "diagonal_adagrad", "full_matrix_adagrad", "fd_adagrad", "ada_lr", "amsgrad"]
+)
 def test_the_unit_of_gradients_does_not_matter_without_delta(name: str, unit: float) -> None:
     generator = np.random.default_rng(8)
     rows = generator.standard_normal((30, 4))
@@ -137,17 +142,15 @@ def test_a_state_that_overflows_is_an_error_of_its_round() -> None:
     for name, keywords in (("shampoo", {}), ("one_sided_shampoo", {}), ("sketched_shampoo", {"rank": 5})):
         learner = LEARNERS[name](**keywords)
         learner.start(Problem(FrobeniusBall(radius=1.0, shape=(5, 1)), horizon=40))
-        for index, row in enumerate(rows, start=1):
-            try:
+        taken = 0
+        with pytest.raises(NumericsError) as caught:
+            for row in rows:
                 learner.update(row.reshape(5, 1))
-            except NumericsError as error:
-                assert f"round {index}:" in str(error)
-                assert type(learner).__name__ in str(error)
-                assert np.abs(rows[index - 2]).max() < 1e154
-                break
-            assert np.isfinite(learner.prediction).all()
-        else:
-            raise AssertionError(f"{name} took all gradients")
+                assert np.isfinite(learner.prediction).all()
+                taken += 1
+        assert f"round {taken + 1}:" in str(caught.value)
+        assert type(learner).__name__ in str(caught.value)
+        assert np.abs(rows[taken - 1]).max() < 1e154
 
 
 class RoundByRound(oco.OGD):
@@ -167,7 +170,9 @@ def test_the_round_that_lost_the_point_is_named(rows_are_sparse: bool, compiled:
     rows[6] = [0.0, 1e10, 0.0]
     game = oco.environments.LinearLosses(rows, domain=Unbounded(3), order="file")
     if rows_are_sparse:
-        game = oco.environments.SupportVector(sparse.csr_matrix(-rows), np.ones(len(rows)), domain=Unbounded(3), order="file")
+        game = oco.environments.SupportVector(
+            sparse.csr_matrix(-rows), np.ones(len(rows)), domain=Unbounded(3), order="file"
+        )
     learner: Learner = (oco.OGD if compiled else RoundByRound)(learning_rate=1e300, schedule="constant")
     with pytest.raises(NumericsError, match=r"round 7: .*OGD|round 7: .*RoundByRound"):
         oco.play(game, learner, comparator=False, spectrum=False)
@@ -204,12 +209,3 @@ def test_what_is_no_gradient_is_refused_in_one_sentence(name: str) -> None:
         if error is NumericsError:
             assert "round 2" in str(caught.value)
     np.testing.assert_array_equal(learner.prediction, before)
-
-
-def points_of(learner: Learner, domain: Domain, rows: Array) -> Array:
-    learner.start(Problem(domain, horizon=len(rows), gradient_bound=10.0, exp_concavity=0.1))
-    points = []
-    for row in rows:
-        learner.update(row)
-        points.append(learner.prediction.copy())
-    return np.array(points)
