@@ -403,8 +403,8 @@ def _first_overflow(block: RowBlock, slopes: Array) -> int:
 
 def _refuse_overflow(round_index: int) -> None:
     raise NumericsError(
-        f"round {round_index}: the sum of squared gradients overflows; gradients may have entries up to about 1e150, so "
-        "put rows, targets or losses on a smaller scale"
+        f"round {round_index}: the sum of squared gradients overflows; gradients may have entries up to about 1e150, "
+        "so put rows, targets or losses on a smaller scale"
     )
 
 

@@ -63,8 +63,8 @@ def check_is_the_ball_that_it_says(domain: Domain) -> None:
         nearest = point if length <= radius else center + offset * (radius / length)
         require(
             np.allclose(domain.project(point), nearest, rtol=1e-9, atol=1e-9),
-            f"as_ball says a ball of radius {radius:g}, and the projection of {_brief(point)} is not the ball's: return "
-            "None from as_ball",
+            f"as_ball says a ball of radius {radius:g}, and the projection of {_brief(point)} is not the ball's: "
+            "return None from as_ball",
         )
 
 

@@ -36,9 +36,9 @@ def project_on_polyhedron(
     def solve(target: Array) -> Array:
         flat = np.ascontiguousarray(target.ravel())
         projected, _ = newton_projection(kind, flat, shift, weights, lower, upper, total)
-        if shift >= NEWTON_FLOOR:
-            if projection_residual(domain, target, projected.reshape(point.shape), metric) <= 1e-12:
-                return projected.reshape(point.shape)
+        newton = projected.reshape(point.shape)
+        if shift >= NEWTON_FLOOR and projection_residual(domain, target, newton, metric) <= 1e-12:
+            return newton
         if kind == "l1_ball":
             projected *= total / float(np.abs(projected).sum())
         for floor in FLOORS:

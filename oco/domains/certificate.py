@@ -32,8 +32,9 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
     .. math:: |y - x|_H (|y - x|_H + |x|_H) + 10^{-4} \lambda_{\max}(H) (|y|_2 + |x|_2) D,
 
     where D is the l2 diameter and the second term stands for rounding; or the Euclidean distance of x to the domain
-    over ``|x|_2 + |y|_2`` or over D and the domain's distance, whichever is less, if that is larger. Half the square of the H-distance to the true projection is at most the
-    numerator. On an unbounded domain z is kept within ``D = |y|_2 + |x|_2`` of x, and the numerator is an upper bound.
+    over ``|x|_2 + |y|_2``, or over D and the domain's distance from the origin if that is less, if it is larger. Half
+    the square of the H-distance to the true projection is at most the numerator. On an unbounded domain z is kept
+    within ``D = |y|_2 + |x|_2`` of x, and the numerator is an upper bound.
 
     Parameters
     ----------

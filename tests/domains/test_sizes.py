@@ -163,8 +163,9 @@ def test_certificate_sees_a_wrong_point():
             assert projection_residual(domain, point, wrong, metric) > 1e-8, name
         outside = right + 1e-3 * (point - right)
         assert projection_residual(domain, point, outside, metric) > 1e-6, name
+        astray = wrong_inside(domain, right)
         with pytest.raises(DomainError, match="optimality residual") as caught:
-            first_certified(domain, point, metric, lambda _, near=wrong_inside(domain, right): near)
+            first_certified(domain, point, metric, lambda _, there=astray: there)
         assert caught.value.residual > 1e-6
         # Rounding that leaves the domain is mended, and the outcome is certified as any other.
         mended = first_certified(domain, point, metric, lambda _, near=right + 1e-12 * (point - right): near)

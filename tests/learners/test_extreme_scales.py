@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -136,18 +137,24 @@ def test_the_unit_of_gradients_does_not_matter_without_delta(name: str, unit: fl
         np.testing.assert_allclose(points[1], points[0], rtol=0, atol=1e-6, err_msg=place)
 
 
+def taking(learner: Learner, gradients: Array) -> Iterator[Array]:
+    """The points after each gradient."""
+    for gradient in gradients:
+        learner.update(gradient)
+        yield learner.prediction.copy()
+
+
 def test_a_state_that_overflows_is_an_error_of_its_round() -> None:
     """Gradients from 1e50 to 1e250: squares leave float64 at 1e154, and no singular value decomposition is begun."""
     rows = np.random.default_rng(0).standard_normal((40, 5)) * np.logspace(50, 250, 40)[:, None]
     for name, keywords in (("shampoo", {}), ("one_sided_shampoo", {}), ("sketched_shampoo", {"rank": 5})):
         learner = LEARNERS[name](**keywords)
         learner.start(Problem(FrobeniusBall(radius=1.0, shape=(5, 1)), horizon=40))
-        taken = 0
+        points: list[Array] = []
         with pytest.raises(NumericsError) as caught:
-            for row in rows:
-                learner.update(row.reshape(5, 1))
-                assert np.isfinite(learner.prediction).all()
-                taken += 1
+            points.extend(taking(learner, rows.reshape(-1, 5, 1)))
+        taken = len(points)
+        assert np.isfinite(points).all()
         assert f"round {taken + 1}:" in str(caught.value)
         assert type(learner).__name__ in str(caught.value)
         assert np.abs(rows[taken - 1]).max() < 1e154
