@@ -146,7 +146,7 @@ class SketchedLearner(Learner):
         if metric.complement > 0.0 and metric.values.size < total.size:
             rest = total - metric.basis @ along
             rest -= metric.basis @ (metric.basis.T @ rest)  # what round-off left along the basis
-            if euclidean_norm(rest) > INSIDE_SPAN * euclidean_norm(total):  # else it is round-off, and may be divided by little
+            if euclidean_norm(rest) > INSIDE_SPAN * euclidean_norm(total):  # else it is round-off
                 step += rest / metric.complement
         leader: Array = domain.start - self.rate * step.reshape(domain.shape)
         return leader

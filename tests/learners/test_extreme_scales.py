@@ -16,6 +16,7 @@ from oco.domains import FrobeniusBall, L1Ball, Simplex, Unbounded
 from oco.domains.base import Domain
 from oco.errors import NumericsError, ProtocolError
 from oco.learners import LEARNERS, Learner, Problem
+from oco.types import Array
 
 DUAL_AVERAGING: dict[str, dict[str, Any]] = {
     "ftsl": {"rank": 3, "learning_rate": 1.0, "delta": 1.0},
