@@ -44,7 +44,8 @@ def weighted_simplex(sizes: Array, weights: Array, total: float) -> Array:
         below[0] = 0.0
         heights = top - heights[order]
         levels = (total + np.cumsum(below)) / np.cumsum(inverse)
-        count = np.flatnonzero(heights < levels)[-1] + 1
+        fits = np.flatnonzero(heights < levels)
+        count = int(fits[-1]) + 1 if fits.size else 1
         support = order[:count]
         # Again around the mean of those that stay, for the last digits.
         excess = (sizes[support] - total / count).sum() if abs(top) < 1e8 * total else np.nan
