@@ -11,8 +11,9 @@ import numpy as np
 
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, NumericsError, ProtocolError
+from oco.learners._finite import count_rounds, is_finite
 from oco.learners.base import Learner, Problem, require_memory
-from oco.losses.rows import RowBlock, dense_row, rows_at_once
+from oco.losses.rows import BlockOutcome, RowBlock, dense_row, rows_at_once
 from oco.record import Record
 from oco.snapshot import Keeper
 from oco.tracker import Tracker
@@ -120,6 +121,7 @@ def play(
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds
     keeper = Keeper(snapshots if isinstance(stream, RowStream) else None, player, tracker)
     before, recorded = keeper.go_on()
+    count_rounds(player, before)
     for checkpoint in rounds[recorded:]:
         began = time.perf_counter()
         observing = tracker.timings["observe"]
@@ -163,8 +165,9 @@ def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int,
             _play_block_by_rounds(block, player, tracker, first)
         else:
             if outcome.stopped >= 0:
-                at = outcome.stopped
-                _refuse_not_finite(first + at + 1, player, float(outcome.losses[at]), outcome.slopes[at])
+                _refuse_stopped(first, player, outcome)
+            elif not is_finite(player.prediction):  # in an earlier round the next margin would have shown it
+                _refuse_lost(last, player)
             tracker.observe_block(block, outcome.margins, outcome.losses, outcome.slopes, outcome.form)
         keeper.after(last)
 
@@ -177,6 +180,8 @@ def _play_block_by_rounds(block: RowBlock, player: Learner, tracker: Tracker, fi
         losses[i], slopes[i] = block.scalar.at(margins[i], block.targets[i])
         _refuse_not_finite(first + i + 1, player, losses[i], slopes[i])
         player.update(slopes[i] * row)
+    if not is_finite(player.prediction):
+        _refuse_lost(first + len(block), player)
     tracker.observe_block(block, margins, losses, slopes, "round by round")
 
 
@@ -194,6 +199,8 @@ def _play_rounds(stream: Any, player: Learner, tracker: Tracker, start: int, sto
         _refuse_not_finite(round_index, player, value, gradient)
         tracker.observe_round(loss, value, gradient)
         player.update(gradient)
+    if not is_finite(player.prediction):
+        _refuse_lost(stop, player)
 
 
 def _pieces(stream: RowStream, start: int, stop: int) -> Iterator[tuple[int, int]]:
@@ -214,6 +221,27 @@ def _checked_point(player: Learner, round_index: int, shape: tuple[int, ...]) ->
     view = point.view()
     view.flags.writeable = False
     return view
+
+
+def _refuse_stopped(first: int, player: Learner, outcome: BlockOutcome) -> None:
+    """The error for a block whose round ``stopped``, counted from ``first``, could not be played to its end."""
+    at = outcome.stopped
+    played = np.isfinite([outcome.margins[at], outcome.losses[at], outcome.slopes[at]]).all()
+    if not is_finite(player.prediction) and (played or first + at > 0):
+        _refuse_lost(first + at + int(played), player)
+    _refuse_not_finite(first + at + 1, player, float(outcome.losses[at]), outcome.slopes[at])
+    if not np.isfinite(outcome.margins[at]):
+        raise NumericsError(
+            f"round {first + at + 1}: the margin <row, point> overflows at the point that {player!r} played"
+        )
+    raise NumericsError(f"round {first + at + 1}: the gradient overflows at the point that {player!r} played")
+
+
+def _refuse_lost(round_index: int, player: Learner) -> None:
+    raise NumericsError(
+        f"round {round_index}: the update of {player!r} left a point with an entry that is not finite; a smaller "
+        "learning rate, or losses on another scale, may help"
+    )
 
 
 def _refuse_not_finite(round_index: int, player: Learner, value: float, gradient: Any) -> None:

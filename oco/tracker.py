@@ -13,9 +13,9 @@ import numpy as np
 from scipy import linalg
 
 from oco.environments.row_stream import RowStream
-from oco.errors import ConfigError
+from oco.errors import ConfigError, NumericsError
 from oco.learners.base import Learner, Problem, effective_rank, state_bytes, state_floats
-from oco.losses.rows import RowBlock
+from oco.losses.rows import RowBlock, squared_lengths
 from oco.plugins import registered_name
 from oco.record import Record
 from oco.regret.bounds import Bound, Observed, within_scales
@@ -136,6 +136,8 @@ class Tracker:
                 self._slopes[self._seen : self._seen + len(block)] = slopes
             self._seen += len(block)
             self._forms[form] = None
+        if not math.isfinite(self._covariance.trace):
+            _refuse_overflow(self._seen - len(block) + _first_overflow(block, slopes) + 1)
 
     def observe_round(self, loss: Any, value: float, gradient: Array) -> None:
         """Take in one round."""
@@ -154,6 +156,8 @@ class Tracker:
             self._forms["round by round"] = None
             if self._losses is not None:
                 self._losses.append(loss)
+        if not math.isfinite(self._covariance.largest_gradient):
+            _refuse_overflow(self._seen)
 
     def checkpoint(self, round_index: int) -> None:
         """Write down where the game stands after ``round_index`` rounds."""
@@ -174,7 +178,7 @@ class Tracker:
         )
         with self._timed("bound"):
             known = spectrum is not None or self._slopes is None
-            self._bound = within_scales(self._player.bound(observed), observed) if known else None
+            self._bound = self._stated_bound(observed) if known else None
         row: dict[str, float] = {
             "round": round_index,
             "cumulative_loss": self._cumulative_loss,
@@ -203,6 +207,15 @@ class Tracker:
                 self._violations.setdefault(statement, round_index)
         for key, value in row.items():
             self._rows[key].append(float(value))
+
+    def _stated_bound(self, observed: Observed) -> Bound | None:
+        """The learner's bound; None where its number is beyond what can be represented."""
+        try:
+            with np.errstate(all="ignore"):
+                bound = within_scales(self._player.bound(observed), observed)
+        except ArithmeticError:
+            return None
+        return bound if bound is None or math.isfinite(bound.value) else None
 
     def _spectrum(self, round_index: int) -> Spectrum | None:
         """Of the covariance that is kept; in large dimensions by operator, and at a few checkpoints only."""
@@ -378,6 +391,21 @@ class Tracker:
             yield
         finally:
             self.timings[part] += time.perf_counter() - began
+
+
+def _first_overflow(block: RowBlock, slopes: Array) -> int:
+    """The round of a block whose squared gradient is not finite; the last where only their sum is not."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = (np.abs(slopes) * np.sqrt(squared_lengths(block.rows))) ** 2
+    beyond = np.flatnonzero(~np.isfinite(lengths))
+    return int(beyond[0]) if beyond.size else len(block) - 1
+
+
+def _refuse_overflow(round_index: int) -> None:
+    raise NumericsError(
+        f"round {round_index}: the sum of squared gradients overflows; gradients may have entries up to about 1e150, "
+        "so put rows, targets or losses on a smaller scale"
+    )
 
 
 def _stacked(spectra: list[Array]) -> Array:

@@ -50,6 +50,24 @@ def check_projection_lands_inside(domain: Domain) -> None:
         )
 
 
+def check_is_the_ball_that_it_says(domain: Domain) -> None:
+    """Where `as_ball` states a ball, the projection is the ball's: learners then use that in its place."""
+    ball = domain.as_ball()
+    if ball is None:
+        return
+    center, radius = ball
+    require(np.array_equal(center, domain.start), "as_ball has another center than the domain's start")
+    for point in _outside(domain):
+        offset = point - center
+        length = float(np.linalg.norm(offset))
+        nearest = point if length <= radius else center + offset * (radius / length)
+        require(
+            np.allclose(domain.project(point), nearest, rtol=1e-9, atol=1e-9),
+            f"as_ball says a ball of radius {radius:g}, and the projection of {_brief(point)} is not the ball's: "
+            "return None from as_ball",
+        )
+
+
 def check_projection_is_nearest(domain: Domain) -> None:
     """No point of the domain is nearer than the projection: ``<y - p, x - p> <= 0`` for every x in it."""
     inside = _inside(domain)
@@ -107,6 +125,7 @@ def check_diameter(domain: Domain) -> None:
 
 DOMAIN_CHECKS: list[Callable[..., None]] = [
     check_start_is_inside,
+    check_is_the_ball_that_it_says,
     check_projection_lands_inside,
     check_projection_is_nearest,
     check_projection_in_metrics,

@@ -71,7 +71,7 @@ def minimise(
     """
     form = start.size <= FORMED_DIMENSION and objective.hessian_cost <= FORMED_COST
     smoothed = objective is not certifier.objective
-    keeps = form and not smoothed and isinstance(domain, Ball)
+    keeps = form and not smoothed and domain.bounded and domain.as_ball() is not None
     keeps = keeps and objective.hessian_cost > EXPENSIVE * float(start.size) ** 3
     at, promised = _Place.of(objective, start), math.inf
     for _ in range(steps):
@@ -102,7 +102,7 @@ def minimise(
         if smoothed or not domain.bounded or -slope <= NEAR * certifier.allowed_gap:
             change = ahead - at.margins
             linearised = objective.link.clip(objective.linearised_slopes(hessian, at.slopes, change))
-            if isinstance(domain, Unbounded):
+            if not domain.bounded and domain.as_ball() is not None:
                 certifier.receding = objective.link.recedes(change, slack=0.01)
             if not domain.bounded:
                 linearised = _balance(objective, domain, hessian, linearised)
@@ -156,11 +156,11 @@ def _model_minimiser(
 ) -> Array:
     """The point of the domain at which the quadratic model is least, of a model that is damped where it must be."""
     near, model = domain, hessian
-    if isinstance(domain, Unbounded):
+    if not domain.bounded and domain.as_ball() is not None:
         near = Ball(REACH * (1.0 + float(np.linalg.norm(point)))).with_shape(domain.shape)
     elif not domain.bounded:
         model = DampedHessian(hessian, _damping(domain, gradient, point))
-    elif smoothed and hessian.matrix is not None and not isinstance(domain, Ball):
+    elif smoothed and hessian.matrix is not None and domain.as_ball() is None:
         model = DampedHessian(hessian, KINKED_DAMPING * float(np.trace(hessian.matrix)) / point.size)
     target = minimise_quadratic(model, gradient, point, near, accuracy)
     return domain.project(target.reshape(domain.shape)).ravel()

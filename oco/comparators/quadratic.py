@@ -8,7 +8,6 @@ from scipy.linalg import blas, lapack
 
 from oco.comparators.objective import Hessian
 from oco.comparators.projected import ProjectedQuadratic
-from oco.domains import Ball, Unbounded
 from oco.domains.base import Domain
 from oco.types import Array
 
@@ -33,9 +32,9 @@ def minimise_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: 
     accuracy
         The Frank-Wolfe gap of the quadratic that is good enough.
     """
-    if isinstance(domain, Ball | Unbounded):
-        radius = 0.5 * domain.diameter()
-        centre = domain.start.ravel()
+    ball = domain.as_ball()
+    if ball is not None:
+        centre, radius = ball[0].ravel(), ball[1]
         offset = point - centre
         right = hessian.apply(offset) - gradient
         if hessian.matrix is None:

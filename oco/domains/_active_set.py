@@ -56,6 +56,8 @@ def active_set(
                 barred[released] = True
             continue
         x[free] = target
+        if total is not None and not free.any():
+            break  # rounding has lost the sum, of a point that is far away
         normal = floored * (y - x) - weights @ push
         noise = 4e-15 * (floored * (np.abs(y) + np.abs(x)) + np.abs(weights) @ np.abs(push))
         if total is None:

@@ -9,7 +9,7 @@ import numpy as np
 from oco.domains._active_set import FLOORS, active_set
 from oco.domains._spectrum import coupling
 from oco.domains.base import Domain
-from oco.domains.certificate import TOLERANCE, projection_residual, require_certified
+from oco.domains.certificate import TOLERANCE, first_certified, projection_residual
 from oco.domains.metrics import Metric
 from oco.types import Array
 
@@ -31,20 +31,29 @@ def project_on_polyhedron(
     """
     if metric.largest == 0.0:
         return domain.project(point)
-    flat = np.ascontiguousarray(point.ravel())
-    shift, weights = coupling(metric, flat.size)
-    projected, _ = newton_projection(kind, flat, shift, weights, lower, upper, total)
-    if shift >= NEWTON_FLOOR and projection_residual(domain, point, projected.reshape(point.shape), metric) <= 1e-12:
+    shift, weights = coupling(metric, point.size)
+
+    def solve(target: Array) -> Array:
+        flat = np.ascontiguousarray(target.ravel())
+        projected, _ = newton_projection(kind, flat, shift, weights, lower, upper, total)
+        newton = projected.reshape(point.shape)
+        if shift >= NEWTON_FLOOR and projection_residual(domain, target, newton, metric) <= 1e-12:
+            return newton
+        if kind == "l1_ball":
+            projected *= total / float(np.abs(projected).sum())
+        for floor in FLOORS:
+            projected = active_set(
+                flat, shift, weights, lower, upper, projected, None if kind == "box" else total, kind == "l1_ball",
+                floor,
+            )  # fmt: skip
+            if (
+                shift >= floor
+                or projection_residual(domain, target, projected.reshape(point.shape), metric) <= TOLERANCE
+            ):
+                break
         return projected.reshape(point.shape)
-    if kind == "l1_ball":
-        projected *= total / float(np.abs(projected).sum())
-    for floor in FLOORS:
-        projected = active_set(
-            flat, shift, weights, lower, upper, projected, None if kind == "box" else total, kind == "l1_ball", floor
-        )
-        if shift >= floor or projection_residual(domain, point, projected.reshape(point.shape), metric) <= TOLERANCE:
-            break
-    return require_certified(domain, point, projected.reshape(point.shape), metric)
+
+    return first_certified(domain, point, metric, solve)
 
 
 def newton_projection(

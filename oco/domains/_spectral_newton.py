@@ -9,7 +9,7 @@ import numpy as np
 from oco.domains._singular_values import ClippedSingularValues
 from oco.domains._spectral_multipliers import affordable, multiplier_projection
 from oco.domains._spectrum import coupling
-from oco.domains.certificate import projection_residual, require_certified
+from oco.domains.certificate import first_certified, projection_residual
 from oco.domains.metrics import Metric
 from oco.types import Array
 
@@ -19,17 +19,22 @@ if TYPE_CHECKING:
 
 def project_on_spectral_ball(domain: Domain, point: Array, metric: Metric, radius: float) -> Array:
     """The projection of ``point`` (not in the ball) on ``{|X|_op <= radius}``, certified."""
-    size = float(np.max(np.abs(point)))
     shift, weights = coupling(metric, point.size)
     if weights.shape[1] == 0:
         return domain.project(point)
-    unit, unit_radius = point / size, radius / size
-    projected = _coupled(unit, shift, weights, unit_radius) * size
-    if projection_residual(domain, point, projected, metric) > 1e-12 and affordable(weights):
-        better = multiplier_projection(unit, shift, weights, unit_radius) * size
-        if projection_residual(domain, point, better, metric) < projection_residual(domain, point, projected, metric):
-            projected = better
-    return require_certified(domain, point, projected, metric)
+
+    def solve(target: Array) -> Array:
+        size = float(np.max(np.abs(target)))
+        unit, unit_radius = target / size, radius / size
+        projected = _coupled(unit, shift, weights, unit_radius) * size
+        residual = projection_residual(domain, target, projected, metric)
+        if residual > 1e-12 and affordable(weights):
+            better = multiplier_projection(unit, shift, weights, unit_radius) * size
+            if projection_residual(domain, target, better, metric) < residual:
+                projected = better
+        return projected
+
+    return first_certified(domain, point, metric, solve)
 
 
 def _coupled(y: Array, shift: float, weights: Array, radius: float) -> Array:

@@ -6,6 +6,9 @@ import numpy as np
 
 from oco.types import Array
 
+FAR_OFF = 1e-13
+"""A sum is brought to its total where rounding, of weights that are far apart, has left it further off."""
+
 
 def sum_threshold(sizes: Array, total: float) -> float:
     """The theta with ``sum_i max(sizes_i - theta, 0) = total``."""
@@ -29,15 +32,30 @@ def weighted_simplex(sizes: Array, weights: Array, total: float) -> Array:
             held[weightless] = np.maximum(shares - sum_threshold(shares, left), 0.0)
             return held
         sizes, weights = np.where(weightless, -np.inf, sizes), np.where(weightless, 1.0, weights)
-    # x_i = max(y_i - theta / w_i, 0) is positive for theta < w_i y_i: the breakpoints, in falling order.
-    order = np.argsort(-weights * sizes)
-    order = order[np.isfinite(sizes[order])]
-    lengths = np.cumsum(1.0 / weights[order])
-    thresholds = (np.cumsum(sizes[order]) - total) / lengths
-    support = order[: np.flatnonzero(weights[order] * sizes[order] > thresholds)[-1] + 1]
-    # Again from the coordinates that stay, with the sum taken around the mean: no digits are lost to a far point.
-    inverse = 1.0 / weights[support]
-    excess = (sizes[support] - total / len(support)).sum()
+    # x_i = max(y_i - theta / w_i, 0) with theta = max_j w_j y_j - tau: in tau, what is far away is not in the sums.
+    weights = weights / weights.max()
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        heights = weights * sizes
+        top = float(heights.max())
+        order = np.argsort(-heights)
+        order = order[np.isfinite(sizes[order])]
+        inverse = 1.0 / weights[order]
+        below = top * inverse - sizes[order]
+        below[0] = 0.0
+        heights = top - heights[order]
+        levels = (total + np.cumsum(below)) / np.cumsum(inverse)
+        fits = np.flatnonzero(heights < levels)
+        count = int(fits[-1]) + 1 if fits.size else 1
+        support = order[:count]
+        # Again around the mean of those that stay, for the last digits.
+        excess = (sizes[support] - total / count).sum() if abs(top) < 1e8 * total else np.nan
+        inverse = inverse[:count]
+        moved = sizes[support] - inverse * (excess / inverse.sum())
+        if not np.isfinite(moved).all():
+            moved = levels[count - 1] * inverse - below[:count]
     result = np.zeros_like(sizes)
-    result[support] = np.maximum(sizes[support] - inverse * (excess / inverse.sum()), 0.0)
+    result[support] = np.clip(moved, 0.0, total)
+    reached = float(result.sum())
+    if abs(reached - total) > FAR_OFF * total:
+        result *= total / reached
     return result

@@ -11,6 +11,7 @@ ROUNDING = 4e-15
 """How far outside, relative to the domain's size, rounding may leave a projection: such a point is not moved again."""
 
 
+@np.errstate(over="ignore")
 def euclidean_norm(array: Array) -> float:
     """``|array|_2`` of all entries, also where their squares overflow or vanish."""
     flat = array.ravel()

@@ -7,11 +7,13 @@ from numpy.typing import ArrayLike
 
 from oco.domains._spectrum import null_part, pseudo_power
 from oco.domains._vectors import euclidean_norm, unknown_norm
-from oco.domains.base import Domain
+from oco.domains.base import Domain, require_inside
 from oco.domains.metrics import Metric
 from oco.errors import DomainError
 from oco.types import Array
 
+CLOSE, PASSES = 1e-12, 12
+"""How far from the slice, relative to the point, passes end, and the most of them: each takes 1e15 off the distance."""
 RANK = 1e-12
 """Relative size below which a singular value of the equations is zero."""
 
@@ -81,14 +83,21 @@ class AffineSlice(Domain):
     def project(self, point: Array) -> Array:
         """Euclidean projection: ``y - A^+ (A y - b)``, in O(rd)."""
         projected = self._checked(point)
-        for _ in range(2):
-            # The second time for what rounding left.
-            projected = projected - self._rows.T @ (self._rows @ projected - self._heights)
+        if len(self._rows) == self.dimension:
+            return self.start
+        for _ in range(PASSES):
+            # The second time for what rounding left, and so on for a point that is far away.
+            misses = self._rows @ projected - self._heights
+            projected = projected - self._rows.T @ misses
+            if euclidean_norm(misses) <= CLOSE * max(euclidean_norm(projected), euclidean_norm(self._heights)):
+                break
         return projected
 
     def project_in(self, point: Array, metric: Metric) -> Array:
         """Projection in the norm of ``metric``; see the notes of the class for the formula and the cost."""
         point = self._checked(point)
+        if len(self._rows) == self.dimension:
+            return self.start
         misses = self._rows @ point - self._heights
         if not np.any(misses):
             return point.copy()
@@ -101,9 +110,13 @@ class AffineSlice(Domain):
         # Rows of very different lengths would cost digits in the least squares problem.
         lengths = np.linalg.norm(half, axis=0)
         projected = point
-        for _ in range(2):
-            # The second time for what rounding left.
+        for done in range(PASSES):
+            # The second time for what rounding left, and so on for a point that is far away.
             misses = self._rows @ projected - self._heights
+            if done > 1 and euclidean_norm(misses) <= CLOSE * max(
+                euclidean_norm(projected), euclidean_norm(self._heights)
+            ):
+                break
             if len(unmet) > 0:
                 solution = np.linalg.lstsq((half / lengths).T, unmet @ misses / lengths, rcond=None)[0]
                 projected = projected - pseudo_power(metric, -0.5, solution)
@@ -111,7 +124,7 @@ class AffineSlice(Domain):
                 misses = self._rows @ projected - self._heights
                 solution = np.linalg.lstsq(null_rows.T, misses, rcond=RANK)[0]
                 projected = projected - null_part(metric, solution)
-        return projected
+        return require_inside(self, projected)
 
     def support(self, direction: Array) -> float:
         """``<direction, start>`` where the direction is in the row space of A; infinite elsewhere."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from oco.domains._spectrum import not_supported
 from oco.domains._vectors import euclidean_norm, largest_norm_in_unit_ball, norm_of
 from oco.domains.base import Domain
-from oco.domains.metrics import Dense, Diagonal, Kronecker, LowRankPlusScaledIdentity, Metric
+from oco.domains.metrics import Dense, Diagonal, Kronecker, LowRankPlusScaledIdentity, Metric, ScaledIdentity
 from oco.errors import DomainError
 from oco.types import Array, Shape
 
@@ -66,6 +67,10 @@ class Ball(Domain):
     def start(self) -> Array:
         """The center."""
         return np.zeros(self.shape) if self._center is None else self._center.copy()
+
+    def as_ball(self) -> tuple[Array, float] | None:
+        """Center and radius; None for a subclass, which may project elsewhere."""
+        return (self.start, self._radius) if type(self) in (Ball, FrobeniusBall) else None
 
     def contains(self, point: Array, tolerance: float = 1e-9) -> bool:
         """Whether ``|point - center|_2 <= (1 + tolerance) radius``."""
@@ -176,8 +181,10 @@ def _shrink(offset: Array, metric: Metric, radius: float) -> Array:
         values = np.outer(metric.left.values, metric.right.values)
         factors = _factors(values.ravel(), grid.ravel(), radius).reshape(y.shape)
         shrunk = metric.left.basis @ (factors * grid) @ metric.right.basis.T
-    else:
+    elif isinstance(metric, ScaledIdentity):
         shrunk = y * radius
+    else:
+        raise not_supported(metric)
     return shrunk * size
 
 

@@ -14,7 +14,7 @@ from oco.domains._vectors import ROUNDING, euclidean_norm
 from oco.domains.ball import Ball
 from oco.domains.base import Domain
 from oco.domains.box import Box
-from oco.domains.certificate import require_certified
+from oco.domains.certificate import first_certified
 from oco.domains.metrics import Metric, ScaledIdentity
 from oco.errors import DomainError
 from oco.types import Array, Shape
@@ -145,7 +145,7 @@ class BallBox(Domain):
         boxed = self._box.project_in(point, metric)
         if euclidean_norm(boxed - self._middle) <= self._reach:
             return boxed
-        return require_certified(self, point, self._on_sphere(point, metric), metric)
+        return first_certified(self, point, metric, lambda target: self._on_sphere(target, metric))
 
     def _on_sphere(self, point: Array, metric: Metric) -> Array:
         """The projection where the ball binds: the root mu of ``|x(mu) - center| = radius``."""

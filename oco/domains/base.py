@@ -91,6 +91,14 @@ class Domain(ABC):
         """Whether the diameter is finite."""
         return bool(np.isfinite(self.diameter()))
 
+    def as_ball(self) -> tuple[Array, float] | None:
+        """Center and radius where `project` is the projection on a Euclidean ball; infinite where all is allowed.
+
+        Learners and comparators then use the ball's closed forms in place of `project`. Only the class itself can know
+        that, so a subclass is not taken for its parent: one that is still a ball says so again.
+        """
+        return None
+
     @abstractmethod
     def contains(self, point: Array, tolerance: float = 1e-9) -> bool:
         """Whether ``point`` lies in the domain up to ``tolerance``, relative to the domain's size."""
@@ -130,3 +138,13 @@ class Domain(ABC):
         """Name and parameters, for people."""
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.describe().items() if key != "name")
         return f"{type(self).__name__}({arguments})"
+
+
+def require_inside(domain: Domain, projected: Array) -> Array:
+    """``projected``, or a `DomainError` where overflow or cancellation left it outside or not finite."""
+    if np.isfinite(projected).all() and domain.contains(projected):
+        return projected
+    raise DomainError(
+        f"The projection on {type(domain).__name__} was lost to rounding: the point is too far away, or the metric too "
+        "badly conditioned"
+    )

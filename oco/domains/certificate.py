@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 
 from oco.domains._spectrum import apply_to_both
@@ -13,6 +15,9 @@ from oco.types import Array
 
 TOLERANCE = 1e-10
 """What every projection of this package promises of `projection_residual`."""
+
+FEASIBLE = 1e-13
+"""How far outside, relative to the domain's size, an iteration may end; beyond that the point is moved onto it."""
 
 ROUNDING = 1e-4
 """Rounding allowance as a share of the tolerance: ``ROUNDING * TOLERANCE`` is some tens of units in the last place."""
@@ -27,8 +32,9 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
     .. math:: |y - x|_H (|y - x|_H + |x|_H) + 10^{-4} \lambda_{\max}(H) (|y|_2 + |x|_2) D,
 
     where D is the l2 diameter and the second term stands for rounding; or the Euclidean distance of x to the domain
-    over ``|x|_2 + |y|_2``, if that is larger. Half the square of the H-distance to the true projection is at most the
-    numerator. On an unbounded domain z is kept within ``D = |y|_2 + |x|_2`` of x, and the numerator is an upper bound.
+    over ``|x|_2 + |y|_2``, or over D and the domain's distance from the origin if that is less, if it is larger. Half
+    the square of the H-distance to the true projection is at most the numerator. On an unbounded domain z is kept
+    within ``D = |y|_2 + |x|_2`` of x, and the numerator is an upper bound.
 
     Parameters
     ----------
@@ -59,7 +65,7 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
     if size == 0.0:
         return 0.0
     inside = domain.project(projected)
-    outside = euclidean_norm(projected - inside) / size
+    outside = euclidean_norm(projected - inside) / min(size, domain.diameter("l2") + euclidean_norm(inside))
     if largest == 0.0:
         return outside
     # Units in which H and the points are of size one, so that nothing overflows.
@@ -89,13 +95,44 @@ def _gap_nearby(domain: Domain, inside: Array, normal: Array, size: float) -> fl
     return float(np.vdot(normal - moved, moved)) + euclidean_norm(moved)
 
 
-def require_certified(domain: Domain, point: Array, projected: Array, metric: Metric) -> Array:
-    """``projected``, or a `DomainError` that carries the residual where that is not below `TOLERANCE`."""
-    residual = projection_residual(domain, point, projected, metric)
-    if not residual <= TOLERANCE:
-        raise DomainError(
-            f"The projection on {type(domain).__name__} in a {type(metric).__name__} metric reached an optimality "
-            f"residual of {residual:.1e}, above {TOLERANCE:.0e}",
-            residual,
-        )
-    return projected
+NEARER = (1e12, 1e8, 1e4)
+"""Distances, in diameters of the domain, to which a point is brought where its projection cannot be certified."""
+
+
+def first_certified(domain: Domain, point: Array, metric: Metric, solve: Callable[[Array], Array]) -> Array:
+    """``solve(point)``, moved onto the domain where rounding has left it; a `DomainError` where it is not certified.
+
+    What is far outside, in diameters of the domain, has few digits left for what is within. Then the same is tried for
+    points on the way to the domain, whose projections differ by less than that rounding, and last for the point of the
+    domain that lies farthest in the direction ``H y``. The certificate, which decides, is always that of ``point``.
+    """
+    least = np.inf
+    for candidate in _candidates(domain, point, metric, solve):
+        if not np.isfinite(candidate).all():
+            continue
+        inside = candidate if domain.contains(candidate, FEASIBLE) else domain.project(candidate)
+        residual = projection_residual(domain, point, inside, metric)
+        if residual <= TOLERANCE and domain.contains(inside):
+            return inside
+        least = min(least, residual)
+    raise DomainError(
+        f"The projection on {type(domain).__name__} in a {type(metric).__name__} metric reached an optimality "
+        f"residual of {least:.1e}, above {TOLERANCE:.0e}",
+        least,
+    )
+
+
+def _candidates(domain: Domain, point: Array, metric: Metric, solve: Callable[[Array], Array]) -> Iterator[Array]:
+    diameter, start = domain.diameter("l2"), domain.start
+    distance = euclidean_norm(point - start)
+    nearer = [
+        start + (reach * diameter / distance) * (point - start) for reach in NEARER if reach * diameter < distance
+    ]
+    with np.errstate(all="ignore"):  # what is not finite is left out
+        for target in (point, *nearer):
+            try:
+                yield solve(target)
+            except (ArithmeticError, ValueError):  # that of linear algebra is one of these
+                continue
+        if NEARER[0] * diameter < distance:
+            yield domain.maximizer(metric.apply((point - start) / distance))

@@ -7,11 +7,13 @@ from numpy.typing import ArrayLike
 
 from oco.domains._spectrum import inverse_direction
 from oco.domains._vectors import euclidean_norm, unknown_norm
-from oco.domains.base import Domain
+from oco.domains.base import Domain, require_inside
 from oco.domains.metrics import Metric, ScaledIdentity
 from oco.errors import DomainError
 from oco.types import Array
 
+PASSES = 12
+"""Most corrections of a projection: each takes some 1e15 off the distance."""
 PARALLEL = 1e-12
 """Relative size below which what a direction has besides the normal is rounding."""
 
@@ -63,11 +65,14 @@ class _Band(Domain):
         along = inverse_direction(metric, self._unit.ravel()).reshape(self.shape)
         along = along / np.max(np.abs(along))
         projected: Array = point - along * (excess / float(np.vdot(self._unit, along)))
-        # Once more for the rounding of a long move.
-        height = float(np.vdot(self._unit, projected))
-        excess = height - float(np.clip(height, self._lower, self._upper))
-        projected -= along * (excess / float(np.vdot(self._unit, along)))
-        return projected
+        for _ in range(PASSES):
+            # Once more for the rounding of a long move, and so on for a point that is far away.
+            height = float(np.vdot(self._unit, projected))
+            excess = height - float(np.clip(height, self._lower, self._upper))
+            projected -= along * (excess / float(np.vdot(self._unit, along)))
+            if abs(excess) <= PARALLEL * euclidean_norm(projected):
+                break
+        return require_inside(self, projected)
 
     def support(self, direction: Array) -> float:
         """The bound times the direction's length where the direction is along the normal; infinite elsewhere."""

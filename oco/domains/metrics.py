@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from oco.errors import DomainError
 from oco.types import Array
 
 
@@ -88,6 +89,8 @@ class Dense:
     @classmethod
     def from_matrix(cls, matrix: Array) -> Dense:
         """The metric of a symmetric positive semidefinite ``matrix`` ``(d, d)``."""
+        if not np.isfinite(matrix).all():  # LAPACK may never return from it
+            raise DomainError("The matrix of a metric has an entry that is not finite")
         values, basis = np.linalg.eigh(matrix)
         # What rounding leaves of a zero eigenvalue would otherwise count as a direction that matters.
         threshold = len(values) * np.finfo(np.float64).eps * max(float(values[-1]), 0.0)

@@ -41,6 +41,10 @@ class Unbounded(Domain):
         """The origin."""
         return np.zeros(self.shape)
 
+    def as_ball(self) -> tuple[Array, float] | None:
+        """The origin and an infinite radius; None for a subclass, which may project."""
+        return (self.start, float("inf")) if type(self) is Unbounded else None
+
     def contains(self, point: Array, tolerance: float = 1e-9) -> bool:
         """True for a finite point of the right shape."""
         self._checked(point)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from oco.domains import Ball
 from oco.domains.base import Domain
 from oco.environments.base import Rounds
 from oco.losses.base import Loss
@@ -129,7 +128,8 @@ class QuadraticSum:
 def solvable(losses: list[Loss], domain: Domain) -> bool:
     """Whether `quadratic_curve` knows the minimiser: sums of one kind, on a domain that suits it and is bounded."""
     kinds = {type(loss) for loss in losses}
-    centred = isinstance(domain, Ball) and not domain.start.any()
+    ball = domain.as_ball()
+    centred = ball is not None and not ball[0].any()
     return domain.bounded and (kinds == {TiltedQuadratic} or (kinds == {MatrixResidual} and centred))
 
 

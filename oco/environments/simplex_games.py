@@ -53,7 +53,7 @@ class PortfolioSelection(GeneralizedLinear):
 
     def _find_constants(self) -> dict[str, float | None]:
         constants = super()._find_constants()
-        if self._source is None and isinstance(self.domain, Simplex):
+        if self._source is None and type(self.domain) is Simplex:
             total = self.domain.support(np.ones(self.domain.dimension))
             ratios = np.linalg.norm(self._rows, axis=1) / self._rows.min(axis=1)
             constants["gradient_bound"] = float(ratios.max()) / total * ROUNDING

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from oco.domains import Domain
-from oco.learners._common import ball_radius
+from oco.domains._vectors import euclidean_norm
+from oco.learners._finite import lost
+from oco.learners.base import Learner
+from oco.sketching.passes import square_norm
 from oco.types import Array, Shape
+
+FEASIBLE = 1e-9
+"""How far outside its ball, relative to the radius, a point may be."""
 
 
 class Anchorage:
@@ -19,16 +26,14 @@ class Anchorage:
     """
 
     def __init__(self, domain: Domain) -> None:
-        start = domain.start
-        radius = ball_radius(domain)
+        ball = domain.as_ball()
         self.domain = domain
         self.shape: Shape = domain.shape
-        self.compiled = radius is not None
+        self.compiled = ball is not None
         """Whether the projection happens in the kernels."""
-        self.radius: float = np.inf if radius is None else radius
-        self.center: Array | None = start.ravel().copy() if self.compiled and np.any(start) else None
-        self.is_point = self.compiled and self.center is None
-        """Whether the kernels' vector is the point itself."""
+        center, self.radius = (domain.start, np.inf) if ball is None else ball
+        self.center: Array | None = center.ravel().copy() if self.compiled and np.any(center) else None
+        self._largest_square = min((self.radius * (1.0 + FEASIBLE)) ** 2, 1e300)
 
     def first_point(self) -> tuple[Array, Array | None]:
         """The domain's start, and the vector that the kernels move where it is not the point itself."""
@@ -39,3 +44,25 @@ class Anchorage:
         """Make ``state.point`` follow ``state.offset``."""
         if self.center is not None:
             np.add(state.offset, self.center, out=state.point.reshape(-1))
+
+    def settle(self, learner: Learner, rounds: int, gradient: Array, project: Callable[[Array], Array]) -> None:
+        """Make the point of round ``rounds + 1`` what is played: projected off balls, in its ball, finite.
+
+        A `NumericsError` names the round, the learner and the cause where that cannot be.
+        """
+        state = learner.state
+        if self.compiled:
+            self.publish(state)
+            moved = state.point.reshape(-1) if state.offset is None else state.offset
+            if not square_norm(moved) <= self._largest_square and not self.holds(moved):
+                raise lost(learner, rounds, "the point is not finite, or not in its ball,", gradient)
+            return
+        try:
+            with np.errstate(all="ignore"):  # what overflows is refused by name, not warned of
+                state.point[...] = project(state.point)
+        except (ArithmeticError, ValueError) as error:
+            raise lost(learner, rounds, str(error).rstrip("."), gradient) from error
+
+    def holds(self, moved: Array) -> bool:
+        """Whether the kernels' vector is finite and in the ball, whatever its scale."""
+        return bool(np.isfinite(moved).all()) and euclidean_norm(moved) <= self.radius * (1.0 + FEASIBLE)

@@ -263,7 +263,7 @@ def play_block(
         outcome[1, begin + i] = loss
         outcome[2, begin + i] = slope
         length = abs(slope) * np.sqrt(norms[i])
-        if not np.isfinite(loss + slope + length):
+        if not np.isfinite(margin + loss + slope + length):
             halted = True
             break
         played += 1
@@ -273,7 +273,7 @@ def play_block(
             fade(numbers, parameters[DECAY], capacity)
             continue
         if not weight * length <= OUTGROWN * numbers[UNIT]:
-            set_unit(length, numbers, capacity)
+            set_unit(weight * length, numbers, capacity)
         scale_into(vector, written[i], slope * weight / numbers[UNIT])
         spanned = absorb_by(parameters, rank + i + 1, small, numbers, lines, small_work, capacity, basis.shape[1])
         if spanned < 0:
@@ -281,7 +281,7 @@ def play_block(
             played -= 1
             halted = True
             break
-        shrunk = step_in_coordinates(spanned, weight, small, now, numbers, parameters, lines, capacity)
+        shrunk = step_in_coordinates(spanned, weight, small, now, numbers, parameters, lines, capacity, False)
         step = lines[STEP]
         for j in range(size):
             at[j] = shrunk * now[j] + step[j]

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from oco.domains import Ball, Domain, Unbounded
 from oco.errors import NumericsError, ProtocolError
 from oco.learners.base import Learner
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.types import Array, Shape
-
-
-def ball_radius(domain: Domain) -> float | None:
-    """Radius of a ball around the domain's start, infinite where there is no constraint, None for another domain."""
-    if isinstance(domain, Unbounded):
-        return math.inf
-    if isinstance(domain, Ball):
-        return 0.5 * domain.diameter("l2")
-    return None
-
 
 _FLOAT64 = np.dtype(np.float64)
 
@@ -35,7 +23,10 @@ def flat_gradient(gradient: Any, shape: Shape) -> Array:
         or gradient.shape != shape
         or not gradient.flags.carray
     ):
-        gradient = writable(np.ascontiguousarray(gradient, dtype=np.float64))
+        try:
+            gradient = writable(np.ascontiguousarray(gradient, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise ProtocolError(f"the gradient must be an array of numbers of shape {shape}: {error}") from None
         if gradient.shape != shape:
             raise ProtocolError(f"the gradient must have shape {shape} like the decision, got {gradient.shape}")
     flat: Array = gradient if len(shape) == 1 else gradient.ravel()
@@ -100,8 +91,10 @@ class BlockArrays:
         return BlockOutcome(margins, losses, slopes, form, stopped)
 
 
-def refuse(learner: Learner, gradient: Array) -> NumericsError:
-    """The error for a gradient that is not finite."""
+def refuse(learner: Learner, round_index: int, gradient: Array) -> NumericsError:
+    """The error for a gradient that kernels cannot take."""
     place = int(np.flatnonzero(~np.isfinite(gradient))[0]) if not np.all(np.isfinite(gradient)) else -1
-    where = f"entry {place} is {gradient[place]}" if place >= 0 else "its square overflows"
-    return NumericsError(f"{learner!r} was shown a gradient that is not finite ({where}); its state is unchanged")
+    where = f"entry {place} is {gradient[place]}" if place >= 0 else "its length or its weight overflows"
+    return NumericsError(
+        f"round {round_index}: {learner!r} was shown a gradient that is not finite ({where}); its state is unchanged"
+    )

@@ -11,6 +11,8 @@ from oco.sketching.numerics import OUTGROWN, power_of_two
 from oco.sketching.passes import dot, square_norm
 from oco.types import Array
 
+FAR = 1e100
+"""Points longer than this are projected in units of their length."""
 ROUNDS, UNIT = range(2)
 """Places in ``numbers``: rounds, and the unit of gradients (a power of two) in whose square the sums are kept."""
 
@@ -35,12 +37,24 @@ def fit_unit(row: Array, slope: float, sums: Array, numbers: Array) -> bool:
 
 
 @kernel
+def largest_of(point: Array) -> float:
+    """``max_j |point_j|``."""
+    largest = 0.0
+    for j in range(point.size):
+        largest = max(largest, abs(point[j]))
+    return largest
+
+
+@kernel
 def project_on_ball(point: Array, sums: Array, ridge: float, radius: float, work: Array) -> None:
     """``x <- H (H + mu)^{-1} x`` with ``H = diag(sqrt(sums + ridge))``, onto the sphere; O(d) a Newton step."""
+    size = 1.0
+    if not square_norm(point) <= FAR * FAR:  # in units of the point: mu is the same
+        size = power_of_two(largest_of(point))
     for j in range(point.size):
         work[0, j] = np.sqrt(sums[j] + ridge)
-        work[1, j] = point[j] * point[j]
-    multiplier, free = ball_multiplier(work[0], work[1], 0.0, 0.0, radius)
+        work[1, j] = (point[j] / size) ** 2
+    multiplier, free = ball_multiplier(work[0], work[1], 0.0, 0.0, radius / size)
     for j in range(point.size):
         value = work[0, j]
         point[j] *= value / (value + multiplier) if value > 0.0 else free
@@ -68,7 +82,7 @@ def diagonal_round(
         sums[j] = total
         total += ridge
         point[j] -= rate * part / np.sqrt(total if total > 0.0 else 1.0)
-    if radius < np.inf and square_norm(point) > radius * radius:
+    if radius < np.inf and not square_norm(point) <= radius * radius:
         project_on_ball(point, sums, ridge, radius, work)
     return True
 
@@ -85,7 +99,7 @@ def diagonal_dense(
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope
-        if not np.isfinite(loss + slope):
+        if not np.isfinite(margin + loss + slope):
             return i
         if not diagonal_round(rows[i], slope, point, sums, numbers, rate, delta, radius, work):
             return i
@@ -108,13 +122,14 @@ def diagonal_sparse(
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope
-        if not np.isfinite(loss + slope) or not fit_unit(data[begin:end], slope, sums, numbers):
+        if not np.isfinite(margin + loss + slope) or not fit_unit(data[begin:end], slope, sums, numbers):
             return i
         numbers[ROUNDS] += 1.0
         if slope == 0.0 or numbers[UNIT] == 0.0:
             continue
         factor = slope / numbers[UNIT]
         ridge = delta / numbers[UNIT] ** 2
+        overflow = 0.0
         for place in range(begin, end):
             j = indices[place]
             part = factor * data[place]
@@ -124,7 +139,10 @@ def diagonal_sparse(
             new = old - rate * part / np.sqrt(total if total > 0.0 else 1.0)
             point[j] = new
             norm_square += (new - old) * (new + old)
-        if radius < np.inf and norm_square > radius * radius:
+            overflow += 0.0 * new
+        if overflow != 0.0:  # not a number: an entry is not finite any more
+            return i
+        if radius < np.inf and not norm_square <= radius * radius:
             project_on_ball(point, sums, ridge, radius, work)
             norm_square = square_norm(point)
     return -1

@@ -77,7 +77,7 @@ def isotropic_round(
     for j in range(row.size):
         point[j] += factor * row[j]
     if radius < np.inf:
-        norm = math.sqrt(square_norm(point))
+        norm = norm_of(point)
         if norm > radius:
             shrink = radius / norm
             for j in range(row.size):
@@ -97,7 +97,7 @@ def isotropic_dense(
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope
-        if not np.isfinite(loss + slope):
+        if not np.isfinite(margin + loss + slope):
             return i
         if not isotropic_round(rows[i], slope, point, numbers, schedule, rate, radius):
             return i
@@ -125,17 +125,29 @@ def isotropic_sparse(
         outcome[1, i] = loss
         outcome[2, i] = slope
         length = abs(slope) * norm_of(data[begin:end])
-        if not np.isfinite(loss + slope + length):
+        if not np.isfinite(margin + loss + slope + length):
             stopped = i
             break
         factor = -next_step(schedule, rate, length, numbers) * slope
         scaled = factor / scale
+        overflow = 0.0
         for place in range(begin, end):
             point[indices[place]] += scaled * data[place]
+            overflow += 0.0 * point[indices[place]]
+        if overflow != 0.0:  # not a number: an entry is not finite any more
+            stopped = i
+            break
         if radius < np.inf:
             row_length = length / abs(slope) if slope != 0.0 else 0.0
             square += factor * (2.0 * product + factor * row_length * row_length)
-            if square > radius * radius:
+            if not square <= LARGE * LARGE:
+                # A step so long that its square overflows, or loses the point: O(d), once.
+                norm = norm_of(point)
+                for j in range(point.size):
+                    point[j] *= radius / norm
+                scale = 1.0
+                square = square_norm(point)
+            elif square > radius * radius:
                 scale *= radius / math.sqrt(square)
                 square = radius * radius
                 if scale < SMALL:

@@ -29,9 +29,10 @@ import math
 
 import numpy as np
 
-from oco.compile import MATRIX, REAL, VECTOR, WHOLE, kernel, separate_kernel
+from oco.compile import FLAG, MATRIX, REAL, VECTOR, WHOLE, kernel, separate_kernel
 from oco.domains._shrinkage import ball_multiplier
 from oco.sketching.kernels import absorb
+from oco.sketching.numerics import INSIDE_SPAN
 from oco.sketching.passes import clear, combine, dot, project, square_norm
 from oco.sketching.state import (
     ANCHOR_SQUARE,
@@ -40,8 +41,10 @@ from oco.sketching.state import (
     HEADER,
     MADE,
     METRIC,
+    POLES,
     PRODUCTS,
     RANK,
+    ROOTS,
     SQUARES,
     STEP,
     UNIT,
@@ -56,6 +59,9 @@ from oco.types import Array
 """Places in ``parameters``. Curvature and the next two give the weight ``sqrt(sigma + scale t^-exponent)`` of sketched
 vectors; the past is weighed by decay; a shrink keeps the first ``keep`` directions (0: all but the last), and happens
 only within a tolerance >= 0; ``projection`` is added to H^2 in the norm of the projection."""
+
+SMALLEST_UNIT = 1e-140
+"""Units above this have squares that are normal numbers."""
 
 
 def parameters(
@@ -95,16 +101,22 @@ def weight_of_round(parameters: Array, round_index: float) -> float:
 @kernel
 def preconditioner(values: Array, rank: int, escaped: float, unit: float, parameters: Array, metric: Array) -> float:
     """Eigenvalues of H along the sketch, into ``metric``; returns the one on the complement."""
-    alpha = parameters[INNER] / (unit * unit) + parameters[COMPENSATION] * escaped
+    alpha = parameters[COMPENSATION] * escaped
+    inner = parameters[INNER]
     outer = parameters[OUTER]
+    square = unit * unit
+    if inner > 0.0 and unit > SMALLEST_UNIT:  # else the square may vanish, and inner is all there is
+        alpha += inner / square
+        inner = 0.0
     if parameters[POWER] == 0.5:
         for i in range(rank):
-            metric[i] = outer + unit * np.sqrt(values[i] + alpha)
-        return float(outer + unit * np.sqrt(alpha))
-    square = unit * unit
+            root = unit * np.sqrt(values[i] + alpha)
+            metric[i] = outer + (root if inner == 0.0 else np.sqrt(root * root + inner))
+        root = unit * np.sqrt(alpha)
+        return float(outer + (root if inner == 0.0 else np.sqrt(root * root + inner)))
     for i in range(rank):
-        metric[i] = outer + square * (values[i] + alpha)
-    return float(outer + square * alpha)
+        metric[i] = outer + (square * (values[i] + alpha) + inner)
+    return float(outer + (square * alpha + inner))
 
 
 @kernel
@@ -119,15 +131,32 @@ def absorb_by(
     )
 
 
-@separate_kernel(REAL(WHOLE, REAL, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, WHOLE))
+@kernel
+def remove_spanned(directions: Array, rank: int, point: Array, coordinates: Array, lines: Array) -> float:
+    """Into line ``POLES`` what ``point`` has beyond the directions, zero where that is rounding; its square."""
+    beyond, again = lines[POLES], lines[ROOTS]
+    for j in range(point.size):
+        beyond[j] = point[j]
+    for _ in range(2):
+        project(directions, rank, beyond, again)
+        combine(directions, rank, again, -1.0, beyond)
+    square = square_norm(beyond)
+    if square <= INSIDE_SPAN * INSIDE_SPAN * (square_norm(coordinates[:rank]) + square):
+        clear(beyond)
+        return 0.0
+    return square
+
+
+@separate_kernel(REAL(WHOLE, REAL, MATRIX, VECTOR, VECTOR, VECTOR, MATRIX, WHOLE, FLAG))
 def step_in_coordinates(
     count: int, weight: float, directions: Array, point: Array, numbers: Array, parameters: Array, lines: Array,
-    capacity: int,
+    capacity: int, identity: bool,
 ) -> float:  # fmt: skip
     """The next point as ``scale * anchor + sum_j STEP[j] basis_j``, after `absorb` returned ``count``.
 
     The anchor is the point (mirror descent) or the sum of gradients (dual averaging, the new gradient included);
-    ``point`` holds its coordinates in the basis, without the new gradient. Fills line ``STEP``, returns the scale.
+    ``point`` holds its coordinates in the basis, without the new gradient. Fills line ``STEP``, returns the scale,
+    which is NaN where the preconditioner overflows. ``identity`` says that the basis is that of the space.
     """
     metric = lines[METRIC]
     brought = lines[PRODUCTS]
@@ -140,6 +169,8 @@ def step_in_coordinates(
     rate = parameters[RATE]
     averaging = parameters[AVERAGING] != 0.0
     rest = preconditioner(numbers[HEADER : HEADER + capacity], rank, numbers[ESCAPED], unit, parameters, metric)
+    if not np.isfinite(rest + (metric[0] if rank > 0 else 0.0)):
+        return np.nan
     length = unit / weight  # of the gradient whose coordinates along the directions are the weights
     clear(step)
     scale = 1.0
@@ -154,12 +185,19 @@ def step_in_coordinates(
         for j in range(point.size):
             point[j] += length * coordinates[j]
         project(directions, rank, point, brought)
-        outside = numbers[ANCHOR_SQUARE]
-        for i in range(rank):
-            outside -= brought[i] * brought[i]
-            made[i] = -rate / metric[i] * brought[i]
-            brought[i] *= scale
-        outside *= scale * scale
+        if identity:
+            # What the anchor has beyond, itself: it may be far less than a difference of squares can tell.
+            outside = remove_spanned(directions, rank, point, brought, lines)
+            for i in range(rank):
+                made[i] = -rate / metric[i] * brought[i]
+                brought[i] = 0.0
+        else:
+            outside = numbers[ANCHOR_SQUARE]
+            for i in range(rank):
+                outside -= brought[i] * brought[i]
+                made[i] = -rate / metric[i] * brought[i]
+                brought[i] *= scale
+        outside = outside * scale * scale
         count = rank
     else:
         for i in range(count):
@@ -197,4 +235,9 @@ def step_in_coordinates(
     combine(directions, count, made, 1.0, step)
     if not averaging:
         numbers[ANCHOR_SQUARE] = square
+    elif identity:
+        beyond = lines[POLES]
+        for j in range(step.size):
+            step[j] += shrunk * scale * beyond[j]
+        return 0.0
     return shrunk * scale

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from oco.compile import entry_point
+from oco.domains._vectors import euclidean_norm
 from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners._anchored import Anchorage
@@ -20,8 +21,9 @@ from oco.learners._preconditioner import AVERAGING, OUTER, PROJECTION, RATE, pre
 from oco.learners._sketched_rounds import play_round
 from oco.learners.base import Learner, Memory, Problem
 from oco.losses.rows import BlockOutcome, RowBlock
+from oco.sketching.numerics import INSIDE_SPAN
 from oco.sketching.sparse_rows import ROWS_AT_ONCE
-from oco.sketching.state import ESCAPED, HEADER, SketchState, default_buffer, rotates_every_round, work_floats
+from oco.sketching.state import ESCAPED, HEADER, ROUNDS, SketchState, default_buffer, rotates_every_round, work_floats
 from oco.types import Array
 
 
@@ -124,14 +126,14 @@ class SketchedLearner(Learner):
         _, play, arguments = self._hold()
         while not play(flat, 1.0, *arguments):
             if not np.isfinite(flat).all() or not self._grow():
-                raise refuse(self, flat)
+                raise refuse(self, int(self.state.sketch.numbers[ROUNDS]) + 1, flat)
             arguments = self._arguments
-        if where.is_point:
-            return
-        if not where.compiled:
-            target = self.state.point if self.state.gradient_sum is None else self._leader(self.state.gradient_sum)
-            self.state.point[...] = where.domain.project_in(target, self.metric())
-        where.publish(self.state)
+        where.settle(self, int(self.state.sketch.numbers[ROUNDS]), flat, self._project)
+
+    def _project(self, point: Array) -> Array:
+        total = self.state.gradient_sum
+        target = point if total is None else self._leader(total)
+        return self._anchorage.domain.project_in(target, self.metric())
 
     def _leader(self, total: Array) -> Array:
         """``x_1 - rate H^{-1} sum_s g_s``, which dual averaging projects.
@@ -144,7 +146,8 @@ class SketchedLearner(Learner):
         if metric.complement > 0.0 and metric.values.size < total.size:
             rest = total - metric.basis @ along
             rest -= metric.basis @ (metric.basis.T @ rest)  # what round-off left along the basis
-            step += rest / metric.complement
+            if euclidean_norm(rest) > INSIDE_SPAN * euclidean_norm(total):  # else it is round-off
+                step += rest / metric.complement
         leader: Array = domain.start - self.rate * step.reshape(domain.shape)
         return leader
 

@@ -53,7 +53,7 @@ def play_round(
         if count < 0:
             numbers[ROUNDS] -= 1.0
             return False
-        scale = step_in_coordinates(count, weight, directions, anchor, numbers, parameters, lines, capacity)
+        scale = step_in_coordinates(count, weight, directions, anchor, numbers, parameters, lines, capacity, True)
         for j in range(dimension):
             point[j] = scale * anchor[j] + step[j]
         return True
@@ -77,7 +77,7 @@ def play_round(
     if count < 0:
         numbers[ROUNDS] -= 1.0
         return False
-    scale = step_in_coordinates(count, weight, directions, known, numbers, parameters, lines, capacity)
+    scale = step_in_coordinates(count, weight, directions, known, numbers, parameters, lines, capacity, False)
     if averaging:
         for j in range(dimension):
             anchor[j] += slope * gradient[j]
@@ -131,7 +131,7 @@ def play_rounds(
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope
-        if not np.isfinite(loss + slope):
+        if not np.isfinite(margin + loss + slope):
             return i
         if not play_round(row, slope, point, anchor, basis, directions, numbers, parameters, work, capacity):
             return i

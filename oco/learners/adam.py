@@ -9,8 +9,9 @@ import numpy as np
 
 from oco.domains.base import Domain
 from oco.domains.metrics import Diagonal
+from oco.learners._finite import finite_update
 from oco.learners.base import Learner, Memory, Problem
-from oco.learners.requirements import checked_gradient, fraction, nonnegative, positive
+from oco.learners.requirements import fraction, nonnegative, positive
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
@@ -84,9 +85,9 @@ class Adam(Learner):
         shape = problem.domain.shape
         self.state = AdamState(problem.domain.start, np.zeros(shape), np.zeros(shape), 0)
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Advance both means, step and project, in O(d)."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         state.round += 1
         state.mean = self.beta1 * state.mean + (1.0 - self.beta1) * gradient
@@ -179,9 +180,9 @@ class AMSGrad(Learner):
         shape = problem.domain.shape
         self.state = AMSGradState(problem.domain.start, np.zeros(shape), np.zeros(shape), np.zeros(shape), 0)
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Advance the means and their largest, step and project, in O(d)."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         state.round += 1
         state.mean = self.beta1 * state.mean + (1.0 - self.beta1) * gradient

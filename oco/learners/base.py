@@ -133,6 +133,7 @@ class Learner(ABC):
         """A learner with the same hyper-parameters and no state, which shares nothing that can change with this one."""
         clone = copy.copy(self)
         clone.__dict__.pop("state", None)
+        clone.__dict__.pop("_counted", None)
         for name, value in clone.__dict__.items():
             try:
                 clone.__dict__[name] = copy.deepcopy(value)

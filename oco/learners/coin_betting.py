@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from oco.domains._vectors import euclidean_norm
+from oco.learners._finite import finite_update
 from oco.learners.base import Learner, Memory, Problem
-from oco.learners.requirements import checked_gradient, positive, positive_or_none, reach, required_gradient_bound
+from oco.learners.requirements import positive, positive_or_none, reach, required_gradient_bound
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
@@ -95,9 +96,9 @@ class CoinBetting(Learner):
         shape = problem.domain.shape
         self.state = CoinState(self._origin, np.zeros(shape), np.zeros(shape), self.initial_wealth, 0, 0)
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Collect the bet, place the next one, project, in O(d)."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         if not np.any(gradient):
             coin = np.zeros(gradient.shape)

@@ -12,7 +12,7 @@ import numpy as np
 from oco.domains.metrics import Diagonal
 from oco.learners._anchored import Anchorage
 from oco.learners._common import BlockArrays, flat_gradient, refuse
-from oco.learners._coordinatewise import diagonal_dense, diagonal_round, diagonal_sparse
+from oco.learners._coordinatewise import ROUNDS, UNIT, diagonal_dense, diagonal_round, diagonal_sparse
 from oco.learners.base import Learner, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.losses.rows import BlockOutcome, RowBlock
@@ -90,12 +90,15 @@ class DiagonalAdaGrad(Learner):
         if not diagonal_round(
             flat, 1.0, moved, state.sums, state.numbers, self._rate, self.delta, where.radius, self._work
         ):
-            raise refuse(self, flat)
-        if not where.compiled:
-            unit = state.numbers[1]
-            weights = np.sqrt(state.sums * unit**2 + self.delta).reshape(where.shape)
-            state.point[...] = where.domain.project_in(state.point, Diagonal(weights))
-        where.publish(state)
+            raise refuse(self, int(state.numbers[ROUNDS]) + 1, flat)
+        where.settle(self, int(state.numbers[ROUNDS]), flat, self._project)
+
+    def _project(self, point: Array) -> Array:
+        state, unit = self.state, float(self.state.numbers[UNIT])
+        # One unit of the weights for all: a factor does not change the projection.
+        size = unit if unit > 0.0 else 1.0
+        weights = np.sqrt(state.sums + self.delta / size / size).reshape(point.shape)
+        return self._anchorage.domain.project_in(point, Diagonal(weights))
 
     def play_block(self, block: RowBlock) -> BlockOutcome | None:
         """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""

@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from oco.domains.simplex import Simplex
 from oco.errors import ConfigError
+from oco.learners._finite import finite_update
 from oco.learners.base import Learner, Memory, Problem
-from oco.learners.requirements import checked_gradient, positive_or_none, required_gradient_bound
+from oco.learners.requirements import positive_or_none, required_gradient_bound
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
@@ -79,7 +81,7 @@ class Hedge(Learner):
     def start(self, problem: Problem) -> None:
         """Start from equal weights."""
         domain = problem.domain
-        if domain.name != "simplex":
+        if type(domain) is not Simplex:
             raise ConfigError(f"Hedge plays on the simplex, got {domain!r}")
         self._total = float(domain.start.sum())
         if self.learning_rate is not None:
@@ -90,9 +92,9 @@ class Hedge(Learner):
             self._rate = float(np.sqrt(2.0 * np.log(domain.dimension) / problem.horizon)) / slope if slope > 0 else 1.0
         self.state = HedgeState(domain.start, np.zeros(domain.shape), 0.0)
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Add the gradient to the losses and weigh anew, in O(d)."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         state.losses = state.losses + gradient
         state.largest_squares += float(np.max(np.abs(gradient))) ** 2
@@ -116,5 +118,5 @@ class Hedge(Learner):
                 Constant("learning rate", self._rate, "domain" if self.learning_rate is None else "given"),
                 Constant("sum of squared gradients (max norm)", self.state.largest_squares, "observed"),
             ),
-            assumptions=(Assumption("the domain is a simplex", observed.domain.name == "simplex"),),
+            assumptions=(Assumption("the domain is a simplex", type(observed.domain) is Simplex),),
         )

@@ -16,6 +16,7 @@ from oco.learners._isotropic import (
     ADAPTIVE,
     CONSTANT,
     HARMONIC,
+    ROUNDS,
     SQUARE_ROOT,
     isotropic_dense,
     isotropic_round,
@@ -60,10 +61,8 @@ class IsotropicLearner(Learner):
         flat = flat_gradient(gradient, where.shape)
         moved = state.point.reshape(-1) if state.offset is None else state.offset
         if not isotropic_round(flat, 1.0, moved, state.numbers, self._schedule, self._rate, where.radius):
-            raise refuse(self, flat)
-        if not where.compiled:
-            state.point[...] = where.domain.project(state.point)
-        where.publish(state)
+            raise refuse(self, int(state.numbers[ROUNDS]) + 1, flat)
+        where.settle(self, int(state.numbers[ROUNDS]), flat, where.domain.project)
 
     def play_block(self, block: RowBlock) -> BlockOutcome | None:
         """All rounds of ``block`` in one compiled loop, O(nnz) each for CSR rows; None off balls and unbounded."""

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from oco.domains.metrics import LowRankPlusScaledIdentity
+from oco.learners._finite import finite_update
 from oco.learners.base import Learner, Memory, Problem
-from oco.learners.requirements import checked_gradient, nonnegative, positive, whole
+from oco.learners.requirements import nonnegative, positive, whole
 from oco.types import Array
 
 
@@ -96,9 +97,9 @@ class OjaSON(Learner):
         gaussian = np.random.default_rng([problem.seed, 0x07A]).standard_normal((dimension, rank))
         self.state = OjaState(problem.domain.start, orthonormal_rows(gaussian.T), np.zeros(rank), 0)
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Oja's rule, then the step and the projection, in O(d k^2)."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         state.round += 1
         flat = gradient.ravel()

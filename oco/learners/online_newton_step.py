@@ -11,9 +11,9 @@ from scipy import linalg
 from oco.compile import kernel
 from oco.domains.metrics import Dense
 from oco.errors import ConfigError
+from oco.learners._finite import finite_update
 from oco.learners.base import Learner, Memory, Problem
 from oco.learners.requirements import (
-    checked_gradient,
     nonnegative,
     positive,
     positive_or_none,
@@ -65,9 +65,9 @@ class NewtonLearner(Learner):
         dimension = problem.domain.dimension
         self.state = NewtonState(problem.domain.start, np.sqrt(delta) * np.eye(dimension), 0)
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """``A_t = A_{t-1} + w_t g g'``, ``x_{t+1} = Pi^{A_t}(x_t - A_t^{-1} g)``, in O(d^2) and O(d^3) to project."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         state.round += 1
         flat = gradient.ravel()

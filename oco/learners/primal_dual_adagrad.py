@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from oco.domains.metrics import Diagonal
+from oco.learners._finite import finite_update
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner
 from oco.learners.base import Learner, Memory, Problem
 from oco.learners.requirements import (
     at_most,
-    checked_gradient,
     nonnegative,
     positive_or_none,
     reach,
@@ -94,9 +94,9 @@ class PrimalDualDiagonalAdaGrad(Learner):
         shape = problem.domain.shape
         self.state = DualAveragingState(problem.domain.start, np.zeros(shape), np.zeros(shape))
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Add the gradient to both sums and minimise, in O(d)."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         state.gradient_sum = state.gradient_sum + gradient
         state.squares = state.squares + gradient**2

@@ -9,12 +9,19 @@ import numpy as np
 
 from oco.domains.base import Domain
 from oco.domains.metrics import LowRankPlusScaledIdentity
+from oco.learners._finite import finite_update, is_finite
 from oco.learners.base import Learner, Memory, Problem
-from oco.learners.requirements import checked_gradient, nonnegative, positive, whole
+from oco.learners.requirements import nonnegative, positive, whole
 from oco.types import Array
 
 RELATIVE_RANK_THRESHOLD = 1e-12
 """Singular values of the projected covariance below this fraction of the largest one are round-off, hence zero."""
+
+
+def require_finite(matrix: Array) -> None:
+    """Raise `ArithmeticError` before a singular value decomposition of what is not finite, which may never return."""
+    if not is_finite(matrix):
+        raise ArithmeticError("the covariance is not finite")
 
 
 def random_frame(dimension: int, rank: int, seed: int) -> Array:
@@ -118,12 +125,13 @@ class AdaLR(RandomProjectionAdaGrad):
             random_frame(dimension, self.rank, problem.seed),
         )
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Project the covariance, take its singular values, step and project, in O(d^2 k)."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         flat = gradient.ravel()
         state.covariance = state.covariance + np.outer(flat, flat)
+        require_finite(state.covariance)
         orthogonal = np.linalg.qr(state.covariance @ state.projection)[0]
         _, eigenvalues, right = np.linalg.svd(orthogonal.T @ state.covariance, full_matrices=False)
         state.point = self._step(gradient, right.T, eigenvalues, self.delta, 0.0)
@@ -198,12 +206,13 @@ class RadaGrad(RandomProjectionAdaGrad):
         projection = random_frame(dimension, self.rank, problem.seed)
         self.state = RadaGradState(problem.domain.start, np.zeros(projection.shape), projection)
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Update the projected covariance, take its singular values, step and project, in O(d k^2)."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         flat = gradient.ravel()
         state.sketch = state.sketch + np.outer(flat, flat @ state.projection)
+        require_finite(state.sketch)
         basis, eigenvalues, _ = np.linalg.svd(state.sketch, full_matrices=False)
         state.point = self._step(gradient, basis, eigenvalues, 1.0, 1.0)
 

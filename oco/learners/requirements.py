@@ -1,4 +1,4 @@
-"""What learners ask of their hyper-parameters, of the problem and of a gradient, refused in one sentence."""
+"""What learners ask of their hyper-parameters and of the problem, refused in one sentence."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import math
 from numbers import Integral, Real
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from oco.domains.base import Domain
-from oco.errors import ConfigError, NumericsError, ProtocolError
+from oco.errors import ConfigError
 from oco.learners.base import Learner, Problem
-from oco.types import Array
 
 
 def positive(learner: Learner, name: str, value: float) -> float:
@@ -82,19 +80,6 @@ def required_matrix(learner: Learner, problem: Problem) -> tuple[int, int]:
     raise ConfigError(
         f"{type(learner).__name__} plays matrices (m, n), got a problem with decisions of shape {problem.domain.shape}"
     )
-
-
-def checked_gradient(learner: Learner, gradient: ArrayLike) -> Array:
-    """``gradient`` as float64 of the prediction's shape, raising before any state is touched if it is not usable."""
-    array = np.asarray(gradient, dtype=np.float64)
-    if array.shape != learner.prediction.shape:
-        raise ProtocolError(
-            f"{type(learner).__name__} plays points of shape {learner.prediction.shape}, "
-            f"got a gradient of shape {array.shape}"
-        )
-    if not np.isfinite(array).all():
-        raise NumericsError(f"{type(learner).__name__} got a gradient with an entry that is not finite")
-    return array
 
 
 def at_most(length: float, bound: float) -> bool:

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from oco.domains.metrics import Dense, Kronecker
+from oco.learners._finite import finite_update
 from oco.learners.base import Learner, Memory, Problem
 from oco.learners.requirements import (
-    checked_gradient,
     nonnegative,
     positive_or_none,
     required_diameter,
@@ -110,9 +110,9 @@ class Shampoo(Learner):
         self._rate = self.learning_rate or required_diameter(self, problem) / float(np.sqrt(2.0 * self._rank))
         self.state = ShampooState(problem.domain.start, self.delta * np.eye(rows), self.delta * np.eye(columns))
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Add the gradient to both sides, step and project, in O(m^3 + n^3)."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         state.left = state.left + gradient @ gradient.T
         state.right = state.right + gradient.T @ gradient
@@ -214,9 +214,9 @@ class OneSidedShampoo(Learner):
         self._rate = self.learning_rate or theorem_rate(self, problem, "spectral")
         self.state = OneSidedShampooState(problem.domain.start, self.delta * np.eye(rows))
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Add the gradient, step and project, in O(m^3 + m^2 n)."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         state.left = state.left + gradient @ gradient.T
         left = Dense.from_matrix(state.left)

@@ -10,9 +10,9 @@ import numpy as np
 from oco.domains.base import Domain
 from oco.domains.metrics import Dense, Kronecker, LowRankPlusScaledIdentity
 from oco.errors import ConfigError
+from oco.learners._finite import finite_update
 from oco.learners.base import Learner, Memory, Problem
 from oco.learners.requirements import (
-    checked_gradient,
     nonnegative,
     positive_or_none,
     required_diameter,
@@ -191,9 +191,9 @@ class SketchedShampoo(Learner):
             problem.domain.start, Side.empty(rows, self.rank), Side.empty(columns, self.rank)
         )
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Sketch both sides, step and project."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         if not np.any(gradient) and self.decay == 1.0:
             return
@@ -340,9 +340,9 @@ class SketchedOneSidedShampoo(Learner):
         self._rate = self.learning_rate or theorem_rate(self, problem, "spectral")
         self.state = SketchedOneSidedShampooState(problem.domain.start, Side.empty(rows, self.rank))
 
+    @finite_update
     def update(self, gradient: Array) -> None:
         """Sketch the left side, step and project."""
-        gradient = checked_gradient(self, gradient)
         state = self.state
         if not np.any(gradient) and self.decay == 1.0:
             return

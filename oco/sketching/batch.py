@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from oco.errors import NumericsError
 from oco.sketching.numerics import TIED
 from oco.types import Array
+
+LARGEST = 1e154
+"""Singular values above this have squares that are not finite."""
 
 ZERO_SINGULAR_VALUE = 1e-12
 """Singular values below this fraction of the largest are round-off, hence zero, and never counted as escaped."""
@@ -52,7 +56,11 @@ def shrink(
     (array([8., 3.]), 1.0)
     """
     stacked = np.concatenate([np.sqrt(decay * eigenvalues)[:, None] * eigenvectors, rows])
+    if not np.isfinite(stacked).all():  # LAPACK may never return from it
+        raise NumericsError("the sketch and its increment have an entry that is not finite")
     _, singular, right = np.linalg.svd(stacked, full_matrices=False)
+    if not singular[0] < LARGEST:
+        raise NumericsError(f"the eigenvalues of the sketch overflow (a singular value is {singular[0]:.3g})")
     singular = singular[singular > ZERO_SINGULAR_VALUE * singular[0]]
     last = singular[rank] if singular.size > rank else 0.0
     # A difference of squares, written as a product: exact where the two are close, and free of overflow.

@@ -17,6 +17,7 @@ from oco.compile import FLAG, MATRIX, NONE, REAL, VECTOR, WHOLE, kernel, separat
 from oco.lanes import WIDTH, load, spread, store, total
 from oco.sketching.numerics import (
     INSIDE_SPAN,
+    LEAST,
     NEGLIGIBLE,
     OUTGROWN,
     POLISH_EVERY,
@@ -98,11 +99,14 @@ def scale_into(out: Array, gradient: Array, factor: float) -> float:
 
 @kernel
 def set_unit(size: float, numbers: Array, capacity: int) -> None:
-    """Measure in the power of two just below ``size`` from now on."""
+    """Measure in the power of two just below ``size`` from now on; eigenvalues that vanish in it are dropped."""
     unit = power_of_two(size)
     shrunk = (numbers[UNIT] / unit) ** 2
     for i in range(capacity):
         numbers[HEADER + i] *= shrunk
+    while numbers[RANK] > 0.0 and numbers[HEADER + int(numbers[RANK]) - 1] < LEAST:
+        numbers[RANK] -= 1.0
+        numbers[HEADER + int(numbers[RANK])] = 0.0
     numbers[ESCAPED] *= shrunk
     numbers[ESCAPED_ROOTS] *= numbers[UNIT] / unit
     numbers[UNIT] = unit
@@ -126,10 +130,13 @@ def take_in_units(out: Array, gradient: Array, slope: float, weight: float, numb
             largest = size
             if not np.isfinite(size):
                 return np.nan
+    largest *= weight
     if largest == 0.0:
         return 0.0
+    if not np.isfinite(largest):
+        return np.nan
     set_unit(largest, numbers, capacity)
-    return scale_into(out, gradient, slope / numbers[UNIT] * weight)
+    return scale_into(out, gradient, slope * (weight / numbers[UNIT]))
 
 
 @kernel

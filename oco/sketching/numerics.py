@@ -33,6 +33,10 @@ VANISHING = 1e-130
 """A gradient shorter than this many units is zero: the squares of its parts are no longer normal numbers, and what they
 would make of its direction is noise. (Slopes of 1e-150 occur, in logistic losses at large margins.)"""
 
+LEAST = 1e-60
+"""An eigenvalue below this many squared units of a new, larger unit is zero: it would be dropped with the next round's
+gradient in any case, and products of four such numbers must not vanish before that."""
+
 OUTGROWN = 1e12
 """A gradient longer than this many units gets the sketch a new unit."""
 

@@ -27,7 +27,7 @@ from oco.domains import (
     from_config,
     projection_residual,
 )
-from oco.domains.certificate import require_certified
+from oco.domains.certificate import first_certified
 from oco.errors import DomainError
 
 NORMS = {"l1": 1, "l2": 2, "linf": np.inf}
@@ -144,6 +144,11 @@ def test_every_domain_passes_the_public_checks():
         check_domain(domain)
 
 
+def wrong_inside(domain, right):
+    """A point of the domain that is far from ``right``."""
+    return domain.project(right + 0.3 * np.cos(np.arange(right.size)))
+
+
 def test_certificate_sees_a_wrong_point():
     rng = np.random.default_rng(10)
     for name, domain in vector_domains(6, rng).items():
@@ -158,9 +163,13 @@ def test_certificate_sees_a_wrong_point():
             assert projection_residual(domain, point, wrong, metric) > 1e-8, name
         outside = right + 1e-3 * (point - right)
         assert projection_residual(domain, point, outside, metric) > 1e-6, name
+        astray = wrong_inside(domain, right)
         with pytest.raises(DomainError, match="optimality residual") as caught:
-            require_certified(domain, point, outside, metric)
+            first_certified(domain, point, metric, lambda _, there=astray: there)
         assert caught.value.residual > 1e-6
+        # Rounding that leaves the domain is mended, and the outcome is certified as any other.
+        mended = first_certified(domain, point, metric, lambda _, near=right + 1e-12 * (point - right): near)
+        np.testing.assert_allclose(mended, right, rtol=0, atol=1e-11)
 
 
 def test_shapes_are_stated_later():
