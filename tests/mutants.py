@@ -33,6 +33,8 @@ BOUND_TESTS = (
 )
 STORE_TESTS = (
     "tests/experiments/test_sweep_store.py",
+    "tests/experiments/test_store_damage.py",
+    "tests/experiments/test_older_results.py",
     "tests/experiments/test_sweep_engine.py",
     "tests/experiments/test_sweep_snapshots.py",
 )

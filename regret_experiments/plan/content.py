@@ -33,7 +33,7 @@ def plain(value: Any) -> Any:
 
 def canonical(value: Any) -> str:
     """The one text of ``value``: sorted keys, no spaces, and a number is its value whether written 5 or 5.0."""
-    return json.dumps(_numbers(plain(value)), sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _ENCODER.encode(_numbers(plain(value)))
 
 
 def content_hash(value: Any) -> str:
@@ -45,6 +45,9 @@ def content_hash(value: Any) -> str:
     True
     """
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:20]
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def _numbers(value: Any) -> Any:
