@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ import numpy as np
 
 from regret_experiments.config import load_config
 from regret_experiments.execution import Backend, run_sweep
-from regret_experiments.plan import make_plan
+from regret_experiments.plan import content_hash, make_plan
 from regret_experiments.store import Store
 from regret_experiments.store.arrays import pack
+from regret_experiments.store.sealed import seal
 
 CONFIG = """
 name: small sweep
@@ -83,10 +83,17 @@ def play(config: str, directory: Path) -> Path:
     return results
 
 
+def plan_of(store: Store) -> dict[str, Any]:
+    """The plan that a store must hold."""
+    plan = store.plan()
+    assert plan is not None
+    return plan
+
+
 def fail(results: Path, count: int, error: str = FAILURES[0], message: str = FAILURES[1]) -> list[str]:
     """Turn the last runs of a directory into failed ones; returns their ids."""
     store = Store(results)
-    ids = [row["id"] for row in store.read_json("plan.json")["runs"][-count:]]
+    ids = [row["id"] for row in plan_of(store)["runs"][-count:]]
     for identifier in ids:
         stored = store.read("runs", identifier)
         assert stored is not None
@@ -103,14 +110,15 @@ def many(template: Path, target: Path, count: int) -> Path:
     """
     source = Store(template)
     originals = [run for run in source.runs() if run.finished]
-    plan = source.read_json("plan.json")
+    plan = plan_of(source)
     labels = {row["id"]: row for row in plan["runs"]}
     generator = np.random.default_rng(0)
     rows = []
     for i in range(count):
         original = originals[i % len(originals)]
-        identifier = f"{generator.integers(2**63):016x}{i:04x}"
-        metadata = copy.deepcopy(original.metadata) | {"id": identifier}
+        metadata = copy.deepcopy(original.metadata)
+        metadata["content"]["repetition"] = 1 + i
+        metadata["id"] = identifier = content_hash(metadata["content"])
         factor = float(generator.uniform(0.5, 2.0))
         for name in ("regret_lower", "regret_upper", "bound", "cumulative_loss", "tail_mass", "escaped_mass"):
             value = metadata["scalars"].get(name)
@@ -129,7 +137,7 @@ def many(template: Path, target: Path, count: int) -> Path:
         home = target / "runs" / identifier[:2] / identifier
         home.parent.mkdir(parents=True, exist_ok=True)
         home.with_suffix(".npy").write_bytes(data)
-        home.with_suffix(".json").write_text(json.dumps(metadata | {"arrays": description}))
+        home.with_suffix(".json").write_bytes(seal(metadata | {"arrays": description}))
         row = dict(labels[original.id]) | {"id": identifier, "order": i % 3, "environment": f"game {i // 250}"}
         row["learner"] = f"{row['learner']} {i % 40}"
         if row["rank"] is not None:
@@ -138,7 +146,7 @@ def many(template: Path, target: Path, count: int) -> Path:
             row["point"] = {"learning_rate": float(f"{10 ** generator.uniform(-2, 1):.6g}")}
         rows.append(row)
     kinds = {row["learner"]: plan["kinds"][row["learner"].partition(" ")[0]] for row in rows}
-    (target / "plan.json").write_text(json.dumps(plan | {"name": "many runs", "runs": rows, "kinds": kinds}))
+    Store(target).write_plan(plan | {"name": "many runs", "runs": rows, "kinds": kinds})
     for path in (template / "provenance").glob("*.json"):
         (target / "provenance").mkdir(exist_ok=True)
         (target / "provenance" / path.name).write_bytes(path.read_bytes())

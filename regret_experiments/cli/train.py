@@ -52,6 +52,6 @@ def train(
         click.echo(f"wrote {path}")
     counts = summary.runs
     click.echo(f"{counts.finished + counts.failed} runs trained now, {counts.before + counts.elsewhere} were stored")
-    if failed := [run for run in store.runs(arrays=False) if not run.finished]:
+    if failed := [run for run in store.runs() if not run.finished]:
         click.echo(f"{len(failed)} runs failed, the first with: {failed[0].metadata['message']}", err=True)
         sys.exit(1)

@@ -161,5 +161,5 @@ class Engine:
         self._store.claims.release(outcome.id)
 
     def _ended(self, job: Job, name: str, retry_failed: bool) -> bool:
-        stored = self._store.read(job.kind, name, arrays=False)
+        stored = self._store.read(job.kind, name)
         return stored is not None and (stored.finished or not retry_failed)

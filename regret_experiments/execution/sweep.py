@@ -59,7 +59,7 @@ def run_sweep(
         resolved: dict[str, tuple[PlannedRun, ...]] = {}
         for stage in plan.stages:
             resolved[stage.name] = _resolve(stage, resolved, store)
-            store.write_json("plan.json", _listing(plan, resolved))
+            store.write_plan(_listing(plan, resolved))
             summary.runs += _perform(engine, store, resolved[stage.name], retry_failed, snapshot_every)
             if interrupts.asked:
                 summary.interrupted = True

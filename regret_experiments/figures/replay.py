@@ -45,7 +45,7 @@ def best_fixed_point(results: Results, identifier: str) -> Array | None:
     from regret_experiments.store import Store
 
     store = Store(results.path)
-    stored = store.read("runs", identifier, arrays=False)
+    stored = store.read("runs", identifier)
     game = None if stored is None else store.read("games", Run.from_content(stored.metadata["content"]).game.id)
     return None if game is None or "points" not in game.arrays else game.arrays["points"][-1]
 
@@ -118,7 +118,7 @@ def _game_of(results: Results, identifier: str) -> tuple[Any, Any]:
     from regret_experiments.store import Store
     from regret_experiments.training.runs import is_training
 
-    stored = Store(results.path).read("runs", identifier, arrays=False)
+    stored = Store(results.path).read("runs", identifier)
     if stored is None:
         raise ConfigError(f"run {identifier} is not stored in {results.path}")
     if is_training(stored.metadata["content"]):

@@ -46,7 +46,7 @@ def estimate(plan: Plan, store: Store, jobs: int) -> Estimate:
     known: dict[tuple[str, str, int | None], list[float]] = defaultdict(list)
     missing: list[tuple[PlannedRun, float]] = []
     for planned, share in _weighted(plan):
-        stored = store.read("runs", planned.run.id, arrays=False)
+        stored = store.read("runs", planned.run.id)
         if stored is None:
             missing.append((planned, share))
         elif stored.finished:

@@ -25,7 +25,7 @@ def best_points(stage: Stage, tuned: tuple[PlannedRun, ...], store: Store) -> tu
     assert stage.tuned_on is not None
     sums: dict[tuple[str, str, int | None], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for planned in tuned:
-        stored = store.read("runs", planned.run.id, arrays=False)
+        stored = store.read("runs", planned.run.id)
         value = math.inf
         if stored is not None and stored.finished:
             number = stored.metadata["scalars"].get(stage.best_of.by)

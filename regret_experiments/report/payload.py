@@ -54,7 +54,7 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     """
     runs = results.runs
     store = Store(results.path)
-    plan = store.read_json("plan.json") or {}
+    plan = store.plan() or {}
     styles = styles_of(runs) if len(runs) else {}
     status = runs["status"].value_counts()
     games: list[Any] = list(runs.groupby(["stage", "environment"], sort=False)) if len(runs) else []

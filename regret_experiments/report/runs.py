@@ -55,7 +55,7 @@ def run_columns(
     for name in ("provenance", "ended_at", "error"):
         columns[name] = column([None if run is None else run.metadata.get(name) for run in listed])
     names = {run.metadata["provenance"] for run in listed if run is not None and "provenance" in run.metadata}
-    facts = {name: Store(results.path).read_json(f"provenance/{name}.json") for name in sorted(names)}
+    facts = {name: Store(results.path).provenance(name) for name in sorted(names)}
     return {"runs": columns, "provenance": facts, "tuned": tuned}
 
 

@@ -1,5 +1,5 @@
 """The store: results that survive whatever happens to the process that writes them."""
 
-from regret_experiments.store.store import Store, StoredRun
+from regret_experiments.store.store import Fault, Store, StoredRun
 
-__all__ = ["Store", "StoredRun"]
+__all__ = ["Fault", "Store", "StoredRun"]

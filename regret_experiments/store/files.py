@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import stat
 from pathlib import Path
 
 from oco.errors import StoreError
+from regret_experiments.store.sealed import Damaged
 
 _numbers = itertools.count()
 TEMPORARY = ".tmp"
 """Ending of files that are being written; readers never look at them."""
+
+LARGEST_DOCUMENT = 1 << 26
+"""Bytes of a JSON file beyond which it is not one of ours: a plan of 100,000 runs has a third of that."""
 
 
 def write_atomic(*files: tuple[Path, bytes]) -> None:
@@ -39,6 +44,30 @@ def write_atomic(*files: tuple[Path, bytes]) -> None:
         for temporary, _ in written:
             _remove(temporary)
         raise cannot_write(files[-1][0].parent, error) from error
+
+
+def read_file(path: Path, size: int | None = None) -> bytes:
+    """Return the bytes of a file: ``size`` of them, or at most as many as a document has.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    Damaged
+        If it has another size, is no regular file, or cannot be read.
+    """
+    try:
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise Damaged("it is not a file")
+        if facts.st_size > LARGEST_DOCUMENT if size is None else facts.st_size != size:
+            expected = f"at most {LARGEST_DOCUMENT}" if size is None else str(size)
+            raise Damaged(f"it has {facts.st_size} bytes where {expected} were written")
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(path) from None
+    except OSError as error:
+        raise Damaged(f"it cannot be read: {error.strerror or error}") from None
 
 
 def cannot_write(directory: Path, error: OSError) -> StoreError:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from oco.errors import StoreError
 from regret_experiments.store.arrays import Arrays
-from regret_experiments.store.store import Store, StoredRun
+from regret_experiments.store.store import Fault, Store, StoredRun
 
 _LABELS = ("id", "stage", "environment", "learner", "kind", "rank", "order", "repetition", "status")
 _NUMBERS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
@@ -34,10 +34,12 @@ class Results:
         self._store = Store(path)
         if not self.path.is_dir():
             raise StoreError(f"there are no results at {self.path}: no such directory")
-        plan = self._store.read_json("plan.json")
+        plan = self._store.plan()
         self.name = str(plan["name"]) if plan else self.path.name
-        stored = {run.id: run for run in self._store.runs()}
+        found = list(self._store.examine("runs"))
+        stored = {run.id: run for run in found if isinstance(run, StoredRun)}
         listed = plan["runs"] if plan else [_labels_of(run) for run in stored.values()]
+        self._faults = [each for each in found if isinstance(each, Fault)]
         self._kinds: dict[str, str] = plan["kinds"] if plan else {}
         self._rows: list[tuple[dict[str, Any], StoredRun | None]] = [(row, stored.get(row["id"])) for row in listed]
 
@@ -59,6 +61,11 @@ class Results:
         frame = frame.reindex(columns=[*front, *frame.columns.difference([*front, "message"], sort=False), "message"])
         frame["rank"] = frame["rank"].astype("Int64")
         return frame
+
+    @cached_property
+    def faults(self) -> list[Fault]:
+        """Stored files that are damaged, by path and reason; their runs count as missing."""
+        return self._faults + self._store.faults("games", "provenance")
 
     @cached_property
     def curves(self) -> pd.DataFrame:

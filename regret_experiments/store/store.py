@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from oco.errors import StoreError
-from regret_experiments.plan.content import canonical, content_hash, plain
+from regret_experiments.plan.content import RESULT_SCHEMA, canonical, content_hash, plain
 from regret_experiments.store.arrays import Arrays, pack, unpack
 from regret_experiments.store.claims import Claims
-from regret_experiments.store.files import remove_leftovers, write_atomic
+from regret_experiments.store.documents import check_arrays, check_plan, check_stored
+from regret_experiments.store.files import read_file, remove_leftovers, write_atomic
+from regret_experiments.store.sealed import Damaged, parse, seal, unseal
 
 FINISHED, FAILED = "finished", "failed"
 
@@ -45,6 +47,26 @@ class StoredRun:
         return bool(self.metadata["status"] == FINISHED)
 
 
+@dataclass(frozen=True)
+class Fault:
+    """A stored file that cannot be used.
+
+    Attributes
+    ----------
+    path
+        Which; of a run or a game, ``path.stem`` is its id.
+    reason
+        What is wrong with it.
+    """
+
+    path: Path
+    reason: str
+
+    def __str__(self) -> str:
+        """One sentence."""
+        return f"{self.path}: {self.reason}"
+
+
 class Store:
     """Results in a directory.
 
@@ -58,7 +80,9 @@ class Store:
         unfinished/            snapshots of long runs, to go on from
         provenance/            versions, machine, threads, git state and command line, shared by runs
 
-    The json is put in place last and holds the checksum of its arrays: a run without one does not exist.
+    The json is put in place last: a run without one does not exist. It holds a checksum of itself and one of its
+    arrays, and the id in its name is the hash of its content. Whoever reads a run checks all of that, and to all of
+    them a run that fails is one that is not there; `faults` names it, and the next sweep plays it again.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -78,89 +102,137 @@ class Store:
 
     def write(self, kind: str, metadata: dict[str, Any], arrays: Arrays) -> None:
         """Store ``metadata`` (with its ``id``) and its arrays under ``kind``: ``runs`` or ``games``."""
-        home = self._home(kind, metadata["id"])
+        path = self._path(kind, metadata["id"])
         data, description = pack(arrays)
-        text = json.dumps(plain(metadata | {"arrays": description}), indent=1, ensure_ascii=False)
-        files = [(home.with_suffix(".npy"), data)] if arrays else []
-        write_atomic(*files, (home.with_suffix(".json"), text.encode()))
+        files = [(path.with_suffix(".npy"), data)] if arrays else []
+        write_atomic(*files, (path, seal(metadata | {"arrays": description})))
 
     def snapshot_path(self, identifier: str) -> Path:
         """Where a run that is being played leaves what it needs to go on."""
         return self.path.absolute() / "unfinished" / f"{identifier}.npz"
 
-    def read(self, kind: str, identifier: str, *, arrays: bool = True) -> StoredRun | None:
+    def read(self, kind: str, identifier: str) -> StoredRun | None:
         """Read what is stored under ``identifier``; None where there is nothing, or nothing whole."""
-        return self._read(self._home(kind, identifier), arrays)
+        stored = _examined(kind, self._path(kind, identifier))
+        return stored if isinstance(stored, StoredRun) else None
 
     def status(self, identifier: str) -> str | None:
         """``"finished"``, ``"failed"`` or None for a run."""
         stored = self.read("runs", identifier)
         return None if stored is None else str(stored.metadata["status"])
 
-    def runs(self, *, arrays: bool = True) -> Iterator[StoredRun]:
+    def examine(self, kind: str) -> Iterator[StoredRun | Fault]:
+        """Everything stored under ``kind`` in the order of its id: what is whole, and the faults of what is not."""
+        for path in sorted((self.path / kind).glob("??/*.json")):
+            found = _examined(kind, path)
+            if found is not None:
+                yield found
+
+    def runs(self) -> Iterator[StoredRun]:
         """Every whole run in the directory, in the order of its id."""
-        for home in sorted((self.path / "runs").glob("??/*.json")):
-            stored = self._read(home.with_suffix(""), arrays)
-            if stored is not None:
-                yield stored
+        return (found for found in self.examine("runs") if isinstance(found, StoredRun))
+
+    def faults(self, *kinds: str) -> list[Fault]:
+        """What is damaged in the directory, or of another origin; of ``kinds`` (``runs``, ``games``,
+        ``provenance``) where any are given.
+        """
+        faults: list[Fault] = []
+        for kind in ("runs", "games"):
+            if not kinds or kind in kinds:
+                faults += (found for found in self.examine(kind) if isinstance(found, Fault))
+        if not kinds or "provenance" in kinds:
+            names = sorted(path.stem for path in (self.path / "provenance").glob("*.json"))
+            faults += (found for found in map(self._provenance, names) if isinstance(found, Fault))
+        return faults
 
     def write_provenance(self, facts: dict[str, Any]) -> str:
         """Store what a process ran under, once; returns its name."""
         name = content_hash(facts)
-        path = self.path / "provenance" / f"{name}.json"
-        if not path.exists():
-            write_atomic((path, json.dumps(plain(facts), indent=1).encode()))
+        if self.provenance(name) is None:
+            data = json.dumps(plain(facts), indent=1).encode()
+            write_atomic((self.path / "provenance" / f"{name}.json", data))
         return name
 
-    def write_json(self, name: str, value: Any) -> None:
-        """Store a small file of plain values, where it has changed."""
-        self.write_text(name, json.dumps(plain(value), indent=1) + "\n")
+    def provenance(self, name: str) -> dict[str, Any] | None:
+        """What `write_provenance` stored under ``name``; None where there is nothing, or nothing whole."""
+        facts = self._provenance(name)
+        return facts if isinstance(facts, dict) else None
 
-    def write_text(self, name: str, text: str) -> None:
-        """Store a small text, where it has changed."""
-        path = self.path / name
-        data = text.encode()
-        if not (path.is_file() and path.read_bytes() == data):
-            write_atomic((path, data))
+    def write_plan(self, plan: dict[str, Any]) -> None:
+        """Store which runs a sweep asks for, where that has changed."""
+        self._write("plan.json", seal(plan))
 
-    def read_json(self, name: str) -> Any:
-        """Read what `write_json` wrote; None where there is none.
+    def plan(self) -> dict[str, Any] | None:
+        """Read what `write_plan` wrote; None where there is none.
 
         Raises
         ------
         StoreError
-            If the file is there and cannot be read.
+            If the file is there and is damaged, or of a newer version.
         """
-        path = self.path / name
+        path = self.path / "plan.json"
         try:
-            return json.loads(path.read_bytes())
+            plan = unseal(read_file(path))
+            check_plan(plan)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
-            raise StoreError(f"{path} cannot be read: {error}") from error
+        except Damaged as error:
+            raise StoreError(f"{path} cannot be read: {error}; the sweep that wrote it writes it again") from None
+        return plan
 
-    def _home(self, kind: str, identifier: str) -> Path:
-        return self.path / kind / identifier[:2] / identifier
+    def write_text(self, name: str, text: str) -> None:
+        """Store a small text, where it has changed."""
+        self._write(name, text.encode())
 
-    def _read(self, home: Path, wants_arrays: bool) -> StoredRun | None:
+    def _write(self, name: str, data: bytes) -> None:
+        path = self.path / name
+        if not (path.is_file() and path.read_bytes() == data):
+            write_atomic((path, data))
+
+    def _path(self, kind: str, identifier: str) -> Path:
+        return self.path / kind / identifier[:2] / f"{identifier}.json"
+
+    def _provenance(self, name: str) -> dict[str, Any] | Fault | None:
+        path = self.path / "provenance" / f"{name}.json"
         try:
-            metadata = json.loads(home.with_suffix(".json").read_bytes())
-            description = metadata["arrays"]
-            stored = StoredRun(metadata)
-            if description["shapes"] and wants_arrays:
-                arrays = unpack(home.with_suffix(".npy").read_bytes(), description)
-                if arrays is None:
-                    return None
-                stored.arrays = arrays
-            elif description["shapes"] and home.with_suffix(".npy").stat().st_size != description["bytes"]:
-                return None
-        except (FileNotFoundError, NotADirectoryError):
+            facts = parse(read_file(path))
+            if content_hash(facts) != name:
+                raise Damaged("its name is not the hash of what it holds")
+        except FileNotFoundError:
             return None
-        except (ValueError, KeyError, TypeError):
-            return None
-        except OSError as error:
-            raise StoreError(f"results in {self.path} cannot be read: {error.strerror or error}") from error
-        return stored
+        except Damaged as error:
+            return Fault(path, str(error))
+        return facts
+
+
+def _examined(kind: str, path: Path) -> StoredRun | Fault | None:
+    """The one reader of runs and games: every check of a stored result is here."""
+    try:
+        metadata = unseal(read_file(path))
+        check_stored(kind, metadata)
+        _check_name(kind, path, metadata)
+    except FileNotFoundError:
+        return None
+    except Damaged as error:
+        return Fault(path, str(error))
+    path = path.with_suffix(".npy")
+    try:
+        description = metadata["arrays"]
+        arrays = unpack(read_file(path, description["bytes"]), description) if description["shapes"] else {}
+        check_arrays(kind, metadata, arrays)
+    except FileNotFoundError:
+        return Fault(path, "it is missing")
+    except Damaged as error:
+        return Fault(path, str(error))
+    return StoredRun(metadata, arrays)
+
+
+def _check_name(kind: str, path: Path, metadata: dict[str, Any]) -> None:
+    content, identifier = metadata["content"], metadata["id"]
+    if identifier != path.stem or path.parent.name != identifier[:2]:
+        raise Damaged(f"it holds {identifier}, whose place is {identifier[:2]}/{identifier}.json")
+    if content_hash({"schema": RESULT_SCHEMA, "game": content} if kind == "games" else content) != identifier:
+        raise Damaged("its id is not the hash of its content")
 
 
 def same_numbers(first: StoredRun, second: StoredRun) -> bool:

@@ -51,7 +51,7 @@ def stored_spectra(store: Store) -> list[Row]:
 
 
 def _stage(store: Store, stage: str) -> Iterator[tuple[Row, StoredRun]]:
-    plan = store.read_json("plan.json") or {"runs": []}
+    plan = store.plan() or {"runs": []}
     for listed in plan["runs"]:
         stored = store.read("runs", listed["id"]) if listed["stage"] == stage else None
         if stored is not None and stored.finished:

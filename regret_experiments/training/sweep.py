@@ -44,7 +44,7 @@ def run_training(
         for stage in (TUNING, FRESH):
             if stage == FRESH:
                 stages[FRESH] = fresh_runs(config, store)
-            store.write_json("plan.json", _listing(config, stages))
+            store.write_plan(_listing(config, stages))
             tasks = {run.id: Task("runs", run.id, run) for _, run in stages[stage]}
             labels = {run.id: _labels(config, stage, optimizer, run) for optimizer, run in stages[stage]}
             job = Job(stage, list(tasks), tasks.__getitem__, labels=labels.__getitem__, retry_failed=retry_failed)
@@ -89,7 +89,7 @@ def best_rates(config: TrainingConfig, store: Store) -> dict[str, float]:
     """The learning rate of the least final loss of every optimizer, by label; the least where none is finite."""
     losses: dict[str, dict[float, float]] = {}
     for optimizer, run in tuning_runs(config):
-        losses.setdefault(optimizer.label, {})[run.learning_rate] = final_loss(store.read("runs", run.id, arrays=False))
+        losses.setdefault(optimizer.label, {})[run.learning_rate] = final_loss(store.read("runs", run.id))
     return {label: min(rates, key=rates.__getitem__) for label, rates in losses.items()}
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stored_runs import a_run, curves, finished
 
 from oco.errors import StoreError
 from regret_experiments.execution.backends import WorkersLost
@@ -18,11 +19,10 @@ from regret_experiments.execution.engine import Counts, Engine, Job
 from regret_experiments.execution.interrupts import Interrupts
 from regret_experiments.execution.progress import Bar, JsonLines
 from regret_experiments.execution.tasks import Outcome, Task
-from regret_experiments.plan.runs import Game
 from regret_experiments.store import Store
 
-GAME = Game({"kind": "none", "keywords": {}}, 0, 5)
-NAMES = [f"{letter}{letter}" * 10 for letter in "abcdefgh"]
+RUNS = {run.id: run for run in map(a_run, range(8))}
+NAMES = list(RUNS)
 
 
 class Dying:
@@ -42,14 +42,14 @@ class Dying:
                 raise WorkersLost("killed by signal 9")
             for task in held:
                 self.played[task.id] += 1
-                yield Outcome("runs", task.id, {"id": task.id, "status": "finished", "content": {}})
+                yield Outcome("runs", task.id, finished(RUNS[task.id]), curves())
 
 
 def perform(tmp_path: Path, backend: Any, progress: Any = None, names: list[str] = NAMES) -> Counts:
     store = Store(tmp_path / "r")
     with store.opened(), Interrupts() as interrupts:
         engine = Engine(store, backend, progress or JsonLines(io.StringIO()), interrupts)
-        return engine.perform(Job("runs", names, lambda name: Task("runs", name, GAME)))
+        return engine.perform(Job("runs", names, lambda name: Task("runs", name, RUNS[name])))
 
 
 def test_a_run_that_kills_its_workers_fails_and_the_others_finish(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_an_interrupt_leaves_the_rest(tmp_path: Path) -> None:
                 interrupts.asked = True
 
         engine = Engine(store, Dying("none"), Asking(io.StringIO()), interrupts)  # type: ignore[arg-type]
-        counts = engine.perform(Job("runs", NAMES, lambda name: Task("runs", name, GAME)))
+        counts = engine.perform(Job("runs", NAMES, lambda name: Task("runs", name, RUNS[name])))
     assert counts == Counts(finished=2, left=6)
 
 

@@ -12,9 +12,10 @@ from urllib.parse import quote
 import pandas as pd
 import pytest
 from conftest import Open, Opened
-from small_sweeps import FAILURES, fail
+from small_sweeps import FAILURES, fail, plan_of
 
 from regret_experiments.report import write_report
+from regret_experiments.store import Store
 from regret_experiments.store.results import Results, load
 from regret_experiments.tables import rank_table
 
@@ -363,14 +364,14 @@ def test_names_and_messages_with_markup_are_text(open_page: Open, stored: Path, 
     script = "</script><script>document.title='stolen'</script>"
     path = tmp_path / "results"
     shutil.copytree(stored, path)
-    plan = json.loads((path / "plan.json").read_text())
+    plan = plan_of(Store(path))
     plan |= {"name": f"{script}", "description": f"{hostile} & &lt;b&gt;"}
     for row in plan["runs"]:
         if row["learner"] == "fd_adagrad":
             row["learner"] = f"{hostile}{script}{'long ' * 20}"
         if row["environment"] == "ill":
             row["environment"] = f"ill{script}"
-    (path / "plan.json").write_text(json.dumps(plan))
+    Store(path).write_plan(plan)
     fail(path, 2, "Error<b>", f"{script}{hostile}")
     target = tmp_path / "report.html"
     write_report(load(path), target)

@@ -146,7 +146,7 @@ def test_the_summary_and_the_spectra_come_from_the_store(tiny):
         assert row["state_bytes"] == 4 * own["state_floats"].iloc[0]
     spectra = [json.loads(line) for line in (tiny.path / "spectra.jsonl").read_text().splitlines()]
     assert {row["step"] for row in spectra} == {6, 12}
-    (followed,) = [run for run in tiny.runs(arrays=False) if "spectra" in run.metadata]
+    (followed,) = [run for run in tiny.runs() if "spectra" in run.metadata]
     assert followed.metadata["content"]["learner"]["hyperparameters"]["rank"] == 8
     assert followed.metadata["content"]["order"] == 1
 

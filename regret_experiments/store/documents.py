@@ -1,0 +1,182 @@
+"""What stored documents must hold: the names and types that readers rely on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from regret_experiments.store.arrays import Arrays, Description
+from regret_experiments.store.sealed import Damaged, Document
+
+Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Identifier = Annotated[str, Field(pattern=r"\A[0-9a-f]{20}\z")]
+Number = float | Literal["nan", "inf", "-inf"] | None
+
+_REGRET = ("regret_lower", "regret_upper")
+
+
+class _Part(BaseModel):
+    """Entries that are not listed are left alone."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class _Kind(_Part):
+    kind: str
+    keywords: dict[str, Any]
+
+
+class _Learner(_Part):
+    kind: str
+    hyperparameters: dict[str, Any]
+
+
+class _Game(_Part):
+    environment: _Kind
+    order: Integer
+    checkpoints: Integer | list[Integer]
+
+
+class _Run(_Game):
+    result_schema: Literal[1] = Field(alias="schema")
+    learner: _Learner
+    repetition: Integer
+    comparator: bool
+    spectrum: bool
+
+
+class _Training(_Game):
+    result_schema: Literal[1] = Field(alias="schema")
+    learner: _Learner
+    repetition: Integer
+    steps: Integer
+    probe: dict[str, Any] | None
+
+
+class _Scalars(_Part):
+    """Final numbers by the names that tables and figures use; a plug-in's own may be of any type."""
+
+    rounds: Integer
+    horizon: Integer
+    dimension: Integer
+    cumulative_loss: Number
+    regret_lower: Number
+    regret_upper: Number
+    regret_linearised: Number = None
+    regret_dynamic: Number = None
+    comparator_gap: Number = None
+    comparator_certificate: str | None = None
+    comparator_tight: bool | None = None
+    comparator_note: str | None = None
+    bound: Number
+    bound_theorem: str | None = None
+    bound_valid: bool | None
+    rank: Integer | None = None
+    escaped_mass: Number
+    tail_mass: Number
+    largest_gradient: Number = None
+    state_floats: Integer
+    peak_state_floats: Integer
+    memory_formula: str | None
+    memory_floats: Integer | None = None
+    final_loss: Number = None
+    test: Number = None
+    ended: str | None = None
+
+
+class _Stored(_Part):
+    id: Identifier
+    seconds: float = 0.0
+    provenance: Identifier | None = None
+    ended_at: str | None = None
+    arrays: Description
+
+
+class _Failed(_Stored):
+    status: Literal["failed"]
+    error: str
+    message: str
+
+
+class _FinishedRun(_Stored):
+    status: Literal["finished"]
+    seeds: dict[str, Integer]
+    scalars: _Scalars
+    violations: list[str]
+    timings: dict[str, float]
+
+
+class _FinishedGame(_Stored):
+    status: Literal["finished"]
+    known: bool
+    certificates: list[str] = []
+    tight: list[bool] = []
+    notes: list[str] = []
+
+
+class _Listed(_Part):
+    id: Identifier
+    stage: str
+    environment: str
+    learner: str
+    rank: Integer | None
+    order: Integer
+    repetition: Integer
+    point: dict[str, Any]
+
+
+class _Plan(_Part):
+    name: str
+    description: str = ""
+    kinds: dict[str, str]
+    runs: list[_Listed]
+
+
+def check_stored(kind: str, document: Document) -> None:
+    """Raise `Damaged` where a run or a game does not hold what its readers rely on."""
+    content = document.get("content")
+    if kind == "games":
+        _check(_Game, content, "content.")
+    else:
+        _check(_Training if isinstance(content, dict) and "steps" in content else _Run, content, "content.")
+    if document.get("status") == "failed":
+        _check(_Failed, document)
+    else:
+        _check(_FinishedGame if kind == "games" else _FinishedRun, document)
+
+
+def check_arrays(kind: str, document: Document, arrays: Arrays) -> None:
+    """Raise `Damaged` where the arrays of a finished run or game do not fit together."""
+    if document["status"] == "failed" or document.get("known") is False:
+        return
+    if kind == "games":
+        count = len(document["certificates"]) if "certificates" in document else -1
+        lengths = [len(document.get(name, ())) for name in ("tight", "notes")]
+        lengths += [arrays[name].size if name in arrays else -1 for name in ("round", "lower", "upper", "final")]
+        lengths.append(len(arrays["points"]) if "points" in arrays and arrays["points"].ndim > 1 else -1)
+    else:
+        count = arrays["round"].size if "round" in arrays else -1
+        names = ("training_loss",) if "steps" in document["content"] else ("cumulative_loss", *_REGRET)
+        lengths = [arrays[name].size if name in arrays else -1 for name in names]
+        lengths += [array.size for name, array in arrays.items() if array.ndim == 1 and name != "spectrum_rounds"]
+        if "spectra" in arrays:
+            spectra = arrays["spectra"]
+            kept = arrays["spectrum_rounds"].size if "spectrum_rounds" in arrays else -1
+            lengths.append(count if spectra.ndim == 2 and len(spectra) == kept else -1)
+    if any(length != count for length in lengths):
+        raise Damaged("its arrays do not fit together")
+
+
+def check_plan(document: Document) -> None:
+    """Raise `Damaged` where ``plan.json`` does not hold what its readers rely on."""
+    _check(_Plan, document)
+
+
+def _check(model: type[BaseModel], value: Any, where: str = "") -> None:
+    try:
+        model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        name = where + ".".join(str(part) for part in first["loc"] if not str(part).startswith(("literal", "float")))
+        raise Damaged(f"{name[:80].rstrip('.') or 'it'}: {first['msg']}") from None

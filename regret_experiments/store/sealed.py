@@ -1,0 +1,93 @@
+"""JSON files that hold their schema and a checksum of their own bytes, and how older ones are read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from regret_experiments.plan.content import plain
+
+SCHEMA = 2
+"""Version of the layout of stored files. What a run *means* has its own: `regret_experiments.plan.RESULT_SCHEMA`."""
+
+Document = dict[str, Any]
+
+
+class Damaged(Exception):
+    """A stored file is not what was written, or not of this program; the text says why."""
+
+
+def _without_seal(document: Document) -> Document:
+    if "sha256" in document:
+        raise Damaged("its schema is missing")
+    return document
+
+
+MIGRATIONS: dict[int, Callable[[Document], Document]] = {1: _without_seal}
+"""What makes of a document of each older schema one of the next. Schema 1 had the same entries, but no checksum."""
+
+
+def seal(document: Document) -> bytes:
+    """The bytes of a file that holds ``document``: the schema first, and last the checksum of all bytes before it."""
+    text = json.dumps(plain({"schema": SCHEMA} | document), indent=1, ensure_ascii=False)
+    body = text.removesuffix("\n}").encode()
+    return body + _seal_of(body)
+
+
+def unseal(data: bytes) -> Document:
+    """Return the document that `seal` made ``data`` of, brought to the newest schema.
+
+    Raises
+    ------
+    Damaged
+        If a byte was changed, or the schema is not known.
+    """
+    document = parse(data)
+    version = document.pop("schema", 1)
+    if version == SCHEMA:
+        body = data[: -len(_seal_of(b""))]
+        if data != body + _seal_of(body):
+            raise Damaged("its bytes do not have the checksum that it states")
+        del document["sha256"]
+        return document
+    if type(version) is not int or version not in MIGRATIONS:
+        raise Damaged(f"its schema is {version!r:.40}; this version of oco reads {min(MIGRATIONS)} to {SCHEMA}")
+    for older in range(version, SCHEMA):
+        document = MIGRATIONS[older](document)
+    return document
+
+
+def parse(data: bytes) -> Document:
+    """Return the JSON object in ``data``.
+
+    Raises
+    ------
+    Damaged
+        If it is not JSON, not an object, nested too deeply, or holds text that is not Unicode.
+    """
+    try:
+        document = _DECODER.decode(data.decode())
+        if b"\\u" in data:
+            json.dumps(document, ensure_ascii=False).encode()  # half of a surrogate pair cannot be printed
+    except UnicodeError:
+        raise Damaged("it is not UTF-8 text") from None
+    except ValueError as error:
+        raise Damaged(f"it is not JSON: {str(error):.80}") from None
+    except RecursionError:
+        raise Damaged("it is nested too deeply") from None
+    if not isinstance(document, dict):
+        raise Damaged("it is not a JSON object")
+    return document
+
+
+def _seal_of(body: bytes) -> bytes:
+    return b',\n "sha256": "%s"\n}' % hashlib.sha256(body).hexdigest().encode()
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
