@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from oco.datasets.compact import Compact, CompactWriter, open_compact
+from oco.datasets.compact import Compact, CompactWriter, is_intact, open_compact
 from oco.errors import DataError
 
 
@@ -37,6 +37,7 @@ def parse_once(
 
     Nothing is kept unless parsing and ``check`` both succeed: the directory gets its final name last.  Two processes
     may parse at once; the first to finish wins.  Where the cache cannot be written, the form is parsed into memory.
+    What is in the cache is checked against its checksums; where a byte is wrong, the source is parsed anew.
 
     Parameters
     ----------
@@ -53,8 +54,9 @@ def parse_once(
         If the disk is full; besides, what ``parse`` and ``check`` raise.
     """
     final = _place(key)
-    if is_parsed(key):
+    if is_intact(final):
         return open_compact(final)
+    shutil.rmtree(final, ignore_errors=True)
     kept = True
     directory = final.with_name(f"{final.name}.{uuid4().hex[:8]}")  # not tempfile's: others may share this cache
     try:
@@ -73,7 +75,7 @@ def parse_once(
         if kept:
             with suppress(OSError):  # another process was first
                 directory.rename(final)
-        if is_parsed(key):
+        if is_intact(final):
             return open_compact(final)
         return open_compact(directory, in_memory=True)
     except OSError as error:

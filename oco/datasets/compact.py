@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oco.datasets.fingerprint import ContentHash
+from oco.datasets.fingerprint import ContentHash, combine, file_sha256
 from oco.types import Array
 
 if TYPE_CHECKING:
@@ -110,8 +110,9 @@ class CompactWriter:
                 _convert(self.directory / "indices.npy", "<i8")
             else:
                 _convert(self.directory / "indptr.npy", "<i4")
-        facts = {"dimension": dimension, "content": self._hash.hexdigest(dimension)}
-        (self.directory / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+        files = {path.name: file_sha256(path) for path in self.directory.glob("*.npy")}
+        facts = {"dimension": dimension, "content": self._hash.hexdigest(dimension), "files": files}
+        (self.directory / "facts.json").write_text(json.dumps(facts | {"sha256": combine(facts)}), encoding="utf-8")
 
     def close(self) -> None:
         """Close the files, complete or not."""
@@ -130,6 +131,17 @@ class CompactWriter:
         dense.close()
         for name in ("data", "indices", "indptr"):
             (self.directory / f"{name}.npy").unlink()
+
+
+def is_intact(directory: Path) -> bool:
+    """Whether ``directory`` holds what a `CompactWriter` finished there, to the last bit."""
+    try:
+        facts = json.loads((directory / "facts.json").read_text(encoding="utf-8"))
+        checksum = facts.pop("sha256")
+        found = {path.name: file_sha256(path) for path in directory.glob("*.npy")}
+        return bool(checksum == combine(facts) and found == facts["files"])
+    except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
+        return False  # no facts, others than were written, or those of an older version
 
 
 def open_compact(directory: Path, *, in_memory: bool = False) -> Compact:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from oco.errors import ConfigError
 from regret_experiments.execution.tasks import Outcome, Task, perform
-from regret_experiments.execution.workers import pin_inner_threads, prepare_process
+from regret_experiments.execution.workers import pin_inner_threads, pin_process, prepare_process
 
 BackendName = Literal["processes", "threads", "dask"]
 BACKENDS: tuple[BackendName, ...] = ("processes", "threads", "dask")
@@ -57,19 +57,20 @@ class Backend:
                 yield from map(perform, tasks)
         elif self.name == "threads":
             with pin_inner_threads():
-                yield from self._through_joblib(tasks, {"backend": "threading"}, None)
+                yield from self._through_joblib(tasks, {"backend": "threading"})
         else:
-            settings = {"backend": "loky", "inner_max_num_threads": 1}
-            yield from self._through_joblib(tasks, settings, os.getpid())
+            # Told at their start, not with the first task: while a worker starts, its parent may be killed.
+            start = {"initializer": prepare_process, "initargs": (os.getpid(),)}
+            yield from self._through_joblib(tasks, {"backend": "loky", "inner_max_num_threads": 1} | start)
 
-    def _through_joblib(self, tasks: Iterable[Task], settings: dict[str, Any], parent: int | None) -> Iterator[Outcome]:
+    def _through_joblib(self, tasks: Iterable[Task], settings: dict[str, Any]) -> Iterator[Outcome]:
         import joblib
 
-        work = joblib.delayed(_perform_prepared if self.name != "threads" else _perform)
+        work = joblib.delayed(_perform_pinned if self.name == "dask" else perform)
         with joblib.parallel_config(n_jobs=self.jobs, **settings):
             parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
             with _deaf_children():
-                results = parallel(work(task, parent) for task in tasks)
+                results = parallel(map(work, tasks))
             try:
                 yield from results
             except Exception as error:
@@ -89,18 +90,14 @@ class Backend:
         with client:
             settings = {"backend": "dask", "client": client, "wait_for_workers_timeout": 60}
             cluster = Backend(self.name, max(1, sum(client.nthreads().values())), self.scheduler)
-            yield from cluster._through_joblib(tasks, settings, None)
+            yield from cluster._through_joblib(tasks, settings)
 
 
 _DEATHS = ("TerminatedWorkerError", "BrokenProcessPool", "KilledWorker", "ShutdownExecutorError")
 
 
-def _perform(task: Task, _: int | None) -> Outcome:
-    return perform(task)
-
-
-def _perform_prepared(task: Task, parent: int | None) -> Outcome:
-    prepare_process(parent)
+def _perform_pinned(task: Task) -> Outcome:
+    pin_process()
     return perform(task)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import time
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import oco
 from oco.errors import StoreError
 from regret_experiments.store.files import write_atomic
 
@@ -19,7 +19,10 @@ _ARRAY = "$array"
 
 
 class SnapshotFile:
-    """The newest snapshot of one game, in an ``.npz`` file without pickles.
+    """The newest snapshot of one game: an ``.npz`` file without pickles, with a checksum of it in front.
+
+    The checksum covers the name of the file, which is the id of the run, and the version of this program as well: a run
+    does not go on from another run's state, nor from one that another version left.
 
     Parameters
     ----------
@@ -45,7 +48,7 @@ class SnapshotFile:
         stream = io.BytesIO()
         np.savez(stream, tree=np.array(text), **arrays)
         try:
-            write_atomic((self._path, stream.getvalue()))
+            write_atomic((self._path, self._checksum(stream.getvalue()) + stream.getvalue()))
         except StoreError:
             # A snapshot saves time, it is not a result; the result will say that the disk is full.
             self._every = float("inf")
@@ -54,12 +57,19 @@ class SnapshotFile:
     def load(self) -> dict[str, Any] | None:
         """Return the newest snapshot; None where there is none, or none whole."""
         try:
-            with self._path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-                tree = json.loads(str(stored["tree"][()]))
-                snapshot: dict[str, Any] = _with_arrays(tree, stored)
-                return snapshot
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+            stored = self._path.read_bytes()
+        except OSError:
             return None
+        start = hashlib.sha256().digest_size
+        if self._checksum(stored[start:]) != stored[:start]:
+            return None
+        with np.load(io.BytesIO(stored[start:]), allow_pickle=False) as members:
+            tree = json.loads(str(members["tree"][()]))
+            snapshot: dict[str, Any] = _with_arrays(tree, members)
+            return snapshot
+
+    def _checksum(self, data: bytes) -> bytes:
+        return hashlib.sha256(f"{oco.__version__} {self._path.stem}\n".encode() + data).digest()
 
     def remove(self) -> None:
         """Delete the snapshot: the game is over."""

@@ -22,19 +22,21 @@ def pin_inner_threads() -> Any:
 
 
 @cache
-def prepare_process(parent: int | None) -> None:
-    """Prepare a worker process, once; ``parent`` is the process that it must not outlive, None where nobody's."""
+def pin_process() -> None:
+    """Limit this process for as long as it lives; a cluster's worker plays several runs at once."""
     pin_inner_threads()
-    if parent is None or parent == os.getpid():
-        return
-    if threading.current_thread() is threading.main_thread():
-        # A worker that was started in another's place was not told at its start.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def prepare_process(parent: int) -> None:
+    """Prepare a worker process at its start; ``parent`` is the process that it must not outlive."""
+    pin_process()
+    # A worker that is started in the place of another does not inherit this.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with_parent, args=(parent,), daemon=True).start()
 
 
 def _leave_with_parent(parent: int) -> None:
-    # A killed parent cannot tell its workers; being handed to another parent does.
+    # A killed parent cannot tell its workers; being handed to another parent does, even before this thread starts.
     while os.getppid() == parent:
         time.sleep(0.5)
     os._exit(1)

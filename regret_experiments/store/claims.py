@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 from pathlib import Path
 
@@ -29,6 +28,11 @@ class Claims:
         """Mark the directory as in use by this process until it ends; True where nobody else uses it.
 
         Locks that killed processes left as files are deleted then.
+
+        Raises
+        ------
+        StoreError
+            If the directory cannot be written, or the system or its file system has no locks.
         """
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
@@ -36,7 +40,7 @@ class Claims:
         except OSError as error:
             raise cannot_write(self._directory, error) from error
         self._held[_SESSION] = descriptor
-        alone = self._lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        alone = self._lock(descriptor, shared=False)
         if alone:
             for path in self._directory.glob("*.lock"):
                 path.unlink(missing_ok=True)
@@ -44,7 +48,7 @@ class Claims:
 
     def share(self) -> None:
         """Let others in after what only a lone process may do."""
-        self._lock(self._held[_SESSION], fcntl.LOCK_SH)
+        self._lock(self._held[_SESSION], shared=True)
 
     def take(self, name: str) -> bool:
         """Claim ``name``; False where another process has it."""
@@ -55,7 +59,7 @@ class Claims:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             except OSError as error:
                 raise cannot_write(self._directory, error) from error
-            if not self._lock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            if not self._lock(descriptor, shared=False):
                 os.close(descriptor)
                 return False
             # The holder deletes the file before it lets go: a lock on a deleted file is a lock on nothing.
@@ -78,9 +82,15 @@ class Claims:
         if _SESSION in self._held:
             os.close(self._held.pop(_SESSION))
 
-    def _lock(self, descriptor: int, how: int) -> bool:
+    def _lock(self, descriptor: int, *, shared: bool) -> bool:
+        # Windows has no lock that is first one process's own and then shared, nor deletes a file that is locked.
         try:
-            fcntl.flock(descriptor, how)
+            import fcntl
+        except ImportError:
+            os.close(descriptor)
+            raise StoreError(f"{self._directory}: a sweep needs the file locks of Linux or macOS (on Windows, WSL)") from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 return False

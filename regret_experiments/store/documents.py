@@ -115,6 +115,10 @@ class _FinishedGame(_Stored):
     notes: list[str] = []
 
 
+class _Point(_Part):
+    learning_rate: float | None = None
+
+
 class _Listed(_Part):
     id: Identifier
     stage: str
@@ -123,7 +127,7 @@ class _Listed(_Part):
     rank: Integer | None
     order: Integer
     repetition: Integer
-    point: dict[str, Any]
+    point: _Point
 
 
 class _Plan(_Part):
@@ -153,19 +157,23 @@ def check_arrays(kind: str, document: Document, arrays: Arrays) -> None:
     if kind == "games":
         count = len(document["certificates"]) if "certificates" in document else -1
         lengths = [len(document.get(name, ())) for name in ("tight", "notes")]
-        lengths += [arrays[name].size if name in arrays else -1 for name in ("round", "lower", "upper", "final")]
+        lengths += [_length(arrays, name) for name in ("round", "lower", "upper", "final")]
         lengths.append(len(arrays["points"]) if "points" in arrays and arrays["points"].ndim > 1 else -1)
     else:
-        count = arrays["round"].size if "round" in arrays else -1
+        count = _length(arrays, "round")
         names = ("training_loss",) if "steps" in document["content"] else ("cumulative_loss", *_REGRET)
-        lengths = [arrays[name].size if name in arrays else -1 for name in names]
+        lengths = [_length(arrays, name) for name in names]
         lengths += [array.size for name, array in arrays.items() if array.ndim == 1 and name != "spectrum_rounds"]
         if "spectra" in arrays:
             spectra = arrays["spectra"]
-            kept = arrays["spectrum_rounds"].size if "spectrum_rounds" in arrays else -1
-            lengths.append(count if spectra.ndim == 2 and len(spectra) == kept else -1)
-    if any(length != count for length in lengths):
+            lengths.append(count if spectra.ndim == 2 and len(spectra) == _length(arrays, "spectrum_rounds") else -1)
+    if count < 0 or any(length != count for length in lengths):
         raise Damaged("its arrays do not fit together")
+
+
+def _length(arrays: Arrays, name: str) -> int:
+    """Length of a vector; -1 where there is none of that name."""
+    return arrays[name].size if name in arrays and arrays[name].ndim == 1 else -1
 
 
 def check_plan(document: Document) -> None:

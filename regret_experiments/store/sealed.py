@@ -19,6 +19,10 @@ class Damaged(Exception):
     """A stored file is not what was written, or not of this program; the text says why."""
 
 
+class UnknownSchema(Damaged):
+    """A stored file is of a newer version of this program, or of another program."""
+
+
 def _without_seal(document: Document) -> Document:
     if "sha256" in document:
         raise Damaged("its schema is missing")
@@ -53,7 +57,7 @@ def unseal(data: bytes) -> Document:
         del document["sha256"]
         return document
     if type(version) is not int or version not in MIGRATIONS:
-        raise Damaged(f"its schema is {version!r:.40}; this version of oco reads {min(MIGRATIONS)} to {SCHEMA}")
+        raise UnknownSchema(f"its schema is {version!r:.40}; this version of oco reads {min(MIGRATIONS)} to {SCHEMA}")
     for older in range(version, SCHEMA):
         document = MIGRATIONS[older](document)
     return document

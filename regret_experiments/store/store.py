@@ -15,7 +15,7 @@ from regret_experiments.store.arrays import Arrays, pack, unpack
 from regret_experiments.store.claims import Claims
 from regret_experiments.store.documents import check_arrays, check_plan, check_stored
 from regret_experiments.store.files import read_file, remove_leftovers, write_atomic
-from regret_experiments.store.sealed import Damaged, parse, seal, unseal
+from regret_experiments.store.sealed import Damaged, UnknownSchema, parse, seal, unseal
 
 FINISHED, FAILED = "finished", "failed"
 
@@ -91,7 +91,14 @@ class Store:
 
     @contextmanager
     def opened(self) -> Iterator[Store]:
-        """Work on the directory: make it, and clear what killed processes left half-written if nobody else is here."""
+        """Work on the directory: make it, and clear what killed processes left half-written if nobody else is here.
+
+        Raises
+        ------
+        StoreError
+            If the directory cannot be written, or a newer version of this program wrote it.
+        """
+        self._refuse_newer()
         try:
             if self.claims.enter():
                 remove_leftovers(self.path)
@@ -109,7 +116,7 @@ class Store:
 
     def snapshot_path(self, identifier: str) -> Path:
         """Where a run that is being played leaves what it needs to go on."""
-        return self.path.absolute() / "unfinished" / f"{identifier}.npz"
+        return self.path.absolute() / "unfinished" / f"{identifier}.snapshot"
 
     def read(self, kind: str, identifier: str) -> StoredRun | None:
         """Read what is stored under ``identifier``; None where there is nothing, or nothing whole."""
@@ -183,6 +190,15 @@ class Store:
     def write_text(self, name: str, text: str) -> None:
         """Store a small text, where it has changed."""
         self._write(name, text.encode())
+
+    def _refuse_newer(self) -> None:
+        path = self.path / "plan.json"
+        try:
+            unseal(read_file(path))
+        except UnknownSchema as error:
+            raise StoreError(f"{path} is not of this version: {error}; write to another directory") from None
+        except (FileNotFoundError, Damaged):
+            pass  # it is written anew
 
     def _write(self, name: str, data: bytes) -> None:
         path = self.path / name

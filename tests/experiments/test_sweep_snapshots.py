@@ -55,7 +55,7 @@ def test_a_game_goes_on_bit_for_bit(kind: str, saves: int, tmp_path: Path, monke
         pytest.skip(f"does not play this game: {error}")
     settings: dict[str, Any] = {"seed": 3, "checkpoints": [1, 30, 130, 130, 270]}
     whole = oco.play(environment, learner, **settings)
-    path = tmp_path / "snapshot.npz"
+    path = tmp_path / "run.snapshot"
     with pytest.raises(Stop):
         oco.play(environment, learner, **settings, snapshots=Until(path, saves))
     assert path.is_file()
@@ -103,7 +103,7 @@ def state(seed: int) -> State:
 
 def test_a_plain_record_is_put_back(tmp_path: Path) -> None:
     first, second = state(1), state(2)
-    file = SnapshotFile(tmp_path / "s.npz", every=0.0)
+    file = SnapshotFile(tmp_path / "s.snapshot", every=0.0)
     file.save(capture(first))
     restored = restore(second, file.load())
     assert restored is second
@@ -121,12 +121,33 @@ def test_what_is_not_plain_is_refused(value: Any) -> None:
 
 
 def test_a_damaged_snapshot_is_none(tmp_path: Path) -> None:
-    path = tmp_path / "s.npz"
+    path = tmp_path / "s.snapshot"
     SnapshotFile(path, every=0.0).save({"x": np.arange(300.0)})
     whole = path.read_bytes()
     for broken in (b"", whole[:50], whole[:-30], whole[:400] + b"\0" * 40 + whole[440:]):
         path.write_bytes(broken)
         assert SnapshotFile(path, every=0.0).load() is None
+
+
+def test_every_bit_of_a_snapshot_counts(tmp_path: Path) -> None:
+    path = tmp_path / "s.snapshot"
+    SnapshotFile(path, every=0.0).save({"x": np.arange(3.0)})
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
+        assert SnapshotFile(path, every=0.0).load() is None, place
+
+
+def test_a_run_does_not_go_on_from_another_run_or_another_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = tmp_path / "a.snapshot", tmp_path / "b.snapshot"
+    SnapshotFile(mine, every=0.0).save({"x": 1})
+    other.write_bytes(mine.read_bytes())
+    assert SnapshotFile(other, every=0.0).load() is None
+    assert SnapshotFile(mine, every=0.0).load() == {"x": 1}
+    monkeypatch.setattr("oco.__version__", "0.0.1")
+    assert SnapshotFile(mine, every=0.0).load() is None
 
 
 def test_a_learner_that_keeps_odd_things_is_played_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +160,7 @@ def test_a_learner_that_keeps_odd_things_is_played_anew(tmp_path: Path, monkeypa
         def update(self, gradient: Any) -> None:
             pass
 
-    file = SnapshotFile(tmp_path / "s.npz", every=0.0)
+    file = SnapshotFile(tmp_path / "s.snapshot", every=0.0)
     stream = LinearLosses(np.ones((40, 2)), domain=oco.Ball(radius=1.0))
     record = oco.play(stream, Odd(), snapshots=file)
     assert record.scalars["rounds"] == 40
