@@ -67,7 +67,7 @@ def differences(first: StoredRun, second: StoredRun, relative: float = 0.0) -> I
         if mine.shape != theirs.shape:
             yield f"{name} has shape {mine.shape} against {theirs.shape}"
         elif not np.array_equal(mine, theirs, equal_nan=True) and not np.allclose(mine, theirs, relative, 0.0, True):
-            largest, places = np.nanmax(np.abs(mine - theirs)), int(np.sum(mine != theirs))
+            largest, places = np.nanmax(np.abs(mine - theirs), initial=0.0), int(np.sum(mine != theirs))
             yield f"{name} differs by up to {largest:.3g} at {places} places"
 
 
@@ -91,7 +91,7 @@ def _find(store: Store, directory: Path, beginning: str) -> StoredRun:
         raise ConfigError(f"{found} in {directory} with an id that begins with {beginning!r}")
     stored = store.read("runs", names[0])
     if stored is None:
-        raise StoreError(f"run {names[0]} in {directory} is damaged; delete it and run the sweep again")
+        raise StoreError(f"run {names[0]} in {directory} is damaged; the sweep plays it again")
     return stored
 
 

@@ -59,7 +59,12 @@ class Claims:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             except OSError as error:
                 raise cannot_write(self._directory, error) from error
-            if not self._lock(descriptor, shared=False):
+            try:
+                free = self._lock(descriptor, shared=False)
+            except StoreError:
+                os.close(descriptor)
+                raise
+            if not free:
                 os.close(descriptor)
                 return False
             # The holder deletes the file before it lets go: a lock on a deleted file is a lock on nothing.
@@ -87,14 +92,14 @@ class Claims:
         try:
             import fcntl
         except ImportError:
-            os.close(descriptor)
-            raise StoreError(f"{self._directory}: a sweep needs the file locks of Linux or macOS (on Windows, WSL)") from None
+            raise StoreError(
+                f"{self._directory}: a sweep needs the file locks of Linux or macOS (on Windows, WSL)"
+            ) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 return False
-            os.close(descriptor)
             message = f"{self._directory} is on a file system without locks ({error.strerror}); use another directory"
             raise StoreError(message) from error
         return True

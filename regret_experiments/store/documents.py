@@ -87,9 +87,8 @@ class _Scalars(_Part):
 
 class _Stored(_Part):
     id: Identifier
-    seconds: float = 0.0
-    provenance: Identifier | None = None
-    ended_at: str | None = None
+    provenance: Identifier = ""  # absent from what no engine stored
+    ended_at: str = ""
     arrays: Description
 
 
@@ -101,6 +100,7 @@ class _Failed(_Stored):
 
 class _FinishedRun(_Stored):
     status: Literal["finished"]
+    seconds: float
     seeds: dict[str, Integer]
     scalars: _Scalars
     violations: list[str]

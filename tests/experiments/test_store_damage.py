@@ -141,9 +141,7 @@ def test_two_runs_with_swapped_files(tmp_path: Path, suffixes: tuple[str, ...]) 
         first.write_bytes(second.read_bytes())
         second.write_bytes(kept)
     assert list(store.runs()) == []
-    assert {fault.path for fault in store.faults()} == {
-        home_of(store, run.id).with_suffix(suffixes[0]) for run in runs
-    }
+    assert {fault.path for fault in store.faults()} == {home_of(store, run.id).with_suffix(suffixes[0]) for run in runs}
     assert all(store.status(run.id) is None for run in runs)
 
 
@@ -178,7 +176,13 @@ def test_what_is_no_file_of_ours_is_a_fault(store: Store, suffix: str, put: Call
 @pytest.mark.parametrize(
     "data",
     [b"", b"\xff\xfe", b"[]", b"7", b"null", b"[" * 200_000, b'{"a":' * 200_000, b'{"a": NaN}', b'{"a": "\\ud800"}']
-    + [b'{"schema": true}', b'{"schema": -1}', b'{"schema": [1]}', b'{"schema": 1e400}', b'{"a": ' + b"9" * 5000 + b"}"],
+    + [
+        b'{"schema": true}',
+        b'{"schema": -1}',
+        b'{"schema": [1]}',
+        b'{"schema": 1e400}',
+        b'{"a": ' + b"9" * 5000 + b"}",
+    ],
 )
 @pytest.mark.parametrize("where", ["run", "plan", "provenance"])
 def test_what_is_no_document_of_ours_is_one_sentence(store: Store, data: bytes, where: str) -> None:
@@ -200,7 +204,9 @@ WRONG: list[Any] = [None, True, -1, 10**400, 1.5, "../x", [1], {"a": 1}]
 
 def places(document: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Where the values of a document are."""
-    parts = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    parts = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
     for key, value in parts:
         yield (*at, key)
         yield from places(value, (*at, key))
@@ -227,7 +233,7 @@ def test_values_of_any_type_are_results_or_one_sentence(kind: str, tmp_path: Pat
     store = Store(path)
     file = path / kind if kind == "plan.json" else sorted((path / kind).glob("??/*.json"))[0]
     whole = file.read_bytes()
-    accepted = 0
+    accepted, refusals = 0, []
     for place in places(json.loads(whole)):
         for value in WRONG:
             document = json.loads(whole)
@@ -239,8 +245,10 @@ def test_values_of_any_type_are_results_or_one_sentence(kind: str, tmp_path: Pat
                     if accepted % 5 == 0:  # reading all takes a hundred times as long as refusing
                         use(path)
             except StoreError as error:
-                assert kind == "plan.json", (place, value)
-                assert str(error).startswith(f"{file} cannot be read: ")
+                refusals.append(str(error))
+    assert accepted > 20
+    assert (not refusals) == (kind != "plan.json")
+    assert all(refusal.startswith(f"{file} cannot be read: ") for refusal in refusals)
 
 
 CONFIG = """

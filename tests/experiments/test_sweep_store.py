@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -25,12 +26,13 @@ from regret_experiments.store.claims import Claims
 from regret_experiments.store.files import remove_leftovers, write_atomic
 from regret_experiments.store.sealed import seal
 
-
 RUN = a_run()
 
 
 def stored(store: Store, run: Run = RUN) -> Path:
-    store.write("runs", finished(run, loss=float("inf")), curves() | {"spectra": np.ones((2, 3)), "spectrum_rounds": np.ones(2)})
+    store.write(
+        "runs", finished(run, loss=float("inf")), curves() | {"spectra": np.ones((2, 3)), "spectrum_rounds": np.ones(2)}
+    )
     return store.path / "runs" / run.id[:2] / run.id
 
 
@@ -126,6 +128,18 @@ time.sleep(60)
         process.kill()
         process.wait()
     assert mine.take("run")
+
+
+def test_a_file_system_without_locks_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    sentence = r"claims is on a file system without locks \(No locks available\); use another directory"
+    with pytest.raises(StoreError, match=sentence), Store(tmp_path).opened():
+        pass
+    with pytest.raises(StoreError, match=sentence):
+        Claims(tmp_path / "claims").take("run")
 
 
 def test_claims_under_contention_are_exclusive(tmp_path: Path) -> None:
