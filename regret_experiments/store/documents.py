@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from regret_experiments.plan.content import RESULT_SCHEMA
 from regret_experiments.store.arrays import Arrays, Description
 from regret_experiments.store.sealed import Damaged, Document
 
@@ -39,7 +40,7 @@ class _Game(_Part):
 
 
 class _Run(_Game):
-    result_schema: Literal[1] = Field(alias="schema")
+    result_schema: Integer = Field(alias="schema")
     learner: _Learner
     repetition: Integer
     comparator: bool
@@ -47,7 +48,7 @@ class _Run(_Game):
 
 
 class _Training(_Game):
-    result_schema: Literal[1] = Field(alias="schema")
+    result_schema: Integer = Field(alias="schema")
     learner: _Learner
     repetition: Integer
     steps: Integer
@@ -144,6 +145,9 @@ def check_stored(kind: str, document: Document) -> None:
         _check(_Game, content, "content.")
     else:
         _check(_Training if isinstance(content, dict) and "steps" in content else _Run, content, "content.")
+        if document["content"]["schema"] != RESULT_SCHEMA:
+            meaning = document["content"]["schema"]
+            raise Damaged(f"its content is of schema {meaning}; this version of oco reads {RESULT_SCHEMA}")
     if document.get("status") == "failed":
         _check(_Failed, document)
     else:
