@@ -50,7 +50,8 @@ def shortfalls(
         return ()
     counts = [f"{count} {status}" for status in UNFINISHED if (count := int((runs["status"] == status).sum()))]
     counts += [f"{len(waiting)} stage{'s' if len(waiting) > 1 else ''} not begun"] if waiting else []
-    counts += [f"{len(faults)} damaged file{'s' if len(faults) > 1 else ''}"] if faults else []
+    others = [fault for fault in faults if fault.path.stem not in set(runs["id"])]
+    counts += [f"{len(others)} other file{'s' if len(others) > 1 else ''} damaged"] if others else []
     counts += [f"{len(foreign)} not asked for"] if foreign else []
     return (f"{len(runs) - len(unfinished)} of {len(runs)} runs are finished: {', '.join(counts)}", *lines)
 

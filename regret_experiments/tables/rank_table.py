@@ -51,7 +51,7 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         network the final training loss.
 
         ``orders``: how many orders (and repetitions) the best point is a mean of, ``orders_planned``: how many were
-        asked for; numbers of ``runs``, and of them ``finished``, ``failed``, ``missing`` and ``damaged`` ones;
+        asked for; ``orders_theorem`` and ``orders_theorem_planned``: the same for the theorem's rate; numbers of ``runs``, and of them ``finished``, ``failed``, ``missing`` and ``damaged`` ones;
         ``complete``: whether all are finished.
     """
     rows = [
@@ -71,12 +71,12 @@ def _summary(group: pd.DataFrame) -> dict[str, Any]:
     states = ("finished", "failed", "missing", "damaged")
     counts = {"runs": len(group)} | {state: int((group["status"] == state).sum()) for state in states}
     counts |= {"complete": len(finished) == len(group)}
+    left = _left_to_theorem(group)
+    best, theorem = _best_of(group), _best_of(left)
+    orders = _orders("orders", group, best) | _orders("orders_theorem", left, theorem)
     if finished.empty:
-        return dict.fromkeys(_COLUMNS, None) | {"orders": 0, "orders_planned": _most_orders(group)} | counts
-    best = _best_of(group)
-    theorem = _best_of(_left_to_theorem(group))
+        return dict.fromkeys(_COLUMNS, None) | orders | counts
     shown = theorem if not theorem.empty else best
-    asked = group if best.empty else group[_points(group) == _points(best).iloc[0]]
     return {
         "dimension": int(finished["dimension"].max()) if "dimension" in finished else None,
         "state_floats": int(finished["peak_state_floats"].max()),
@@ -89,8 +89,7 @@ def _summary(group: pd.DataFrame) -> dict[str, Any]:
         **_verdict(shown),
         "tail_mass": shown["tail_mass"].astype(float).mean(),
         "escaped_mass": shown["escaped_mass"].astype(float).mean(),
-        "orders": len(best),
-        "orders_planned": len(asked) if not best.empty else _most_orders(group),
+        **orders,
         **counts,
         "seconds": finished["seconds"].astype(float).mean(),
     }
@@ -105,8 +104,13 @@ def _points(runs: pd.DataFrame) -> pd.Series[Any]:
     return runs["learning_rate"].map(lambda rate: THEOREM if pd.isna(rate) else f"{rate:.6g}")
 
 
-def _most_orders(group: pd.DataFrame) -> int:
-    return int(_points(group).value_counts().max())
+def _orders(name: str, asked: pd.DataFrame, best: pd.DataFrame) -> dict[str, int]:
+    """How many orders a point is a mean of, and how many of it were asked for."""
+    if best.empty:
+        planned = int(_points(asked).value_counts().max()) if len(asked) else 0
+    else:
+        planned = int((_points(asked) == _points(best).iloc[0]).sum())
+    return {name: len(best), f"{name}_planned": planned}
 
 
 def _left_to_theorem(runs: pd.DataFrame) -> pd.DataFrame:

@@ -75,8 +75,13 @@ _MARKS = {Verdict.BROKEN: " BROKEN", Verdict.VIOLATED: " ?", Verdict.UNDECIDED: 
 
 
 def _orders(row: dict[Any, Any]) -> str:
-    count = f"{row['orders']}" if row["orders"] == row["orders_planned"] else f"{row['orders']} of {row['orders_planned']}"
-    return count if row["complete"] else f"{count} !"
+    """Of how many orders the means are; ``!`` by a row of which a run is not finished."""
+    best, planned = row["orders"], row["orders_planned"]
+    theorem, theorem_planned = row["orders_theorem"], row["orders_theorem_planned"]
+    text = f"{best}" if best == planned else f"{best} of {planned}"
+    if theorem != theorem_planned:
+        text += f", theorem {theorem} of {theorem_planned}"
+    return text if row["complete"] else f"{text} !"
 
 
 def _interval(row: dict[Any, Any], name: str) -> str:
