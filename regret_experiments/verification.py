@@ -131,11 +131,12 @@ def _check_plugins(store: Store) -> None:
     known = {(registry.kind, name) for registry in registries() for name in registry}
     plan = store.plan() or {}
     for what, origin in plan.get("plugins", {}).items():
-        if tuple(what.split(" ", 1)) not in known:
+        kind, _, name = what.partition(" ")
+        if (kind, name) not in known:
             module = origin["location"].partition(":")[0]
             package = f", of the package {origin['distribution']} {origin['version']}," if origin["distribution"] else ""
             raise ConfigError(
-                f"{what}{package} is not known here: the runs in {store.path} were played with --plugin {module}; give "
+                f"{kind} {name!r}{package} is not known here: the runs in {store.path} were played with --plugin {module}; give "
                 "that again"
             )
 

@@ -90,6 +90,8 @@ def plan_text(plan: Plan, store: Store, guess: Estimate, *, every: bool) -> str:
             orders = len({(planned.run.game.order, planned.run.repetition) for planned in group})
             runs = len(group) if stage.best_of is None else len(group) // points
             parts = [f"ranks {', '.join(map(str, ranks))}"] if ranks else []
+            variants = len({planned.compared for planned in group})
+            parts += [f"{variants} variants"] if variants > 1 else []
             parts += [f"{points} points" if stage.best_of is None else f"1 of {points} points", f"{orders} orders"]
             states = [store.status(planned.run.id) for planned in group] if stage.best_of is None else []
             total, done, failed = total + runs, done + states.count("finished"), failed + states.count("failed")
