@@ -42,7 +42,7 @@ class Hyperparameters:
         self._taken = set(taken)
         values: dict[str, dict[str, set[str]]] = {}
         points: dict[str, dict[str, set[str]]] = {}
-        for row in rows:
+        for row in {_key(row): row for row in rows}.values():
             learner = row["learner"]
             each = values.setdefault(learner, {})
             for name, value in row["point"].items():
@@ -60,6 +60,15 @@ class Hyperparameters:
         given = dict.fromkeys((learner, name) for learner, each in values.items() for name in each)
         self.names = tuple(dict.fromkeys(self._column(name) for _, name in given))
         self.tuned = tuple(dict.fromkeys(self._column(name) for who, name in given if self._is_tuned(who, name)))
+        self._described: dict[Any, dict[str, Any]] = {}
+
+    def describe(self, row: Labels) -> dict[str, Any]:
+        """``learner`` as tables name it, ``point`` and ``hyperparameters`` by their columns, of a run's labels."""
+        key = _key(row)
+        if key not in self._described:
+            named = {"learner": self.learner(row), "point": self.point(row)}
+            self._described[key] = named | {"hyperparameters": self.columns(row)}
+        return self._described[key]
 
     def learner(self, row: Labels) -> str:
         """The learner's name in tables: with the hyper-parameters that are compared, not tuned."""
@@ -108,6 +117,11 @@ def tuned_by_config(store: Store) -> dict[str, tuple[str, ...]]:
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ConfigError):
         return {}
     return found
+
+
+def _key(row: Labels) -> Any:
+    """The same for runs with one learner and point, of which there are many."""
+    return row["learner"], repr(row["point"])
 
 
 def _text(name: str, value: Any, digits: int) -> str:

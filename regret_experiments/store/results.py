@@ -59,9 +59,7 @@ class Results:
         self._rows: list[tuple[dict[str, Any], StoredRun | None]] = []
         for row in listed:
             kind = row.get("kind") or kinds.get(row["learner"], row["learner"])
-            named = {"kind": kind, "learner": self._points.learner(row)}
-            named |= {"hyperparameters": self._points.columns(row), "point": self._points.point(row)}
-            self._rows.append((row | named, stored.get(row["id"])))
+            self._rows.append((row | {"kind": kind} | self._points.describe(row), stored.get(row["id"])))
         asked = {row["id"] for row in listed}
         self.foreign: tuple[str, ...] = tuple(name for name in stored if name not in asked)
 
