@@ -44,9 +44,13 @@ def compare(first: Path, second: Path, relative: float = 0.0) -> list[str]:
     names = _names(stores[1]) | _names(stores[0])
     lines = []
     for mine, theirs, here, there in ((runs[0], runs[1], first, second), (runs[1], runs[0], second, first)):
-        lines += [f"{_called(run, names)}: in {here}, not in {there}" for name, run in mine.items() if name not in theirs]
+        lines += [
+            f"{_called(run, names)}: in {here}, not in {there}" for name, run in mine.items() if name not in theirs
+        ]
     for name in runs[0].keys() & runs[1].keys():
-        lines += [f"{_called(runs[0][name], names)}: {line}" for line in differences(runs[0][name], runs[1][name], relative)]
+        lines += [
+            f"{_called(runs[0][name], names)}: {line}" for line in differences(runs[0][name], runs[1][name], relative)
+        ]
     return sorted(lines)
 
 

@@ -134,10 +134,12 @@ def _check_plugins(store: Store) -> None:
         kind, _, name = what.partition(" ")
         if (kind, name) not in known:
             module = origin["location"].partition(":")[0]
-            package = f", of the package {origin['distribution']} {origin['version']}," if origin["distribution"] else ""
+            package = (
+                f", of the package {origin['distribution']} {origin['version']}," if origin["distribution"] else ""
+            )
             raise ConfigError(
-                f"{kind} {name!r}{package} is not known here: the runs in {store.path} were played with --plugin {module}; give "
-                "that again"
+                f"{kind} {name!r}{package} is not known here: the runs in {store.path} were played with --plugin "
+                f"{module}; give that again"
             )
 
 

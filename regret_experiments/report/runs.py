@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from regret_experiments.store.store import StoredRun
 
 _PLAIN = (
-    "id", "rank", "order", "repetition", "status", "point", "verdict", "regret_lower", "regret_upper", "cumulative_loss",
-    "regret_linearised", "regret_dynamic",
+    "id", "rank", "order", "repetition", "status", "point", "verdict", "regret_lower", "regret_upper",
+    "cumulative_loss", "regret_linearised", "regret_dynamic",
     "final_loss", "test", "ended", "bound",
     "bound_valid", "bound_theorem", "violations", "comparator_certificate", "comparator_gap", "comparator_tight",
     "tail_mass", "escaped_mass", "peak_state_floats", "seconds", "message",

@@ -25,7 +25,7 @@ class Hyperparameters:
     rows
         Labels of every run.
     tuned
-        Names of the tuned hyper-parameters by the learner's name in the config; the learning rate where it is not there.
+        Names of the tuned hyper-parameters by the learner's name in the config; by default the learning rate.
     taken
         Names of other columns.
 

@@ -70,7 +70,7 @@ class Results:
 
     @cached_property
     def shortfalls(self) -> tuple[str, ...]:
-        """What is missing, damaged, failed or not asked for; the first sentence says how much. Empty where all is whole."""
+        """What is missing, damaged, failed or not asked for, first how much; empty where all is whole."""
         found = shortfalls(self.runs, self.faults, self.foreign, self._stages, self.path)
         if self._planned:
             return found
@@ -168,7 +168,9 @@ def _row(labels: dict[str, Any], stored: StoredRun | None) -> dict[str, Any]:
         row.setdefault(name, _NUMBERS.get(value, value) if isinstance(value, str) else value)
     row["violations"] = "; ".join(metadata.get("violations", []))
     if stored.finished:
-        row["verdict"] = str(verdict(*(row.get(name) for name in ("regret_lower", "regret_upper", "bound", "bound_valid"))))
+        row["verdict"] = str(
+            verdict(*(row.get(name) for name in ("regret_lower", "regret_upper", "bound", "bound_valid")))
+        )
     row["seconds"] = metadata.get("seconds")
     row |= {f"seconds_{part}": value for part, value in metadata.get("timings", {}).items()}
     row["message"] = metadata.get("message")

@@ -31,8 +31,7 @@ environments:
   - {name: e, kind: spectrum_linear, dimension: 4, horizon: 40, domain: {kind: ball, radius: 1.0}}
 """
 COMPARED = GAME + (
-    "learners:\n"
-    "  - {kind: fd_adagrad, rank: 2, compensation: [full, none], learning_rate: [theorem, 0.1, 1.0, 10.0]}\n"
+    "learners:\n  - {kind: fd_adagrad, rank: 2, compensation: [full, none], learning_rate: [theorem, 0.1, 1.0, 10.0]}\n"
 )
 
 
@@ -160,7 +159,10 @@ def test_points_that_differ_read_differently_and_names_do_not_collide() -> None:
 @pytest.mark.parametrize("learner", ["ada_lr", "oja_son"])
 def test_a_replayed_game_is_the_one_that_was_stored(tmp_path: Path, learner: str) -> None:
     """Losses are linear: the points and gradients of the replay add up to the stored loss."""
-    config = GAME.replace("dimension: 4", "dimension: 2") + f"learners:\n  - {{kind: {learner}, rank: 1, learning_rate: 1.0}}\n"
+    config = (
+        GAME.replace("dimension: 4", "dimension: 2")
+        + f"learners:\n  - {{kind: {learner}, rank: 1, learning_rate: 1.0}}\n"
+    )
     results = regret_experiments.load(play(config, tmp_path))
     for row in results.runs.to_dict("records"):
         moves = decisions(results, pd.DataFrame([row]))
