@@ -85,7 +85,7 @@ def learning_rate_sensitivity(
 
 def _by_rate(rows: pd.DataFrame) -> pd.DataFrame:
     """Mean, least and largest regret over the orders by rate (missing: the theorem's), at the best other parameters."""
-    points = rows.assign(point=rows["point"] if "point" in rows else "").groupby(["rate", "point"], dropna=False)
+    points = rows.assign(point=rows.get("point", "")).groupby(["rate", "point"], dropna=False)
     each = points.agg(mean=("regret_upper", "mean"), low=("regret_lower", "min"), high=("regret_upper", "max"))
     best = each.sort_values("mean").groupby(level="rate", dropna=False).head(1)
     return best.reset_index("point", drop=True).sort_index()

@@ -21,8 +21,8 @@ _Row = tuple[str, str, int | None, str]
 def best_points(stage: Stage, tuned: tuple[PlannedRun, ...], store: Store) -> tuple[PlannedRun, ...]:
     """Return the candidates of ``stage`` whose point has the lowest mean over orders in the runs ``tuned``.
 
-    Hyper-parameters that are compared, not tuned, keep each of their values. A point of which a run failed or is missing
-    does not take part; the theorem's step size takes part like any other. Of equal points the first in the config wins.
+    Hyper-parameters that are compared, not tuned, keep each of their values. A point of which a run failed or is
+    missing does not take part; the theorem's step size takes part like any other. Of equal points the first in the config wins.
     """
     assert stage.best_of is not None
     assert stage.tuned_on is not None
