@@ -77,7 +77,7 @@ class Places:
 
 def data_of(path: Path, identifier: str) -> str:
     """Name of the data set that a stored run was played on; of a file, its name without directory and ending."""
-    run = Store(path).read("runs", identifier, arrays=False)
+    run = Store(path).read("runs", identifier)
     assert run is not None
     return Path(run.metadata["content"]["environment"]["keywords"]["data"]).stem
 
@@ -87,12 +87,12 @@ def _provenance(path: Path) -> dict[str, Any]:
     store = Store(path)
     seeds: dict[str, dict[str, int]] = {}
     played: set[str] = set()
-    for listed in store.read_json("plan.json")["runs"]:
-        run = store.read("runs", listed["id"], arrays=False)
+    for listed in (store.plan() or {"runs": []})["runs"]:
+        run = store.read("runs", listed["id"])
         if run is not None and run.finished:
             seeds.setdefault(listed["environment"], {})[str(listed["order"])] = run.metadata["seeds"]["order"]
             played.add(run.metadata["provenance"])
-    facts = [store.read_json(f"provenance/{name}.json") for name in sorted(played)]
+    facts = [fact for name in sorted(played) if (fact := store.provenance(name)) is not None]
     return {
         "config_sha256": hashlib.sha256((path / "config.yaml").read_bytes()).hexdigest(),
         "seeds": seeds,

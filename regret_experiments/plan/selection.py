@@ -22,7 +22,8 @@ def best_points(stage: Stage, tuned: tuple[PlannedRun, ...], store: Store) -> tu
     """Return the candidates of ``stage`` whose point has the lowest mean over orders in the runs ``tuned``.
 
     Hyper-parameters that are compared, not tuned, keep each of their values. A point of which a run failed or is
-    missing does not take part; the theorem's step size takes part like any other. Of equal points the first in the config wins.
+    missing does not take part; the theorem's step size takes part like any other. Of equal points the first in the
+    config wins.
     """
     assert stage.best_of is not None
     assert stage.tuned_on is not None
