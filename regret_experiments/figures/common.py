@@ -38,6 +38,8 @@ def styles_of(frame: pd.DataFrame) -> dict[str, LearnerStyle]:
 
 def mark_incomplete(styles: Styles, rows: pd.DataFrame) -> dict[str, LearnerStyle]:
     """Styles in which the learners with unfinished runs carry a dagger; ``rows`` are runs, or rows of the table."""
+    if "complete" not in rows and "status" not in rows:
+        return dict(styles)  # a table that was stored before it said so
     whole = rows["complete"].astype(bool) if "complete" in rows else rows["status"] == "finished"
     marked = set(rows.loc[~whole, "learner"].astype(str))
     return {
