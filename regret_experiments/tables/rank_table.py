@@ -155,5 +155,6 @@ def _at_edge(finished: pd.DataFrame, best: pd.DataFrame) -> bool:
 def _verdict(shown: pd.DataFrame) -> dict[str, Any]:
     numbers = shown[["regret_lower", "regret_upper", "bound"]].astype(float)
     valid = shown["bound_valid"] == True  # noqa: E712 (a column of objects)
-    found = worst(verdict(*ends, holds) for ends, holds in zip(numbers.to_numpy(), valid, strict=True))
+    rows = zip(*(numbers[name] for name in numbers), valid, strict=True)
+    found = worst(verdict(lower, upper, bound, holds) for lower, upper, bound, holds in rows)
     return {"verdict": str(found), "bound_holds": _HOLDS.get(found)}
