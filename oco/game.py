@@ -101,15 +101,7 @@ def play(
     if intervals is not None and not 1 <= intervals <= horizon:
         raise ConfigError(f"intervals must be a length in 1..{horizon}, got {intervals!r}")
     stream = environment.fresh(seed) if hasattr(environment, "fresh") else _copied(environment)
-    problem = Problem(
-        domain=stream.domain,
-        horizon=horizon,
-        gradient_bound=getattr(stream, "gradient_bound", None),
-        gradient_entry_bound=getattr(stream, "gradient_entry_bound", None),
-        exp_concavity=getattr(stream, "exp_concavity", None),
-        strong_convexity=getattr(stream, "strong_convexity", None),
-        seed=seed if learner_seed is None else learner_seed,
-    )
+    problem = Problem.of(stream, seed if learner_seed is None else learner_seed)
     player = learner.fresh()
     require_memory(player, problem)
     began = time.perf_counter()

@@ -289,7 +289,7 @@ class Tracker:
         }
         memory = self._player.memory(self._problem)
         scalars: dict[str, float | int | str | bool | None] = {
-            "rounds": int(curves["round"][-1]),  # first: in tables the columns before it are hyper-parameters
+            "rounds": int(curves["round"][-1]),
             "horizon": self._problem.horizon,
             "dimension": self._problem.domain.dimension,
             "cumulative_loss": float(loss[-1]),

@@ -22,7 +22,10 @@ WITHOUT_FILES = ("environments[0].data=breast_cancer", "environments[0].scaling=
 SHORT_STREAMS = (
     *(f"environments[{index}].horizon={horizon}" for index, horizon in enumerate((100, 400, 1600, 300, 300, 300))),
     "orders=1",
-    *(f"learners.{learner}.delta=[1.0, 100.0]" for learner in ("ada_fd", "fd_son", "son")),
+    *(
+        f"learners.{learner}.delta={{grid: {{low: 1.0, high: 100.0, points: 2}}}}"
+        for learner in ("ada_fd", "fd_son", "son")
+    ),
 )
 SMALL_GAME = (
     "environments=[{kind: ill_conditioned_regression, dimension: 16, horizon: 300, draws: signs}]",

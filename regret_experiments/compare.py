@@ -12,7 +12,7 @@ from oco.errors import ConfigError, StoreError
 from regret_experiments.execution.comparators import from_arrays
 from regret_experiments.execution.tasks import Task, perform
 from regret_experiments.execution.workers import pin_inner_threads
-from regret_experiments.plan.runs import Run
+from regret_experiments.plan.runs import Run, point_words
 from regret_experiments.store import Store, StoredRun
 from regret_experiments.training.runs import TrainingRun, is_training
 
@@ -41,11 +41,16 @@ def compare(first: Path, second: Path, relative: float = 0.0) -> list[str]:
     """Return which runs two directories do not share, and which they share but with other numbers, one line each."""
     stores = [Store(_existing(path)) for path in (first, second)]
     runs: list[dict[str, StoredRun]] = [{run.id: run for run in store.runs()} for store in stores]
+    names = _names(stores[1]) | _names(stores[0])
     lines = []
     for mine, theirs, here, there in ((runs[0], runs[1], first, second), (runs[1], runs[0], second, first)):
-        lines += [f"{_called(run)}: in {here}, not in {there}" for name, run in mine.items() if name not in theirs]
+        lines += [
+            f"{_called(run, names)}: in {here}, not in {there}" for name, run in mine.items() if name not in theirs
+        ]
     for name in runs[0].keys() & runs[1].keys():
-        lines += [f"{_called(runs[0][name])}: {line}" for line in differences(runs[0][name], runs[1][name], relative)]
+        lines += [
+            f"{_called(runs[0][name], names)}: {line}" for line in differences(runs[0][name], runs[1][name], relative)
+        ]
     return sorted(lines)
 
 
@@ -107,8 +112,17 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _called(run: StoredRun) -> str:
+def _names(store: Store) -> dict[str, dict[str, Any]]:
+    """What the plan of a directory calls its runs, by their ids."""
+    plan = store.plan() or {"runs": []}
+    return {row["id"]: row for row in plan["runs"]}
+
+
+def _called(run: StoredRun, names: dict[str, dict[str, Any]]) -> str:
+    """A run by the names of its config; by the kinds of its parts where no plan lists it."""
     content = run.metadata["content"]
-    rank = content["learner"]["hyperparameters"].get("rank")
-    name = content["learner"]["kind"] + (f" at rank {rank}" if rank is not None else "")
-    return f"run {run.id} ({name} on {content['environment']['kind']}, order {content['order']})"
+    hyperparameters = content["learner"]["hyperparameters"]
+    by_kind = {"learner": content["learner"]["kind"], "environment": content["environment"]["kind"]}
+    row = by_kind | {"rank": hyperparameters.get("rank"), "point": {}} | names.get(run.id, {})
+    parts = [row["learner"], *point_words(row["rank"], row["point"])]
+    return f"run {run.id} ({', '.join(parts)} on {row['environment']}, order {content['order']})"

@@ -12,15 +12,24 @@ import numpy as np
 
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError
+from oco.regret.verdict import Verdict, verdict, worst
 from oco.types import Array
 from regret_experiments.execution.comparators import from_arrays
 from regret_experiments.execution.tasks import environment_of
 from regret_experiments.plan.runs import Game, Run
+from regret_experiments.plugins import registries
 from regret_experiments.store import Store, StoredRun
+from regret_experiments.store.results import load
 from regret_experiments.training.runs import is_training
 
 ROUNDING = 1e-9
 """Relative slack of comparisons between numbers that were summed in different orders."""
+_COUNTED = {
+    Verdict.HOLDS: "below their bound",
+    Verdict.UNDECIDED: "with an interval that reaches above the bound",
+    Verdict.VIOLATED: "with an assumption violated",
+    Verdict.NO_BOUND: "without a bound",
+}
 
 
 @dataclass
@@ -35,11 +44,14 @@ class Verification:
         Streams whose comparators were evaluated again.
     faults
         One sentence for each thing that is wrong.
+    shortfalls
+        What the directory lacks of what was asked for; see ``Results.shortfalls``.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     certificates: int = 0
     faults: list[str] = field(default_factory=list)
+    shortfalls: tuple[str, ...] = ()
 
 
 def verify(directory: Path) -> Verification:
@@ -55,7 +67,8 @@ def verify(directory: Path) -> Verification:
     """
     if not directory.is_dir():
         raise ConfigError(f"there are no results at {directory}: no such directory")
-    store, found = Store(directory), Verification()
+    store, found = Store(directory), Verification(shortfalls=load(directory).shortfalls)
+    _check_plugins(store)
     games: dict[str, tuple[Game, StoredRun]] = {}
     for stored in store.runs():
         if not stored.finished:
@@ -89,29 +102,45 @@ def _run_faults(stored: StoredRun, counts: Counter[str]) -> Iterator[str]:
         )
     lower, upper = stored.arrays["regret_lower"], stored.arrays["regret_upper"]
     if scalars.get("bound") is None or np.isnan(lower).all():
-        counts["without a bound"] += 1
+        counts[_COUNTED[Verdict.NO_BOUND]] += 1
         return
     holds = stored.arrays.get("bound_holds", np.ones_like(lower))
     if bool(stored.metadata.get("violations")) != bool(np.any(holds == 0.0)) and "bound_holds" in stored.arrays:
         yield "the violated assumptions that are listed are not those of the checkpoints"
     if stored.metadata.get("violations"):
-        counts["with an assumption violated"] += 1
+        counts[_COUNTED[Verdict.VIOLATED]] += 1
         return
-    undecided = False
+    verdicts: list[Verdict] = []
     for name, bound in stored.arrays.items():
         if name != "bound" and not name.startswith("bound: "):
             continue
-        allowed = bound * (1.0 + ROUNDING) + ROUNDING
-        above = np.flatnonzero(lower > allowed)
-        if above.size:
-            at, which = int(above[0]), name.removeprefix("bound").removeprefix(": ") or "as stated"
+        each = [verdict(*numbers, True) for numbers in zip(lower, upper, bound, strict=True)]
+        if Verdict.BROKEN in each:
+            at, which = each.index(Verdict.BROKEN), name.removeprefix("bound").removeprefix(": ") or "as stated"
             yield (
                 f"after {int(stored.arrays['round'][at])} rounds the regret is at least {lower[at]:.6g}, above the "
                 f"bound {bound[at]:.6g} ({scalars['bound_theorem']}, {which})"
             )
             return
-        undecided |= name == "bound" and bool(np.any(upper > allowed))
-    counts["with an interval that reaches above the bound" if undecided else "below their bound"] += 1
+        verdicts += each if name == "bound" else []
+    counts[_COUNTED[worst(verdicts)]] += 1
+
+
+def _check_plugins(store: Store) -> None:
+    """Refuse, by name, where a class that runs were played with is not known here."""
+    known = {(registry.kind, name) for registry in registries() for name in registry}
+    plan = store.plan() or {}
+    for what, origin in plan.get("plugins", {}).items():
+        kind, _, name = what.partition(" ")
+        if (kind, name) not in known:
+            module = origin["location"].partition(":")[0]
+            package = (
+                f", of the package {origin['distribution']} {origin['version']}," if origin["distribution"] else ""
+            )
+            raise ConfigError(
+                f"{kind} {name!r}{package} is not known here: the runs in {store.path} were played with --plugin "
+                f"{module}; give that again"
+            )
 
 
 def _interval_fault(stored: StoredRun, game: StoredRun) -> str:

@@ -13,6 +13,7 @@ from oco.errors import ConfigError
 from oco.learners.base import Learner, Problem
 from oco.regret.bounds import Observed, within_scales
 from oco.regret.covariance import GradientCovariance
+from oco.regret.verdict import Verdict, verdict
 from oco.types import Array
 
 LONG_GAME = 2000
@@ -87,7 +88,7 @@ def _keeps_its_promise(player: Learner, domain: Domain, stream: _Stream) -> bool
         regret = loss + domain.support(-total)
         rounding = 1e-9 * (abs(loss) + stream.longest * (1.0 + farthest))
         require(
-            regret <= bound.value * (1.0 + 1e-9) + rounding,
+            verdict(regret - rounding, regret + rounding, bound.value, bound.valid) is not Verdict.BROKEN,
             f"on {stream.kind} linear losses the regret after {round_index} rounds is {regret:.4g}, above the claimed "
             f"bound {bound.value:.4g} ({bound.theorem}): the step size may not shrink (is the round counter "
             "advanced?), a gradient of zero may move the point, or the bound leaves something out",

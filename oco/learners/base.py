@@ -52,6 +52,20 @@ class Problem:
     seed: int = 0
     gradient_entry_bound: float | None = None
 
+    @classmethod
+    def of(cls, stream: Any, seed: int = 0) -> Problem:
+        """What ``stream``, an environment, lets a learner with the seed ``seed`` know.
+
+        Examples
+        --------
+        >>> import oco
+        >>> Problem.of(oco.environments.SpectrumLinear(3, 20), seed=7).seed
+        7
+        """
+        known = ("gradient_bound", "gradient_entry_bound", "exp_concavity", "strong_convexity")
+        facts = {name: getattr(stream, name, None) for name in known}
+        return cls(domain=stream.domain, horizon=int(stream.horizon), seed=seed, **facts)
+
 
 @dataclass(frozen=True)
 class Memory:

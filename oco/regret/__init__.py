@@ -15,6 +15,7 @@ from oco.regret.quantities import (
 )
 from oco.regret.row_spectrum import gradient_spectrum
 from oco.regret.spectrum import Spectrum
+from oco.regret.verdict import Verdict, allowed, verdict, worst
 
 __all__ = [
     "Assumption",
@@ -25,6 +26,8 @@ __all__ = [
     "IntervalRegret",
     "Observed",
     "Spectrum",
+    "Verdict",
+    "allowed",
     "dyadic_intervals",
     "dynamic_regret",
     "gradient_spectrum",
@@ -33,4 +36,6 @@ __all__ = [
     "path_length",
     "regret_against_final",
     "regret_against_prefix_best",
+    "verdict",
+    "worst",
 ]

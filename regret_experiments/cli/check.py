@@ -18,8 +18,10 @@ def check(results: Path) -> None:
     """Verify the RESULTS directory of a sweep again.
 
     Every regret interval is held against its bound, every comparator evaluated again, every memory figure against its
-    formula. Exit code 1, and the offending runs, if anything is wrong.
+    formula. Exit code 1, and the offending runs, if anything is wrong, or a run that was asked for is missing, damaged
+    or failed.
     """
+    from regret_experiments.tables import shortfall_text
     from regret_experiments.verification import verify
 
     found = verify(results)
@@ -27,8 +29,11 @@ def check(results: Path) -> None:
         click.echo(fault)
     counts = ", ".join(f"{count} {what}" for what, count in sorted(found.counts.items()))
     click.echo(f"runs: {counts or 'none'}; certificates checked again for {found.certificates} streams")
+    if found.shortfalls:
+        click.echo(shortfall_text(found.shortfalls))
     if found.faults:
-        click.echo(f"{len(found.faults)} things are wrong", err=True)
+        click.echo(f"{len(found.faults)} thing{'s are' if len(found.faults) > 1 else ' is'} wrong", err=True)
+    if found.faults or found.shortfalls:
         sys.exit(1)
 
 

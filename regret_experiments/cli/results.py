@@ -15,13 +15,19 @@ _directory = click.Path(path_type=Path)
 @click.command()
 @click.argument("results", type=_directory)
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-def table(results: Path, as_csv: bool) -> None:
-    """Print the table of the RESULTS directory."""
+@click.option("--strict", is_flag=True, help="Exit code 1 where a run is missing, damaged, failed or not asked for.")
+def table(results: Path, as_csv: bool, strict: bool) -> None:
+    """Print the table of the RESULTS directory, and what it lacks of what was asked for."""
     from regret_experiments.store.results import load
-    from regret_experiments.tables import rank_table, table_text
+    from regret_experiments.tables import rank_table, shortfall_text, table_text
 
-    frame = rank_table(load(results).runs)
+    loaded = load(results)
+    frame = rank_table(loaded.runs)
     click.echo(frame.to_csv(index=False) if as_csv else table_text(frame), nl=not as_csv)
+    if loaded.shortfalls:
+        click.echo(("" if as_csv else "\n") + shortfall_text(loaded.shortfalls), err=as_csv)
+    if strict and loaded.shortfalls:
+        sys.exit(1)
 
 
 @click.command()
@@ -69,7 +75,7 @@ def export(results: Path, parquet: bool) -> None:
     from regret_experiments.store import Store
     from regret_experiments.store.export import write_csv, write_parquet
     from regret_experiments.store.results import load
-    from regret_experiments.tables import rank_table
+    from regret_experiments.tables import rank_table, shortfall_text
 
     loaded = load(results)
     if parquet:
@@ -79,3 +85,5 @@ def export(results: Path, parquet: bool) -> None:
         written = [loaded.path / f"{name}.csv" for name in ("runs", "curves", "table")]
     for path in written:
         click.echo(f"wrote {path}")
+    if loaded.shortfalls:
+        click.echo(shortfall_text(loaded.shortfalls), err=True)

@@ -108,12 +108,14 @@ def finish(store: Store, *, figures: bool) -> None:
     """Write and print the table of what is stored, and draw its figures."""
     from regret_experiments.store.export import write_csv
     from regret_experiments.store.results import load
-    from regret_experiments.tables import rank_table, table_text
+    from regret_experiments.tables import rank_table, shortfall_text, table_text
 
     results = load(store.path)
     table = rank_table(results.runs)
     write_csv(store, results, table)
     click.echo(table_text(table))
+    if results.shortfalls:
+        click.echo(f"\n{shortfall_text(results.shortfalls)}")
     if figures:
         from regret_experiments import figures as drawing
 

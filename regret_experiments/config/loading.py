@@ -71,6 +71,9 @@ def _check_grids(document: Document, config: SweepConfig) -> None:
         if len(lengths) > 1 or 0 in lengths:
             counts = ", ".join(f"{key} has {len(values)}" for key, values in learner.zip.items())
             raise document.error(("learners", i, "zip"), f"needs lists of one length, at least 1: {counts}")
+        given_names = [*learner.hyperparameters, *learner.zip]
+        for j, key in enumerate(learner.tune):
+            _check_reference(document, ("learners", i, "tune", j), key, given_names, "hyper-parameter")
         for key, given in learner.hyperparameters.items():
             if key in learner.zip:
                 raise document.error(("learners", i, key), f"{key} is given twice, in zip and beside it")

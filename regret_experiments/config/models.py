@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from regret_experiments.config.values import tuned_names
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+@-]*$", max_length=80)]
 """A name that can stand in a table and be a directory."""
 
@@ -85,10 +87,21 @@ class LearnerEntry(Strict):
         default_factory=dict, description="Hyper-parameters that advance together: lists of one length."
     )
 
+    tune: list[str] = Field(
+        default_factory=list,
+        description="Hyper-parameters whose best value is looked for, besides the learning rate and those with a grid; "
+        "the values of any other make rows of their own in tables.",
+    )
+
     @property
     def label(self) -> str:
         """Name in tables."""
         return self.name or self.kind
+
+    @property
+    def tuned(self) -> tuple[str, ...]:
+        """Hyper-parameters whose best value is looked for."""
+        return tuned_names(self.hyperparameters, self.zip, self.tune)
 
     @property
     def hyperparameters(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from regret_experiments.config.near import did_you_mean, listed
@@ -45,6 +45,27 @@ def alternatives(key: str, given: Any, dimension: int | None = None) -> list[Any
         if not any(type(value) is type(other) and value == other for other in unique):
             unique.append(value)
     return unique
+
+
+def tuned_names(hyperparameters: dict[str, Any], zipped: dict[str, Any], named: Iterable[str] = ()) -> tuple[str, ...]:
+    """The hyper-parameters whose best value is looked for; every other one makes a row of its own in tables.
+
+    They are the learning rate, what is given as a grid, what is ``named``, and what is zipped with one of these.
+
+    Examples
+    --------
+    >>> tuned_names({"learning_rate": [0.1, 1.0], "delta": {"grid": {}}, "compensation": ["full", "none"]}, {})
+    ('learning_rate', 'delta')
+    """
+    wanted = {"learning_rate", *named, *(key for key, given in hyperparameters.items() if _has_grid(given))}
+    if wanted.intersection(zipped):
+        wanted.update(zipped)
+    return tuple(key for key in (*hyperparameters, *zipped) if key in wanted)
+
+
+def _has_grid(given: Any) -> bool:
+    parts = given if isinstance(given, list) else [given]
+    return any(isinstance(part, dict) and len(part) == 1 and next(iter(part)) in GRIDS for part in parts)
 
 
 def points(hyperparameters: dict[str, Any], zipped: dict[str, list[Any]], dimension: int) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -56,7 +55,8 @@ def run_sweep(
     with store.opened(), Interrupts() as interrupts:
         store.write_text("config.yaml", plan.loaded.document.text)
         engine = Engine(store, backend or Backend(), progress or Bar(), interrupts)
-        resolved: dict[str, tuple[PlannedRun, ...]] = {}
+        # What is certain is listed from the start, so that an interrupted sweep knows what it lacks.
+        resolved = {stage.name: stage.runs for stage in plan.stages if stage.best_of is None}
         for stage in plan.stages:
             resolved[stage.name] = _resolve(stage, resolved, store)
             store.write_plan(_listing(plan, resolved))
@@ -74,9 +74,12 @@ def _resolve(stage: Stage, resolved: dict[str, tuple[PlannedRun, ...]], store: S
 
 
 def _listing(plan: Plan, resolved: dict[str, tuple[PlannedRun, ...]]) -> dict[str, Any]:
-    runs = [{"id": planned.run.id} | planned.labels for planned in _chain(resolved.values())]
+    stages = [stage.name for stage in plan.stages]
+    runs = [{"id": each.run.id} | each.labels for name in stages for each in resolved.get(name, ())]
     kinds = {entry.label: entry.kind for entry in plan.loaded.config.learners}
+    tuned = {entry.label: list(entry.tuned) for entry in plan.loaded.config.learners}
     facts = {"name": plan.name, "description": plan.loaded.config.description, "kinds": kinds}
+    facts |= {"tuned": tuned, "stages": stages}
     return facts | ({"plugins": plan.plugins} if plan.plugins else {}) | {"runs": runs}
 
 
@@ -126,8 +129,3 @@ def _each_kind_first(planned: dict[str, PlannedRun]) -> list[str]:
     first = {each.run.learner["kind"]: name for name, each in reversed(planned.items())}
     front = set(first.values())
     return [*(name for name in planned if name in front), *(name for name in planned if name not in front)]
-
-
-def _chain(parts: Iterable[tuple[PlannedRun, ...]]) -> Iterable[PlannedRun]:
-    for part in parts:
-        yield from part

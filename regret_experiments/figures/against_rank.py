@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from oco.regret.verdict import Verdict
 from regret_experiments.figures.common import Styles, each_learner, measured, numbers, ranked
 from regret_experiments.figures.labels import DirectLabels
 
@@ -55,8 +56,8 @@ def regret_vs_rank(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = N
 def bound_tightness(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
     """Draw regret divided by its bound, both at the theorem's learning rate, against the rank k.
 
-    1 is the bound: nothing whose assumptions hold may lie above it. Crosses mark bounds with a violated assumption.
-    Learners without a rank are level lines.
+    1 is the bound: nothing whose assumptions hold may lie above it. Crosses mark bounds that are broken or whose
+    assumptions are violated. Learners without a rank are level lines.
     """
     labels = DirectLabels(axes)
     _rank_axis(table, axes)
@@ -74,7 +75,7 @@ def bound_tightness(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = 
         else:
             x = np.array([right])
             axes.axhline(ratio[0], color=style.color, linewidth=1.0, linestyle="-.", zorder=2)
-        doubtful = np.array([holds is not True for holds in rows["bound_holds"]])
+        doubtful = rows["verdict"].isin([Verdict.BROKEN, Verdict.VIOLATED]).to_numpy()
         axes.plot(x[doubtful], ratio[doubtful], "x", color="#CC0000", zorder=5)
         labels.at_end(style.label, x[-1], ratio[-1], style.ink)
     axes.axhline(1.0, color="black", linewidth=1.0)

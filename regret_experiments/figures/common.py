@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 Styles = Mapping[str, LearnerStyle]
 """Style of each learner by its name in the sweep."""
+INCOMPLETE = "\N{DAGGER}"
+"""Mark of a learner that has unfinished runs."""
 
 
 def each_learner(frame: pd.DataFrame, styles: Styles | None) -> Iterator[tuple[LearnerStyle, pd.DataFrame]]:
@@ -30,6 +34,25 @@ def styles_of(frame: pd.DataFrame) -> dict[str, LearnerStyle]:
     """Styles of the learners of a frame with the columns ``learner`` and ``kind``."""
     pairs = frame[["learner", "kind"]].drop_duplicates()
     return learner_styles(zip(pairs["learner"].astype(str), pairs["kind"].astype(str), strict=True))
+
+
+def mark_incomplete(styles: Styles, rows: pd.DataFrame) -> dict[str, LearnerStyle]:
+    """Styles in which the learners with unfinished runs carry a dagger; ``rows`` are runs, or rows of the table."""
+    if "complete" not in rows and "status" not in rows:
+        return dict(styles)  # a table that was stored before it said so
+    whole = rows["complete"].astype(bool) if "complete" in rows else rows["status"] == "finished"
+    marked = set(rows.loc[~whole, "learner"].astype(str))
+    return {
+        name: replace(style, label=f"{style.label} {INCOMPLETE}") if name in marked else style
+        for name, style in styles.items()
+    }
+
+
+def note_shortfalls(figure: Any, shortfalls: Sequence[str]) -> None:
+    """Say at the foot of a figure what its results lack, where they lack something."""
+    if shortfalls:
+        text = "\n".join(textwrap.wrap(f"{INCOMPLETE} INCOMPLETE: {shortfalls[0]}", 70))
+        figure.supxlabel(text, color="#CC0000", fontsize="medium", parse_math=False)
 
 
 def ranked(rows: pd.DataFrame) -> bool:

@@ -35,6 +35,7 @@ def draw(results: Results, kind: str, *, size: str = "two-column", environment: 
     import matplotlib
     from matplotlib.figure import Figure
 
+    from regret_experiments.figures.common import note_shortfalls
     from regret_experiments.figures.kinds import KINDS, panels
 
     if kind not in KINDS:
@@ -49,6 +50,7 @@ def draw(results: Results, kind: str, *, size: str = "two-column", environment: 
             axes.set_title(title, pad=14 if kind == "spectrum" else 6, parse_math=False)
         for axes in grid[len(shown) :]:
             axes.set_axis_off()
+        note_shortfalls(figure, results.shortfalls)
     return figure
 
 
@@ -85,6 +87,7 @@ def draw_all(path: str | Path) -> Iterator[Path]:
     """
     import matplotlib
 
+    from regret_experiments.figures.common import note_shortfalls, styles_of
     from regret_experiments.figures.kinds import panels
     from regret_experiments.figures.memory import signature_figure
     from regret_experiments.store.results import load
@@ -99,16 +102,16 @@ def draw_all(path: str | Path) -> Iterator[Path]:
             for ending in ("pdf", "png"):
                 yield save(figure, Path(path) / "figures" / f"{kind}.{ending}")
         return
-    tables = {}
+    tables, styles = {}, styles_of(runs)
     for title, panel in panels(results).items():
         table = panel.table.assign(dimension=panel.runs["dimension"].max())
         if panel.runs["stage"].iloc[0] == runs["stage"].iloc[-1] and table["regret_best"].notna().any():
             tables[title] = table
-            styles = panel.styles
     if not tables:
         return
     with matplotlib.rc_context(base_style()):
         figures = {"regret_vs_memory": signature_figure(tables, styles=styles)}
+        note_shortfalls(figures["regret_vs_memory"], results.shortfalls)
     figures["regret_curves"] = draw(results, "curves")
     for name, figure in figures.items():
         for ending in ("pdf", "png"):

@@ -10,7 +10,7 @@ import pandas as pd
 
 from oco.errors import ConfigError
 from regret_experiments.figures.against_rank import bound_tightness, regret_vs_rank
-from regret_experiments.figures.common import styles_of
+from regret_experiments.figures.common import mark_incomplete, styles_of
 from regret_experiments.figures.curves import Against, Scale, regret_curves
 from regret_experiments.figures.dynamic import dynamic_regret
 from regret_experiments.figures.memory import bound_vs_memory, regret_vs_memory, tail_mass_vs_memory
@@ -18,6 +18,7 @@ from regret_experiments.figures.plane import decision_path, sketch_ellipses
 from regret_experiments.figures.ranking import ranking_table
 from regret_experiments.figures.selection import (
     Rate,
+    dynamic_frame,
     escaped_frame,
     select_runs,
     selected_curves,
@@ -104,8 +105,6 @@ def _escaped(panel: Panel, axes: Axes) -> Axes:
 
 
 def _dynamic(panel: Panel, axes: Axes) -> Axes:
-    from regret_experiments.figures.replay import dynamic_frame
-
     curves = panel.curves
     shown = curves["rank"].isna() | (curves["rank"] == panel.shown_rank)
     frame, switches = dynamic_frame(panel.results, curves[shown])
@@ -190,5 +189,5 @@ def panels(results: Results, environment: str | None = None, **look: Any) -> dic
     for (stage, name), rows in runs.groupby(["stage", "environment"], sort=False):
         if environment in (None, name):
             title = str(name).replace("_", " ") + (f" ({stage})" if several else "")
-            found[title] = Panel(results, rows, styles=styles, **look)
+            found[title] = Panel(results, rows, styles=mark_incomplete(styles, rows), **look)
     return found

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from regret_experiments.figures.common import Styles, each_learner, label_ends, measured, numbers, ranked, tidy_log
+from regret_experiments.figures.common import (
+    Styles,
+    each_learner,
+    label_ends,
+    mark_incomplete,
+    measured,
+    numbers,
+    ranked,
+    styles_of,
+    tidy_log,
+)
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.style import WIDTHS
 
@@ -133,8 +143,9 @@ def signature_figure(
     figure = Figure(figsize=(width, 0.62 * min(width, 14.0) + 1.2), layout="constrained")
     grid = figure.subplots(3, len(tables), sharex="col", squeeze=False, height_ratios=[3.0, 1.6, 1.3])
     for column, (environment, table) in enumerate(tables.items()):
+        marked = mark_incomplete(styles_of(table) if styles is None else styles, table)
         for row, draw in enumerate((regret_vs_memory, bound_vs_memory, tail_mass_vs_memory)):
-            axes = draw(table, grid[row, column], styles=styles, **({"theorem": False} if row == 0 else {}))
+            axes = draw(table, grid[row, column], styles=marked, **({"theorem": False} if row == 0 else {}))
             if column:
                 axes.set_ylabel("")
             if row < 2:

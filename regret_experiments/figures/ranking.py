@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties
 
+from oco.regret.verdict import Verdict
 from regret_experiments.figures.common import Styles, measured, numbers, say, styles_of
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def ranking_table(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = No
         regret = row["regret_best"]
         if pd.notna(regret) and regret > 0.0:
             axes.barh(y, 0.29 * regret / largest, left=0.485, height=0.8, color=style.color, alpha=0.16)
-        _write(axes, y, edges, (style.label, *_cells(row)), size, bound_broken=row.get("bound_holds") is False)
+        _write(axes, y, edges, (style.label, *_cells(row)), size, bound_broken=row.get("verdict") == Verdict.BROKEN)
     return axes
 
 
@@ -65,7 +66,7 @@ def _cells(row: dict[Any, Any]) -> tuple[str, str, str, str]:
     edge = "*" if row.get("at_edge") is True else ""
     regret = f"{row['regret_best']:.4g}{edge}  [{low:.3g}, {high:.3g}]"
     bound = "" if pd.isna(row["bound"]) else _short(row["bound"])
-    if bound and row.get("bound_holds") is None:
+    if bound and row.get("verdict") == Verdict.VIOLATED:
         bound = f"({bound})"
     return rank, regret, bound, f"{int(row['state_floats']):,}"
 

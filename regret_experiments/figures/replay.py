@@ -1,4 +1,4 @@
-"""Frames that no sweep stores, made by playing stored runs again: decisions in the plane, and dynamic regret."""
+"""Decisions in the plane, which no sweep stores, made by playing stored runs again."""
 
 from __future__ import annotations
 
@@ -58,53 +58,14 @@ def domain_radius(results: Results, identifier: str) -> float | None:
     return float(domain["radius"]) if centred else None
 
 
-def dynamic_frame(results: Results, curves: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
-    """Dynamic regret at the checkpoints of runs on a game whose optimum moves, and the rounds where it switches.
-
-    Parameters
-    ----------
-    results
-        Where the runs are.
-    curves
-        Rows of ``Results.curves`` for one environment, with the column ``kind``.
-
-    Returns
-    -------
-    frame, switches
-        ``curves`` with the column ``dynamic_regret``; empty switches where the optimum moves smoothly.
-
-    Raises
-    ------
-    ConfigError
-        If the environment does not know its moving comparator.
-    """
-    parts = []
-    switches: list[int] = []
-    for identifier, rows in curves.groupby(curves["id"].astype(str), sort=False):
-        run, environment = _game_of(results, str(identifier))
-        stream = environment.fresh(run.seeds["order"])
-        if not hasattr(stream, "comparator_losses"):
-            kind = run.game.environment["kind"]
-            raise ConfigError(f"dynamic regret needs a game whose optimum moves and is known; {kind} is none")
-        moving = stream.comparator_losses(rows["round"].to_numpy(int))
-        parts.append(rows.assign(dynamic_regret=rows["cumulative_loss"].to_numpy(float) - moving))
-        motion = stream.motion.describe()
-        if motion["name"] in ("switches", "recurring"):
-            switches = list(range(motion["period"], int(stream.horizon), motion["period"]))
-    return pd.concat(parts), switches
-
-
 def _moves(results: Results, identifier: str) -> Iterator[tuple[float, ...]]:
     from oco.learners import Problem
     from regret_experiments.plan.building import build_learner
 
     run, environment = _game_of(results, identifier)
-    seed = run.seeds["order"]
-    stream = environment.fresh(seed)
+    stream = environment.fresh(run.seeds["order"])
     learner = build_learner(run.learner["kind"], run.learner["hyperparameters"]).fresh()
-    names = ("gradient_bound", "gradient_entry_bound", "exp_concavity", "strong_convexity")
-    facts = {name: getattr(stream, name, None) for name in names}
-    learner.start(Problem(domain=stream.domain, horizon=int(stream.horizon), seed=seed, **facts))
+    learner.start(Problem.of(stream, run.seeds["learner"]))
     for _ in range(int(stream.horizon)):
         point = learner.prediction.copy()
         gradient = stream.reveal(point).gradient(point)

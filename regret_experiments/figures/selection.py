@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from oco.errors import ConfigError
 from oco.regret.spectrum import Spectrum
-from regret_experiments.tables import best_runs
+from regret_experiments.tables import best_runs, theorem_runs
 
 if TYPE_CHECKING:
     from regret_experiments.store.results import Results
@@ -24,17 +25,46 @@ def learning_rates(runs: pd.DataFrame) -> pd.Series[float]:
 
 
 def select_runs(runs: pd.DataFrame, rate: Rate = "best") -> pd.DataFrame:
-    """Finished runs at the best point of each learner's grid, at each rank, or at the theorem's learning rate."""
-    finished = runs[runs["status"] == "finished"]
-    if rate == "best":
-        return best_runs(runs)
-    return finished[learning_rates(finished).isna()]
+    """Finished runs at the best point of each learner, at each rank, or at the theorem's learning rate."""
+    return best_runs(runs) if rate == "best" else theorem_runs(runs)
 
 
 def selected_curves(results: Results, rate: Rate = "best") -> pd.DataFrame:
     """Curves of `select_runs`, with the column ``kind``."""
     chosen = select_runs(results.runs, rate)
     return results.curves.merge(chosen[["id", "kind"]], on="id")
+
+
+def dynamic_frame(results: Results, curves: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
+    """Dynamic regret at the checkpoints of runs on a game whose optimum moves, and the rounds where it switches.
+
+    Parameters
+    ----------
+    results
+        Where the runs are.
+    curves
+        Rows of ``Results.curves`` for one environment, with the column ``kind``.
+
+    Returns
+    -------
+    frame, switches
+        ``curves`` with the column ``dynamic_regret``; empty switches where the optimum moves smoothly.
+
+    Raises
+    ------
+    ConfigError
+        If the environment does not know its moving comparator.
+    """
+    frame = curves.assign(dynamic_regret=curves.get("regret_dynamic", np.nan))
+    content: dict[str, Any] = results.content(str(curves["id"].iloc[0])) if len(curves) else {}
+    environment = content.get("environment", {})
+    if frame["dynamic_regret"].isna().all():
+        kind = environment.get("kind", "this environment")
+        raise ConfigError(f"dynamic regret needs a game whose optimum moves and is known; {kind} is none")
+    motion = environment.get("described", {}).get("motion", {})
+    if motion.get("name") not in ("switches", "recurring"):
+        return frame, []
+    return frame, list(range(motion["period"], int(frame["round"].max()), motion["period"]))
 
 
 def spectrum_frame(results: Results, identifier: str) -> pd.DataFrame:

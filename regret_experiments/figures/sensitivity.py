@@ -23,8 +23,9 @@ def learning_rate_sensitivity(
 ) -> Axes:
     """Draw regret, or the loss where no regret is known, against the learning rate, for one environment.
 
-    A line is the mean over the orders, the band their range. A ring marks the best rate, red where it is the least or
-    the largest that was tried: the grid was too narrow there. The dash at the left margin is the theorem's rate.
+    A line is the mean over the orders, the band their range, at the best of the other tuned hyper-parameters. A ring
+    marks the best rate, red where it is the least or the largest that was tried: the grid was too narrow there. The
+    dash at the left margin is the theorem's rate, ringed where that is the best.
 
     Parameters
     ----------
@@ -52,30 +53,42 @@ def learning_rate_sensitivity(
     for style, every in each_learner(finished, styles):
         rows, shown = _at_rank(every, rank)
         name = style.label if shown is None else f"{style.label}, k = {shown}"
-        theorem = numbers(rows.loc[rows["rate"].isna(), "regret_upper"])
-        grid = rows[rows["rate"].notna()].groupby("rate")
-        summary = grid.agg(mean=("regret_upper", "mean"), low=("regret_lower", "min"), high=("regret_upper", "max"))
+        every_rate = _by_rate(rows)
+        summary = every_rate[every_rate.index.notna()]
+        theorem = numbers(every_rate.loc[every_rate.index.isna(), "mean"])
+        margin = axes.get_yaxis_transform()
         if theorem.size:
-            axes.plot([0.0, 0.025], [theorem.mean()] * 2, color=style.color, transform=axes.get_yaxis_transform())
-            labels.avoid([least], [theorem.mean()])
+            axes.plot([0.0, 0.025], [theorem[0]] * 2, color=style.color, transform=margin)
+            labels.avoid([least], [theorem[0]])
         if summary.empty:
             continue
         x, mean = summary.index.to_numpy(float), numbers(summary["mean"])
         axes.fill_between(x, summary["low"], summary["high"], color=style.color, alpha=0.12, linewidth=0)
         axes.plot(x, mean, color=style.color, marker=style.marker)
+        labels.at_end(name, x[-1], mean[-1], style.ink)
         best = int(np.nanargmin(mean))
+        if theorem.size and theorem[0] < mean[best]:
+            axes.plot(0.0125, theorem[0], "o", ms=9, mfc="none", mec="black", transform=margin, gid="theorem")
+            continue
         edge = len(x) > 1 and best in (0, len(x) - 1)
         at_edge |= edge
         axes.plot(
             x[best], mean[best], "o", ms=9, mfc="none", mec="#CC0000" if edge else "black", gid="edge" if edge else None
         )
-        labels.at_end(name, x[-1], mean[-1], style.ink)
     if np.all(np.concatenate([line.get_ydata() for line in axes.lines]) > 0.0):
         axes.set_yscale("log")
     warning = f"\nred ring: {EDGE}" if at_edge else ""
     axes.set_xlabel(f"learning rate (left margin: the theorem's){warning}")
     axes.set_ylabel(f"{measure} (ring: best)")
     return tidy_log(axes)
+
+
+def _by_rate(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean, least and largest regret over the orders by rate (missing: the theorem's), at the best other parameters."""
+    points = rows.assign(point=rows.get("point", "")).groupby(["rate", "point"], dropna=False)
+    each = points.agg(mean=("regret_upper", "mean"), low=("regret_lower", "min"), high=("regret_upper", "max"))
+    best = each.sort_values("mean").groupby(level="rate", dropna=False).head(1)
+    return best.reset_index("point", drop=True).sort_index()
 
 
 def _at_rank(rows: pd.DataFrame, rank: int | None) -> tuple[pd.DataFrame, int | None]:

@@ -66,16 +66,7 @@ class BuiltEnvironment:
         """What a learner may know before the first round."""
         from oco.learners.base import Problem
 
-        game = self.environment
-        return Problem(
-            domain=game.domain,
-            horizon=self.horizon,
-            gradient_bound=getattr(game, "gradient_bound", None),
-            gradient_entry_bound=getattr(game, "gradient_entry_bound", None),
-            exp_concavity=getattr(game, "exp_concavity", None),
-            strong_convexity=getattr(game, "strong_convexity", None),
-            seed=seed,
-        )
+        return Problem.of(self.environment, seed)
 
 
 def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:

@@ -86,10 +86,12 @@ def plan_text(plan: Plan, store: Store, guess: Estimate, *, every: bool) -> str:
             groups[planned.environment, planned.learner].append(planned)
         for (environment, learner), group in groups.items():
             ranks = sorted({planned.rank for planned in group if planned.rank is not None})
-            points = len({repr(planned.point) for planned in group})
+            points = len({repr(planned.tuned_point) for planned in group})
             orders = len({(planned.run.game.order, planned.run.repetition) for planned in group})
             runs = len(group) if stage.best_of is None else len(group) // points
             parts = [f"ranks {', '.join(map(str, ranks))}"] if ranks else []
+            variants = len({planned.compared for planned in group})
+            parts += [f"{variants} variants"] if variants > 1 else []
             parts += [f"{points} points" if stage.best_of is None else f"1 of {points} points", f"{orders} orders"]
             states = [store.status(planned.run.id) for planned in group] if stage.best_of is None else []
             total, done, failed = total + runs, done + states.count("finished"), failed + states.count("failed")
@@ -97,7 +99,8 @@ def plan_text(plan: Plan, store: Store, guess: Estimate, *, every: bool) -> str:
             lines.append(f"  {environment:24s} {learner:24s} {runs:6d} runs ({', '.join(parts)}){state}")
         if every:
             lines += [
-                f"    {row['id']}  {row['environment']}  {row['learner']}  {row}" for row in _rows(stage.runs, store)
+                f"    {planned.run.id}  {store.status(planned.run.id) or 'missing':8s}  {planned.words}"
+                for planned in stage.runs
             ]
     for what, origin in plan.plugins.items():
         package = f"{origin['distribution']} {origin['version']}, " if origin["distribution"] else ""
@@ -123,7 +126,7 @@ def _rows(runs: tuple[PlannedRun, ...], store: Store) -> Iterator[dict[str, Any]
 
 def _weighted(plan: Plan) -> Iterator[tuple[PlannedRun, float]]:
     for stage in plan.stages:
-        points = len({repr(planned.point) for planned in stage.runs}) if stage.best_of is not None else 1
+        points = len({repr(planned.tuned_point) for planned in stage.runs}) if stage.best_of is not None else 1
         for planned in stage.runs:
             yield planned, 1.0 / points
 

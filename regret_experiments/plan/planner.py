@@ -18,7 +18,7 @@ from regret_experiments.plan.building import (
     check_suits,
     learner_content,
 )
-from regret_experiments.plan.content import plain
+from regret_experiments.plan.content import canonical, plain
 from regret_experiments.plan.keywords import KeywordError
 from regret_experiments.plan.runs import Game, PlannedRun, Run
 
@@ -115,11 +115,11 @@ class _Planner:
         comparator = config.comparator if stage.comparator is None else stage.comparator
         spectrum = config.spectrum if stage.spectrum is None else stage.spectrum
         for name in names:
-            for learner, rank, point, content in self._expanded[name]:
+            for entry, rank, point, content in self._expanded[name]:
                 for order, repetition in itertools.product(orders, range(config.repetitions)):
                     game = Game(self.environments[name].content, order, config.checkpoints)
                     run = Run(game, content, repetition, comparator, spectrum)
-                    yield PlannedRun(run, stage.name, name, learner, rank, point)
+                    yield PlannedRun(run, stage.name, name, entry.label, rank, point, entry.tuned)
 
     def _check_learner_kinds(self) -> None:
         """Check what can be checked without data, so that a mistyped learner is not found after a download."""
@@ -144,7 +144,7 @@ class _Planner:
 
     def _runs_on(
         self, name: str, built: BuiltEnvironment
-    ) -> Iterator[tuple[str, int | None, dict[str, Any], dict[str, Any]]]:
+    ) -> Iterator[tuple[LearnerEntry, int | None, dict[str, Any], dict[str, Any]]]:
         played = 0
         for i, entry in enumerate(self.config.learners):
             if entry.environments is not None and name not in entry.environments:
@@ -157,9 +157,9 @@ class _Planner:
 
     def _points_on(
         self, at: tuple[str | int, ...], entry: LearnerEntry, name: str, built: BuiltEnvironment
-    ) -> Iterator[tuple[str, int | None, dict[str, Any], dict[str, Any]]]:
+    ) -> Iterator[tuple[LearnerEntry, int | None, dict[str, Any], dict[str, Any]]]:
         started: set[str] = set()
-        tuned: dict[int | None, int] = {}
+        tuned: dict[tuple[int | None, str], int] = {}
         for point in points(entry.hyperparameters, entry.zip, built.dimension):
             try:
                 learner = build_learner(entry.kind, point)
@@ -170,10 +170,15 @@ class _Planner:
             except KeywordError as error:
                 raise self._error(at, error, entry, f" (on environment {name!r})") from None
             rank = effective_rank(learner, built.environment.domain)
-            tuned[rank] = tuned.get(rank, 0) + (point.get("learning_rate", 0) is not None)
             content = learner_content(entry.kind, learner, point)
-            yield entry.label, rank, plain({key: value for key, value in point.items() if key != "rank"}), content
-        for rank, count in tuned.items():
+            given = plain({key: value for key, value in point.items() if key != "rank"})
+            own = learner.hyperparameters().get("learning_rate")
+            if own is not None:
+                given.setdefault("learning_rate", plain(own))  # a constructor's default is not the theorem's rate
+            compared = canonical({key: value for key, value in given.items() if key not in entry.tuned})
+            tuned[rank, compared] = tuned.get((rank, compared), 0) + (point.get("learning_rate", 0) is not None)
+            yield entry, rank, given, content
+        for (rank, _), count in tuned.items():
             if self.config.budget is not None and count != self.config.budget:
                 which = "" if rank is None else f" at rank {rank}"
                 budget = self.config.budget

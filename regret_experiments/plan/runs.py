@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from regret_experiments.plan.content import RESULT_SCHEMA, content_hash
+from regret_experiments.plan.content import RESULT_SCHEMA, canonical, content_hash
 from regret_experiments.plan.seeds import learner_seed, order_seed
 
 
@@ -100,7 +100,9 @@ class PlannedRun:
     rank
         Directions that the sketch keeps; None for learners without one.
     point
-        The hyper-parameters that are tuned over: all that the config gives, but the rank.
+        All hyper-parameters that the config gives, but the rank.
+    tuned
+        Names of those whose best value is looked for.
     """
 
     run: Run
@@ -109,6 +111,24 @@ class PlannedRun:
     learner: str
     rank: int | None
     point: dict[str, Any] = field(default_factory=dict)
+    tuned: tuple[str, ...] = ("learning_rate",)
+
+    @property
+    def compared(self) -> str:
+        """The hyper-parameters that are not tuned, as one text: learners that differ in them are different rows."""
+        return canonical({name: value for name, value in self.point.items() if name not in self.tuned})
+
+    @property
+    def tuned_point(self) -> dict[str, Any]:
+        """The hyper-parameters whose best value is looked for."""
+        return {name: value for name, value in self.point.items() if name in self.tuned}
+
+    @property
+    def words(self) -> str:
+        """The run as a person would name it."""
+        parts = [self.learner, *point_words(self.rank, self.point)]
+        again = f", repetition {self.run.repetition}" if self.run.repetition else ""
+        return f"{', '.join(parts)} on {self.environment}, order {self.run.game.order}{again}"
 
     @property
     def labels(self) -> dict[str, Any]:
@@ -122,3 +142,19 @@ class PlannedRun:
             "rank": self.rank,
             "point": self.point,
         }
+
+
+def point_words(rank: int | None, point: dict[str, Any]) -> list[str]:
+    """Rank and hyper-parameters in words.
+
+    Examples
+    --------
+    >>> point_words(2, {"learning_rate": None, "delta": 0.5})
+    ['rank 2', "learning_rate the theorem's", 'delta 0.5']
+    """
+    words = [] if rank is None else [f"rank {rank}"]
+    for name, value in point.items():
+        left = value is None and name == "learning_rate"
+        text = "the theorem's" if left else f"{value:.6g}" if isinstance(value, float) else str(value)
+        words.append(f"{name} {text}")
+    return words

@@ -64,10 +64,13 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
         "measure": measure,
         "description": plan.get("description", ""),
         "counts": {name: int(status.get(name, 0)) for name in ("finished", "failed", "missing")},
+        "shortfalls": list(results.shortfalls),
         "learners": [_learner(name, style) for name, style in styles.items()],
         "reproduce": f"oco reproduce {shlex.quote(_shown_path(results.path))}",
     }
     stored = {run.id: run for run in store.runs()}
+    if "damaged" in status:
+        payload["counts"]["damaged"] = int(status["damaged"])
     payload |= run_columns(results, stored, list(styles), [key for key, _ in games])
     base = len(dumps(payload))
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
@@ -165,10 +168,19 @@ def _game(
             point = None if group is None else _point(stored, group, kept_rounds, kept_values, detail, measure)
             if point is not None and group is not None:
                 point["runs"] = [places[identifier] for identifier in group["id"]]
+                point["orders"] = _orders(rows, group)
             entry[rate] = point
         groups.append(entry)
     rounds = [int(some["round"][i]) for i in kept_rounds]
     return game | {"rounds": rounds, "indices": [i + 1 for i in kept_values], "groups": groups}
+
+
+def _orders(rows: pd.DataFrame, group: pd.DataFrame) -> list[int]:
+    """How many orders a point is a mean of, and how many were asked for."""
+    same = (rows["learner"] == group["learner"].iloc[0]) & (rows["point"] == group["point"].iloc[0])
+    rank = group["rank"].iloc[0]
+    same &= rows["rank"].isna() if pd.isna(rank) else rows["rank"] == rank
+    return [len(group), int(same.sum())]
 
 
 def _points(runs: pd.DataFrame) -> Any:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from regret_experiments.store.store import StoredRun
 
 _PLAIN = (
-    "id", "rank", "order", "repetition", "status", "regret_lower", "regret_upper", "cumulative_loss",
-    "regret_linearised", "regret_dynamic",
+    "id", "rank", "order", "repetition", "status", "point", "verdict", "regret_lower", "regret_upper",
+    "cumulative_loss", "regret_linearised", "regret_dynamic",
     "final_loss", "test", "ended", "bound",
     "bound_valid", "bound_theorem", "violations", "comparator_certificate", "comparator_gap", "comparator_tight",
     "tail_mass", "escaped_mass", "peak_state_floats", "seconds", "message",
@@ -40,13 +40,11 @@ def run_columns(
     """
     runs = results.runs
     listed = [stored.get(identifier) for identifier in runs["id"]]
-    tuned = _tuned(runs)
     columns = {name: column(runs[name]) for name in _PLAIN if name in runs}
     columns["learner"] = column([learners.index(name) for name in runs["learner"]])
     pairs = zip(runs["stage"], runs["environment"], strict=True)
     columns["game"] = column([games.index(pair) for pair in pairs])
     columns["microseconds"] = column(_microseconds(runs))
-    columns["point"] = column([_point(row, tuned) for row in runs[tuned].to_dict("records")])
     columns["learner_config"] = column([_content(run, "learner") for run in listed])
     columns["environment_config"] = column([_content(run, "environment") for run in listed])
     columns["checkpoints"] = column([_content(run, "checkpoints") for run in listed])
@@ -56,33 +54,13 @@ def run_columns(
         columns[name] = column([None if run is None else run.metadata.get(name) for run in listed])
     names = {run.metadata["provenance"] for run in listed if run is not None and "provenance" in run.metadata}
     facts = {name: Store(results.path).provenance(name) for name in sorted(names)}
-    return {"runs": columns, "provenance": facts, "tuned": tuned}
-
-
-def _tuned(runs: pd.DataFrame) -> list[str]:
-    """Columns of tuned hyper-parameters: those between the labels and the final numbers."""
-    columns = list(runs.columns)
-    stop = columns.index("rounds") if "rounds" in columns else columns.index("message")
-    return columns[columns.index("status") + 1 : stop]
+    return {"runs": columns, "provenance": facts, "tuned": list(results.tuned)}
 
 
 def _microseconds(runs: pd.DataFrame) -> list[Any]:
     if "seconds_play" not in runs:
         return [None] * len(runs)
     return list(1e6 * runs["seconds_play"].astype(float) / runs["rounds"].astype(float))
-
-
-def _point(row: dict[Any, Any], tuned: list[str]) -> str:
-    """Tuned hyper-parameters as the reader would say them; the theorem's learning rate is what is missing."""
-    parts = []
-    for name in tuned:
-        value = row[name]
-        if pd.isna(value):
-            parts += ["theorem"] if name == "learning_rate" else []
-        else:
-            text = f"{value:.6g}" if isinstance(value, float) else str(value)
-            parts.append(text if name == "learning_rate" else f"{name}={text}")
-    return " ".join(parts)
 
 
 def _content(run: StoredRun | None, name: str) -> Any:

@@ -131,10 +131,19 @@ class _Listed(_Part):
     point: _Point
 
 
+class _Origin(_Part):
+    location: str
+    distribution: str | None
+    version: str | None
+
+
 class _Plan(_Part):
     name: str
     description: str = ""
     kinds: dict[str, str]
+    tuned: dict[str, list[str]] | None = None
+    stages: list[str] = []
+    plugins: dict[str, _Origin] = {}
     runs: list[_Listed]
 
 

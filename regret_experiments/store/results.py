@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,14 @@ import numpy as np
 import pandas as pd
 
 from oco.errors import StoreError
+from oco.regret.verdict import verdict
 from regret_experiments.store.arrays import Arrays
+from regret_experiments.store.completeness import shortfalls
+from regret_experiments.store.hyperparameters import Hyperparameters, tuned_by_config
 from regret_experiments.store.store import Fault, Store, StoredRun
 
 _LABELS = ("id", "stage", "environment", "learner", "kind", "rank", "order", "repetition", "status")
+_DERIVED = ("point", "verdict", "violations", "seconds", "message")
 _NUMBERS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 
 
@@ -27,6 +30,10 @@ class Results:
         The directory.
     name
         Name of the sweep.
+    hyperparameters
+        Columns of ``runs`` that hold hyper-parameters.
+    tuned
+        Those of them whose best value tables look for; what differs in another one is another learner in tables.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -35,29 +42,59 @@ class Results:
         if not self.path.is_dir():
             raise StoreError(f"there are no results at {self.path}: no such directory")
         plan = self._store.plan()
+        self._planned = plan is not None
         self.name = str(plan["name"]) if plan else self.path.name
         found = list(self._store.examine("runs"))
         stored = {run.id: run for run in found if isinstance(run, StoredRun)}
         listed = plan["runs"] if plan else [_labels_of(run) for run in stored.values()]
         self._faults = [each for each in found if isinstance(each, Fault)]
-        self._kinds: dict[str, str] = plan["kinds"] if plan else {}
-        self._rows: list[tuple[dict[str, Any], StoredRun | None]] = [(row, stored.get(row["id"])) for row in listed]
+        self._stages: list[str] = plan.get("stages", []) if plan else []
+        tuned = plan.get("tuned") if plan else None
+        scalars = {name for run in stored.values() for name in run.metadata.get("scalars", ())}
+        self._points = Hyperparameters(
+            listed, tuned_by_config(self._store) if tuned is None else tuned, {*_LABELS, *_DERIVED, *scalars}
+        )
+        self.hyperparameters, self.tuned = self._points.names, self._points.tuned
+        kinds: dict[str, str] = plan["kinds"] if plan else {}
+        self._rows: list[tuple[dict[str, Any], StoredRun | None]] = []
+        for row in listed:
+            kind = row.get("kind") or kinds.get(row["learner"], row["learner"])
+            self._rows.append((row | {"kind": kind} | self._points.describe(row), stored.get(row["id"])))
+        asked = {row["id"] for row in listed}
+        self.foreign: tuple[str, ...] = tuple(name for name in stored if name not in asked)
+
+    @cached_property
+    def faults(self) -> list[Fault]:
+        """Stored files that are damaged, by path and reason; their runs count as missing."""
+        return self._faults + self._store.faults("games", "provenance")
+
+    @cached_property
+    def shortfalls(self) -> tuple[str, ...]:
+        """What is missing, damaged, failed or not asked for, first how much; empty where all is whole."""
+        found = shortfalls(self.runs, self.faults, self.foreign, self._stages, self.path)
+        if self._planned:
+            return found
+        return (*(found or ("what was asked for is not known",)), "plan.json is missing")
 
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row for every run of the plan, played or not.
 
         Columns: ``id``, ``stage``, ``environment``, ``learner`` (names in the config), ``kind``, ``rank``, ``order``,
-        ``repetition``, ``status`` (finished, failed, missing), a column for every tuned hyper-parameter
-        (``learning_rate`` is missing where it is the theorem's), final numbers by their names in `oco.Record.scalars`,
+        ``repetition``, ``status`` (finished, failed, missing, damaged), a column for every hyper-parameter that the
+        config gives (``learning_rate`` is missing where it is the theorem's), ``point``: the tuned ones as one text,
+        final numbers by their names in `oco.Record.scalars`, ``verdict`` on the bound (see `oco.regret.Verdict`),
         ``seconds`` and ``seconds_play`` and so on, ``message`` of a failure.
         """
-        frame = pd.DataFrame([_row(labels, self._kinds, stored) for labels, stored in self._rows])
+        frame = pd.DataFrame([_row(labels, stored) for labels, stored in self._rows])
         if frame.empty:
             return pd.DataFrame(columns=[*_LABELS, "message"])
-        # Tuned hyper-parameters stand together, whichever learner has them; `rank_table` takes them by their place.
-        points = dict.fromkeys(name for labels, _ in self._rows for name, _ in _flat(labels["point"]))
-        front = dict.fromkeys((*_LABELS, *points))
+        if (frame["status"] == "missing").any():
+            damaged = {fault.path.stem: fault.reason for fault in self.faults}
+            harmed = (frame["status"] == "missing") & frame["id"].isin(damaged)
+            frame.loc[harmed, "status"] = "damaged"
+            frame.loc[harmed, "message"] = frame.loc[harmed, "id"].map(damaged)
+        front = dict.fromkeys((*_LABELS, *self.hyperparameters, "point"))
         frame = frame.reindex(columns=[*front, *frame.columns.difference([*front, "message"], sort=False), "message"])
         frame["rank"] = frame["rank"].astype("Int64")
         return frame
@@ -92,9 +129,16 @@ class Results:
 
     def arrays(self, identifier: str) -> Arrays:
         """Every array of one run: its curves, ``spectrum_rounds`` and ``spectra``."""
+        return self._run(identifier).arrays
+
+    def content(self, identifier: str) -> dict[str, Any]:
+        """What the hash of one run covers: environment, order, learner and what was tracked."""
+        return dict(self._run(identifier).metadata["content"])
+
+    def _run(self, identifier: str) -> StoredRun:
         for _, stored in self._rows:
             if stored is not None and stored.id == identifier:
-                return stored.arrays
+                return stored
         raise StoreError(f"there is no run {identifier!r} in {self.path}")
 
     def __repr__(self) -> str:
@@ -117,26 +161,25 @@ def _curves(stored: StoredRun) -> Arrays:
     return {name: array for name, array in stored.arrays.items() if array.ndim == 1 and name != "spectrum_rounds"}
 
 
-def _row(labels: dict[str, Any], kinds: dict[str, str], stored: StoredRun | None) -> dict[str, Any]:
+def _row(labels: dict[str, Any], stored: StoredRun | None) -> dict[str, Any]:
     row = {name: labels[name] for name in _LABELS if name in labels}
-    row["kind"] = labels.get("kind") or kinds.get(labels["learner"], labels["learner"])
     row["status"] = "missing" if stored is None else stored.metadata["status"]
-    row |= dict(_flat(labels["point"]))
+    row |= labels["hyperparameters"] | {"point": labels["point"]}
+    row["message"] = None
     if stored is None:
         return row
     metadata = stored.metadata
     for name, value in metadata.get("scalars", {}).items():
         row.setdefault(name, _NUMBERS.get(value, value) if isinstance(value, str) else value)
     row["violations"] = "; ".join(metadata.get("violations", []))
+    if stored.finished:
+        row["verdict"] = str(
+            verdict(*(row.get(name) for name in ("regret_lower", "regret_upper", "bound", "bound_valid")))
+        )
     row["seconds"] = metadata.get("seconds")
     row |= {f"seconds_{part}": value for part, value in metadata.get("timings", {}).items()}
     row["message"] = metadata.get("message")
     return row
-
-
-def _flat(point: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in point.items():
-        yield name, value if not isinstance(value, (dict, list)) else str(value)
 
 
 def _labels_of(stored: StoredRun) -> dict[str, Any]:

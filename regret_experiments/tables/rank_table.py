@@ -7,18 +7,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from oco.regret.verdict import Verdict, verdict, worst
+
 KEYS = ["stage", "environment", "learner", "kind", "rank"]
 THEOREM = "theorem"
+_HOLDS = {Verdict.HOLDS: True, Verdict.BROKEN: False}
 
 
 def best_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """Return, of every stage, environment, learner and rank, the finished runs at its best point."""
-    points = _points(runs)
-    parts = [
-        _best_of(group, points)
-        for _, group in runs[runs["status"] == "finished"].groupby(KEYS, sort=False, dropna=False)
-    ]
+    parts = [_best_of(group) for _, group in runs.groupby(KEYS, sort=False, dropna=False)]
     return pd.concat(parts) if parts else runs.iloc[:0]
+
+
+def theorem_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return, of every stage, environment, learner and rank, the finished runs at the theorem's learning rate."""
+    left = _left_to_theorem(runs)
+    return best_runs(left) if len(left) else left
 
 
 _COLUMNS = ("state_floats", "memory_formula", "regret_best", "regret_theorem", "bound", "tail_mass", "escaped_mass")
@@ -30,22 +35,28 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     runs
-        As `regret_experiments.load` gives them.
+        As `regret_experiments.load` gives them: ``point`` says which tuned hyper-parameters a run had. Where there is
+        no such column the learning rate alone was tuned.
 
     Returns
     -------
     DataFrame
         ``dimension``; ``state_floats`` (the most that a run held) and ``memory_formula``; ``regret_best``: mean over
-        orders of the regret (certified upper end) at the learning rate, or point of the grid, where that mean is
-        lowest, with ``regret_best_low`` and ``regret_best_high``, the least lower and the largest upper end over the
-        orders; ``best_point`` and whether it lies ``at_edge`` of the grid; the same for the theorem's step size;
-        ``bound`` and ``bound_holds`` at that step size, means over orders of ``tail_mass`` and ``escaped_mass``,
-        numbers of ``runs`` and of ``failed`` ones, and ``seconds`` a run. ``loss_best`` and so on: the cumulative loss,
-        or of a network the final training loss.
+        orders of the regret (certified upper end) at the point where that mean is lowest, of all that were played, the
+        theorem's learning rate included, with ``regret_best_low`` and ``regret_best_high``, the least lower and the
+        largest upper end over the orders; ``best_point`` and whether its rate lies ``at_edge`` of those that were
+        tried; the same for the theorem's step size; ``bound`` and the ``verdict`` on it there, the worst of its
+        runs (see `oco.regret.Verdict`; ``bound_holds`` is true, false or missing with it); means over orders of
+        ``tail_mass`` and ``escaped_mass``; ``seconds`` a run. ``loss_best`` and so on: the cumulative loss, or of a
+        network the final training loss.
+
+        ``orders``: how many orders (and repetitions) the best point is a mean of, ``orders_planned``: how many were
+        asked for; ``orders_theorem`` and ``orders_theorem_planned``: the same for the theorem's rate; numbers of
+        ``runs``, and of them ``finished``, ``failed``, ``missing`` and ``damaged`` ones; ``complete``: whether all are
+        finished.
     """
-    point_columns = _points(runs)
     rows = [
-        dict(zip(KEYS, key, strict=True)) | _summary(group, point_columns)
+        dict(zip(KEYS, key, strict=True)) | _summary(group)
         for key, group in runs.groupby(KEYS, sort=False, dropna=False)
     ]
     return pd.DataFrame(rows)
@@ -56,56 +67,65 @@ def loss_column(runs: pd.DataFrame) -> str:
     return "final_loss" if "final_loss" in runs else "cumulative_loss"
 
 
-def _points(runs: pd.DataFrame) -> list[str]:
-    """Columns of tuned hyper-parameters: those between the labels and the final numbers."""
-    columns = list(runs.columns)
-    stop = columns.index("rounds") if "rounds" in columns else columns.index("message")
-    return columns[columns.index("status") + 1 : stop]
-
-
-def _summary(group: pd.DataFrame, point_columns: list[str]) -> dict[str, Any]:
+def _summary(group: pd.DataFrame) -> dict[str, Any]:
     finished = group[group["status"] == "finished"]
-    counts = {"runs": len(group), "failed": int((group["status"] == "failed").sum())}
+    states = ("finished", "failed", "missing", "damaged")
+    counts = {"runs": len(group)} | {state: int((group["status"] == state).sum()) for state in states}
+    counts |= {"complete": len(finished) == len(group)}
+    left = _left_to_theorem(group)
+    best, theorem = _best_of(group), _best_of(left)
+    orders = _orders("orders", group, best) | _orders("orders_theorem", left, theorem)
     if finished.empty:
-        return dict.fromkeys(_COLUMNS, None) | counts
-    mine = [name for name in point_columns if group[name].notna().any()]
-    theorem = _theorem_runs(finished)
-    tuned = finished.drop(theorem.index)
-    best = _best_of(finished, point_columns)
+        return dict.fromkeys(_COLUMNS, None) | orders | counts
     shown = theorem if not theorem.empty else best
     return {
         "dimension": int(finished["dimension"].max()) if "dimension" in finished else None,
         "state_floats": int(finished["peak_state_floats"].max()),
         "memory_formula": finished["memory_formula"].iloc[0],
         **_regret("best", best),
-        "best_point": _point_text(best, mine),
-        "at_edge": _at_edge(tuned, best),
+        "best_point": "" if best.empty else _points(best).iloc[0],
+        "at_edge": _at_edge(finished, best),
         **_regret("theorem", theorem),
         "bound": shown["bound"].astype(float).mean(),
-        "bound_holds": _bound_holds(shown),
+        **_verdict(shown),
         "tail_mass": shown["tail_mass"].astype(float).mean(),
         "escaped_mass": shown["escaped_mass"].astype(float).mean(),
+        **orders,
         **counts,
         "seconds": finished["seconds"].astype(float).mean(),
     }
 
 
-def _theorem_runs(finished: pd.DataFrame) -> pd.DataFrame:
+def _points(runs: pd.DataFrame) -> pd.Series[Any]:
+    """The tuned point of every run, as a text."""
+    if "point" in runs:
+        return runs["point"]
+    if "learning_rate" not in runs:
+        return pd.Series("", index=runs.index)
+    return runs["learning_rate"].map(lambda rate: THEOREM if pd.isna(rate) else f"{rate:.6g}")
+
+
+def _orders(name: str, asked: pd.DataFrame, best: pd.DataFrame) -> dict[str, int]:
+    """How many orders a point is a mean of, and how many of it were asked for."""
+    if best.empty:
+        planned = int(_points(asked).value_counts().max()) if len(asked) else 0
+    else:
+        planned = int((_points(asked) == _points(best).iloc[0]).sum())
+    return {name: len(best), f"{name}_planned": planned}
+
+
+def _left_to_theorem(runs: pd.DataFrame) -> pd.DataFrame:
     """Runs whose learning rate was left to the theorem."""
-    if "learning_rate" not in finished or finished["learning_rate"].notna().all():
-        return finished.iloc[:0]
-    return finished[finished["learning_rate"].isna()]
+    return runs[runs["learning_rate"].isna()] if "learning_rate" in runs else runs.iloc[:0]
 
 
-def _best_of(finished: pd.DataFrame, point_columns: list[str]) -> pd.DataFrame:
-    """Runs at the point with the lowest mean, among the points that finished on most orders; the theorem's if alone."""
-    tuned = finished.drop(_theorem_runs(finished).index)
-    finished = finished if tuned.empty else tuned
-    mine = [name for name in point_columns if finished[name].notna().any()]
-    measure = "regret_upper" if finished["regret_upper"].notna().any() else loss_column(finished)
-    if not mine:
+def _best_of(group: pd.DataFrame) -> pd.DataFrame:
+    """Finished runs at the point with the lowest mean, among the points that finished on most orders."""
+    finished = group[group["status"] == "finished"]
+    if finished.empty:
         return finished
-    points = finished[mine].astype(object).where(finished[mine].notna(), THEOREM).apply(tuple, axis=1)
+    points = _points(finished)
+    measure = "regret_upper" if finished["regret_upper"].notna().any() else loss_column(finished)
     scores = finished[measure].astype(float).groupby(points, sort=False).agg(["mean", "count"])
     whole = scores[scores["count"] == scores["count"].max()]
     return finished[points == whole["mean"].idxmin()] if whole["mean"].notna().any() else finished.iloc[:0]
@@ -124,28 +144,17 @@ def _regret(name: str, runs: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _point_text(best: pd.DataFrame, mine: list[str]) -> str:
-    if best.empty:
-        return ""
-    parts = []
-    for name in mine:
-        value = best[name].iloc[0]
-        text = THEOREM if pd.isna(value) else (f"{value:.6g}" if isinstance(value, float) else str(value))
-        parts.append(text if mine == ["learning_rate"] else f"{name}={text}")
-    return " ".join(parts)
-
-
-def _at_edge(tuned: pd.DataFrame, best: pd.DataFrame) -> bool:
+def _at_edge(finished: pd.DataFrame, best: pd.DataFrame) -> bool:
     """Whether the best learning rate is the least or the largest of several that were tried."""
-    if "learning_rate" not in tuned or best.empty:
+    if "learning_rate" not in finished or best.empty:
         return False
-    tried = tuned["learning_rate"].astype(float).dropna().unique()
+    tried = finished["learning_rate"].astype(float).dropna().unique()
     return len(tried) > 1 and float(best["learning_rate"].iloc[0]) in (min(tried), max(tried))
 
 
-def _bound_holds(shown: pd.DataFrame) -> bool | None:
-    """Whether every certified regret is below its bound; None where there is no bound whose assumptions hold."""
-    valid = shown[shown["bound"].notna() & (shown["bound_valid"] == True)]  # noqa: E712 (a column of objects)
-    if valid.empty or valid["regret_lower"].isna().all():
-        return None
-    return bool((valid["regret_lower"].astype(float) <= valid["bound"].astype(float)).all())
+def _verdict(shown: pd.DataFrame) -> dict[str, Any]:
+    numbers = shown[["regret_lower", "regret_upper", "bound"]].astype(float)
+    valid = shown["bound_valid"] == True  # noqa: E712 (a column of objects)
+    rows = zip(*(numbers[name] for name in numbers), valid, strict=True)
+    found = worst(verdict(lower, upper, bound, holds) for lower, upper, bound, holds in rows)
+    return {"verdict": str(found), "bound_holds": _HOLDS.get(found)}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+
+from oco.regret.verdict import Verdict
 
 
 def table_text(table: pd.DataFrame) -> str:
@@ -12,6 +15,9 @@ def table_text(table: pd.DataFrame) -> str:
 
     ``regret`` is the mean over data orders of the certified regret at the best learning rate, with its range over the
     orders; ``*`` marks a best learning rate at the edge of its grid. Where no comparator was asked for it is the loss.
+    ``orders`` says of how many orders the best point is a mean, and ``!`` marks a row some of whose runs are not
+    finished. A bound that is ``BROKEN`` is below a certified regret; by ``?`` an assumption of it is violated, by ``~``
+    it lies inside the certified interval.
     """
     if table.empty:
         return "no runs"
@@ -28,16 +34,20 @@ def table_text(table: pd.DataFrame) -> str:
 
 def _header(measure: str) -> list[str]:
     best, theorem = f"{measure}, best rate", f"{measure}, theorem"
-    return ["learner", "k", "state floats", best, "rate", theorem, "bound", "tail mass", "escaped", "seconds"]
+    return ["learner", "k", "state floats", best, "rate", theorem, "bound", "tail mass", "escaped", "orders", "seconds"]
 
 
 def _cells(row: dict[Any, Any], measure: str) -> list[str]:
     if pd.isna(row.get("state_floats")):
-        why = f"all {row['runs']} runs failed" if row["failed"] == row["runs"] else "not run yet"
+        why = "not run yet"
+        if row["failed"] == row["runs"]:
+            why = f"all {row['runs']} runs failed"
+        elif row["failed"] or row["damaged"]:
+            why = ", ".join(f"{row[state]} {state}" for state in ("failed", "damaged", "missing") if row[state])
         return [str(row["learner"]), _integer(row["rank"]), why]
     formula = f" = {row['memory_formula']}" if isinstance(row["memory_formula"], str) else ""
     failed = f"  ({row['failed']} of {row['runs']} runs failed)" if row["failed"] else ""
-    bound = _number(row["bound"]) + {True: "", False: " BROKEN", None: " ?"}.get(row["bound_holds"], "")
+    bound = _number(row["bound"]) + _MARKS.get(row["verdict"], "")
     return [
         str(row["learner"]),
         _integer(row["rank"]),
@@ -48,8 +58,30 @@ def _cells(row: dict[Any, Any], measure: str) -> list[str]:
         "-" if pd.isna(row["bound"]) else bound,
         _number(row["tail_mass"]),
         _number(row["escaped_mass"]),
+        _orders(row),
         f"{row['seconds']:.3f}{failed}",
     ]
+
+
+def shortfall_text(shortfalls: Sequence[str]) -> str:
+    """A footnote on what a directory of results lacks, from ``Results.shortfalls``; nothing where it lacks nothing."""
+    if not shortfalls:
+        return ""
+    head, *lines = shortfalls
+    return "\n".join([f"! INCOMPLETE: {head}", *(f"    {line}" for line in lines)])
+
+
+_MARKS = {Verdict.BROKEN: " BROKEN", Verdict.VIOLATED: " ?", Verdict.UNDECIDED: " ~"}
+
+
+def _orders(row: dict[Any, Any]) -> str:
+    """Of how many orders the means are; ``!`` by a row of which a run is not finished."""
+    best, planned = row["orders"], row["orders_planned"]
+    theorem, theorem_planned = row["orders_theorem"], row["orders_theorem_planned"]
+    text = f"{best}" if best == planned else f"{best} of {planned}"
+    if theorem != theorem_planned:
+        text += f", theorem {theorem} of {theorem_planned}"
+    return text if row["complete"] else f"{text} !"
 
 
 def _interval(row: dict[Any, Any], name: str) -> str:

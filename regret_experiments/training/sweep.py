@@ -134,4 +134,6 @@ def _listing(config: TrainingConfig, stages: Mapping[str, list[Planned]]) -> dic
         for optimizer, run in planned
     ]
     kinds = {optimizer.name: optimizer.kind for optimizer in config.optimizers}
-    return {"name": config.name, "description": config.description, "kinds": kinds, "runs": runs}
+    tuned = {optimizer.name: ["learning_rate"] for optimizer in config.optimizers}
+    facts = {"name": config.name, "description": config.description, "kinds": kinds}
+    return facts | {"tuned": tuned, "stages": [TUNING, FRESH], "runs": runs}

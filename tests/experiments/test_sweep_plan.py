@@ -90,4 +90,6 @@ def test_plan_lists_runs_and_says_what_is_done(small: Path, oco: Any, tmp_path: 
     oco("sweep", small, "--results", tmp_path / "results", "--jobs", 1, "--set", "orders=1", "--no-figures")
     said = oco("plan", small, "--results", tmp_path / "results", "--list")
     assert "44 runs: 22 done, 0 failed, 22 left" in said.out
-    assert said.out.count("'status': 'finished'") == 22
+    assert said.out.count("  finished  ") == 22
+    assert "  missing   fd_adagrad, rank 3, learning_rate the theorem's on ill, order 1" in said.out
+    assert "{" not in said.out

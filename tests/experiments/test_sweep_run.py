@@ -281,7 +281,8 @@ def test_the_best_point_is_one_point_whichever_learner_comes_first(tmp_path: Pat
     path = tmp_path / "points.yaml"
     grid = "{log_grid: {low: 0.01, high: 10, points: 4}}"
     lines = [
-        f"  - {{kind: {learner}, learning_rate: {grid}}}" for learner in ("ogd", "fd_adagrad, rank: 2, delta: [0, 1]")
+        f"  - {{kind: {learner}, learning_rate: {grid}}}"
+        for learner in ("ogd", "fd_adagrad, rank: 2, delta: [0, 1], tune: [delta]")
     ]
     head = STAGES.partition("learners:")[0].replace("comparator: false\nbudget: 4\n", "")
     path.write_text("\n".join([head + "learners:", *lines, ""]))

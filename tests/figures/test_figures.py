@@ -146,10 +146,9 @@ def test_a_violated_assumption_is_crossed_from_the_round_at_which_it_was_seen(re
     assert "crosses: assumption violated" in axes.get_ylabel()
 
 
-def test_only_hyper_parameters_stand_before_the_final_numbers(results: Results) -> None:
-    """Tables tell the one from the other by their place."""
-    columns = list(results.runs.columns)
-    assert columns[columns.index("status") + 1 : columns.index("rounds")] == ["learning_rate"]
+def test_hyper_parameters_are_known_by_name(results: Results) -> None:
+    assert results.hyperparameters == results.tuned == ("learning_rate",)
+    assert set(results.runs["point"]) == {"theorem", "0.1", "1", "10"}
 
 
 def test_the_fitted_slope_is_the_exponent() -> None:
@@ -176,10 +175,16 @@ def test_sensitivity_shows_the_whole_grid_and_rings_the_best(runs: pd.DataFrame,
     assert list(mean.index) == pytest.approx([0.1, 1.0, 10.0])
     assert is_drawn(axes, FD.color, mean.index, mean)
     rings = [line for line in axes.lines if line.get_markerfacecolor() == "none"]
-    assert (float(mean.idxmin()), float(mean.min())) in [
-        (pytest.approx(float(line.get_xdata()[0])), pytest.approx(float(line.get_ydata()[0]))) for line in rings
-    ]
+    theorem = runs[(runs["learner"] == "fd_adagrad") & (runs["rank"] == 2) & runs["learning_rate"].isna()]
+    assert theorem["regret_upper"].mean() < mean.min()
+    heights = [float(line.get_ydata()[0]) for line in rings if line.get_gid() == "theorem"]
+    assert pytest.approx(theorem["regret_upper"].mean()) in heights
     assert any("k = 2" in text for text in _names(axes))
+    # Where the grid alone was played its best is ringed.
+    alone = Figure().subplots()
+    learning_rate_sensitivity(mine, alone, rank=2)
+    (ring,) = [line for line in alone.lines if line.get_markerfacecolor() == "none"]
+    assert (float(ring.get_xdata()[0]), float(ring.get_ydata()[0])) == pytest.approx((mean.idxmin(), mean.min()))
 
 
 def test_sensitivity_warns_of_a_best_rate_at_the_edge_and_only_then(axes: Any) -> None:
@@ -237,7 +242,7 @@ def test_tightness_is_regret_over_bound(table: pd.DataFrame, axes: Any) -> None:
 
 
 def test_the_ranking_is_sorted_and_complete(table: pd.DataFrame, axes: Any) -> None:
-    broken = table.assign(bound_holds=False)
+    broken = table.assign(verdict="broken")
     assert ranking_table(broken, axes) is axes
     texts = [text.get_text() for text in axes.texts]
     rows = broken.sort_values("regret_best")
@@ -285,7 +290,8 @@ def test_every_kind_draws_a_panel(kind: str, results: Results, plane: Results, a
 
 
 def test_dynamic_regret_of_a_run_is_loss_less_that_of_the_moving_comparator(plane: Results) -> None:
-    from regret_experiments.figures.replay import decisions, dynamic_frame
+    from regret_experiments.figures.replay import decisions
+    from regret_experiments.figures.selection import dynamic_frame
 
     curves = selected_curves(plane, "theorem")
     frame, switches = dynamic_frame(plane, curves)

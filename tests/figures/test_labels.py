@@ -101,7 +101,9 @@ def test_no_two_names_overlap(size: str, count: int, draw: Any) -> None:
 @pytest.mark.parametrize("size", ["one-column", "two-column", "slide"])
 @pytest.mark.parametrize("count", [4, 14])
 def test_no_two_cells_of_the_ranking_overlap(size: str, count: int) -> None:
-    frame = crowded_table(count, 0.6).assign(bound=123456.7, bound_holds=None, at_edge=True, runs=3, failed=0)
+    frame = crowded_table(count, 0.6).assign(
+        bound=123456.7, verdict="assumption violated", at_edge=True, runs=3, failed=0
+    )
     with matplotlib.rc_context(base_style(size)):
         figure = Figure(figsize=panel_grid(4, size, 0.62)[0], layout="constrained")
         grid = figure.subplots(*panel_grid(4, size)[1:], squeeze=False).ravel()

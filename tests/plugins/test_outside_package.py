@@ -132,6 +132,7 @@ def test_a_module_given_on_the_command_line(tmp_path: Path, shell: Any) -> None:
     without = shell("check", results)
     assert without.returncode == 2
     assert without.stderr.startswith("Error: environment '")
+    assert "--plugin outside" in without.stderr
     assert "Traceback" not in without.stderr
 
 

@@ -15,6 +15,7 @@ function byLearner(groups) {
 function tipOf(group) {
   const at = atRate(group);
   const lines = [`${named(group)}, ${TITLES[state.rate]}`, `${payload.measure} ${interval(at.regret)}`, `${whole(group.floats)} state floats`];
+  if (ordersText(at)) lines.push(`INCOMPLETE: ${ordersText(at)}`);
   if (at.bound !== null) lines.push(`bound ${number(at.bound)}`);
   if (isRanked(group) && at.tail !== null) lines.push(`tail mass ${number(at.tail)}, escaped ${number(at.escaped)}`);
   return lines.join("\n");

@@ -8,20 +8,7 @@ function decodeRuns(given) {
   for (const [name, column] of Object.entries(given.runs)) {
     columns[name] = Array.isArray(column) ? column : column.codes.map((code) => column.values[code]);
   }
-  const count = columns.id.length;
-  // A derived column: what became of the theorem's promise.
-  columns.verdict = Array.from({ length: count }, (_, i) => verdict(columns, i));
-  return { count, ...columns };
-}
-
-function verdict(columns, i) {
-  const at = (name) => (columns[name] ? columns[name][i] : null);
-  if (at("status") !== "finished") return "";
-  if (at("bound") === null) return "no bound";
-  if (!at("bound_valid")) return "assumption violated";
-  if (at("regret_lower") === null) return "regret not known";
-  if (at("regret_upper") <= at("bound")) return "holds";
-  return at("regret_lower") <= at("bound") ? "undecided" : "broken";
+  return { count: columns.id.length, ...columns };
 }
 
 const isRegret = () => payload.measure === "regret";
@@ -45,6 +32,8 @@ function number(x) {
 
 const whole = (x) => (x === null || x === undefined ? "–" : x.toLocaleString("en"));
 const interval = ([middle, low, high]) => `${number(middle)} [${number(low)}, ${number(high)}]`;
+// Empty where every order that was asked for is in the mean.
+const ordersText = ({ orders: [found, asked] }) => (found === asked ? "" : `${found} of ${asked} orders`);
 const named = (group) => {
   const label = payload.learners[group.learner].label;
   return group.rank === null ? label : `${label}, k = ${group.rank}`;

@@ -28,7 +28,7 @@ function showRun(i) {
     html(list, "dd", text, kind ? { class: kind } : {});
   };
   const status = value("status", i);
-  say("status", status, { finished: "good", failed: "bad" }[status] ?? "");
+  say("status", status, { finished: "good", failed: "bad", damaged: "bad" }[status] ?? "");
   say("reason", value("message", i) && [value("error", i), value("message", i)].filter(Boolean).join(": "), "bad");
   say("environment", gameTitle(payload.games[value("game", i)]));
   say("order, repetition", `${value("order", i)}, ${value("repetition", i)}`);
@@ -51,7 +51,7 @@ function showRun(i) {
   }
   say("seeds", value("seed_order", i) === null ? null : `order ${value("seed_order", i)}, learner ${value("seed_learner", i)}`);
   say("ended", value("ended_at", i));
-  code(list, "to play it again", status === "missing" ? null : `${payload.reproduce} ${value("id", i)}`);
+  code(list, "to play it again", status === "missing" || status === "damaged" ? null : `${payload.reproduce} ${value("id", i)}`);
   code(list, "config", pretty({ learner: value("learner_config", i), environment: value("environment_config", i), checkpoints: value("checkpoints", i) }, value("learner_config", i)));
   code(list, "provenance", pretty(payload.provenance[value("provenance", i)], value("provenance", i)));
 }
@@ -76,8 +76,9 @@ function boundText(i) {
   const kind = value("verdict", i);
   if (kind === "no bound") return "none is known for this run";
   const words = {
-    holds: "holds", broken: "BROKEN", undecided: "not decided: the bound lies inside the certified interval",
-    "assumption violated": `does not count: ${value("violations", i)}`, "regret not known": "regret is not known",
+    holds: "holds", broken: "BROKEN",
+    undecided: value("regret_lower", i) === null ? "not decided: the regret is not known" : "not decided: the bound lies inside the certified interval",
+    "assumption violated": `does not count: ${value("violations", i)}`,
   };
   return `${number(value("bound", i))} (${value("bound_theorem", i) ?? "theorem not named"}): ${words[kind]}`;
 }

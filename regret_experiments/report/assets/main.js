@@ -7,12 +7,19 @@ function drawHead() {
   document.title = name;
   at("name").textContent = name;
   at("description").textContent = description;
-  const total = counts.finished + counts.failed + counts.missing;
+  const damaged = counts.damaged ?? 0;
+  const total = counts.finished + counts.failed + counts.missing + damaged;
   const parts = [`${whole(counts.finished)} of ${whole(total)} runs finished`];
   if (counts.failed) parts.push(`${whole(counts.failed)} failed`);
   if (counts.missing) parts.push(`${whole(counts.missing)} not run yet`);
+  if (damaged) parts.push(`${whole(damaged)} damaged`);
   at("counts").textContent = `${parts.join(", ")}.`;
   at("thinning").textContent = payload.thinning;
+  const [headline, ...lines] = payload.shortfalls;
+  at("shortfalls").hidden = !headline;
+  at("shortfalls-headline").textContent = headline ? `INCOMPLETE: ${headline}` : "";
+  at("shortfalls-list").replaceChildren();
+  for (const line of lines) html(at("shortfalls-list"), "li", line);
   at("progress").hidden = !payload.live;
   at("progress").max = Math.max(1, total);
   at("progress").value = counts.finished + counts.failed;
@@ -69,7 +76,8 @@ function drawReadout() {
   at("readout").textContent = marked.slice(0, 4).map((group) => {
     const point = atRate(group);
     const bound = point.bound === null ? "" : `, bound ${number(point.bound)}`;
-    return `${named(group)}: ${whole(group.floats)} state floats, ${payload.measure} ${interval(point.regret)}${bound}${point.tail === null ? "" : `, tail mass ${number(point.tail)}, escaped ${number(point.escaped)}`}.`;
+    const orders = ordersText(point) ? ` (${ordersText(point)})` : "";
+    return `${named(group)}: ${whole(group.floats)} state floats, ${payload.measure} ${interval(point.regret)}${orders}${bound}${point.tail === null ? "" : `, tail mass ${number(point.tail)}, escaped ${number(point.escaped)}`}.`;
   }).join(" ") + more;
 }
 

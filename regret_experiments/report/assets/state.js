@@ -13,7 +13,7 @@ function readHash() {
   state.game = Math.max(0, games.indexOf(given.get("environment")));
   for (const [key, allowed] of [
     ["rate", ["best", "theorem"]], ["against", ["u_t", "u_T"]], ["scale", ["log", "linear"]],
-    ["theme", ["auto", "light", "dark"]], ["status", ["finished", "failed", "missing"]],
+    ["theme", ["auto", "light", "dark"]], ["status", ["finished", "failed", "missing", "damaged"]],
   ]) {
     if (allowed.includes(given.get(key))) state[key] = given.get(key);
   }

@@ -13,7 +13,7 @@ const COLUMNS = [
   { name: "status", title: "Status", text: (i) => value("status", i), kind: "word" },
   { name: "regret", title: isRegret() ? "Regret at most" : capital(payload.measure), text: (i) => number(value(MEASURED, i)), by: (i) => value(MEASURED, i) },
   { name: "bound", title: "Bound", text: (i) => number(value("bound", i)), by: (i) => value("bound", i) },
-  { name: "verdict", title: "Bound is", text: (i) => value("verdict", i), kind: "word" },
+  { name: "verdict", title: "Bound is", text: (i) => value("verdict", i) ?? "", kind: "word" },
   { name: "gap", title: "Certificate width", text: (i) => number(value("comparator_gap", i)), by: (i) => value("comparator_gap", i) },
   { name: "floats", title: "State floats", text: (i) => whole(value("peak_state_floats", i)), by: (i) => value("peak_state_floats", i) },
   { name: "microseconds", title: "µs a round", text: (i) => number(value("microseconds", i)), by: (i) => value("microseconds", i) },
@@ -60,7 +60,7 @@ function drawTable() {
     button.addEventListener("click", () => openRuns([i]));
     for (const column of COLUMNS) {
       const text = column.text(i);
-      const bad = (column.name === "status" && text === "failed") || (column.name === "verdict" && text === "broken");
+      const bad = (column.name === "status" && (text === "failed" || text === "damaged")) || (column.name === "verdict" && text === "broken");
       html(row, "td", text, { class: (isNumber(column) ? "number" : column.kind) + (bad ? " bad" : "") });
     }
   }
