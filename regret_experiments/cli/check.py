@@ -62,10 +62,9 @@ def _made(where: str, settings: tuple[str, ...]) -> Any:
     """The learner that MODULE:CLASS and its keywords make."""
     import importlib
 
-    import yaml
-
     from oco.errors import ConfigError
     from oco.learners import Learner
+    from regret_experiments.config.document import parse_value
 
     module_name, _, class_name = where.partition(":")
     if not module_name or not class_name:
@@ -83,7 +82,7 @@ def _made(where: str, settings: tuple[str, ...]) -> Any:
         key, equals, value = setting.partition("=")
         if not equals:
             raise ConfigError(f"a hyper-parameter is given as KEY=VALUE, got {setting!r}")
-        keywords[key] = yaml.safe_load(value)
+        keywords[key] = parse_value(value, f"--set {setting}")
     try:
         return kind(**keywords)
     except TypeError as error:
