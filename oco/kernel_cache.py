@@ -57,8 +57,8 @@ def why_not_private(directory: Path) -> str:
     """Say who else could put files into ``directory``; an empty string where nobody can.
 
     The directory must be this user's, and nobody else may write it. The directories above it must be this user's or the
-    superuser's, and others may write them only where they cannot replace what is not theirs (a sticky ``/tmp``). A group
-    that has the user's own number, which many systems give every user, is not somebody else.
+    superuser's, and others may write them only where they cannot replace what is not theirs (a sticky ``/tmp``). A
+    group with the user's own number, which many systems give every user, is not somebody else.
     """
     if not hasattr(os, "getuid"):
         return ""

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numba
-import numpy as np
 import pytest
 
 from oco.compile import kernel
@@ -48,6 +47,11 @@ def only(cache: Path, ending: str) -> Path:
     return path
 
 
+def flipped(data: bytes, place: int) -> bytes:
+    """``data`` with one bit changed."""
+    return data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :]
+
+
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda data: b"",
     "one byte": lambda data: data[:1],
@@ -55,9 +59,9 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "half": lambda data: data[: len(data) // 2],
     "less one byte": lambda data: data[:-1],
     "more": lambda data: data + b"\0",
-    "first bit": lambda data: bytes([data[0] ^ 1]) + data[1:],
-    "a bit in the middle": lambda data: data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 16]) + data[len(data) // 2 + 1 :],
-    "last bit": lambda data: data[:-1] + bytes([data[-1] ^ 128]),
+    "first bit": lambda data: flipped(data, 0),
+    "a bit in the middle": lambda data: flipped(data, len(data) // 2),
+    "last bit": lambda data: flipped(data, len(data) - 1),
     "zeros": lambda data: bytes(len(data)),
 }
 

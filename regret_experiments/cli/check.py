@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from regret_experiments.cli.options import plugin_option
+from regret_experiments.cli.output import echo
 
 
 @click.command()
@@ -24,9 +25,9 @@ def check(results: Path) -> None:
 
     found = verify(results)
     for fault in found.faults:
-        click.echo(fault)
+        echo(fault)
     counts = ", ".join(f"{count} {what}" for what, count in sorted(found.counts.items()))
-    click.echo(f"runs: {counts or 'none'}; certificates checked again for {found.certificates} streams")
+    echo(f"runs: {counts or 'none'}; certificates checked again for {found.certificates} streams")
     if found.faults:
         click.echo(f"{len(found.faults)} things are wrong", err=True)
         sys.exit(1)
@@ -50,7 +51,7 @@ def check_learner(learner: str, settings: tuple[str, ...]) -> None:
             run()
         except CheckFailed as failure:
             failures += 1
-            click.echo(f"{name}: {failure}")
+            echo(f"{name}: {failure}")
         else:
             click.echo(f"{name}: passed")
     if failures:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from regret_experiments.cli.options import plugin_option
+from regret_experiments.cli.output import echo
 
 _directory = click.Path(path_type=Path)
 
@@ -17,11 +18,12 @@ _directory = click.Path(path_type=Path)
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 def table(results: Path, as_csv: bool) -> None:
     """Print the table of the RESULTS directory."""
+    from regret_experiments.store.export import csv_text
     from regret_experiments.store.results import load
     from regret_experiments.tables import rank_table, table_text
 
     frame = rank_table(load(results).runs)
-    click.echo(frame.to_csv(index=False) if as_csv else table_text(frame), nl=not as_csv)
+    echo(csv_text(frame) if as_csv else table_text(frame), nl=not as_csv)
 
 
 @click.command()
@@ -37,7 +39,7 @@ def reproduce(results: Path, run: str) -> None:
 
     differences = play_again(results, run)
     for line in differences:
-        click.echo(line)
+        echo(line)
     if differences:
         sys.exit(1)
     click.echo(f"run {run} came out the same, bit for bit")
@@ -55,7 +57,7 @@ def diff(first: Path, second: Path, relative: float) -> None:
 
     differences = compare(first, second, relative)
     for line in differences:
-        click.echo(line)
+        echo(line)
     if differences:
         sys.exit(1)
     click.echo("no run differs")
@@ -78,4 +80,4 @@ def export(results: Path, parquet: bool) -> None:
         write_csv(Store(results), loaded, rank_table(loaded.runs))
         written = [loaded.path / f"{name}.csv" for name in ("runs", "curves", "table")]
     for path in written:
-        click.echo(f"wrote {path}")
+        echo(f"wrote {path}")

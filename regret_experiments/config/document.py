@@ -21,7 +21,7 @@ LARGEST_FILE = 64 * 1024
 """Bytes; a sweep that needs more is made by a program, and should use grids."""
 MOST_VALUES = 10_000
 MOST_CHARACTERS = 1_000_000
-"""Values in a file, and characters of all of them, once aliases are followed: a few lines must not unfold into gigabytes."""
+"""Values in a file, and their characters, with aliases unfolded: a few lines must not become gigabytes."""
 DEEPEST = 40
 """Levels of nesting."""
 
@@ -216,7 +216,7 @@ class _Reader:
             yield key, value
 
     def pairs(self, node: Any, location: Location, depth: int) -> dict[str, tuple[Any, Any]]:
-        """Key and value nodes by key; those of a merge (``<<: *alias``) come first, and give way to the mapping's own."""
+        """Key and value nodes by key; those of a merge (``<<: *alias``) come first, and give way to its own."""
         own: dict[str, tuple[Any, Any]] = {}
         merged: dict[str, tuple[Any, Any]] = {}
         for key_node, value_node in node.value:

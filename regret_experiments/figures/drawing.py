@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oco.errors import ConfigError
-from regret_experiments.figures.style import base_style, panel_grid
+from oco.errors import ConfigError, StoreError
+from regret_experiments.figures.style import base_style, load_matplotlib, panel_grid
 
 if TYPE_CHECKING:
     from regret_experiments.store.results import Results
@@ -32,7 +33,7 @@ def draw(results: Results, kind: str, *, size: str = "two-column", environment: 
     **look
         ``rate``, ``against``, ``scale`` and ``rank`` of `Panel`.
     """
-    import matplotlib
+    matplotlib = load_matplotlib()
     from matplotlib.figure import Figure
 
     from regret_experiments.figures.kinds import KINDS, panels
@@ -59,9 +60,10 @@ def save(figure: Any, target: Path, size: str = "two-column") -> Path:
     ------
     ConfigError
         If the format is not one of PDF, SVG, PNG and PGF, or PGF is asked for where there is no TeX.
+    StoreError
+        If the file cannot be written.
     """
-    import matplotlib
-
+    matplotlib = load_matplotlib()
     ending = target.suffix.lower().removeprefix(".")
     if ending not in FORMATS:
         raise ConfigError(f"a figure's file must end in .pdf, .svg, .png or .pgf, got {target.name!r}")
@@ -69,11 +71,16 @@ def save(figure: Any, target: Path, size: str = "two-column") -> Path:
         engine = matplotlib.rcParams["pgf.texsystem"]
         if ending == "pgf" and shutil.which(engine) is None:
             raise ConfigError(f"PGF needs TeX to measure text, and {engine} was not found; write .pdf, .svg or .png")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}")
         dates = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
-        figure.savefig(temporary, format=ending, metadata=dates.get(ending))
-    temporary.replace(target)
+        temporary = target.with_name(f".{target.name}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            figure.savefig(temporary, format=ending, metadata=dates.get(ending))
+            temporary.replace(target)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink()
+            raise StoreError(f"figure {target} cannot be written: {error.strerror or error}") from error
     return target
 
 
@@ -83,8 +90,7 @@ def draw_all(path: str | Path) -> Iterator[Path]:
     ``regret_vs_memory``: a column for every environment; ``regret_curves``: a panel for every environment. Where no
     regret is known, ``memory`` and ``curves`` draw the loss.
     """
-    import matplotlib
-
+    matplotlib = load_matplotlib()
     from regret_experiments.figures.kinds import panels
     from regret_experiments.figures.memory import signature_figure
     from regret_experiments.store.results import load

@@ -120,9 +120,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("beginning", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
-def test_silent_connections_are_few_and_are_ended(
-    port: int, beginning: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_connections_are_few_and_are_ended(port: int, beginning: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     connections = [socket.create_connection((LOOPBACK, port), timeout=60) for _ in range(MOST_CONNECTIONS)]
     try:
         for connection in connections:
