@@ -4,8 +4,8 @@ Numba reads its cache with `pickle`, so whoever can write there can run code as 
 another user owns or may write is therefore not used. Each file carries a checksum; a file that is cut off, damaged or
 another user's counts as missing, and the kernel is compiled again.
 
-The directory is in the user's cache (``OCO_CACHE_DIR`` overrides it), so a read-only installation works. Where it cannot
-be used, kernels are kept in a temporary directory for as long as the process lasts.
+The directory is in the user's cache (``OCO_CACHE_DIR`` overrides it), so a read-only installation works. Where it
+cannot be used, kernels are kept in a temporary directory for as long as the process lasts.
 """
 
 from __future__ import annotations

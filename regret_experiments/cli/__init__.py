@@ -82,9 +82,9 @@ def oco() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an error is one sentence, exit code 2 where the input was wrong and 1 otherwise."""
     from oco.errors import ConfigError, DataError, OcoError
-    from regret_experiments.cli.output import prepare_streams, printable, system_error
+    from regret_experiments.cli.output import prepare, printable, system_error
 
-    prepare_streams()
+    prepare()
     try:
         oco.main(args=arguments, prog_name="oco")
     except OcoError as error:

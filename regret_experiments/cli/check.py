@@ -73,8 +73,8 @@ def _made(where: str, settings: tuple[str, ...]) -> Any:
     sys.path.insert(0, "")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise ConfigError(f"module {module_name!r} cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
+        raise ConfigError(f"module {module_name!r} cannot be imported: {_told(error)}") from error
     kind = getattr(module, class_name, None)
     if not (isinstance(kind, type) and issubclass(kind, Learner)):
         raise ConfigError(f"{class_name!r} in {module_name!r} is not a subclass of oco.Learner")
@@ -86,5 +86,9 @@ def _made(where: str, settings: tuple[str, ...]) -> Any:
         keywords[key] = parse_value(value, f"--set {setting}")
     try:
         return kind(**keywords)
-    except TypeError as error:
-        raise ConfigError(f"{class_name}: {error}") from error
+    except Exception as error:
+        raise ConfigError(f"{class_name} cannot be made: {_told(error)}") from error
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

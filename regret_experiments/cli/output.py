@@ -13,8 +13,8 @@ def printable(text: object) -> str:
 
     Examples
     --------
-    >>> printable("d² \\x1b[2J")
-    'd² \\\\x1b[2J'
+    >>> printable("d² \x1b[2J")
+    'd² \\x1b[2J'
     """
     return "".join(
         letter if letter.isprintable() or letter in "\n\t" else letter.encode("unicode_escape").decode()
@@ -27,8 +27,12 @@ def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
     click.echo(printable(text), err=err, nl=nl)
 
 
-def prepare_streams() -> None:
-    """Let a letter that the locale's encoding does not have be printed as an escape."""
+def prepare() -> None:
+    """Let a letter that the locale's encoding does not have be printed as an escape, and no MPLBACKEND do harm.
+
+    Matplotlib does not start where it names no backend; figures are drawn into files without one.
+    """
+    os.environ.pop("MPLBACKEND", None)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oco.errors import ConfigError, StoreError
-from regret_experiments.figures.style import base_style, load_matplotlib, panel_grid
+from regret_experiments.figures.style import base_style, panel_grid
 
 if TYPE_CHECKING:
     from regret_experiments.store.results import Results
@@ -33,7 +33,7 @@ def draw(results: Results, kind: str, *, size: str = "two-column", environment: 
     **look
         ``rate``, ``against``, ``scale`` and ``rank`` of `Panel`.
     """
-    matplotlib = load_matplotlib()
+    import matplotlib
     from matplotlib.figure import Figure
 
     from regret_experiments.figures.kinds import KINDS, panels
@@ -63,7 +63,8 @@ def save(figure: Any, target: Path, size: str = "two-column") -> Path:
     StoreError
         If the file cannot be written.
     """
-    matplotlib = load_matplotlib()
+    import matplotlib
+
     ending = target.suffix.lower().removeprefix(".")
     if ending not in FORMATS:
         raise ConfigError(f"a figure's file must end in .pdf, .svg, .png or .pgf, got {target.name!r}")
@@ -90,7 +91,8 @@ def draw_all(path: str | Path) -> Iterator[Path]:
     ``regret_vs_memory``: a column for every environment; ``regret_curves``: a panel for every environment. Where no
     regret is known, ``memory`` and ``curves`` draw the loss.
     """
-    matplotlib = load_matplotlib()
+    import matplotlib
+
     from regret_experiments.figures.kinds import panels
     from regret_experiments.figures.memory import signature_figure
     from regret_experiments.store.results import load

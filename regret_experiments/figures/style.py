@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from oco.errors import ConfigError
-
 WIDTHS = {"one-column": 3.4, "two-column": 7.0, "slide": 13.33}
 """Figure widths in inches: a column of a two-column paper, its full width, a 16:9 slide."""
 _PANELS = {"one-column": 1, "two-column": 2, "slide": 2}
@@ -36,15 +34,6 @@ class LearnerStyle:
     def ink(self) -> str:
         """The colour, darkened until text in it can be read on white (a contrast of 4.5)."""
         return readable(self.color, "#FFFFFF", 4.5)
-
-
-def load_matplotlib() -> Any:
-    """Import Matplotlib, which refuses a wrong MPLBACKEND even where no backend is used."""
-    try:
-        import matplotlib
-    except ValueError as error:
-        raise ConfigError(f"Matplotlib does not start; is MPLBACKEND right? {' '.join(str(error).split())}") from None
-    return matplotlib
 
 
 _STYLES = {

@@ -23,9 +23,8 @@ def check_copy(path: Path) -> list[Outcome]:
     DataError
         If ``path`` is neither a script nor a notebook.
     """
-    from regret_experiments.figures.style import load_matplotlib
+    import matplotlib
 
-    matplotlib = load_matplotlib()
     text = code_of(path)
     with (
         matplotlib.rc_context({"backend": "Agg"}),

@@ -13,7 +13,7 @@ import pandas as pd
 from oco.regret.spectrum import Spectrum
 from regret_experiments.figures.common import numbers, styles_of
 from regret_experiments.figures.selection import Rate, select_runs
-from regret_experiments.figures.style import LearnerStyle, load_matplotlib, luminance, readable
+from regret_experiments.figures.style import LearnerStyle, luminance, readable
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
 from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
@@ -108,7 +108,6 @@ def _learner(name: str, style: LearnerStyle) -> dict[str, Any]:
 
 def marker_path(marker: str) -> str:
     """Outline of a Matplotlib marker as an SVG path that fits into a circle of radius 1."""
-    load_matplotlib()
     from matplotlib.markers import MarkerStyle
 
     drawn = MarkerStyle(marker)

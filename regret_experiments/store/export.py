@@ -35,7 +35,10 @@ def csv_text(frame: pd.DataFrame) -> str:
 
 
 def _no_formula(cell: Any) -> Any:
-    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r\n", "\n").replace("\r", "\n")  # a bare \r is not quoted, and begins a row in a spreadsheet
+    if not cell.startswith(("=", "+", "-", "@", "\t", "\n")):
         return cell
     try:
         float(cell)
