@@ -84,7 +84,7 @@ class KernelCache(FunctionCache):
     def __init__(self, function: Any) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
         stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, stamp)
+        self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, stamp)  # type: ignore[no-untyped-call]
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Keep what was compiled, if there is room for it."""
@@ -126,7 +126,7 @@ class _CheckedFiles(IndexDataCacheFile):
 
     def _write(self, path: str, value: Any) -> None:
         data = self._dump(value)  # type: ignore[no-untyped-call]
-        with self._open_for_write(path) as stream:  # type: ignore[no-untyped-call]
+        with self._open_for_write(path) as stream:
             os.chmod(stream.name, 0o600)
             stream.write(hashlib.sha256(data).digest() + data)
 

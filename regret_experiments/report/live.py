@@ -123,8 +123,8 @@ def make_server(path: Path, port: int = 0) -> ThreadingHTTPServer:
 
         def setup(self) -> None:
             """Wait for no read or write longer than `PATIENCE`."""
-            self.timeout = PATIENCE
             super().setup()
+            self.connection.settimeout(PATIENCE)
 
         def do_GET(self) -> None:
             """The page, or its data where that has changed."""

@@ -30,7 +30,7 @@ def csv_text(frame: pd.DataFrame) -> str:
     safe = frame.rename(columns=_no_formula).copy(deep=False)
     for place, kind in enumerate(safe.dtypes):
         if kind.kind not in "biufc":
-            safe.isetitem(place, safe.iloc[:, place].astype(object).map(_no_formula))
+            safe.isetitem(place, safe.iloc[:, place].astype(object).map(_no_formula).to_numpy())
     return safe.to_csv(index=False, lineterminator="\n")
 
 

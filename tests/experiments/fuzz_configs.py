@@ -64,7 +64,12 @@ VALID: list[dict[str, Any]] = [
         "name": "games",
         "comparator": False,
         "environments": [
-            {"kind": "matrix_regression", "shape": [3, 4], "horizon": 9, "domain": {"kind": "frobenius_ball", "radius": 1}},
+            {
+                "kind": "matrix_regression",
+                "shape": [3, 4],
+                "horizon": 9,
+                "domain": {"kind": "frobenius_ball", "radius": 1},
+            },
             {"kind": "expert_advice", "dimension": 4, "horizon": 9},
             {"kind": "ball_lower_bound", "dimension": 3, "horizon": 9},
         ],
@@ -79,15 +84,18 @@ VALID: list[dict[str, Any]] = [
 WORDS = [
     "name", "kind", "ogd", "fd_adagrad", "rank", "doubling", "theorem", "log_grid", "grid", "ball", "simplex", "ill",
     "tune", "data", "zip", "learning_rate", "delta", "domain", "radius", "horizon", "dimension", "shape", "loss",
-    "squared", "labels", "binary", "environments", "learners", "stages", "best_of", "low", "high", "points", "<<", "auto",
+    "squared", "labels", "binary", "environments", "learners", "stages", "best_of", "low", "high", "points", "<<",
+    "auto",
 ]  # fmt: skip
 SCALARS: list[Any] = [
-    None, True, False, 0, 1, 2, 3, -1, 7, 40, 10**6, 2**31, 10**13, -(10**17), 10**19, 0.0, -0.0, 0.5, 1e-300, 1e300, 1e999,
+    None, True, False, 0, 1, 2, 3, -1, 7, 40, 10**6, 2**31, 10**13, -(10**17), 10**19, 0.0, -0.0, 0.5, 1e-300, 1e300,
+    1e999,
     float("nan"), "", " ", "=1", "\x1b[2J", "é" * 9, "../..", "x" * 200, "[0]", "a.b:C", "1e5", "~", "null", "\u202e",
 ]  # fmt: skip
 TOKENS = [
-    "[", "]", "{", "}", "&a ", "*a", "!!bool ", "!!python/name:os.system ", "<<: *a", "? ", "- ", ": ", "|", ">", "'", '"',
-    "#", "%YAML 1.1\n", "---\n", "...", "\t", "\0", "\x85", "\ufeff", "1e999", ".nan", "0x10", "1_000", "!!float ", "@", "`",
+    "[", "]", "{", "}", "&a ", "*a", "!!bool ", "!!python/name:os.system ", "<<: *a", "? ", "- ", ": ", "|", ">", "'",
+    '"', "#", "%YAML 1.1\n", "---\n", "...", "\t", "\0", "\x85", "\ufeff", "1e999", ".nan", "0x10", "1_000", "!!float ",
+    "@", "`",
 ]  # fmt: skip
 
 
@@ -207,7 +215,9 @@ def _setting(draw: random.Random, config: Any) -> str:
     key = ""
     for part in draw.choice(places):
         key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else str(part)
-    value = draw.choice([_text(_value(draw)).strip().removesuffix("\n..."), draw.choice(TOKENS), str(draw.choice(SCALARS))])
+    value = draw.choice(
+        [_text(_value(draw)).strip().removesuffix("\n..."), draw.choice(TOKENS), str(draw.choice(SCALARS))]
+    )
     setting = f"{key}={value}"
     if draw.random() < 0.5:
         return setting

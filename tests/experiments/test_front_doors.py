@@ -234,7 +234,11 @@ class NotMade(oco.Learner):
 @pytest.mark.parametrize(
     ("name", "code", "expected"),
     [
-        ("TwoArguments", 1, "methods: update must take the gradient and nothing else, update(gradient), got update(gra"),
+        (
+            "TwoArguments",
+            1,
+            "methods: update must take the gradient and nothing else, update(gradient), got update(gra",
+        ),
         ("Divides", 1, "ZeroDivisionError in update ("),
         ("NotMade", 2, "Error: NotMade cannot be made: RuntimeError: no luck\n"),
         ("Divides --set a=1", 2, "Error: Divides cannot be made: TypeError: Divides() takes no arguments\n"),

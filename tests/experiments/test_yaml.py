@@ -123,7 +123,10 @@ def test_forty_levels_are_read() -> None:
 
 
 BOMBS = {
-    "values": ("a: &a [" + "x," * 50 + "]\nb: &b [" + "*a," * 50 + "]\nc: [" + "*b," * 50 + "]", f"{MOST_VALUES:,} values"),
+    "values": (
+        "a: &a [" + "x," * 50 + "]\nb: &b [" + "*a," * 50 + "]\nc: [" + "*b," * 50 + "]",
+        f"{MOST_VALUES:,} values",
+    ),
     "long text": ("a: &a " + "x" * 40_000 + "\nb: [" + "*a," * 7_000 + "]", f"{MOST_CHARACTERS:,} characters"),
     "long key": ("a: &a {" + "x" * 1_000 + ": 1}\nb: [" + "*a," * 4_000 + "]", f"{MOST_CHARACTERS:,} characters"),
     "itself": ("a: &a [*a]", "40 levels deep"),

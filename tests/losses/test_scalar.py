@@ -109,7 +109,9 @@ def test_a_loss_may_be_given_by_name(name: str) -> None:
     targets = np.array([1.0, -1.0, 1.0])
     by_name, by_loss = (GeneralizedLinear(np.eye(3), targets, loss=loss) for loss in (name, SCALAR_LOSSES[name]()))
     point = np.full(3, 0.3)
-    assert [by_name.reveal(point).value(point) for _ in range(3)] == [by_loss.reveal(point).value(point) for _ in range(3)]
+    assert [by_name.reveal(point).value(point) for _ in range(3)] == [
+        by_loss.reveal(point).value(point) for _ in range(3)
+    ]
     assert type(by_name.loss) is SCALAR_LOSSES[name]
 
 
@@ -125,7 +127,9 @@ MAKERS = {
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 @pytest.mark.parametrize("given", ["sqared", 3, oco.losses.Squared, ["squared"]])
 def test_what_is_no_loss_is_one_sentence(make: object, given: object) -> None:
-    with pytest.raises(ConfigError, match="loss must be one of absolute, .*squared_hinge, or an oco.losses.ScalarLoss, got"):
+    with pytest.raises(
+        ConfigError, match="loss must be one of absolute, .*squared_hinge, or an oco.losses.ScalarLoss, got"
+    ):
         make(given)  # type: ignore[operator]
 
 
