@@ -18,7 +18,7 @@ ABOUT = {
     "regret": "intervals, bounds, spectrum",
     "datasets, domains, losses, sketching": "know nothing of learners",
     "compile, lanes": "how kernels are compiled; vectors in them",
-    "memory, numbers, plugins, snapshot": "memory; numbers as given; plug-ins; saved games",
+    "kernel_cache, memory, numbers, plugins, snapshot": "compiled code; memory; numbers; plug-ins; saved games",
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")

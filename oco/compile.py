@@ -3,35 +3,25 @@
 Numba compiles into every kernel all the kernels that it calls, so a tower of six calls is compiled six times over. The
 large ones here are therefore `separate_kernel`: compiled once each, for one signature, and called by name.
 
-Numba's own cache checks the file that a kernel stands in but not the files that it imports, so the cache lives in a
-directory named after a hash of every kernel source of this package. The directory is in the user's cache
-(``OCO_CACHE_DIR`` overrides it), hence a read-only installation works; where it cannot be written, kernels are kept in
-a temporary directory for as long as the process lasts.
+`oco.kernel_cache` says where they are kept.
 """
 
 from __future__ import annotations
 
-import atexit
 import copy
-import hashlib
-import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import llvmlite.binding
 import numba
-import platformdirs
 from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
 
-from oco._version import __version__
+from oco.kernel_cache import KernelCache, open_cache
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -47,51 +37,8 @@ def several(*types: Any) -> Any:
     return numba.types.Tuple(types)  # type: ignore[no-untyped-call]
 
 
-def cache_directory() -> Path:
-    """Directory of this package's caches: ``OCO_CACHE_DIR``, else the user's cache directory."""
-    return Path(os.environ.get("OCO_CACHE_DIR") or platformdirs.user_cache_dir("oco"))
-
-
-def _kernel_cache() -> Path:
-    digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.rglob("*.py")):
-        text = source.read_bytes()
-        if b"kernel" in text:  # defines kernels, or constants that they are compiled with
-            digest.update(text)
-    version = f"{__version__}-py{sys.version_info.major}.{sys.version_info.minor}-numba{numba.__version__}"
-    return cache_directory() / "kernels" / f"{version}-{digest.hexdigest()[:16]}"
-
-
-def _remove(directory: Path, maker: int) -> None:
-    """Remove a temporary cache, unless this process is a fork of the one that made it."""
-    if os.getpid() == maker:
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def _temporary_cache() -> Path | None:
-    """A directory that lasts as long as this process, for its workers too; None where not even that can be written."""
-    try:
-        directory = Path(tempfile.mkdtemp(prefix="oco-kernels-"))
-    except OSError:
-        return None
-    atexit.register(_remove, directory, os.getpid())
-    os.environ["NUMBA_CACHE_DIR"] = str(directory)
-    return directory
-
-
-_directory: Path | None = Path(os.environ.get("NUMBA_CACHE_DIR") or _kernel_cache())
-_refused = ""
-"""Why the cache cannot be written, where it cannot."""
-if "NUMBA_CACHE_DIR" not in os.environ:
-    assert _directory is not None
-    try:
-        _directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=_directory):
-            pass
-    except OSError as error:
-        _refused = f"{_directory} cannot be written ({error.strerror or error})"
-        _directory = _temporary_cache()
-    numba.config.CACHE_DIR = str(_directory or "")  # type: ignore[attr-defined]
+_directory, _refused = open_cache()
+numba.config.CACHE_DIR = str(_directory or "")  # type: ignore[attr-defined]
 
 
 class _Announcement(event.Listener):
@@ -105,7 +52,8 @@ class _Announcement(event.Listener):
             return
         self.made = True
         if _refused:
-            print(f"oco: {_refused}, so kernels are compiled anew; set OCO_CACHE_DIR to one that can", file=sys.stderr)
+            advice = "set OCO_CACHE_DIR to a directory that you, and nobody else, can write"
+            print(f"oco: {_refused}, so kernels are compiled anew; {advice}", file=sys.stderr)
         elif sys.stderr.isatty() and _is_first():
             print(f"oco: compiling for the first use; kept in {_directory}", file=sys.stderr)
 
@@ -140,6 +88,10 @@ class Kernel(CPUDispatcher):
     """A function that Numba compiles; the separate kernels that it calls are there before it is."""
 
     _needed: tuple[SeparateKernel, ...] | None = None
+
+    def enable_caching(self) -> None:
+        """Keep what is compiled."""
+        self._cache = KernelCache(self.py_func)
 
     def compile(self, signature: Any) -> Any:
         """Compile for ``signature``, or load from the cache."""

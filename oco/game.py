@@ -96,6 +96,7 @@ def play(
     >>> record.regret.upper <= record.bound.value
     True
     """
+    _refuse_arguments(environment, learner)
     horizon = int(environment.horizon)
     rounds = checkpoint_rounds(checkpoints, horizon)
     if intervals is not None and not 1 <= intervals <= horizon:
@@ -123,6 +124,25 @@ def play(
         tracker.checkpoint(int(checkpoint))
         before = int(checkpoint)
     return tracker.record(environment=_description(stream), seed=seed)
+
+
+def _refuse_arguments(environment: Any, learner: Any) -> None:
+    """`ConfigError` where `play` is not given an environment and then a learner."""
+    if isinstance(environment, Learner) and hasattr(learner, "reveal"):
+        raise ConfigError("play takes the environment first and the learner second, got them the other way round")
+    for what, given in (("environment", environment), ("learner", learner)):
+        if isinstance(given, type):
+            raise ConfigError(
+                f"play takes an object as the {what}, got the class {given.__name__}; call it to make one"
+            )
+    missing = [name for name in ("domain", "horizon", "reveal") if not hasattr(environment, name)]
+    if missing:
+        raise ConfigError(
+            f"an environment has domain, horizon and reveal(point), {type(environment).__name__} has no "
+            f"{' and no '.join(missing)}"
+        )
+    if not isinstance(learner, Learner):
+        raise ConfigError(f"a learner is an oco.Learner or of a subclass of it, got {type(learner).__name__}")
 
 
 def checkpoint_rounds(checkpoints: int | Sequence[int], horizon: int) -> np.ndarray[Any, np.dtype[np.int64]]:

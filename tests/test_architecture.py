@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = [
     {"_version", "types", "errors"},
-    {"snapshot", "plugins", "memory", "numbers"},
+    {"snapshot", "plugins", "memory", "numbers", "kernel_cache"},
     {"compile", "lanes"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},

@@ -367,3 +367,41 @@ def test_a_state_larger_than_the_memory_is_refused_in_one_sentence() -> None:
     game = oco.environments.GeneralizedLinear(rows, np.ones(3), loss=oco.losses.Squared(), domain=oco.Ball(radius=1.0))
     with pytest.raises(ConfigError, match=r"^FullMatrixAdaGrad holds d\^2 .* this process may use .* GB; FDAda"):
         oco.play(game, oco.FullMatrixAdaGrad())
+
+
+class TestArguments:
+    def test_swapped_arguments(self) -> None:
+        game = LinearLosses(np.eye(3), domain=oco.Ball(radius=1.0))
+        with pytest.raises(ConfigError, match="environment first and the learner second, got them the other way round"):
+            oco.play(oco.OGD(), game)  # type: ignore[arg-type]
+
+    def test_classes(self) -> None:
+        game = LinearLosses(np.eye(3), domain=oco.Ball(radius=1.0))
+        with pytest.raises(ConfigError, match="as the learner, got the class OGD; call it to make one"):
+            oco.play(game, oco.OGD)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match="as the environment, got the class LinearLosses; call it to make one"):
+            oco.play(LinearLosses, oco.OGD())
+
+    @pytest.mark.parametrize("given", [None, 3, "ogd", np.eye(3), object()])
+    def test_what_is_neither(self, given: object) -> None:
+        game = LinearLosses(np.eye(3), domain=oco.Ball(radius=1.0))
+        with pytest.raises(ConfigError, match=f"an oco.Learner or of a subclass of it, got {type(given).__name__}"):
+            oco.play(game, given)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match=f"{type(given).__name__} has no domain and no horizon and no reveal"):
+            oco.play(given, oco.OGD())
+
+    def test_two_learners(self) -> None:
+        with pytest.raises(ConfigError, match="OGD has no domain and no horizon and no reveal"):
+            oco.play(oco.OGD(), oco.OGD())
+
+    def test_a_record_is_no_learner(self) -> None:
+        game = LinearLosses(np.eye(3), domain=oco.Ball(radius=1.0))
+        record = oco.play(game, oco.OGD(), comparator=False)
+        with pytest.raises(ConfigError, match="got Record"):
+            oco.play(game, record)  # type: ignore[arg-type]
+
+    def test_a_learner_that_has_played_begins_anew(self) -> None:
+        game = LinearLosses(np.eye(3), domain=oco.Ball(radius=1.0))
+        first = oco.play(game, oco.OGD())
+        second = oco.play(game, first.player)
+        assert first.cumulative_loss == second.cumulative_loss

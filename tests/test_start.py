@@ -71,7 +71,8 @@ def test_a_cache_that_cannot_be_written_costs_a_line_and_a_compilation(unwritabl
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"oco: {unwritable}")
     assert line.endswith(
-        "cannot be written (Not a directory), so kernels are compiled anew; set OCO_CACHE_DIR to one that can"
+        "cannot be written (Not a directory), so kernels are compiled anew; set OCO_CACHE_DIR to a directory that you, "
+        "and nobody else, can write"
     )
     assert not list((tmp_path / "scratch").iterdir())
 

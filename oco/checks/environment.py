@@ -69,7 +69,7 @@ def check_protocol(environment: Any) -> None:
 
 def check_same_seed_same_stream(environment: Any) -> None:
     """Two streams of one seed, played in turn, are equal to the last bit, and neither moves the environment itself."""
-    before = _played(copy.deepcopy(environment), 3)
+    before = _played_as_given(environment)
     first, second = _stream(environment, 5), _stream(environment, 5)
     generator = np.random.default_rng(1)
     for round_index in range(min(_ROUNDS, environment.horizon)):
@@ -81,7 +81,7 @@ def check_same_seed_same_stream(environment: Any) -> None:
             "and the points played (a global random state, or an array that copies share)",
         )
     require(
-        _same_all(before, _played(copy.deepcopy(environment), 3)),
+        _same_all(before, _played_as_given(environment)),
         "playing a copy changed the environment that it was made from: restart must make new arrays",
     )
 
@@ -353,6 +353,16 @@ def _same(ours: tuple[float, Array], theirs: tuple[float, Array]) -> bool:
 def _played(stream: Any, rounds: int) -> list[tuple[float, Array]]:
     points = _inside(stream.domain, np.random.default_rng(8), min(rounds, stream.horizon))
     return [_numbers(stream.reveal(point), point) for point in points]
+
+
+def _played_as_given(environment: Any) -> list[tuple[float, Array]]:
+    """The first losses of a copy; of seed 0 where only `restart` makes a stream that can be played."""
+    try:
+        return _played(copy.deepcopy(environment), 3)
+    except Exception:
+        if not (hasattr(environment, "restart") or hasattr(environment, "fresh")):
+            raise
+        return _played(_stream(environment, 0), 3)
 
 
 def _same_all(ours: list[tuple[float, Array]], theirs: list[tuple[float, Array]]) -> bool:

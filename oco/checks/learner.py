@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 from collections.abc import Callable, Iterator
 
@@ -62,6 +63,18 @@ def learner_checks(learner: Learner, domain: Domain | None = None) -> Iterator[t
     if _plays_on(learner, box):
         for name, check in bind(DOMAIN_CHECKS, learner, box):
             yield f"{name}_on_a_box", check
+
+
+def check_methods(learner: Learner, domain: Domain) -> None:
+    """`start` takes the problem, `update` the gradient, and neither takes anything else."""
+    for name, argument in (("start", "problem"), ("update", "gradient")):
+        signature = inspect.signature(getattr(learner, name))
+        try:
+            signature.bind(None)
+        except TypeError:
+            require(
+                False, f"{name} must take the {argument} and nothing else, {name}({argument}), got {name}{signature}"
+            )
 
 
 def check_start(learner: Learner, domain: Domain) -> None:
@@ -288,6 +301,7 @@ def check_block_equals_rounds(learner: Learner, domain: Domain) -> None:
 
 
 LEARNER_CHECKS: list[Callable[..., None]] = [
+    check_methods,
     check_start,
     check_feasible,
     check_deterministic,

@@ -198,7 +198,7 @@ class DriftingRegression(Drifting, RotatedRows):
             scales=np.sqrt(eigenvalues / eigenvalues.sum()),
             horizon=horizon,
             domain=domain or Ball(radius=signal),
-            loss=scalar_loss(loss) if isinstance(loss, str) else loss,
+            loss=scalar_loss(loss),
             draws=draws,
             problem_seed=problem_seed,
         )

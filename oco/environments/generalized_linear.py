@@ -40,7 +40,8 @@ class GeneralizedLinear(RowStream):
     targets
         ``(n,)``; -1 or +1 where the loss asks for classes. Not given with a `RowSource`.
     loss
-        The loss phi of a margin and a target; the named games (`LogisticRegression`, ...) have theirs.
+        The loss phi of a margin and a target, or its name (``"squared"``); the named games (`LogisticRegression`, ...)
+        have theirs.
     domain
         Where decisions must lie; unbounded by default.
     order
@@ -85,14 +86,14 @@ class GeneralizedLinear(RowStream):
         rows: Any,
         targets: Any = None,
         *,
-        loss: ScalarLoss | None = None,
+        loss: ScalarLoss | str | None = None,
         domain: Domain | None = None,
         order: Order = "shuffle",
         passes: int = 1,
         horizon: int | None = None,
         description: dict[str, Any] | None = None,
     ) -> None:
-        loss = loss or self.default_loss
+        loss = self.default_loss if loss is None else scalar_loss(loss)
         if loss is None:
             raise ConfigError(f"a generalized linear game needs a loss: one of {', '.join(sorted(SCALAR_LOSSES))}")
         if order not in ("shuffle", "file"):
@@ -240,7 +241,9 @@ class GeneralizedLinear(RowStream):
         return super().describe() | settings | self._description
 
     @classmethod
-    def load(cls, data: str, *, domain: Domain | None = None, loss: ScalarLoss | None = None, **options: Any) -> Self:
+    def load(
+        cls, data: str, *, domain: Domain | None = None, loss: ScalarLoss | str | None = None, **options: Any
+    ) -> Self:
         """Play against a data set, by name or path.
 
         Parameters
@@ -263,13 +266,13 @@ class GeneralizedLinear(RowStream):
         from oco import datasets
 
         stream = {key: options.pop(key) for key in ("order", "passes", "horizon") if key in options}
-        chosen = loss or cls.default_loss
+        chosen = cls.default_loss if loss is None else scalar_loss(loss)
         if chosen is not None and chosen.binary:
             options.setdefault("labels", "binary")
         dataset = datasets.load(data, **options)
         plain = {key: _plain(value) for key, value in options.items() if key != "data_dir"}
         description = {"data": str(data), "checksum": dataset.checksum} | plain
-        return cls(dataset.rows, dataset.targets, loss=loss, domain=domain, description=description, **stream)
+        return cls(dataset.rows, dataset.targets, loss=chosen, domain=domain, description=description, **stream)
 
     @classmethod
     def from_config(

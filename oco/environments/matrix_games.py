@@ -92,7 +92,7 @@ class MatrixCompletion(DrawnLosses):
             raise ConfigError(f"rank must be in 1..{min(rows, columns)} for matrices of shape {shape}, got {rank}")
         if noise < 0.0:
             raise ConfigError(f"noise must be >= 0, got {noise!r}")
-        self.loss = scalar_loss(loss) if isinstance(loss, str) else loss
+        self.loss = scalar_loss(loss)
         if self.loss.binary:
             raise ConfigError(f"entries are numbers, which the {self.loss.name} loss of classes does not take")
         self.horizon, self.rank, self.noise, self.problem_seed = horizon, rank, noise, problem_seed

@@ -140,7 +140,7 @@ class NoisyRegression(RotatedRows):
             scales=np.sqrt(eigenvalues / eigenvalues.sum()),
             horizon=horizon,
             domain=domain or Ball(radius=2.0 * signal),
-            loss=scalar_loss(loss) if isinstance(loss, str) else loss,
+            loss=scalar_loss(loss),
             draws=draws,
             problem_seed=problem_seed,
         )

@@ -431,11 +431,21 @@ SCALAR_LOSSES: Registry[ScalarLoss] = Registry(
 """Every scalar loss by the name that configs use, those of other packages too."""
 
 
-def scalar_loss(name: str, **parameters: float) -> ScalarLoss:
-    """The scalar loss called ``name`` in configs, with its hyper-parameter (``tau``, ``delta``) if it has one."""
-    if name not in SCALAR_LOSSES:
+def scalar_loss(name: str | ScalarLoss, **parameters: float) -> ScalarLoss:
+    """The scalar loss called ``name`` in configs, with its hyper-parameter (``tau``, ``delta``) if it has one.
+
+    A loss is returned as it is.
+
+    Examples
+    --------
+    >>> scalar_loss("quantile", tau=0.9).tau
+    0.9
+    """
+    if isinstance(name, ScalarLoss):
+        return name
+    if not isinstance(name, str) or name not in SCALAR_LOSSES:
         allowed = ", ".join(sorted(SCALAR_LOSSES))
-        raise ConfigError(f"loss must be one of {allowed}, got {name!r}")
+        raise ConfigError(f"loss must be one of {allowed}, or an oco.losses.ScalarLoss, got {name!r}")
     family = SCALAR_LOSSES[name]
     try:
         return family(**parameters)

@@ -34,6 +34,9 @@ _COMMANDS = {
 }
 """Command -> module of this package that defines it, and its line in the help."""
 
+_RESUMED = ("sweep", "train")
+"""Commands that go on where they stopped."""
+
 
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -49,6 +52,15 @@ class _LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; Ctrl-C, whenever it comes, ends it with a sentence."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            kept = "; every finished run is kept, and the same command goes on from there"
+            click.echo(f"\nstopped{kept if ctx.invoked_subcommand in _RESUMED else ''}", err=True)
+            ctx.exit(130)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
@@ -70,9 +82,16 @@ def oco() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an error is one sentence, exit code 2 where the input was wrong and 1 otherwise."""
     from oco.errors import ConfigError, DataError, OcoError
+    from regret_experiments.cli.output import prepare, printable, system_error
 
+    prepare()
     try:
         oco.main(args=arguments, prog_name="oco")
     except OcoError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, (ConfigError, DataError)) else 1)
+        message, code = str(error), 2 if isinstance(error, (ConfigError, DataError)) else 1
+    except OSError as error:
+        message, code = system_error(error), 1
+    except MemoryError:
+        message, code = "there is not enough memory", 1
+    print(f"Error: {printable(message)}", file=sys.stderr)
+    sys.exit(code)

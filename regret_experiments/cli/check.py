@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from regret_experiments.cli.options import plugin_option
+from regret_experiments.cli.output import echo
 
 
 @click.command()
@@ -26,11 +27,11 @@ def check(results: Path) -> None:
 
     found = verify(results)
     for fault in found.faults:
-        click.echo(fault)
+        echo(fault)
     counts = ", ".join(f"{count} {what}" for what, count in sorted(found.counts.items()))
-    click.echo(f"runs: {counts or 'none'}; certificates checked again for {found.certificates} streams")
+    echo(f"runs: {counts or 'none'}; certificates checked again for {found.certificates} streams")
     if found.shortfalls:
-        click.echo(shortfall_text(found.shortfalls))
+        echo(shortfall_text(found.shortfalls))
     if found.faults:
         click.echo(f"{len(found.faults)} thing{'s are' if len(found.faults) > 1 else ' is'} wrong", err=True)
     if found.faults or found.shortfalls:
@@ -55,7 +56,7 @@ def check_learner(learner: str, settings: tuple[str, ...]) -> None:
             run()
         except CheckFailed as failure:
             failures += 1
-            click.echo(f"{name}: {failure}")
+            echo(f"{name}: {failure}")
         else:
             click.echo(f"{name}: passed")
     if failures:
@@ -67,10 +68,9 @@ def _made(where: str, settings: tuple[str, ...]) -> Any:
     """The learner that MODULE:CLASS and its keywords make."""
     import importlib
 
-    import yaml
-
     from oco.errors import ConfigError
     from oco.learners import Learner
+    from regret_experiments.config.document import parse_value
 
     module_name, _, class_name = where.partition(":")
     if not module_name or not class_name:
@@ -78,8 +78,8 @@ def _made(where: str, settings: tuple[str, ...]) -> Any:
     sys.path.insert(0, "")
     try:
         module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise ConfigError(f"module {module_name!r} cannot be imported: {error}") from error
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
+        raise ConfigError(f"module {module_name!r} cannot be imported: {_told(error)}") from error
     kind = getattr(module, class_name, None)
     if not (isinstance(kind, type) and issubclass(kind, Learner)):
         raise ConfigError(f"{class_name!r} in {module_name!r} is not a subclass of oco.Learner")
@@ -88,8 +88,12 @@ def _made(where: str, settings: tuple[str, ...]) -> Any:
         key, equals, value = setting.partition("=")
         if not equals:
             raise ConfigError(f"a hyper-parameter is given as KEY=VALUE, got {setting!r}")
-        keywords[key] = yaml.safe_load(value)
+        keywords[key] = parse_value(value, f"--set {setting}")
     try:
         return kind(**keywords)
-    except TypeError as error:
-        raise ConfigError(f"{class_name}: {error}") from error
+    except Exception as error:
+        raise ConfigError(f"{class_name} cannot be made: {_told(error)}") from error
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

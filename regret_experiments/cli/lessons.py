@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from regret_experiments.cli.output import echo
+
 if TYPE_CHECKING:
     from oco.checks import Outcome
 
@@ -69,8 +71,8 @@ def check(copies: tuple[Path, ...]) -> None:
 
 def _report(path: Path, outcomes: list[Outcome]) -> bool:
     right = sum(outcome.solved for outcome in outcomes)
-    click.echo(f"{path.name}: {right} of {len(outcomes)} exercises solved")
+    echo(f"{path.name}: {right} of {len(outcomes)} exercises solved")
     for outcome in outcomes:
         if not outcome.solved:
-            click.echo(f"  {outcome.message}")
+            echo(f"  {outcome.message}")
     return right == len(outcomes)

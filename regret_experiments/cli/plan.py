@@ -15,6 +15,7 @@ from regret_experiments.cli.options import (
     results_option,
     settings_option,
 )
+from regret_experiments.cli.output import echo
 
 
 @click.command()
@@ -42,7 +43,7 @@ def plan(
     if as_json:
         click.echo(json.dumps(run_rows(made, store), indent=1))
     else:
-        click.echo(plan_text(made, store, estimate(made, store, jobs or cores()), every=every))
+        echo(plan_text(made, store, estimate(made, store, jobs or cores()), every=every))
 
 
 @click.command()

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from regret_experiments.cli.options import plugin_option
+from regret_experiments.cli.output import echo
 
 _KINDS = (
     "memory", "bound", "tail", "curves", "rank", "sensitivity", "spectrum", "escaped", "time", "tightness", "table",
@@ -62,4 +63,4 @@ def plot(
 
     loaded = load(results)
     figure = draw(loaded, kind, size=size, environment=environment, rate=rate, against=against, scale=scale, rank=rank)
-    click.echo(f"drew {save(figure, output or results / 'figures' / f'{kind}.pdf', size)}")
+    echo(f"drew {save(figure, output or results / 'figures' / f'{kind}.pdf', size)}")

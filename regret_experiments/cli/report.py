@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from regret_experiments.cli.output import echo
+
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path))
@@ -20,4 +22,4 @@ def report(results: Path, output: Path | None) -> None:
     loaded = load(results)
     target = output or results / "report.html"
     size = write_report(loaded, target)
-    click.echo(f"wrote {target}: {size / 1e6:.2f} MB, {len(loaded.runs)} runs")
+    echo(f"wrote {target}: {size / 1e6:.2f} MB, {len(loaded.runs)} runs")

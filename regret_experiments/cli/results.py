@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from regret_experiments.cli.options import plugin_option
+from regret_experiments.cli.output import echo
 
 _directory = click.Path(path_type=Path)
 
@@ -18,14 +19,15 @@ _directory = click.Path(path_type=Path)
 @click.option("--strict", is_flag=True, help="Exit code 1 where a run is missing, damaged, failed or not asked for.")
 def table(results: Path, as_csv: bool, strict: bool) -> None:
     """Print the table of the RESULTS directory, and what it lacks of what was asked for."""
+    from regret_experiments.store.export import csv_text
     from regret_experiments.store.results import load
     from regret_experiments.tables import rank_table, shortfall_text, table_text
 
     loaded = load(results)
     frame = rank_table(loaded.runs)
-    click.echo(frame.to_csv(index=False) if as_csv else table_text(frame), nl=not as_csv)
+    echo(csv_text(frame) if as_csv else table_text(frame), nl=not as_csv)
     if loaded.shortfalls:
-        click.echo(("" if as_csv else "\n") + shortfall_text(loaded.shortfalls), err=as_csv)
+        echo(("" if as_csv else "\n") + shortfall_text(loaded.shortfalls), err=as_csv)
     if strict and loaded.shortfalls:
         sys.exit(1)
 
@@ -43,7 +45,7 @@ def reproduce(results: Path, run: str) -> None:
 
     differences = play_again(results, run)
     for line in differences:
-        click.echo(line)
+        echo(line)
     if differences:
         sys.exit(1)
     click.echo(f"run {run} came out the same, bit for bit")
@@ -61,7 +63,7 @@ def diff(first: Path, second: Path, relative: float) -> None:
 
     differences = compare(first, second, relative)
     for line in differences:
-        click.echo(line)
+        echo(line)
     if differences:
         sys.exit(1)
     click.echo("no run differs")
@@ -84,6 +86,6 @@ def export(results: Path, parquet: bool) -> None:
         write_csv(Store(results), loaded, rank_table(loaded.runs))
         written = [loaded.path / f"{name}.csv" for name in ("runs", "curves", "table")]
     for path in written:
-        click.echo(f"wrote {path}")
+        echo(f"wrote {path}")
     if loaded.shortfalls:
-        click.echo(shortfall_text(loaded.shortfalls), err=True)
+        echo(shortfall_text(loaded.shortfalls), err=True)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from regret_experiments.cli.options import plugin_option
+from regret_experiments.cli.output import echo
 
 
 @click.command()
@@ -61,7 +62,7 @@ def run(
     if as_json:
         click.echo(json.dumps(plain(record.scalars | {"timings": record.timings}), indent=1))
     else:
-        click.echo(str(record))
+        echo(str(record))
 
 
 def _mapping(option: str, settings: tuple[str, ...]) -> dict[str, Any]:

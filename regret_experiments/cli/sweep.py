@@ -17,6 +17,7 @@ from regret_experiments.cli.options import (
     results_option,
     settings_option,
 )
+from regret_experiments.cli.output import echo
 
 if TYPE_CHECKING:
     from regret_experiments.execution import Summary
@@ -100,7 +101,7 @@ def sweep(
     failed = _failures(store)
     if failed:
         message = f"{len(failed)} runs failed, the first with: {failed[0]}; --retry-failed plays them again"
-        click.echo(message, err=True)
+        echo(message, err=True)
         sys.exit(1)
 
 
@@ -113,16 +114,16 @@ def finish(store: Store, *, figures: bool) -> None:
     results = load(store.path)
     table = rank_table(results.runs)
     write_csv(store, results, table)
-    click.echo(table_text(table))
+    echo(table_text(table))
     if results.shortfalls:
-        click.echo(f"\n{shortfall_text(results.shortfalls)}")
+        echo(f"\n{shortfall_text(results.shortfalls)}")
     if figures:
         from regret_experiments import figures as drawing
 
         draw_all = getattr(drawing, "draw_all", None)
         if draw_all is not None:
             for path in draw_all(store.path):
-                click.echo(f"drew {path}")
+                echo(f"drew {path}")
 
 
 def _failures(store: Store) -> list[str]:

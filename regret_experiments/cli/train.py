@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from regret_experiments.cli.options import config_argument, cores, jobs_option, results_option, settings_option
+from regret_experiments.cli.output import echo
 
 
 @click.command()
@@ -47,11 +48,11 @@ def train(
     rows, paths = write_outputs(store)
     finish(store, figures=figures)
     if rows:
-        click.echo("\n" + format_table(rows))
+        echo("\n" + format_table(rows))
     for path in paths:
         click.echo(f"wrote {path}")
     counts = summary.runs
     click.echo(f"{counts.finished + counts.failed} runs trained now, {counts.before + counts.elsewhere} were stored")
     if failed := [run for run in store.runs() if not run.finished]:
-        click.echo(f"{len(failed)} runs failed, the first with: {failed[0].metadata['message']}", err=True)
+        echo(f"{len(failed)} runs failed, the first with: {failed[0].metadata['message']}", err=True)
         sys.exit(1)

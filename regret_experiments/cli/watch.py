@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from regret_experiments.cli.output import echo
+
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path))
@@ -22,7 +24,7 @@ def watch(results: Path, port: int, opens: bool) -> None:
     load(results)
     with make_server(results, port) as server:
         address = f"http://{server.server_address[0]!s}:{server.server_address[1]}/"
-        click.echo(f"watching {results} at {address} (Ctrl-C stops)")
+        echo(f"watching {results} at {address} (Ctrl-C stops)")
         if opens:
             click.launch(address)
         try:

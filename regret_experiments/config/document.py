@@ -20,7 +20,8 @@ Location: TypeAlias = tuple["str | int", ...]
 LARGEST_FILE = 64 * 1024
 """Bytes; a sweep that needs more is made by a program, and should use grids."""
 MOST_VALUES = 10_000
-"""Values in a file once aliases are followed, so that a few lines cannot unfold into gigabytes."""
+MOST_CHARACTERS = 1_000_000
+"""Values in a file, and their characters, with aliases unfolded: a few lines must not become gigabytes."""
 DEEPEST = 40
 """Levels of nesting."""
 
@@ -62,10 +63,10 @@ class Document:
 
 
 def path_text(location: Location) -> str:
-    """``learners[2].rank`` for ``("learners", 2, "rank")``."""
+    """``learners[2].rank`` for ``("learners", 2, "rank")``; long keys are cut short."""
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else (f".{part}" if text else str(part))
+        text += f"[{part}]" if isinstance(part, int) else (f".{part[:60]}" if text else part[:60])
     return text
 
 
@@ -75,14 +76,17 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     yaml_implicit_resolvers: dict[str, Any] = {}
 
 
-for _tag, _pattern, _first in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "-+.0123456789"),
-    ("float", r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "-+."),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), list(_first))
+_TAG = "tag:yaml.org,2002:"
+_FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+_SCALARS = {
+    "bool": (re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"), "true or false"),
+    "null": (re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""], "null"),
+    "int": (re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789"), "an integer"),
+    "float": (re.compile(f"^(?:{_FLOAT})$"), list("-+.0123456789"), "a number"),
+}
+"""Kind -> what it looks like, its first characters, and a word for messages."""
+for _kind, (_pattern, _first, _) in _SCALARS.items():
+    _Loader.add_implicit_resolver(_TAG + _kind, _pattern, _first)
 
 
 def read_document(path: str | Path) -> Document:
@@ -139,11 +143,14 @@ def parse_value(text: str, name: str) -> Any:
 
 def _compose(text: str, name: str) -> Any:
     try:
+        _refuse_deep(text, name)
         loader = _Loader(text)
         try:
             return loader.get_single_node()
         finally:
             loader.dispose()
+    except ConfigError:
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark is not None else 1
@@ -155,22 +162,31 @@ def _compose(text: str, name: str) -> Any:
         raise ConfigError(f"{name}: not valid YAML: it is nested too deeply or holds an impossible character") from None
 
 
+def _refuse_deep(text: str, name: str) -> None:
+    """Refuse deep nesting before nodes are made, which takes a stack frame of C for every level."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST + 1:
+                raise ConfigError(f"{name}:{_line(event)}: a config may be nested {DEEPEST} levels deep at most")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
 class _Reader:
     """Turns YAML nodes into plain values, within limits."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.lines: dict[Location, int | str] = {}
-        self.count = 0
+        self.values = 0
+        self.characters = 0
 
     def read(self, node: Any, location: Location, depth: int) -> Any:
-        self.count += 1
         self.lines[location] = _line(node)
-        if self.count > MOST_VALUES:
-            raise self.error(node, location, f"a config may hold at most {MOST_VALUES:,} values, aliases unfolded")
-        if depth > DEEPEST:
-            raise self.error(node, location, f"a config may be nested {DEEPEST} levels deep at most")
-        if node.tag.startswith("tag:yaml.org,2002:"):
+        self.count(node, location, depth)
+        if node.tag.startswith(_TAG):
             kind = node.tag.rpartition(":")[2]
             if isinstance(node, yaml.MappingNode) and kind == "map":
                 return dict(self.items(node, location, depth))
@@ -178,42 +194,71 @@ class _Reader:
                 return [self.read(child, (*location, i), depth + 1) for i, child in enumerate(node.value)]
             if isinstance(node, yaml.ScalarNode) and kind in ("str", "int", "float", "bool", "null"):
                 return self.scalar(node, location, kind)
-        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        tag = node.tag.replace(_TAG, "!!")[:60]
         raise self.error(node, location, f"a config holds plain values only, the tag {tag} is not allowed")
 
+    def count(self, node: Any, location: Location, depth: int) -> None:
+        self.values += 1
+        if isinstance(node, yaml.ScalarNode):
+            self.characters += len(node.value)
+        if self.values > MOST_VALUES:
+            raise self.error(node, location, f"a config may hold at most {MOST_VALUES:,} values, aliases unfolded")
+        if self.characters > MOST_CHARACTERS:
+            message = f"the values of a config may have at most {MOST_CHARACTERS:,} characters, aliases unfolded"
+            raise self.error(node, location, message)
+        if depth > DEEPEST:
+            raise self.error(node, location, f"a config may be nested {DEEPEST} levels deep at most")
+
     def items(self, node: Any, location: Location, depth: int) -> Iterator[tuple[str, Any]]:
-        seen: dict[str, int] = {}
-        for key_node, value_node in node.value:
-            key = key_node.value
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag != "tag:yaml.org,2002:str":
-                shown = key if isinstance(key_node, yaml.ScalarNode) else "a list or a mapping"
-                raise self.error(key_node, location, f"keys must be strings, got {shown}")
-            if key in seen:
-                raise self.error(key_node, (*location, key), f"the key is given twice, first on line {seen[key]}")
-            seen[key] = _line(key_node)
+        for key, (key_node, value_node) in self.pairs(node, location, depth).items():
             value = self.read(value_node, (*location, key), depth + 1)
             self.lines[(*location, key)] = _line(key_node)
             yield key, value
 
+    def pairs(self, node: Any, location: Location, depth: int) -> dict[str, tuple[Any, Any]]:
+        """Key and value nodes by key; those of a merge (``<<: *alias``) come first, and give way to its own."""
+        own: dict[str, tuple[Any, Any]] = {}
+        merged: dict[str, tuple[Any, Any]] = {}
+        for key_node, value_node in node.value:
+            key = self.key(key_node, location)
+            if key in own:
+                line = _line(own[key][0])
+                raise self.error(key_node, (*location, key), f"the key is given twice, first on line {line}")
+            own[key] = key_node, value_node
+        if "<<" in own and not own["<<"][0].style:
+            _, sources = own.pop("<<")
+            for source in sources.value if isinstance(sources, yaml.SequenceNode) else [sources]:
+                self.count(source, location, depth + 1)
+                if not isinstance(source, yaml.MappingNode):
+                    raise self.error(source, (*location, "<<"), "must be a mapping or a list of mappings to merge")
+                merged = self.pairs(source, location, depth + 1) | merged
+        return {key: merged[key] for key in merged if key not in own} | own
+
+    def key(self, node: Any, location: Location) -> str:
+        """A string or a number, as its text: labels of data are numbers."""
+        if isinstance(node, yaml.ScalarNode) and node.tag in (_TAG + "str", _TAG + "int", _TAG + "float"):
+            self.characters += len(node.value)
+            return str(node.value)
+        shown = node.value[:40] if isinstance(node, yaml.ScalarNode) else "a list or a mapping"
+        raise self.error(node, location, f"keys must be strings or numbers, got {shown}")
+
     def scalar(self, node: Any, location: Location, kind: str) -> Any:
         text = node.value
-        try:
-            if kind == "int":
-                if len(text) > 19:
-                    raise self.error(node, location, f"integers may have at most 18 digits, got {len(text)} characters")
-                return int(text)
-            if kind == "float":
-                number = float(text.replace(".inf", "inf").replace(".nan", "nan").replace(".Inf", "inf"))
-                if not math.isfinite(number):
-                    raise self.error(node, location, f"numbers must be finite, got {text}")
-                return number
-        except ConfigError:
-            raise
-        except ValueError:
-            raise self.error(node, location, f"{text[:40]!r} is not a number") from None
-        if kind == "bool":
-            return text.lower() == "true"
-        return None if kind == "null" else text
+        if kind == "str":
+            return text
+        pattern, _, word = _SCALARS[kind]
+        if not pattern.fullmatch(text) and not (kind == "float" and _SCALARS["int"][0].fullmatch(text)):
+            raise self.error(node, location, f"{text[:40]!r} is not {word}, as its tag !!{kind} says")
+        if kind == "int":
+            if len(text) > 19:
+                raise self.error(node, location, f"integers may have at most 18 digits, got {len(text)} characters")
+            return int(text)
+        if kind == "float":
+            number = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+            if not math.isfinite(number):
+                raise self.error(node, location, f"numbers must be finite, got {text[:40]}")
+            return number
+        return text.lower() == "true" if kind == "bool" else None
 
     def error(self, node: Any, location: Location, message: str) -> ConfigError:
         path = path_text(location)

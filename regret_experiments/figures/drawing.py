@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oco.errors import ConfigError
+from oco.errors import ConfigError, StoreError
 from regret_experiments.figures.style import base_style, panel_grid
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def save(figure: Any, target: Path, size: str = "two-column") -> Path:
     ------
     ConfigError
         If the format is not one of PDF, SVG, PNG and PGF, or PGF is asked for where there is no TeX.
+    StoreError
+        If the file cannot be written.
     """
     import matplotlib
 
@@ -71,11 +74,16 @@ def save(figure: Any, target: Path, size: str = "two-column") -> Path:
         engine = matplotlib.rcParams["pgf.texsystem"]
         if ending == "pgf" and shutil.which(engine) is None:
             raise ConfigError(f"PGF needs TeX to measure text, and {engine} was not found; write .pdf, .svg or .png")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}")
         dates = {"pdf": {"CreationDate": None}, "svg": {"Date": None}}
-        figure.savefig(temporary, format=ending, metadata=dates.get(ending))
-    temporary.replace(target)
+        temporary = target.with_name(f".{target.name}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            figure.savefig(temporary, format=ending, metadata=dates.get(ending))
+            temporary.replace(target)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink()
+            raise StoreError(f"figure {target} cannot be written: {error.strerror or error}") from error
     return target
 
 

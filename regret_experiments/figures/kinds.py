@@ -183,11 +183,16 @@ def panels(results: Results, environment: str | None = None, **look: Any) -> dic
     known = list(dict.fromkeys(runs["environment"]))
     if environment is not None and environment not in known:
         raise ConfigError(f"environment must be one of {', '.join(known)}, got {environment!r}")
+    if not (runs["status"] == "finished").any():
+        raise ConfigError(f"no run in {results.path} is finished yet: there is nothing to draw")
     styles = styles_of(runs)
     several = runs["stage"].nunique() > 1
     found: dict[str, Panel] = {}
     for (stage, name), rows in runs.groupby(["stage", "environment"], sort=False):
-        if environment in (None, name):
+        finished = (rows["status"] == "finished").any()
+        if environment == name and not finished:
+            raise ConfigError(f"no run on {name} in {results.path} is finished yet: there is nothing to draw")
+        if finished and environment in (None, name):
             title = str(name).replace("_", " ") + (f" ({stage})" if several else "")
             found[title] = Panel(results, rows, styles=mark_incomplete(styles, rows), **look)
     return found

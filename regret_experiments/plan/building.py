@@ -89,7 +89,17 @@ def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:
     if isinstance(given.get("labels"), list):
         # YAML has no tuples; a pair such as [one-vs-rest, 0] is written as a list.
         given["labels"] = tuple(given["labels"])
+    if isinstance(given.get("labels"), dict):
+        given["labels"] = _number_keys(given["labels"])
     return BuiltEnvironment(kind, keywords, _call(maker.from_config, given))
+
+
+def _number_keys(labels: dict[str, Any]) -> dict[Any, Any]:
+    """Labels by number, where all of them are numbers: keys of a config, and of what is stored, are text."""
+    try:
+        return {float(label): target for label, target in labels.items()}
+    except ValueError:
+        return labels
 
 
 def environment_keywords(kind: str) -> list[str]:

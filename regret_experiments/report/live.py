@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
+import socket
+import sys
 import threading
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from oco.errors import StoreError
+from oco.errors import OcoError, StoreError
 from regret_experiments.report.encoding import dumps
 from regret_experiments.report.page import render
 
 LOOPBACK = "127.0.0.1"
+PATIENCE = 10.0
+"""Seconds that a connection may take to send its request, and again to take the answer."""
+MOST_CONNECTIONS = 32
+"""Connections that are answered at once, each by a thread; others are turned away."""
+_THIS_MACHINE = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?", re.IGNORECASE)
+_BUSY = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 
 class Latest:
@@ -53,11 +63,52 @@ class Latest:
         self._not_before = time.monotonic() + 4.0 * (time.monotonic() - began)
 
 
+class _Server(ThreadingHTTPServer):
+    """One thread for each connection, few of them, and none for a client that says nothing or goes away."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self.silent: dict[socket.socket, float] = {}
+        super().__init__((LOOPBACK, port), handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread, or turn the client away."""
+        if self._free.acquire(blocking=False):
+            self.silent[request] = time.monotonic() + PATIENCE
+            super().process_request(request, client_address)
+        else:
+            request.settimeout(0.0)
+            request.send(_BUSY)
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer, then let the next one come."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.silent.pop(request, None)
+            self._free.release()
+
+    def service_actions(self) -> None:
+        """End connections whose request is not there in time, however slowly it comes; called twice a second."""
+        for request, until in list(self.silent.items()):
+            if time.monotonic() >= until:
+                with suppress(OSError):
+                    request.shutdown(socket.SHUT_RD)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is nobody's fault."""
+        if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
 def make_server(path: Path, port: int = 0) -> ThreadingHTTPServer:
     """A server of the page at ``127.0.0.1``; call ``serve_forever``. Port 0 takes a free one.
 
     It answers requests that name this machine only, so that no other page in the browser can read it under a name of
-    its own.
+    its own. A connection without a whole request after `PATIENCE` seconds is ended.
 
     Raises
     ------
@@ -68,11 +119,18 @@ def make_server(path: Path, port: int = 0) -> ThreadingHTTPServer:
 
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version = "oco", ""
+        server: _Server
+
+        def setup(self) -> None:
+            """Wait for no read or write longer than `PATIENCE`."""
+            super().setup()
+            self.connection.settimeout(PATIENCE)
 
         def do_GET(self) -> None:
             """The page, or its data where that has changed."""
-            host = self.headers.get("Host", "")
-            if host.rpartition(":")[0] not in (LOOPBACK, "localhost"):
+            self.server.silent.pop(self.connection, None)
+            hosts = self.headers.get_all("Host", [])
+            if len(hosts) != 1 or not _THIS_MACHINE.fullmatch(hosts[0]):
                 self._answer(HTTPStatus.FORBIDDEN, "text/plain", "this server answers to 127.0.0.1 only\n")
                 return
             where = self.path.partition("?")[0]
@@ -81,7 +139,7 @@ def make_server(path: Path, port: int = 0) -> ThreadingHTTPServer:
                 return
             try:
                 tag, payload = latest.get()
-            except StoreError as error:
+            except OcoError as error:
                 self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", f"{error}\n")
                 return
             if where == "/":
@@ -107,8 +165,6 @@ def make_server(path: Path, port: int = 0) -> ThreadingHTTPServer:
             """Say nothing: the terminal is for the address."""
 
     try:
-        server = ThreadingHTTPServer((LOOPBACK, port), Handler)
+        return _Server(port, Handler)
     except OSError as error:
         raise StoreError(f"port {port} of {LOOPBACK} cannot be had: {error.strerror or error}") from error
-    server.daemon_threads = True
-    return server

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oco.errors import ConfigError
 from regret_experiments.store.files import write_atomic
@@ -18,7 +18,33 @@ if TYPE_CHECKING:
 def write_csv(store: Store, results: Results, table: pd.DataFrame) -> None:
     """Write ``runs.csv``, ``curves.csv`` and ``table.csv`` into the directory of results."""
     for name, frame in (("runs", results.runs), ("curves", results.curves), ("table", table)):
-        store.write_text(f"{name}.csv", frame.to_csv(index=False, lineterminator="\n"))
+        store.write_text(f"{name}.csv", csv_text(frame))
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """``frame`` as CSV that a spreadsheet does not run.
+
+    A spreadsheet takes a cell that begins with ``=``, ``+``, ``-``, ``@``, a tab or a line end for a formula, so such
+    text gets a ``'`` in front; numbers stay as they are.
+    """
+    safe = frame.rename(columns=_no_formula).copy(deep=False)
+    for place, kind in enumerate(safe.dtypes):
+        if kind.kind not in "biufc":
+            safe.isetitem(place, safe.iloc[:, place].astype(object).map(_no_formula).to_numpy())
+    return safe.to_csv(index=False, lineterminator="\n")
+
+
+def _no_formula(cell: Any) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    cell = cell.replace("\r\n", "\n").replace("\r", "\n")  # a bare \r is not quoted, and begins a row in a spreadsheet
+    if not cell.startswith(("=", "+", "-", "@", "\t", "\n")):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return "'" + cell
+    return cell
 
 
 def write_parquet(results: Results, directory: Path) -> list[Path]:

@@ -64,11 +64,6 @@ class Results:
         self.foreign: tuple[str, ...] = tuple(name for name in stored if name not in asked)
 
     @cached_property
-    def faults(self) -> list[Fault]:
-        """Stored files that are damaged, by path and reason; their runs count as missing."""
-        return self._faults + self._store.faults("games", "provenance")
-
-    @cached_property
     def shortfalls(self) -> tuple[str, ...]:
         """What is missing, damaged, failed or not asked for, first how much; empty where all is whole."""
         found = shortfalls(self.runs, self.faults, self.foreign, self._stages, self.path)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from regret_experiments.store import Store, StoredRun
+from regret_experiments.store.export import csv_text
 from regret_experiments.training.config import label_of
 from regret_experiments.training.sweep import FRESH, TUNING
 
@@ -66,7 +67,7 @@ def write_outputs(store: Store) -> tuple[list[Row], list[Path]]:
     if not records:
         return [], []
     rows = summarize(records, stored_grid(store))
-    store.write_text("summary.csv", pd.DataFrame(rows).to_csv(index=False, lineterminator="\n"))
+    store.write_text("summary.csv", csv_text(pd.DataFrame(rows)))
     paths = [store.path / "summary.csv"]
     if spectra:
         from oco.torch import spectrum_figure

@@ -240,3 +240,43 @@ def test_the_stranger_without_a_fault_passes():
 def test_a_planted_fault_is_named(make, sentence):
     with pytest.raises(CheckFailed, match=sentence):
         check_environment(make())
+
+
+class SeededInRestart:
+    """An honest environment that has no stream before `restart`."""
+
+    horizon = 50
+
+    def __init__(self):
+        self.domain = oco.Ball(radius=1.0, dimension=3)
+
+    def restart(self, seed):
+        self.centers = iter(np.random.default_rng(seed).standard_normal((self.horizon, 3)).tolist())
+
+    def reveal(self, point):
+        return Square(np.array(next(self.centers)))
+
+
+def test_an_environment_that_only_restart_seeds_is_honest():
+    check_environment(SeededInRestart())
+
+
+class Forgets(SeededInRestart):
+    def restart(self, seed):
+        self.seen = getattr(self, "seen", 0) + 1
+        self.centers = iter(np.random.default_rng(self.seen).standard_normal((self.horizon, 3)).tolist())
+
+
+def test_its_faults_are_found():
+    with pytest.raises(CheckFailed, match="restart keeps a counter"):
+        check_environment(Forgets())
+
+
+class Breaks(SeededInRestart):
+    def reveal(self, point):
+        raise ZeroDivisionError("a bug")
+
+
+def test_what_an_environment_raises_is_a_failure_that_says_where():
+    with pytest.raises(CheckFailed, match=r"ZeroDivisionError in reveal \(.*test_planted_faults.py:\d+\): a bug"):
+        check_environment(Breaks())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from fuzz_configs import case, planned_or_refused
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -156,3 +157,10 @@ def test_settings(setting: str) -> None:
     else:
         sentence = ""
     assert "\n" not in sentence.replace(setting, "")
+
+
+@pytest.mark.parametrize(("first", "count"), [(0, 200), pytest.param(200, 1000, marks=pytest.mark.slow)])
+def test_recorded_seeds(first: int, count: int, tmp_path: Path) -> None:
+    """A part of what ``python tests/experiments/fuzz_configs.py`` tries: anything but an `OcoError` fails here."""
+    sentences = [planned_or_refused(*case(seed), tmp_path) for seed in range(first, first + count)]
+    assert 0 < sentences.count("") < count, "some are planned and some refused, or little is tried"

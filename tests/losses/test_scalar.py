@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from oco.losses import SCALAR_LOSSES, Huber, Quantile, ScalarLoss
+import oco
+from oco.environments import DriftingRegression, GeneralizedLinear, MatrixCompletion, NoisyRegression
+from oco.errors import ConfigError
+from oco.losses import SCALAR_LOSSES, Huber, Quantile, ScalarLoss, scalar_loss
 
 LOSSES = [family() for family in SCALAR_LOSSES.values()] + [Quantile(tau=0.9), Huber(delta=0.3)]
 SMOOTH = [loss for loss in LOSSES if loss.name not in ("absolute", "hinge", "quantile")]
@@ -98,3 +101,38 @@ def test_conjugate_is_infinite_outside_its_range(loss: ScalarLoss) -> None:
         finite = np.isfinite(end)
         outside = np.where(finite, end, 0.0) + side
         assert np.all(np.isinf(loss.conjugate(outside, targets)[finite]))
+
+
+@pytest.mark.parametrize("name", SCALAR_LOSSES)
+def test_a_loss_may_be_given_by_name(name: str) -> None:
+    """A game with the name and one with the loss reveal the same rounds."""
+    targets = np.array([1.0, -1.0, 1.0])
+    by_name, by_loss = (GeneralizedLinear(np.eye(3), targets, loss=loss) for loss in (name, SCALAR_LOSSES[name]()))
+    point = np.full(3, 0.3)
+    assert [by_name.reveal(point).value(point) for _ in range(3)] == [
+        by_loss.reveal(point).value(point) for _ in range(3)
+    ]
+    assert type(by_name.loss) is SCALAR_LOSSES[name]
+
+
+MAKERS = {
+    "generalized_linear": lambda loss: GeneralizedLinear(np.eye(3), np.ones(3), loss=loss),
+    "load": lambda loss: GeneralizedLinear.load("diabetes", loss=loss),
+    "noisy_regression": lambda loss: NoisyRegression(dimension=3, horizon=5, loss=loss),
+    "drifting_regression": lambda loss: DriftingRegression(dimension=3, horizon=5, loss=loss),
+    "matrix_completion": lambda loss: MatrixCompletion(horizon=5, loss=loss),
+}
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize("given", ["sqared", 3, oco.losses.Squared, ["squared"]])
+def test_what_is_no_loss_is_one_sentence(make: object, given: object) -> None:
+    with pytest.raises(
+        ConfigError, match="loss must be one of absolute, .*squared_hinge, or an oco.losses.ScalarLoss, got"
+    ):
+        make(given)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+def test_every_game_of_a_loss_takes_its_name(make: object) -> None:
+    assert type(make("absolute").loss) is type(make(scalar_loss("absolute")).loss)  # type: ignore[operator]

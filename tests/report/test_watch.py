@@ -7,11 +7,13 @@ import json
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ from conftest import Open
 from small_sweeps import FAILURES, fail
 
 from oco.errors import StoreError
-from regret_experiments.report.live import LOOPBACK, make_server
+from regret_experiments.report import live
+from regret_experiments.report.live import LOOPBACK, MOST_CONNECTIONS, make_server
 
 
 @pytest.fixture
@@ -74,6 +77,103 @@ def test_other_names_of_this_machine_are_refused(port: int) -> None:
     assert ask(port, "/", Host=f"localhost:{port}")[0] == 200
     assert ask(port, "/../config.yaml")[0] == 404
     assert ask(port, "/runs")[0] == 404
+
+
+def raw(port: int, request: bytes) -> bytes:
+    """What the server answers to these bytes."""
+    with socket.create_connection((LOOPBACK, port), timeout=60) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        ([b"127.0.0.1:8000"], b"404"),
+        ([b"localhost"], b"404"),
+        ([b"LOCALHOST:80"], b"404"),
+        ([], b"403"),
+        ([b""], b"403"),
+        ([b"localhost:80", b"evil.example:80"], b"403"),
+        ([b"evil.example:80", b"localhost:80"], b"403"),
+        ([b"localhost:80", b"localhost:80"], b"403"),
+        ([b"localhost:80, evil.example"], b"403"),
+        ([b"localhost.evil.example:80"], b"403"),
+        ([b"evil.example#localhost:80"], b"403"),
+        ([b"127.0.0.1:"], b"403"),
+    ],
+)
+def test_one_host_header_names_this_machine(port: int, hosts: list[bytes], status: bytes) -> None:
+    request = b"GET /nothing HTTP/1.1\r\n" + b"".join(b"Host: %s\r\n" % host for host in hosts) + b"\r\n"
+    assert raw(port, request).split()[1] == status
+
+
+def answering_threads() -> int:
+    return sum("process_request_thread" in thread.name for thread in threading.enumerate())
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60.0
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("beginning", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n"])
+def test_silent_connections_are_few_and_are_ended(port: int, beginning: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = [socket.create_connection((LOOPBACK, port), timeout=60) for _ in range(MOST_CONNECTIONS)]
+    try:
+        for connection in connections:
+            connection.sendall(beginning)
+        wait_until(lambda: answering_threads() == MOST_CONNECTIONS)
+        assert ask(port, "/nothing")[0] == 503
+        assert answering_threads() == MOST_CONNECTIONS
+    finally:
+        for connection in connections:
+            connection.close()
+    wait_until(lambda: answering_threads() == 0)
+    monkeypatch.setattr(live, "PATIENCE", 0.1)
+    with socket.create_connection((LOOPBACK, port), timeout=60) as connection:
+        connection.sendall(beginning)
+        assert connection.recv(100) == b""
+    assert ask(port, "/nothing")[0] == 404
+
+
+def test_a_request_that_trickles_in_is_ended(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then restarts no clock."""
+    monkeypatch.setattr(live, "PATIENCE", 1.0)
+    ended = False
+    with socket.create_connection((LOOPBACK, port), timeout=60) as connection:
+        for letter in b"GET /" + b"x" * 600:
+            try:
+                connection.send(bytes([letter]))
+            except ConnectionError:
+                ended = True
+                break
+            time.sleep(0.02)
+    assert ended
+
+
+def test_a_client_that_goes_away_leaves_no_trace(port: int, capfd: pytest.CaptureFixture[str]) -> None:
+    reset = struct.pack("ii", 1, 0)
+    for request in (b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"):
+        for _ in range(5):
+            connection = socket.create_connection((LOOPBACK, port), timeout=60)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            connection.sendall(request)
+            connection.close()
+    wait_until(lambda: answering_threads() == 0)
+    assert ask(port, "/nothing")[0] == 404
+    assert capfd.readouterr().err == ""
+
+
+def test_a_client_that_never_reads_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PATIENCE", 0.2)
+    monkeypatch.setattr(live, "render", lambda *_, **__: "x" * 50_000_000)
+    with socket.create_connection((LOOPBACK, port), timeout=60) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        wait_until(lambda: answering_threads() == 1)
+        wait_until(lambda: answering_threads() == 0)
 
 
 def test_data_is_sent_again_only_when_there_is_more(port: int, running: Path, played: Path) -> None:
