@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oco.comparators.certificate import Certifier
+import numpy as np
+
 from oco.comparators.comparator import Comparator
 from oco.comparators.fixed_point import default_tolerance, objective_of, placed
+from oco.comparators.proof import allowed_width, prove
 from oco.comparators.rows import RowStream
 from oco.comparators.sequence import as_block, certify_by_cut
 from oco.domains.base import Domain
@@ -72,17 +74,18 @@ def certify(
     objective = None if known is None else objective_of(known)
     domain = domain if objective is None else placed(domain, objective)
     shaped = point.reshape(domain.shape) if point.size == domain.dimension else point
-    if not domain.contains(shaped):
-        raise DomainError(f"a comparator must lie in its domain {domain!r}, and this point does not")
-    shaped = domain.project(shaped)
+    with np.errstate(over="ignore"):
+        if not domain.contains(shaped):
+            raise DomainError(f"a comparator must lie in its domain {domain!r}, and this point does not")
+        shaped = domain.project(shaped)
     if objective is None:
         assert isinstance(losses, Sequence)
         return certify_by_cut(losses, domain, shaped, tolerance)
-    certifier = Certifier(objective, domain, default_tolerance(objective) if tolerance is None else tolerance)
-    centre = domain.start.ravel()
-    certifier.start_value = float(objective.link.evaluate(objective.margins(centre))[0].sum())
-    _, slopes = certifier.offer_point(shaped.ravel(), objective.margins(shaped.ravel()))
-    certifier.offer_dual(slopes)
-    if dual is not None:
-        certifier.offer_dual(dual)
-    return Comparator(objective.rows.count, shaped, certifier.value, certifier.certificate, certifier.tight)
+    tolerance = default_tolerance(objective) if tolerance is None else tolerance
+    flat = shaped.ravel()
+    losses_there, slopes = objective.link.evaluate(objective.margins(flat))
+    at_start = float(objective.link.evaluate(objective.margins(domain.start.ravel()))[0].sum())
+    count = objective.rows.count
+    allowed = allowed_width(tolerance, float(losses_there.sum()), at_start, count)
+    value, how = prove(objective, domain, flat, [slopes] if dual is None else [slopes, dual], allowed)
+    return Comparator(count, shaped, value, how, value.width <= allowed_width(tolerance, value.upper, at_start, count))

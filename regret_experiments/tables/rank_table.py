@@ -44,8 +44,9 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         ``dimension``; ``state_floats`` (the most that a run held) and ``memory_formula``; ``regret_best``: mean over
         orders of the regret (certified upper end) at the point where that mean is lowest, of all that were played, the
         theorem's learning rate included, with ``regret_best_low`` and ``regret_best_high``, the least lower and the
-        largest upper end over the orders; ``best_point`` and whether its rate lies ``at_edge`` of those that were
-        tried; the same for the theorem's step size; ``bound`` and the ``verdict`` on it there, the worst of its
+        largest upper end over the orders, and ``regret_best_within``, the least radius within which these were certified
+        (infinite: everywhere, missing: not known); ``best_point`` and whether its rate lies ``at_edge`` of those that
+        were tried; the same for the theorem's step size; ``bound`` and the ``verdict`` on it there, the worst of its
         runs (see `oco.regret.Verdict`; ``bound_holds`` is true, false or missing with it); means over orders of
         ``tail_mass`` and ``escaped_mass``; ``seconds`` a run. ``loss_best`` and so on: the cumulative loss, or of a
         network the final training loss.
@@ -134,6 +135,7 @@ def _best_of(group: pd.DataFrame) -> pd.DataFrame:
 def _regret(name: str, runs: pd.DataFrame) -> dict[str, float]:
     columns = ("regret_lower", "regret_upper", loss_column(runs))
     lower, upper, loss = (runs[column].astype(float) for column in columns)
+    within = runs["comparator_within"].astype(float) if "comparator_within" in runs else upper * np.nan
     return {
         f"loss_{name}": loss.mean() if len(runs) else np.nan,
         f"loss_{name}_low": loss.min() if len(runs) else np.nan,
@@ -141,6 +143,7 @@ def _regret(name: str, runs: pd.DataFrame) -> dict[str, float]:
         f"regret_{name}": upper.mean() if len(runs) else np.nan,
         f"regret_{name}_low": lower.min() if len(runs) else np.nan,
         f"regret_{name}_high": upper.max() if len(runs) else np.nan,
+        f"regret_{name}_within": within.min(skipna=False) if len(runs) else np.nan,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from oco.regret.interval import radius_text
 from oco.regret.verdict import Verdict
 
 
@@ -14,7 +15,8 @@ def table_text(table: pd.DataFrame) -> str:
     """Lay out `rank_table`'s rows for a terminal.
 
     ``regret`` is the mean over data orders of the certified regret at the best learning rate, with its range over the
-    orders; ``*`` marks a best learning rate at the edge of its grid. Where no comparator was asked for it is the loss.
+    orders, and the radius within which it is certified where that is not everywhere; ``*`` marks a best learning rate
+    at the edge of its grid. Where no comparator was asked for it is the loss.
     ``orders`` says of how many orders the best point is a mean, and ``!`` marks a row some of whose runs are not
     finished. A bound that is ``BROKEN`` is below a certified regret; by ``?`` an assumption of it is violated, by ``~``
     it lies inside the certified interval.
@@ -88,7 +90,8 @@ def _interval(row: dict[Any, Any], name: str) -> str:
     value = row[name]
     if pd.isna(value):
         return "-"
-    return f"{_number(value)} [{_number(row[f'{name}_low'])}, {_number(row[f'{name}_high'])}]"
+    radius = radius_text(row[f"{name}_within"]) if name.startswith("regret") else ""
+    return f"{_number(value)} [{_number(row[f'{name}_low'])}, {_number(row[f'{name}_high'])}]{radius}"
 
 
 def _number(value: Any) -> str:

@@ -1,0 +1,140 @@
+"""The two ends of a comparator's interval, each proved from what a solver leaves behind: a point, and duals.
+
+Nothing that a solver computed on its way is taken over. Margins and products with the rows are formed again, and what
+they may be off is bounded entry by entry, so that columns of very different scales do not spoil each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from oco.comparators.certificate import FAR, held_back
+from oco.comparators.everywhere import FINE, bound_everywhere
+from oco.comparators.faces import Faces, faces_of
+from oco.comparators.objective import Objective
+from oco.domains._vectors import euclidean_norm
+from oco.domains.base import Domain
+from oco.regret.interval import Interval
+from oco.types import Array
+
+_UNIT = float(np.finfo(np.float64).eps)
+_SUM = 64.0 * _UNIT
+"""Relative error of a pairwise sum of a million terms that were each computed to a few units in the last place."""
+_LEAST = 16.0 * float(np.finfo(np.float64).smallest_subnormal)
+"""What a loss or a conjugate may lose to underflow."""
+_OUTSIDE = 128.0 * _UNIT
+"""How far outside of its domain rounding may leave a point, relative to its entries."""
+
+
+def prove(
+    objective: Objective, domain: Domain, point: Array, duals: Sequence[Array], allowed: float
+) -> tuple[Interval, str]:
+    """An interval that holds ``min_x F(x)`` over the domain, and how its lower end was proved.
+
+    Parameters
+    ----------
+    objective, domain
+        F, and where x must lie.
+    point
+        Feasible, flat.
+    duals
+        Slopes of the losses' margins, each of which proves a lower end.
+    allowed
+        The width that is good enough.
+    """
+    upper = upper_end(objective, domain, point)
+    infimum = objective.link.infimum
+    everywhere = objective.rows.count * infimum if infimum > -math.inf else -math.inf
+    how = "losses are non-negative" if infimum > -math.inf else "none"
+    faces = None if domain.bounded else faces_of(domain)
+    limited, within = -math.inf, math.inf
+    for slopes in duals:
+        for fine in (False, True):
+            bound, reach = lower_end(objective, domain, faces, point, slopes, fine)
+            if math.isinf(reach) and bound > everywhere:
+                everywhere, how = bound, "Fenchel dual"
+            elif math.isfinite(reach) and bound > limited:
+                limited, within = bound, reach
+            if upper - max(everywhere, limited) <= allowed or objective.rows.count * objective.rows.dimension > FINE:
+                break
+    for slopes in duals:
+        if faces is not None and upper - everywhere > allowed:
+            bound = bound_everywhere(objective, faces, slopes)
+            if bound > everywhere:
+                everywhere, how = bound, "Fenchel dual"
+    if upper - everywhere > max(allowed, 10.0 * (upper - limited)) and limited > everywhere:
+        return Interval(min(limited, upper), upper, within), "Fenchel dual"
+    return Interval(min(everywhere, upper), upper), how
+
+
+def allowed_width(tolerance: float, upper: float, at_start: float, count: int) -> float:
+    """The width that counts as tight: relative to the value, or to a thousandth of the loss of the domain's start."""
+    return tolerance * max(abs(upper), 1e-3 * abs(at_start)) + 4.0 * count * _LEAST
+
+
+def upper_end(objective: Objective, domain: Domain, point: Array) -> float:
+    """At least what the point of the domain that is nearest to ``point`` loses; infinite where that is not known."""
+    sizes = (objective.rows.dimension + 8.0) * _UNIT * np.abs(point) + _beside(domain, point)
+    with np.errstate(over="ignore", invalid="ignore"):
+        margins = objective.margins(point)
+        errors = objective.margin_sizes(1.01 * sizes) + _UNIT * np.abs(margins)
+        total, terms = objective.link.worst(margins, errors)
+    found = total + _SUM * terms + objective.rows.count * _LEAST
+    return found if math.isfinite(found) else math.inf
+
+
+def _beside(domain: Domain, point: Array) -> Array:
+    """How far, in each coordinate, ``point`` may be from the domain."""
+    faces = None if domain.bounded else faces_of(domain)
+    if faces is None:
+        return _OUTSIDE * (np.abs(point) + np.abs(domain.start.ravel()))
+    if not faces.rows.size:
+        return np.zeros_like(point)
+    fine = np.longdouble
+    heights = faces.rows.astype(fine) @ point.astype(fine)
+    outside = np.maximum(np.maximum(faces.low - heights, heights - faces.high), 0.0).astype(np.float64)
+    outside += 4.0 * _UNIT * np.abs(faces.rows) @ np.abs(point)
+    back: Array = np.abs(np.linalg.pinv(faces.rows, rcond=1e-12)) @ outside
+    return 1.01 * back
+
+
+def lower_end(
+    objective: Objective, domain: Domain, faces: Faces | None, point: Array, slopes: Array, fine: bool
+) -> tuple[float, float]:
+    """A lower bound on F from slopes, and the radius within which it holds; ``-inf`` where they prove nothing.
+
+    For any slopes alpha, ``F(x) >= -sum_i phi_i*(alpha_i) + <A' alpha, x>``.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        conjugates = objective.link.conjugate(slopes)
+        total = float(conjugates.sum())
+        if not math.isfinite(total):
+            return -math.inf, math.inf
+        pull, error = objective.pull(slopes, fine)
+        terms = objective.link.conjugate_sizes(slopes, conjugates) + objective.rows.count * _LEAST / _SUM
+        if domain.bounded:
+            supported, off = _support(domain, pull, error)
+            within = math.inf
+        else:
+            unit = min(1.0, math.sqrt(objective.rows.count) / max(objective.rows.length, 1e-300))
+            reach = FAR * (unit + euclidean_norm(point))
+            supported, off, missed = held_back(domain, faces, pull, error)
+            within = math.inf if missed == 0.0 else reach
+            off += 0.0 if missed == 0.0 else missed * reach
+        bound = -total - supported - off - _SUM * (terms + abs(supported))
+    return (bound, within) if math.isfinite(bound) else (-math.inf, math.inf)
+
+
+def _support(domain: Domain, pull: Array, error: Array) -> tuple[float, float]:
+    """``h_K(-pull)`` of a bounded domain, and what it may be off."""
+    if not (np.isfinite(pull).all() and np.isfinite(error).all()):
+        return math.inf, 0.0
+    radius, faces = domain.radius("l2"), faces_of(domain)
+    of_pull = radius * euclidean_norm(error)
+    if faces is not None and np.isfinite(faces.lower).all() and np.isfinite(faces.upper).all():
+        of_pull = min(of_pull, float(error @ np.maximum(np.abs(faces.lower), np.abs(faces.upper))))
+    of_support = (pull.size + 8.0) * _UNIT * radius * euclidean_norm(pull)
+    return domain.support(-pull.reshape(domain.shape)), 1.01 * (of_pull + of_support)
