@@ -1,4 +1,7 @@
-"""The certificate: a lower bound on the minimum over a domain from Fenchel duality, true in floating point too."""
+"""The running certificate of a solver: the best point and the best Fenchel dual that it has met.
+
+It decides when to stop, and which point and dual `oco.comparators.proof` gets; what is reported is proved there.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _SUM = 64.0 * _UNIT
 """Relative error of a pairwise sum of a million terms that were each computed to a few units in the last place."""
 
 FAR = 100.0
-"""How many times ``1 + |x|`` a certificate on an unbounded domain reaches."""
+"""How many times the size of a point a certificate on an unbounded domain reaches, where it does not reach all."""
 
 
 @dataclass

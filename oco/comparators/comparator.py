@@ -24,7 +24,8 @@ class Comparator:
         A point of the domain whose cumulative loss is at most ``value.upper``.
     value
         Encloses ``min_x sum_{s<=t} f_s(x)`` (the infimum where no minimiser exists): a certified lower bound, and what
-        ``point`` attains.
+        ``point`` attains. Where no lower bound was found that holds on all of an unbounded domain, ``value.within`` is
+        the radius within which it does.
     certificate
         How the lower bound was got: ``"support function"``, ``"Fenchel dual"``, ``"Frank-Wolfe gap"``,
         ``"losses are non-negative"``, ``"none"``.
@@ -92,6 +93,11 @@ class ComparatorCurve(Sequence[Comparator]):
     def upper(self) -> Array:
         """What the best points that were found attain."""
         return np.array([comparator.value.upper for comparator in self.comparators])
+
+    @property
+    def within(self) -> Array:
+        """The radius within which each interval holds: infinite where it holds on the whole domain."""
+        return np.array([comparator.value.within for comparator in self.comparators])
 
     @property
     def point(self) -> Array:

@@ -14,11 +14,14 @@ from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.multinomial import MultinomialLink, MultinomialObjective
 from oco.comparators.newton import line_search, minimise
 from oco.comparators.objective import Hessian, Objective, ScalarLink, SmoothedLink
+from oco.comparators.proof import prove
 from oco.comparators.rows import RowMatrix, RowStream, read_rounds
+from oco.domains import Unbounded
 from oco.domains.base import Domain
 from oco.errors import ComparatorError, ConfigError, DomainError, NumericsError
 from oco.losses.multinomial import MultinomialBlock
 from oco.losses.rows import RowBlock
+from oco.regret.interval import Interval, radius_text
 from oco.types import Array
 
 SMOOTH_TOLERANCE = 1e-6
@@ -27,6 +30,8 @@ KINKED_TOLERANCE = 1e-4
 """Default relative gap for losses whose derivative jumps."""
 EARLY_TOLERANCE = 1e-2
 """Relative gap for the short prefixes that a costly first checkpoint is approached by."""
+TAME = 1e3
+"""Largest entries of the columns between this and its inverse are left in their own units."""
 EXPENSIVE_HESSIAN = 1e9
 """Multiplications above which forming a Hessian is worth avoiding."""
 _SEPARATED = "no minimiser exists: the rows are separable, and the interval is about the infimum"
@@ -58,7 +63,8 @@ def best_fixed_point(
     start
         Where to start looking.
     strict
-        Whether a gap that is not tight is an error; otherwise the interval is wide, certified, and says so.
+        Whether a gap that is not tight, or a lower end that holds within a radius only, is an error; otherwise the
+        interval says so.
 
     Returns
     -------
@@ -68,7 +74,7 @@ def best_fixed_point(
     Raises
     ------
     ComparatorError
-        If ``strict`` and the gap is not tight; the error carries the gap.
+        If ``strict`` and the gap is not tight, or the interval holds within a radius only; the error carries the gap.
 
     Notes
     -----
@@ -145,15 +151,18 @@ def anytime(
     objective = objective_of(losses, checkpoints[-1])
     domain = placed(domain, objective)
     tolerance = default_tolerance(objective) if tolerance is None else tolerance
+    units = _units(objective, domain)
+    solved = objective if units is None else Objective(objective.link, objective.rows.in_units(units))
     centre = domain.start.ravel()
     point = centre if start is None else domain.project(start.reshape(domain.shape)).ravel()
+    point = point if units is None else point / units
     slopes: Array = np.zeros(0)
     hessian: Hessian | None = None
     found: list[Comparator] = []
     at_centre = objective.margins(centre)
     early = _early_prefixes(objective.prefix(checkpoints[0]))
     for count in [*early, *checkpoints]:
-        part = objective.prefix(count)
+        part = solved.prefix(count)
         certifier = Certifier(part, domain, EARLY_TOLERANCE if count in early else tolerance)
         certifier.start_value, _ = certifier.offer_point(centre, at_centre[:count])
         if not math.isfinite(certifier.start_value):
@@ -168,22 +177,59 @@ def anytime(
             _, hessian = minimise(part, domain, point, certifier, stationary=good_enough, hessian=hessian)
         if not domain.bounded:
             note = note or _recession_note(part, domain, certifier)
-        if found and part.link.infimum >= 0.0:
-            certifier.lower = max(certifier.lower, found[-1].value.lower)
         point = centre if certifier.point is None else certifier.point
         if count in early:
             continue
-        value, tight = certifier.value, certifier.tight
-        if strict and not tight:
-            raise ComparatorError(
-                f"the comparator for rounds 1..{count} has a certified gap of {certifier.gap:.3g}, more than the "
-                f"{certifier.allowed_gap:.3g} that tolerance {tolerance:g} allows",
-                certifier.gap,
-            )
-        found.append(Comparator(count, point.reshape(domain.shape), value, certifier.certificate, tight, note))
-    values, _ = objective.link.evaluate(objective.margins(point))
+        best = point if units is None else point * units
+        one = _proved(objective.prefix(count), domain, best, certifier, note, found[-1] if found else None)
+        if strict:
+            _require_tight(one, tolerance)
+        found.append(one)
+    values, _ = objective.link.evaluate(objective.margins(found[-1].point.ravel()))
     final: Array = np.cumsum(values)[np.array(checkpoints) - 1]
     return ComparatorCurve(tuple(found), final)
+
+
+def _units(objective: Objective, domain: Domain) -> Array | None:
+    """Powers of two in which to measure the coordinates of the whole space; None where the rows' own scales are tame.
+
+    Solvers know one scale only; other domains have the scale that they were given.
+    """
+    if type(domain) is not Unbounded or type(objective) is not Objective or objective.link.linear:
+        return None
+    largest = objective.rows.largest_entries()
+    used = largest[largest > 0.0]
+    if used.size == 0 or (used.max() <= TAME and used.min() >= 1.0 / TAME):
+        return None
+    return 2.0 ** -np.round(np.log2(np.where(largest > 0.0, largest, 1.0)))
+
+
+def _proved(
+    objective: Objective, domain: Domain, point: Array, certifier: Certifier, note: str, before: Comparator | None
+) -> Comparator:
+    """The comparator of a prefix, its interval proved again from the point and the duals that the solver left."""
+    duals = [] if certifier.slopes is None else [certifier.slopes]
+    if not objective.link.linear:
+        duals.append(objective.link.evaluate(objective.margins(point))[1])
+    with np.errstate(over="ignore"):
+        value, certificate = prove(objective, domain, point, duals, certifier.allowed_gap)
+    if before is not None and objective.link.infimum >= 0.0 and before.value.within >= value.within:
+        # More losses that are not negative have no smaller sum.
+        value = Interval(max(value.lower, min(before.value.lower, value.upper)), value.upper, value.within)
+    if objective.link.linear:
+        certificate = "support function"
+    tight = value.width <= certifier.tolerance * max(abs(value.upper), 1e-3 * abs(certifier.start_value))
+    return Comparator(objective.rows.count, point.reshape(domain.shape), value, certificate, tight, note)
+
+
+def _require_tight(found: Comparator, tolerance: float) -> None:
+    if found.tight and math.isinf(found.value.within):
+        return
+    if found.tight:
+        what = f"is certified{radius_text(found.value.within)} only, because no dual was found that holds everywhere"
+    else:
+        what = f"has a certified gap of {found.gap:.3g}, which tolerance {tolerance:g} does not allow"
+    raise ComparatorError(f"the comparator for rounds 1..{found.rounds} {what}", found.gap)
 
 
 def count_of(losses: RowBlock | MultinomialBlock | RowStream) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from oco.comparators.certificate import Certifier
 from oco.comparators.comparator import Comparator
 from oco.comparators.fixed_point import default_tolerance, objective_of, placed
+from oco.comparators.proof import prove
 from oco.comparators.rows import RowStream
 from oco.comparators.sequence import as_block, certify_by_cut
 from oco.domains.base import Domain
@@ -78,11 +78,11 @@ def certify(
     if objective is None:
         assert isinstance(losses, Sequence)
         return certify_by_cut(losses, domain, shaped, tolerance)
-    certifier = Certifier(objective, domain, default_tolerance(objective) if tolerance is None else tolerance)
-    centre = domain.start.ravel()
-    certifier.start_value = float(objective.link.evaluate(objective.margins(centre))[0].sum())
-    _, slopes = certifier.offer_point(shaped.ravel(), objective.margins(shaped.ravel()))
-    certifier.offer_dual(slopes)
-    if dual is not None:
-        certifier.offer_dual(dual)
-    return Comparator(objective.rows.count, shaped, certifier.value, certifier.certificate, certifier.tight)
+    tolerance = default_tolerance(objective) if tolerance is None else tolerance
+    flat = shaped.ravel()
+    losses_there, slopes = objective.link.evaluate(objective.margins(flat))
+    at_start = objective.link.evaluate(objective.margins(domain.start.ravel()))[0]
+    allowed = tolerance * max(abs(float(losses_there.sum())), 1e-3 * abs(float(at_start.sum())))
+    value, how = prove(objective, domain, flat, [slopes] if dual is None else [slopes, dual], allowed)
+    tight = value.width <= tolerance * max(abs(value.upper), 1e-3 * abs(float(at_start.sum())))
+    return Comparator(objective.rows.count, shaped, value, how, tight)

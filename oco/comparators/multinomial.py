@@ -11,6 +11,8 @@ from oco.comparators.objective import FormedHessian, Hessian, Link, Objective
 from oco.comparators.rows import RowMatrix
 from oco.types import Array, Shape
 
+_UNIT = float(np.finfo(np.float64).eps)
+
 
 class MultinomialLink(Link):
     """``phi_i(p) = log sum_c exp(p_c) - p_{y_i}`` for margins ``(n, n_classes)``.
@@ -20,6 +22,11 @@ class MultinomialLink(Link):
 
     def __init__(self, one_hot: Array) -> None:
         self._one_hot = one_hot
+
+    @property
+    def labelled(self) -> Array:
+        """Where the label of a round is, ``(n, n_classes)``."""
+        return self._one_hot == 1.0
 
     def evaluate(self, margins: Array) -> tuple[Array, Array]:
         """Losses ``(n,)`` and softmax minus one-hot labels."""
@@ -38,6 +45,15 @@ class MultinomialLink(Link):
         inside = (weights.min(axis=1) >= 0.0) & (np.abs(weights.sum(axis=1) - 1.0) <= 1e-13 * weights.shape[1])
         negative_entropy = np.asarray(xlogy(np.maximum(weights, 0.0), np.maximum(weights, 0.0))).sum(axis=1)
         return np.where(inside, negative_entropy, np.inf)
+
+    def worst(self, margins: Array, errors: Array) -> tuple[float, float]:
+        """The logarithm and the label's margin, which may cancel, are off by ``errors`` each."""
+        values = self.evaluate(margins)[0] + 2.0 * errors.max(axis=1)
+        return float(values.sum()), float(np.abs(values).sum() + np.abs(margins).max(axis=1).sum() + len(values))
+
+    def conjugate_sizes(self, slopes: Array, conjugates: Array) -> float:
+        """Weights near one are known to a unit in the last place of one."""
+        return super().conjugate_sizes(slopes, conjugates) + len(conjugates)
 
     def clip(self, slopes: Array) -> Array:
         """Slopes whose distance from the one-hot labels is in the simplex."""
@@ -91,9 +107,28 @@ class MultinomialObjective(Objective):
         """``A W'``, ``(n, n_classes)``."""
         return self.rows.product(np.ascontiguousarray(point.reshape(self.shape).T))
 
+    def margin_sizes(self, sizes: Array) -> Array:
+        """``|A| sizes'``."""
+        return self.rows.size_product(np.ascontiguousarray(sizes.reshape(self.shape).T))
+
     def gradient(self, slopes: Array) -> Array:
         """``slopes' A``, flat."""
         return np.ravel(self.rows.transposed_product(slopes).T)
+
+    def pull(self, slopes: Array, fine: bool) -> tuple[Array, Array]:
+        """`gradient`, and what each entry may be off.
+
+        Slopes of a round sum to zero up to rounding only. What they miss is taken to be that of the label, whose
+        margin is then off by it.
+        """
+        pull, error = self.rows.pull(slopes, fine)
+        missed = np.abs(slopes.sum(axis=1)) + (slopes.shape[1] + 2) * _UNIT * np.abs(slopes).sum(axis=1)
+        error = error + self.rows.size_pull(np.where(self._labelled(), missed[:, None], 0.0))
+        return np.ravel(pull.T), np.ravel(error.T)
+
+    def _labelled(self) -> Array:
+        assert isinstance(self.link, MultinomialLink)
+        return self.link.labelled
 
     def hessian(self, margins: Array, form: bool) -> Hessian:
         """The Hessian at a point with these margins; a square array where ``form``."""

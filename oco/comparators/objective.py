@@ -85,6 +85,18 @@ class Link(ABC):
     linear: bool = False
     """Whether every loss is its margin."""
 
+    def conjugate_sizes(self, slopes: Array, conjugates: Array) -> float:
+        """What the terms of the conjugates come to before they cancel: rounding is relative to this."""
+        return float(np.abs(conjugates).sum() + np.vdot(slopes, slopes))
+
+    def worst(self, margins: Array, errors: Array) -> tuple[float, float]:
+        """The most that the losses can sum to when margins are off by ``errors``, and the sum of their sizes.
+
+        Losses are convex: on an interval they are largest at an end.
+        """
+        values = np.maximum(self.evaluate(margins - errors)[0], self.evaluate(margins + errors)[0])
+        return float(values.sum()), float(np.abs(values).sum())
+
     def kinks(self) -> tuple[Array, Array, Array] | None:
         """``(kink, low, high)`` of losses with a single kink, see `oco.losses.ScalarLoss.kinks`; else None."""
         return None
@@ -115,7 +127,7 @@ class ScalarLink(Link):
     def __post_init__(self) -> None:
         self.infimum = self.scalar.infimum
         self.linear = isinstance(self.scalar, Linear)
-        self._range = self.scalar.dual_range(self.targets)
+        self.range = self.scalar.dual_range(self.targets)
 
     def kinks(self) -> tuple[Array, Array, Array] | None:
         """Those of the scalar loss."""
@@ -133,9 +145,16 @@ class ScalarLink(Link):
         """``phi*``."""
         return self.scalar.conjugate(slopes, self.targets)
 
+    def conjugate_sizes(self, slopes: Array, conjugates: Array) -> float:
+        """Products with the targets, squares where the loss is curved, logarithms."""
+        sizes = float(np.abs(conjugates).sum()) + float(np.abs(slopes) @ np.abs(self.targets))
+        if not self.linear and self.kinks() is None:
+            sizes += float(slopes @ slopes)
+        return sizes + (slopes.size if self.infimum == -np.inf and not self.linear else 0.0)
+
     def clip(self, slopes: Array) -> Array:
         """Slopes in the dual range."""
-        return np.clip(slopes, *self._range)
+        return np.clip(slopes, *self.range)
 
     def recedes(self, change: Array, slack: float) -> bool:
         """For the logistic loss: margins grow by as much as they do in Newton steps that never end, and none falls."""
@@ -211,9 +230,17 @@ class Objective:
         """``A point``."""
         return self.rows.product(point)
 
+    def margin_sizes(self, sizes: Array) -> Array:
+        """``|A| sizes``: what margins are off where the entries of a point are off by ``sizes``."""
+        return self.rows.size_product(sizes)
+
     def gradient(self, slopes: Array) -> Array:
         """``A' slopes``."""
         return self.rows.transposed_product(slopes)
+
+    def pull(self, slopes: Array, fine: bool) -> tuple[Array, Array]:
+        """`gradient`, and what each entry may be off; see `RowMatrix.pull`."""
+        return self.rows.pull(slopes, fine)
 
     def hessian(self, margins: Array, form: bool) -> Hessian:
         """The Hessian at a point with these margins; d x d where ``form``."""

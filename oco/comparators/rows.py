@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -15,6 +16,11 @@ from oco.losses.scalar import ScalarLoss
 from oco.types import Array
 
 _SUM_ROWS = 512
+_UNIT = float(np.finfo(np.float64).eps)
+_FINE_UNIT = float(np.finfo(np.longdouble).eps)
+_LEAST = 2.0 * float(np.finfo(np.float64).smallest_subnormal)
+"""What one product may lose to underflow."""
+_DENSE_FLOATS = 2**21
 
 
 class RowStream(Blocks, Protocol):
@@ -46,7 +52,9 @@ class RowMatrix:
             self._stored = stored / count
         else:
             self.row_squares, self._stored = whole.row_squares[:count], whole._stored
-        self.length = float(np.sqrt(self.row_squares.sum()))
+        self.units: Array | None = None if whole is None else whole.units
+        # What underflow may have taken from the squares is added, so that this is never too short.
+        self.length = float(np.sqrt(self.row_squares.sum() + count * dimension * _LEAST))
 
     def prefix(self, count: int) -> RowMatrix:
         """The first ``count`` rows, without a copy."""
@@ -64,6 +72,8 @@ class RowMatrix:
     def product(self, point: Array) -> Array:
         """Margins ``A point``: ``(n,)`` for ``(d,)``, ``(n, m)`` for ``(d, m)``."""
         whole: Any = self._whole()
+        if self.units is not None:
+            point = (point.T * self.units).T
         if whole is not None:
             return np.asarray(whole @ point)
         return np.concatenate([np.asarray(rows @ point) for _, rows in self._pieces()])
@@ -80,7 +90,7 @@ class RowMatrix:
                 for some, sums in zip(np.atleast_2d(piece), np.atleast_2d(total), strict=True):
                     one = np.ascontiguousarray(some)
                     _add_sparse_product(rows.data, rows.indices, rows.indptr, one, self._summed, partial, sums)
-        return total.T
+        return total.T if self.units is None else (total * self.units).T
 
     @property
     def sum_length(self) -> int:
@@ -92,7 +102,72 @@ class RowMatrix:
         total: Array = np.zeros((self.dimension, self.dimension), order="F")
         for start, rows in self._pieces():
             add_gram(total, rows, weights[start : start + rows.shape[0]])
-        return symmetric(total)
+        whole = symmetric(total)
+        return whole if self.units is None else whole * np.outer(self.units, self.units)
+
+    def size_product(self, sizes: Array) -> Array:
+        """``|A| sizes`` with absolute entries, for ``(d,)`` or ``(d, m)``: what the errors of a product come to."""
+        return np.concatenate([np.asarray(abs(rows) @ sizes) for _, rows in self._parts()])
+
+    def pull(self, weights: Array, fine: bool = False) -> tuple[Array, Array]:
+        """``A' weights`` for ``(n,)`` or ``(n, m)``, and what each entry of it may be off at most.
+
+        ``fine`` sums in extended precision, at O(n d) for sparse rows too.
+        """
+        unit = 2.0 ** math.floor(math.log2(float(np.abs(weights).max(initial=0.0)) or 1.0))
+        sizes: Array = np.zeros((*weights.shape[1:], self.dimension))  # in this unit, so that products do not vanish
+        total = np.zeros(sizes.shape, dtype=np.longdouble)
+        for start, rows in self._parts():
+            part = weights[start : start + rows.shape[0]].T
+            sizes += (abs(rows).T @ np.abs(part.T / unit)).T
+            if fine:
+                total += part.astype(np.longdouble) @ _dense(rows).astype(np.longdouble)
+        error = (sizes > 0.0) * self.count * _LEAST
+        if fine:
+            found = total.astype(np.float64)
+            error += 1.01 * ((self.count + 8) * _FINE_UNIT * sizes * unit + _UNIT * np.abs(found))
+            return found.T, error.T
+        return self.transposed_product(weights), (error + 1.01 * self.sum_length * _UNIT * sizes * unit).T
+
+    def size_pull(self, weights: Array) -> Array:
+        """``|A|' weights`` for weights >= 0, in the order of `pull`, a few units in the last place too large."""
+        total: Array = np.zeros((*weights.shape[1:], self.dimension))
+        for start, rows in self._parts():
+            total += (abs(rows).T @ weights[start : start + rows.shape[0]]).T
+        return 1.01 * total.T
+
+    def gram_in(self, basis: Array, columns: Array, chosen: Array) -> Array:
+        """``N' N`` ``(m, m)`` for N the chosen rows, some of their columns only, times a basis ``(columns, m)``."""
+        total = np.zeros((basis.shape[1], basis.shape[1]))
+        for start, rows in self._parts():
+            mask = chosen[start : start + rows.shape[0]]
+            if mask.any():
+                turned = _dense(rows[mask])[:, columns] @ basis
+                total += turned.T @ turned
+        return total
+
+    def size_sums(self) -> Array:
+        """``sum_i |a_ij|`` of every column j."""
+        sums: Array = np.zeros(self.dimension)
+        for _, rows in self._parts():
+            sums += np.ravel(abs(rows).sum(axis=0))
+        return sums
+
+    def largest_entries(self) -> Array:
+        """``max_i |a_ij|`` of every column j."""
+        largest = np.zeros(self.dimension)
+        for _, rows in self._parts():
+            one: Any = abs(rows).max(axis=0)
+            largest = np.maximum(largest, one if isinstance(one, np.ndarray) else one.toarray().ravel())
+        return largest
+
+    def in_units(self, units: Array) -> RowMatrix:
+        """The rows times ``diag(units)``, without a copy of them; for powers of two nothing is rounded."""
+        scaled = RowMatrix(self._source, self.count, self.dimension, self)
+        scaled.units = units
+        scaled.row_squares = np.concatenate([squared_lengths(_in_units(rows, units)) for _, rows in self._parts()])
+        scaled.length = float(np.sqrt(scaled.row_squares.sum() + self.count * self.dimension * _LEAST))
+        return scaled
 
     @property
     def gram_cost(self) -> float:
@@ -101,6 +176,13 @@ class RowMatrix:
 
     def _whole(self) -> Any:
         return self._source if isinstance(self._source, np.ndarray) or _is_sparse(self._source) else None
+
+    def _parts(self) -> Iterator[tuple[int, Any]]:
+        """Pieces that may be made dense one at a time."""
+        step = max(1, _DENSE_FLOATS // self.dimension)
+        for start, rows in self._pieces():
+            for at in range(0, rows.shape[0], step):
+                yield start + at, rows[at : at + step]
 
     def _pieces(self, length: int | None = None) -> Iterator[tuple[int, Any]]:
         source: Any = self._source
@@ -128,6 +210,19 @@ def read_rounds(losses: RowBlock | RowStream, rounds: int | None = None) -> tupl
     step = rows_at_once(dimension, first.sparse)
     targets = np.concatenate([losses.block(at, min(at + step, count)).targets for at in range(0, count, step)])
     return first.scalar, RowMatrix(losses, count, dimension), targets
+
+
+def _dense(rows: Any) -> Array:
+    dense: Array = rows if isinstance(rows, np.ndarray) else rows.toarray()
+    return dense
+
+
+def _in_units(rows: Any, units: Array) -> Any:
+    if isinstance(rows, np.ndarray):
+        return rows * units
+    scaled = rows.copy()
+    scaled.data = rows.data * units[rows.indices]
+    return scaled
 
 
 def _is_sparse(source: Any) -> bool:

@@ -10,15 +10,26 @@ from dataclasses import dataclass
 class Interval:
     """A certified enclosure ``[lower, upper]`` of a number, both ends in the number's unit.
 
+    Attributes
+    ----------
+    lower, upper
+        The ends; infinite where nothing is known.
+    within
+        Where the number is about the best point of an unbounded domain: only points u with ``|u|_2`` up to this radius
+        were compared. Infinite where all points were, NaN where it is not known.
+
     Examples
     --------
     >>> regret = Interval(2.0, 2.5)
     >>> regret.width
     0.5
+    >>> print(Interval(2.0, 2.5, within=300.0))
+    [2, 2.5] within |u| <= 300
     """
 
     lower: float
     upper: float
+    within: float = math.inf
 
     @property
     def width(self) -> float:
@@ -39,5 +50,12 @@ class Interval:
         return self.lower <= number <= self.upper
 
     def __str__(self) -> str:
-        """``[lower, upper]`` to six digits."""
-        return f"[{self.lower:.6g}, {self.upper:.6g}]"
+        """``[lower, upper]`` to six digits, and the radius where there is one."""
+        return f"[{self.lower:.6g}, {self.upper:.6g}]" + radius_text(self.within)
+
+
+def radius_text(within: float) -> str:
+    """`Interval.within` in words, to be put after the ends; nothing where all points were compared."""
+    if math.isinf(within):
+        return ""
+    return " within an unknown radius" if math.isnan(within) else f" within |u| <= {within:.3g}"
