@@ -26,7 +26,8 @@ class Record:
         Of the stream.
     curves
         Arrays of one length, an entry for every checkpoint. ``round``; ``cumulative_loss``; ``comparator_lower`` and
-        ``comparator_upper``: certified ends of ``min_x sum_{s<=t} f_s(x)``; ``regret_lower`` and ``regret_upper``: of
+        ``comparator_upper``: certified ends of ``min_x sum_{s<=t} f_s(x)``, over the points x with ``|x|_2`` at most
+        ``comparator_within`` (infinite: over all of the domain); ``regret_lower`` and ``regret_upper``: of
         the regret against the best point for each prefix (u_t), rounding of the losses' sum allowed for
         (``loss_rounding``); ``regret_final``: against the best point found for the whole game (u_T);
         ``regret_dynamic``: against the environment's moving comparator, where it has one; ``regret_linearised``: of
@@ -67,8 +68,9 @@ class Record:
 
     @property
     def regret(self) -> Interval:
-        """Certified interval of the regret against the best fixed point of the whole game."""
-        return Interval(float(self.curves["regret_lower"][-1]), float(self.curves["regret_upper"][-1]))
+        """Certified interval of the regret against the best fixed point of the whole game, see `Interval.within`."""
+        ends = (float(self.curves[name][-1]) for name in ("regret_lower", "regret_upper", "comparator_within"))
+        return Interval(*ends)
 
     @property
     def cumulative_loss(self) -> float:

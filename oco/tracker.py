@@ -282,6 +282,7 @@ class Tracker:
         curves |= {
             "comparator_lower": lower,
             "comparator_upper": upper,
+            "comparator_within": missing if comparator is None else comparator.within,
             "regret_lower": loss - upper - curves["loss_rounding"],
             "regret_upper": loss - lower + curves["loss_rounding"],
             "regret_final": loss - final,
@@ -298,6 +299,7 @@ class Tracker:
             "regret_linearised": float(curves["regret_linearised"][-1]),
             "regret_dynamic": float(curves["regret_dynamic"][-1]),
             "comparator_gap": float(upper[-1] - lower[-1]),
+            "comparator_within": None if comparator is None else float(comparator.within[-1]),
             "comparator_certificate": None if comparator is None else comparator.certificate,
             "comparator_tight": None if comparator is None else comparator.tight,
             "comparator_note": None if comparator is None else "; ".join(comparator.notes) or None,
@@ -374,7 +376,7 @@ class Tracker:
         else:
             raise ConfigError(f"the regret on intervals needs the losses of any rounds, which {stream!r} does not give")
         rounding = self._rounding(self._seen)
-        return Interval(value.lower - rounding, value.upper + rounding)
+        return Interval(value.lower - rounding, value.upper + rounding, value.within)
 
     def _path_losses(self) -> Array:
         """``sum_{s<=t} f_s(u_s)`` at the checkpoints for the path that the environment knows; NaN without one."""

@@ -135,9 +135,9 @@ def _game_faults(game: Game, stored: StoredRun) -> Iterator[str]:
         slack = ROUNDING * (1.0 + abs(stored_value.upper))
         if not environment.domain.contains(comparator.point, 1e-8):
             yield f"{where} the point lies outside the domain"
-        if stored_value.lower > fresh_value.upper + slack:
+        if stored_value.lower > fresh_value.upper + slack and not _beyond(again.point, stored_value.within):
             yield f"{where} the lower bound {stored_value.lower:.9g} exceeds the {fresh_value.upper:.9g} of a point"
-        if stored_value.upper < fresh_value.lower - slack:
+        if stored_value.upper < fresh_value.lower - slack and not _beyond(comparator.point, fresh_value.within):
             yield f"{where} the point's loss {stored_value.upper:.9g} is below the certified {fresh_value.lower:.9g}"
         if isinstance(environment, RowStream):
             reached = float(_attained(environment, comparator.point, rounds[rounds <= comparator.rounds])[-1])
@@ -146,6 +146,11 @@ def _game_faults(game: Game, stored: StoredRun) -> Iterator[str]:
     attained = _attained(environment.fresh(game.seed), curve.point, rounds)
     if not _same(attained, np.asarray(curve.final), attained):
         yield "the losses of the best point for the whole game do not add up to what is stored"
+
+
+def _beyond(point: Array, within: float) -> bool:
+    """Whether a point lies outside of the radius of an interval, which then says nothing of it."""
+    return bool(np.linalg.norm(point) > within)
 
 
 def _attained(environment: Any, point: Array, rounds: Any) -> Array:

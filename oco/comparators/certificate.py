@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.comparators.faces import Faces, faces_of
 from oco.comparators.objective import Objective
+from oco.domains._vectors import euclidean_norm
 from oco.domains.base import Domain
 from oco.regret.interval import Interval
 from oco.types import Array
@@ -35,8 +37,8 @@ class Certifier:
     gap. From both ends an allowance for rounding is taken: 64 units in the last place of the sums of absolute terms,
     and ``m eps |A|_F |alpha|_2 radius`` for the products with A, where m is the most roundings of one entry.
 
-    Where the domain is unbounded, ``-A' alpha`` is split into a part v whose support is finite and a remainder of
-    rounding size, and the bound is ``-sum phi* - h_K(v) - reach |-A'alpha - v|_2``: it holds for every point within
+    Where the domain is unbounded, ``-A' alpha`` is split into a part v whose support is finite and a remainder, and the
+    bound is ``-sum phi* - h_K(v) - reach |-A'alpha - v|_2``: it holds for every point within
     ``reach = 100 (1 + |x|)`` of the origin, and is given up when a better x comes nearer than a tenth to that.
 
     Attributes
@@ -63,6 +65,7 @@ class Certifier:
 
     def __post_init__(self) -> None:
         rows = self.objective.rows
+        self._faces = None if self.domain.bounded else faces_of(self.domain)
         self._product_error = rows.sum_length * _UNIT * rows.length
         self._forget()
 
@@ -118,7 +121,9 @@ class Certifier:
             return -math.inf
         if gradient is None:
             gradient = self.objective.gradient(slopes)
-        reach, support = support_within(self.domain, -gradient.reshape(self.domain.shape), self.point)
+        reach, support = support_within(
+            self.domain, -gradient.reshape(self.domain.shape), self.point, self._faces
+        )
         if not math.isfinite(support):
             return -math.inf
         size = float(np.linalg.norm(slopes))
@@ -135,18 +140,52 @@ class Certifier:
         return bound
 
 
-def support_within(domain: Domain, direction: Array, point: Array | None) -> tuple[float, float]:
+def support_within(
+    domain: Domain, direction: Array, point: Array | None, faces: Faces | None = None
+) -> tuple[float, float]:
     """How far a certificate reaches from the origin, and ``h_K(direction)`` or a bound on it within that reach.
 
-    The reach is the radius of a bounded domain; else it is ``FAR (1 + |point|)``, and what is left of ``direction``
-    after its `bounded_part` counts as far as that.
+    The reach is the radius of a bounded domain; else it is ``FAR (1 + |point|)``, and the part of ``direction`` along
+    which the domain goes on for ever counts as far as that.
     """
     radius = domain.radius("l2")
     if math.isfinite(radius):
         return radius, domain.support(direction)
     reach = FAR * (1.0 + (0.0 if point is None else float(np.linalg.norm(point))))
-    finite = bounded_part(domain, direction)
-    return reach, domain.support(finite) + reach * float(np.linalg.norm(direction - finite))
+    pull = -direction.ravel()
+    support, off, missed = held_back(domain, faces, pull, np.zeros_like(pull))
+    return reach, support + off + reach * missed
+
+
+def held_back(domain: Domain, faces: Faces | None, pull: Array, error: Array) -> tuple[float, float, float]:
+    """The support of the part of ``-pull`` along which an unbounded domain ends, what it may be off, and the rest."""
+    if not (np.isfinite(pull).all() and np.isfinite(error).all()):
+        return math.inf, 0.0, 0.0
+    if faces is None:
+        direction = -pull.reshape(domain.shape)
+        ends = bounded_part(domain, direction)
+        rest = euclidean_norm(direction - ends) + euclidean_norm(error) + 1e-9 * euclidean_norm(ends)
+        return domain.support(ends), 0.0, 1.01 * rest
+    rest, off = -pull, error
+    total = terms = 0.0
+    if faces.rows.size:
+        multipliers = np.linalg.lstsq(faces.rows.T, -pull, rcond=None)[0]
+        open_side = np.where(multipliers > 0.0, np.isinf(faces.high), np.isinf(faces.low))
+        multipliers = np.where(open_side, 0.0, multipliers)
+        ends = multipliers * np.where(multipliers > 0.0, faces.high, faces.low)
+        ends = np.where(multipliers == 0.0, 0.0, ends)
+        total, terms = float(ends.sum()), float(np.abs(ends).sum())
+        sizes = np.abs(faces.rows).T @ np.abs(multipliers) + np.abs(pull)
+        rest, off = rest - faces.rows.T @ multipliers, off + (multipliers.size + 4) * _UNIT * sizes
+    lower, upper = np.isfinite(faces.lower), np.isfinite(faces.upper)
+    held = (lower & upper) | ((rest > 0.0) & upper) | ((rest < 0.0) & lower)
+    sure = (lower & upper) | (held & (np.abs(rest) > off))
+    ends = np.where(rest > 0.0, faces.upper, faces.lower)
+    parts = np.where(held & (rest != 0.0), rest * np.where(np.isfinite(ends), ends, 0.0), 0.0)
+    sizes = np.maximum(np.where(lower, np.abs(faces.lower), 0.0), np.where(upper, np.abs(faces.upper), 0.0))
+    total, terms = total + float(parts.sum()), terms + float(np.abs(parts).sum())
+    missed = euclidean_norm(np.where(held, 0.0, np.abs(rest)) + np.where(sure, 0.0, off))
+    return total, 1.01 * float((off * np.where(held, sizes, 0.0)).sum()) + _SUM * terms, 1.01 * missed
 
 
 def too_near(reach: float, point: Array) -> bool:
@@ -160,12 +199,11 @@ def bounded_part(domain: Domain, direction: Array) -> Array:
     The barrier cone is the polar of the recession cone, and the projection on the recession cone is the limit of
     ``project(start + s direction) / s`` for large s.
     """
-    length = float(np.linalg.norm(direction))
+    length = euclidean_norm(direction)
     if length == 0.0:
         return direction
-    start = domain.start
-    scale = 1e10 * (1.0 + float(np.linalg.norm(start))) / length
-    receding = (domain.project(start + scale * direction) - start) / scale
-    finite = direction - receding
-    finite[np.abs(finite) <= 1e-9 * length] = 0.0
-    return finite
+    start, unit = domain.start, direction / length
+    far = 1e10 * (1.0 + euclidean_norm(start))
+    finite = unit - (domain.project(start + far * unit) - start) / far
+    finite[np.abs(finite) <= 1e-9] = 0.0
+    return length * finite

@@ -8,13 +8,14 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from oco.comparators.certificate import Certifier, bounded_part
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.multinomial import MultinomialLink, MultinomialObjective
 from oco.comparators.newton import line_search, minimise
 from oco.comparators.objective import Hessian, Objective, ScalarLink, SmoothedLink
-from oco.comparators.proof import prove
+from oco.comparators.proof import allowed_width, prove
 from oco.comparators.rows import RowMatrix, RowStream, read_rounds
 from oco.domains import Unbounded
 from oco.domains.base import Domain
@@ -168,26 +169,40 @@ def anytime(
         if not math.isfinite(certifier.start_value):
             raise ComparatorError(f"the losses of rounds 1..{count} are not finite at the start of {domain!r}")
         note = ""
-        if part.link.linear:
-            note = _solve_linear(part, domain, certifier)
-        elif part.link.kinks() is not None:
-            slopes = _solve_kinked(part, domain, certifier, point, slopes)
-        else:
-            good_enough = partial(_fraction, certifier, 0.1, 0.0)
-            _, hessian = minimise(part, domain, point, certifier, stationary=good_enough, hessian=hessian)
-        if not domain.bounded:
-            note = note or _recession_note(part, domain, certifier)
+        try:
+            with np.errstate(all="ignore"):  # on wild scales; what comes of it is not trusted
+                note, slopes, hessian = _search(part, domain, certifier, point, slopes, hessian)
+        except (DomainError, LinAlgError) as error:
+            # The best point and dual so far are as good as any: what is reported is proved from them.
+            note, hessian = f"the search stopped early ({error})", None
         point = centre if certifier.point is None else certifier.point
         if count in early:
             continue
         best = point if units is None else point * units
         one = _proved(objective.prefix(count), domain, best, certifier, note, found[-1] if found else None)
         if strict:
-            _require_tight(one, tolerance)
+            require_tight(one, tolerance)
         found.append(one)
     values, _ = objective.link.evaluate(objective.margins(found[-1].point.ravel()))
     final: Array = np.cumsum(values)[np.array(checkpoints) - 1]
     return ComparatorCurve(tuple(found), final)
+
+
+def _search(
+    objective: Objective, domain: Domain, certifier: Certifier, point: Array, slopes: Array, hessian: Hessian | None
+) -> tuple[str, Array, Hessian | None]:
+    """Offer points and duals until the certifier is satisfied; returns a note, and where the next prefix starts."""
+    note = ""
+    if objective.link.linear:
+        note = _solve_linear(objective, domain, certifier)
+    elif objective.link.kinks() is not None:
+        slopes = _solve_kinked(objective, domain, certifier, point, slopes)
+    else:
+        good_enough = partial(_fraction, certifier, 0.1, 0.0)
+        _, hessian = minimise(objective, domain, point, certifier, stationary=good_enough, hessian=hessian)
+    if not domain.bounded:
+        note = note or _recession_note(objective, domain, certifier)
+    return note, slopes, hessian
 
 
 def _units(objective: Objective, domain: Domain) -> Array | None:
@@ -218,11 +233,13 @@ def _proved(
         value = Interval(max(value.lower, min(before.value.lower, value.upper)), value.upper, value.within)
     if objective.link.linear:
         certificate = "support function"
-    tight = value.width <= certifier.tolerance * max(abs(value.upper), 1e-3 * abs(certifier.start_value))
-    return Comparator(objective.rows.count, point.reshape(domain.shape), value, certificate, tight, note)
+    count = objective.rows.count
+    tight = value.width <= allowed_width(certifier.tolerance, value.upper, certifier.start_value, count)
+    return Comparator(count, point.reshape(domain.shape), value, certificate, tight, note)
 
 
-def _require_tight(found: Comparator, tolerance: float) -> None:
+def require_tight(found: Comparator, tolerance: float) -> None:
+    """Raise `ComparatorError` unless the interval is narrow and holds on the whole domain."""
     if found.tight and math.isinf(found.value.within):
         return
     if found.tight:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oco.comparators.comparator import Comparator
 from oco.comparators.fixed_point import default_tolerance, objective_of, placed
-from oco.comparators.proof import prove
+from oco.comparators.proof import allowed_width, prove
 from oco.comparators.rows import RowStream
 from oco.comparators.sequence import as_block, certify_by_cut
 from oco.domains.base import Domain
@@ -81,8 +81,10 @@ def certify(
     tolerance = default_tolerance(objective) if tolerance is None else tolerance
     flat = shaped.ravel()
     losses_there, slopes = objective.link.evaluate(objective.margins(flat))
-    at_start = objective.link.evaluate(objective.margins(domain.start.ravel()))[0]
-    allowed = tolerance * max(abs(float(losses_there.sum())), 1e-3 * abs(float(at_start.sum())))
+    at_start = float(objective.link.evaluate(objective.margins(domain.start.ravel()))[0].sum())
+    count = objective.rows.count
+    allowed = allowed_width(tolerance, float(losses_there.sum()), at_start, count)
     value, how = prove(objective, domain, flat, [slopes] if dual is None else [slopes, dual], allowed)
-    tight = value.width <= tolerance * max(abs(value.upper), 1e-3 * abs(float(at_start.sum())))
-    return Comparator(objective.rows.count, shaped, value, how, tight)
+    return Comparator(
+        count, shaped, value, how, value.width <= allowed_width(tolerance, value.upper, at_start, count)
+    )

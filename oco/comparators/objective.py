@@ -147,10 +147,12 @@ class ScalarLink(Link):
 
     def conjugate_sizes(self, slopes: Array, conjugates: Array) -> float:
         """Products with the targets, squares where the loss is curved, logarithms."""
+        if self.linear:
+            return 0.0
         sizes = float(np.abs(conjugates).sum()) + float(np.abs(slopes) @ np.abs(self.targets))
-        if not self.linear and self.kinks() is None:
+        if self.kinks() is None:
             sizes += float(slopes @ slopes)
-        return sizes + (slopes.size if self.infimum == -np.inf and not self.linear else 0.0)
+        return sizes + (slopes.size if self.infimum == -np.inf else 0.0)
 
     def clip(self, slopes: Array) -> Array:
         """Slopes in the dual range."""

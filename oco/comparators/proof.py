@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from oco.comparators.certificate import FAR, bounded_part
+from oco.comparators.certificate import FAR, held_back
 from oco.comparators.everywhere import FINE, bound_everywhere
 from oco.comparators.faces import Faces, faces_of
 from oco.comparators.objective import Objective
@@ -50,23 +50,29 @@ def prove(
     everywhere = objective.rows.count * infimum if infimum > -math.inf else -math.inf
     how = "losses are non-negative" if infimum > -math.inf else "none"
     faces = None if domain.bounded else faces_of(domain)
-    limited, within, chosen = -math.inf, math.inf, None
+    limited, within = -math.inf, math.inf
     for slopes in duals:
         for fine in (False, True):
             bound, reach = lower_end(objective, domain, faces, point, slopes, fine)
             if math.isinf(reach) and bound > everywhere:
                 everywhere, how = bound, "Fenchel dual"
             elif math.isfinite(reach) and bound > limited:
-                limited, within, chosen = bound, reach, slopes
+                limited, within = bound, reach
             if upper - max(everywhere, limited) <= allowed or objective.rows.count * objective.rows.dimension > FINE:
                 break
-    if chosen is not None and faces is not None and upper - everywhere > allowed:
-        bound = bound_everywhere(objective, faces, chosen)
-        if bound > everywhere:
-            everywhere, how = bound, "Fenchel dual"
+    for slopes in duals:
+        if faces is not None and limited > everywhere and upper - everywhere > allowed:
+            bound = bound_everywhere(objective, faces, slopes)
+            if bound > everywhere:
+                everywhere, how = bound, "Fenchel dual"
     if upper - everywhere > max(allowed, 10.0 * (upper - limited)) and limited > everywhere:
         return Interval(min(limited, upper), upper, within), "Fenchel dual"
     return Interval(min(everywhere, upper), upper), how
+
+
+def allowed_width(tolerance: float, upper: float, at_start: float, count: int) -> float:
+    """The width that counts as tight: relative to the value, or to a thousandth of the loss of the domain's start."""
+    return tolerance * max(abs(upper), 1e-3 * abs(at_start)) + 4.0 * count * _LEAST
 
 
 def upper_end(objective: Objective, domain: Domain, point: Array) -> float:
@@ -115,7 +121,7 @@ def lower_end(
         else:
             unit = min(1.0, math.sqrt(objective.rows.count) / max(objective.rows.length, 1e-300))
             reach = FAR * (unit + euclidean_norm(point))
-            supported, off, missed = _held(domain, faces, pull, error)
+            supported, off, missed = held_back(domain, faces, pull, error)
             within = math.inf if missed == 0.0 else reach
             off += 0.0 if missed == 0.0 else missed * reach
         bound = -total - supported - off - _SUM * (terms + abs(supported))
@@ -132,34 +138,3 @@ def _support(domain: Domain, pull: Array, error: Array) -> tuple[float, float]:
         of_pull = min(of_pull, float(error @ np.maximum(np.abs(faces.lower), np.abs(faces.upper))))
     of_support = (pull.size + 8.0) * _UNIT * radius * euclidean_norm(pull)
     return domain.support(-pull.reshape(domain.shape)), 1.01 * (of_pull + of_support)
-
-
-def _held(domain: Domain, faces: Faces | None, pull: Array, error: Array) -> tuple[float, float, float]:
-    """The support of the part of ``-pull`` along which an unbounded domain ends, what it may be off, and the rest."""
-    if not (np.isfinite(pull).all() and np.isfinite(error).all()):
-        return math.inf, 0.0, 0.0
-    if faces is None:
-        direction = -pull.reshape(domain.shape)
-        ends = bounded_part(domain, direction)
-        rest = euclidean_norm(direction - ends) + euclidean_norm(error) + 1e-9 * euclidean_norm(ends)
-        return domain.support(ends), 0.0, 1.01 * rest
-    rest, off = -pull, error
-    total = terms = 0.0
-    if faces.rows.size:
-        multipliers = np.linalg.lstsq(faces.rows.T, -pull, rcond=None)[0]
-        open_side = np.where(multipliers > 0.0, np.isinf(faces.high), np.isinf(faces.low))
-        multipliers = np.where(open_side, 0.0, multipliers)
-        ends = multipliers * np.where(multipliers > 0.0, faces.high, faces.low)
-        ends = np.where(multipliers == 0.0, 0.0, ends)
-        total, terms = float(ends.sum()), float(np.abs(ends).sum())
-        sizes = np.abs(faces.rows).T @ np.abs(multipliers) + np.abs(pull)
-        rest, off = rest - faces.rows.T @ multipliers, off + (multipliers.size + 4) * _UNIT * sizes
-    lower, upper = np.isfinite(faces.lower), np.isfinite(faces.upper)
-    held = (lower & upper) | ((rest > 0.0) & upper) | ((rest < 0.0) & lower)
-    sure = (lower & upper) | (held & (np.abs(rest) > off))
-    ends = np.where(rest > 0.0, faces.upper, faces.lower)
-    parts = np.where(held & (rest != 0.0), rest * np.where(np.isfinite(ends), ends, 0.0), 0.0)
-    sizes = np.maximum(np.where(lower, np.abs(faces.lower), 0.0), np.where(upper, np.abs(faces.upper), 0.0))
-    total, terms = total + float(parts.sum()), terms + float(np.abs(parts).sum())
-    missed = euclidean_norm(np.where(held, 0.0, np.abs(rest)) + np.where(sure, 0.0, off))
-    return total, 1.01 * float((off * np.where(held, sizes, 0.0)).sum()) + _SUM * terms, 1.01 * missed

@@ -9,9 +9,9 @@ import numpy as np
 
 from oco.comparators.certificate import support_within, too_near
 from oco.comparators.comparator import Comparator, ComparatorCurve
-from oco.comparators.fixed_point import anytime, checked_rounds
+from oco.comparators.faces import faces_of
+from oco.comparators.fixed_point import anytime, checked_rounds, require_tight
 from oco.domains.base import Domain
-from oco.errors import ComparatorError
 from oco.losses.base import Loss
 from oco.losses.multinomial import MultinomialBlock, MultinomialLogistic
 from oco.losses.rows import RowBlock, RowLoss
@@ -52,7 +52,8 @@ def best_fixed_point_of(
     start
         Where to start looking.
     strict
-        Whether a gap that is not tight is an error; otherwise the interval is wide, certified, and says so.
+        Whether a gap that is not tight, or a lower end that holds within a radius only, is an error; otherwise the
+        interval says so.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def best_fixed_point_of(
     Raises
     ------
     ComparatorError
-        If ``strict`` and the gap is not tight.
+        If ``strict`` and the gap is not tight, or the interval holds within a radius only.
 
     Notes
     -----
@@ -72,7 +73,7 @@ def best_fixed_point_of(
 
     which is the certificate (for one cut it is the Frank-Wolfe gap). The weights and the next point come from a
     proximal bundle method, one pass over the losses per cut. In many dimensions it may end with a wide interval. On an
-    unbounded domain the bound holds for every point within ``100 (1 + |x|)`` of the origin.
+    unbounded domain the bound holds for the points within ``100 (1 + |x|)`` of the origin, and ``value.within`` says so.
 
     Examples
     --------
@@ -110,15 +111,11 @@ def anytime_of(
     for count in checkpoints:
         bundle = _Bundle(losses[:count], domain, tolerance)
         bundle.minimise(point)
-        if strict and not bundle.tight:
-            raise ComparatorError(
-                f"the comparator for rounds 1..{count} has a certified gap of {bundle.upper - bundle.lower:.3g}, more "
-                f"than tolerance {tolerance:g} allows",
-                bundle.upper - bundle.lower,
-            )
         point = bundle.point
         note = "" if bundle.tight else "the interval is wide: the losses are known by value and gradient only"
         found.append(bundle.comparator(note))
+        if strict:
+            require_tight(found[-1], tolerance)
     along = np.cumsum([loss.value(point) for loss in losses[: found[-1].rounds]])
     final: Array = along[np.array([comparator.rounds for comparator in found]) - 1]
     return ComparatorCurve(tuple(found), final)
@@ -161,6 +158,7 @@ class _Bundle:
         self._start_value = 0.0
         self._size = 0.0
         self._reach = math.inf
+        self._faces = None if domain.bounded else faces_of(domain)
         self.point = domain.start
         self.upper = math.inf
         self.lower = -math.inf
@@ -173,7 +171,8 @@ class _Bundle:
 
     def comparator(self, note: str = "") -> Comparator:
         """What is certified so far."""
-        value = Interval(min(self.lower, self.upper), self.upper)
+        within = math.inf if self._domain.bounded or math.isinf(self.lower) else self._reach
+        value = Interval(min(self.lower, self.upper), self.upper, within)
         certificate = "none" if math.isinf(self.lower) else "Frank-Wolfe gap"
         return Comparator(len(self._losses), self.point, value, certificate, self.tight, note)
 
@@ -224,7 +223,8 @@ class _Bundle:
             size += float(np.linalg.norm(one))
         value = float(values.sum())
         self._size = max(self._size, size)
-        rounding = 64.0 * _UNIT * float(np.abs(values).sum())
+        length = float(np.linalg.norm(point))
+        rounding = 64.0 * _UNIT * float(np.abs(values).sum()) + (gradient.size + 8.0) * _UNIT * size * length
         if value + rounding < self.upper:
             self.upper, self.point = value + rounding, point
             if not self._domain.bounded and too_near(self._reach, point):
@@ -241,7 +241,7 @@ class _Bundle:
         """The lower bound that these weights of the cuts prove; weights are made to sum to one."""
         weights = weights / weights.sum()
         direction = -(weights @ self._slopes).reshape(self._domain.shape)
-        reach, support = support_within(self._domain, direction, self.point)
+        reach, support = support_within(self._domain, direction, self.point, self._faces)
         terms = float(np.abs(weights) @ np.abs(self._offsets)) + abs(support)
         rounding = (64.0 * terms + (len(self._losses) + 64.0) * self._size * reach) * _UNIT
         bound = float(weights @ self._offsets) - support - rounding

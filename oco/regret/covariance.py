@@ -9,9 +9,10 @@ import numpy as np
 from scipy import linalg
 
 from oco.compile import kernel
+from oco.errors import NumericsError
 from oco.losses.gram import add_gram
 from oco.losses.rows import Rows, dense_row
-from oco.regret.spectrum import Spectrum
+from oco.regret.spectrum import Spectrum, rounded_eigenvalues
 from oco.sketching import FrequentDirections
 from oco.types import Array
 
@@ -62,6 +63,8 @@ class GradientCovariance:
             self._matrix = np.zeros((dimension, dimension), order="F")
         self._buffer = np.empty((_BUFFER_ROWS, dimension)) if self._matrix is not None else None
         self._buffered = 0
+        self._rank = 0  # gradients that are not zero: the covariance has no higher rank
+        self._longest_sum = self._sums = 0  # together the most roundings that an entry of the matrix went through
         sketched = spectrum and self._matrix is None and sketch_rank > 0
         self._sketch = FrequentDirections(dimension, sketch_rank) if sketched else None
 
@@ -71,9 +74,12 @@ class GradientCovariance:
         return float(self.coordinate_squares.sum())
 
     def add(self, gradient: Array) -> None:
-        """Add one gradient ``(d,)``."""
-        squares = gradient * gradient
-        self.coordinate_squares += squares
+        """Add one gradient ``(d,)``; `NumericsError` where its square leaves the range of float64."""
+        with np.errstate(over="ignore"):
+            squares = gradient * gradient
+            self.coordinate_squares += squares
+        self._require_finite()
+        self._rank += bool(np.any(gradient))
         square = float(squares.sum())
         length = math.sqrt(square) if square > _SMALL_SQUARE else _length(gradient)
         self.largest_gradient = max(self.largest_gradient, length)
@@ -87,17 +93,20 @@ class GradientCovariance:
 
     def add_rows(self, rows: Rows, slopes: Array) -> None:
         """Add the gradients ``slopes[i] * rows[i]``."""
-        weights = slopes * slopes
-        if isinstance(rows, np.ndarray):
-            squares = rows * rows
-            self.coordinate_squares += weights @ squares
-            lengths = squares.sum(axis=1) * weights
-        else:
-            compressed: Any = rows
-            lengths = np.empty(weights.size)
-            _add_sparse_squares(
-                compressed.data, compressed.indices, compressed.indptr, weights, self.coordinate_squares, lengths
-            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            weights = slopes * slopes
+            if isinstance(rows, np.ndarray):
+                squares = rows * rows
+                self.coordinate_squares += weights @ squares
+                lengths = squares.sum(axis=1) * weights
+            else:
+                compressed: Any = rows
+                lengths = np.empty(weights.size)
+                _add_sparse_squares(
+                    compressed.data, compressed.indices, compressed.indptr, weights, self.coordinate_squares, lengths
+                )
+        self._require_finite()
+        self._rank += int(np.count_nonzero(slopes))
         square = float(lengths.max(initial=0.0))
         if square > _SMALL_SQUARE:
             self.largest_gradient = max(self.largest_gradient, math.sqrt(square))
@@ -106,7 +115,7 @@ class GradientCovariance:
                 length = _length(slopes[index] * dense_row(rows, int(index)))
                 self.largest_gradient = max(self.largest_gradient, length)
         if self._matrix is not None:
-            add_gram(self._matrix, rows, weights)
+            self._add_gram(rows, weights)
         elif self._sketch is not None:
             for index in np.flatnonzero(slopes):
                 self._sketch.update(slopes[index] * dense_row(rows, int(index)))
@@ -118,13 +127,27 @@ class GradientCovariance:
         if self._matrix is None:
             return None
         self._flush()
-        values = linalg.eigvalsh(self._matrix, lower=False, check_finite=False)[::-1]
-        return Spectrum(self.dimension, np.maximum(values, 0.0), self.trace)
+        values = linalg.eigvalsh(self._matrix, lower=False, check_finite=False)
+        rank = min(self._rank, self.dimension)
+        top, rounding = rounded_eigenvalues(values, rank, self._longest_sum + self._sums)
+        return Spectrum(self.dimension, top, self.trace, rounding=rounding, rank=rank)
 
     def _flush(self) -> None:
         if self._matrix is not None and self._buffer is not None and self._buffered:
-            add_gram(self._matrix, self._buffer[: self._buffered], np.ones(self._buffered))
+            self._add_gram(self._buffer[: self._buffered], np.ones(self._buffered))
             self._buffered = 0
+
+    def _add_gram(self, rows: Rows, weights: Array) -> None:
+        assert self._matrix is not None
+        add_gram(self._matrix, rows, weights)
+        self._longest_sum, self._sums = max(self._longest_sum, weights.size), self._sums + 1
+
+    def _require_finite(self) -> None:
+        if not np.isfinite(self.trace):
+            raise NumericsError(
+                "the squares of the gradients do not sum to a number of float64, whose largest is 1.8e308: gradients of "
+                "this game must stay below 1e150; scale its rows and targets down"
+            )
 
 
 @kernel

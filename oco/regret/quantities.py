@@ -149,7 +149,8 @@ def interval_regret(losses: Array, best: Callable[[int, int], Interval], shortes
     found = []
     for start, stop in dyadic_intervals(losses.size, shortest):
         played, minimum = float(sums[stop] - sums[start]), best(start, stop)
-        found.append(IntervalRegret(start, stop, Interval(played - minimum.upper, played - minimum.lower)))
+        regret = Interval(played - minimum.upper, played - minimum.lower, minimum.within)
+        found.append(IntervalRegret(start, stop, regret))
     return found
 
 

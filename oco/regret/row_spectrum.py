@@ -11,7 +11,7 @@ from scipy import linalg, sparse
 from oco.errors import NumericsError
 from oco.losses.gram import add_gram
 from oco.losses.rows import Blocks, Rows, may_be_held, rows_at_once, squared_lengths
-from oco.regret.spectrum import Spectrum
+from oco.regret.spectrum import Spectrum, rounded_eigenvalues
 from oco.types import Array
 
 EXACT_SIZE = 1024
@@ -44,7 +44,7 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     Returns
     -------
     Spectrum
-        All eigenvalues (slack 0), or the top ones as Ritz values with the slack that their residual leaves.
+        All eigenvalues (slack 0, known up to ``rounding``), or the top ones as Ritz values with the slack that their residual leaves.
 
     Raises
     ------
@@ -71,8 +71,10 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     count, dimension = pieces.shape
     small = min(count, dimension)
     if small <= EXACT_SIZE or (top is not None and top >= small - 1):
-        values = np.maximum(linalg.eigvalsh(pieces.small_gram(), lower=False)[::-1], 0.0)
-        return Spectrum(dimension, np.concatenate([values, np.zeros(dimension - small)]), pieces.trace)
+        values = linalg.eigvalsh(pieces.small_gram(), lower=False)
+        top, rounding = rounded_eigenvalues(values, small, count + dimension)
+        padded = np.concatenate([top, np.zeros(dimension - small)])
+        return Spectrum(dimension, padded, pieces.trace, rounding=rounding, rank=small)
     wanted = min(TOP if top is None else top, small - 1)
     basis: Array = np.empty((dimension, 0))
     images: Array = np.empty((dimension, 0))

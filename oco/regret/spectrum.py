@@ -25,6 +25,10 @@ class Spectrum:
     slack
         Eigenvalue i lies in ``[top[i], top[i] + slack]``: 0 where the eigenvalues are exact, the residual of an
         iterative solver, or the escaped mass of a sketch.
+    rounding
+        What the eigenvalues may be off besides: 0 where they are known exactly.
+    rank
+        The most that the rank can be, so that eigenvalues beyond are zero; d where not given.
 
     Examples
     --------
@@ -42,6 +46,8 @@ class Spectrum:
     top: Array
     trace: float
     slack: float = 0.0
+    rounding: float = 0.0
+    rank: int | None = None
 
     @property
     def complete(self) -> bool:
@@ -71,24 +77,29 @@ class Spectrum:
         return Interval(max(0.0, tail - rank * self.slack), tail)
 
     def trace_root(self) -> Interval:
-        """``tr G^(1/2)``: exact where complete, else a bracket from the top eigenvalues and the remaining trace.
+        """An interval that holds ``tr G^(1/2)``: as wide as what the eigenvalues may be off.
 
         What is left after the top m eigenvalues sums to a tail mass tau with every entry at most lambda_m, so its root
-        sum lies between ``tau / sqrt(lambda_m)`` and ``sqrt((d - m) tau)``.
+        sum lies between ``tau / sqrt(lambda_m)`` and ``sqrt((d - m) tau)``. A root of an eigenvalue that is rounding is
+        far larger than the eigenvalue: it counts as zero below and as the root of all of the rounding above.
         """
-        known = float(np.sum(np.sqrt(self.top)))
+        unit = 16.0 * float(np.finfo(np.float64).eps)
+        found = self.top[: self.rank]
+        known = float(np.sum(np.sqrt(np.maximum(found - self.rounding, 0.0))))
+        most = float(np.sum(np.sqrt(found + (self.slack + self.rounding))))
         if self.complete and self.slack == 0.0:
-            return Interval(known, known)
+            if self.rounding == 0.0:
+                return Interval(known, known)
+            return Interval(known * (1.0 - unit), most * (1.0 + unit))
         tail = self.tail_bracket(self.top.size)
-        largest = (float(self.top[-1]) + self.slack) if self.top.size else self.trace
+        largest = (float(self.top[-1]) + self.slack + self.rounding) if self.top.size else self.trace
         # The tail is what is left of the trace: rounding that is small beside the trace can be all of it.
-        rounding = 16.0 * float(np.finfo(np.float64).eps) * self.trace
+        rounding = unit * self.trace + self.top.size * self.rounding
         below = max(0.0, tail.lower - rounding) / np.sqrt(largest) if largest > 0.0 else 0.0
-        remaining = (self.dimension - self.top.size) * (tail.upper + rounding)
-        above = float(np.sum(np.sqrt(self.top + self.slack))) + np.sqrt(remaining)
+        above = most + np.sqrt((self.dimension - self.top.size) * (tail.upper + rounding))
         lower = max(known + float(below), float(np.sqrt(self.trace)))
         upper = min(float(above), float(np.sqrt(self.dimension * self.trace)))
-        return Interval(min(lower, upper), max(lower, upper))
+        return Interval(min(lower, upper) * (1.0 - unit), max(lower, upper) * (1.0 + unit))
 
     def omega(self, sketch_size: int) -> float:
         """``min_{0 <= k < ell} tail_mass(k) / (ell - k)``: Lemma 1's bound on the escaped mass at sketch size ell."""
@@ -105,3 +116,28 @@ class Spectrum:
     def intrinsic_dimension(self) -> float:
         """``tr G / lambda_max``, between 1 and d; 0 for the zero matrix."""
         return self.trace / float(self.top[0]) if self.top.size and self.top[0] > 0.0 else 0.0
+
+
+def rounded_eigenvalues(values: Array, rank: int, roundings: int) -> tuple[Array, float]:
+    """Computed eigenvalues of a Gram matrix, falling, and what each may be off.
+
+    Parameters
+    ----------
+    values
+        As a solver for symmetric matrices gave them.
+    rank
+        The most that the rank can be, the number of rows: eigenvalues beyond are zero, whatever was computed.
+    roundings
+        The most that any entry of the matrix went through.
+
+    Notes
+    -----
+    A Gram matrix is off by at most ``roundings`` units in the last place of its trace (Higham, "Accuracy and stability
+    of numerical algorithms", 2002, section 3.5), the solver by a modest multiple of d of the largest eigenvalue, and no
+    eigenvalue by more than the matrix (Weyl).
+    """
+    falling = np.maximum(values[::-1], 0.0)
+    falling[rank:] = 0.0
+    size = float(falling[0]) if falling.size else 0.0
+    off = (roundings + 8.0) * float(np.sum(falling)) + 8.0 * falling.size * size
+    return falling, off * float(np.finfo(np.float64).eps)

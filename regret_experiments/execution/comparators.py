@@ -23,6 +23,7 @@ def to_arrays(curve: ComparatorCurve) -> tuple[dict[str, Any], Arrays]:
         "round": curve.rounds,
         "lower": curve.lower,
         "upper": curve.upper,
+        "within": curve.within,
         "final": np.asarray(curve.final),
         "points": np.array([comparator.point for comparator in curve]),
     }
@@ -40,13 +41,14 @@ def from_arrays(stored: StoredRun) -> ComparatorCurve:
         arrays["points"],
         arrays["lower"],
         arrays["upper"],
+        arrays.get("within", np.full(len(arrays["round"]), np.nan)),  # not known of older results
         facts["certificates"],
         facts["tight"],
         facts["notes"],
         strict=True,
     )
     comparators = tuple(
-        Comparator(int(rounds), point, Interval(float(lower), float(upper)), certificate, tight, note)
-        for rounds, point, lower, upper, certificate, tight, note in rows
+        Comparator(int(rounds), point, Interval(float(lower), float(upper), float(within)), certificate, tight, note)
+        for rounds, point, lower, upper, within, certificate, tight, note in rows
     )
     return ComparatorCurve(comparators, arrays["final"])

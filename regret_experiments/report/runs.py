@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
+from oco.regret.interval import radius_text
 from regret_experiments.report.encoding import column
 from regret_experiments.store import Store
 
@@ -46,6 +48,7 @@ def run_columns(
     pairs = zip(runs["stage"], runs["environment"], strict=True)
     columns["game"] = column([games.index(pair) for pair in pairs])
     columns["microseconds"] = column(_microseconds(runs))
+    columns["within"] = column(_within(runs))
     columns["point"] = column([_point(row, tuned) for row in runs[tuned].to_dict("records")])
     columns["learner_config"] = column([_content(run, "learner") for run in listed])
     columns["environment_config"] = column([_content(run, "environment") for run in listed])
@@ -64,6 +67,13 @@ def _tuned(runs: pd.DataFrame) -> list[str]:
     columns = list(runs.columns)
     stop = columns.index("rounds") if "rounds" in columns else columns.index("message")
     return columns[columns.index("status") + 1 : stop]
+
+
+def _within(runs: pd.DataFrame) -> list[str | None]:
+    """The radius within which a regret is certified, in words; empty where it is everywhere."""
+    known = runs["regret_upper"].notna() if "regret_upper" in runs else pd.Series(False, index=runs.index)
+    radii = runs["comparator_within"] if "comparator_within" in runs else pd.Series(np.nan, index=runs.index)
+    return [radius_text(float(radius)) if shown else None for radius, shown in zip(radii, known, strict=True)]
 
 
 def _microseconds(runs: pd.DataFrame) -> list[Any]:

@@ -38,7 +38,8 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         ``dimension``; ``state_floats`` (the most that a run held) and ``memory_formula``; ``regret_best``: mean over
         orders of the regret (certified upper end) at the learning rate, or point of the grid, where that mean is
         lowest, with ``regret_best_low`` and ``regret_best_high``, the least lower and the largest upper end over the
-        orders; ``best_point`` and whether it lies ``at_edge`` of the grid; the same for the theorem's step size;
+        orders, and ``regret_best_within``, the least radius within which these were certified (infinite: everywhere,
+        missing: not known); ``best_point`` and whether it lies ``at_edge`` of the grid; the same for the theorem's step size;
         ``bound`` and ``bound_holds`` at that step size, means over orders of ``tail_mass`` and ``escaped_mass``,
         numbers of ``runs`` and of ``failed`` ones, and ``seconds`` a run. ``loss_best`` and so on: the cumulative loss,
         or of a network the final training loss.
@@ -114,6 +115,7 @@ def _best_of(finished: pd.DataFrame, point_columns: list[str]) -> pd.DataFrame:
 def _regret(name: str, runs: pd.DataFrame) -> dict[str, float]:
     columns = ("regret_lower", "regret_upper", loss_column(runs))
     lower, upper, loss = (runs[column].astype(float) for column in columns)
+    within = runs["comparator_within"].astype(float) if "comparator_within" in runs else upper * np.nan
     return {
         f"loss_{name}": loss.mean() if len(runs) else np.nan,
         f"loss_{name}_low": loss.min() if len(runs) else np.nan,
@@ -121,6 +123,7 @@ def _regret(name: str, runs: pd.DataFrame) -> dict[str, float]:
         f"regret_{name}": upper.mean() if len(runs) else np.nan,
         f"regret_{name}_low": lower.min() if len(runs) else np.nan,
         f"regret_{name}_high": upper.max() if len(runs) else np.nan,
+        f"regret_{name}_within": within.min(skipna=False) if len(runs) else np.nan,
     }
 
 

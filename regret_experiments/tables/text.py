@@ -6,12 +6,14 @@ from typing import Any
 
 import pandas as pd
 
+from oco.regret.interval import radius_text
+
 
 def table_text(table: pd.DataFrame) -> str:
     """Lay out `rank_table`'s rows for a terminal.
 
     ``regret`` is the mean over data orders of the certified regret at the best learning rate, with its range over the
-    orders; ``*`` marks a best learning rate at the edge of its grid. Where no comparator was asked for it is the loss.
+    orders, and the radius within which it is certified where that is not everywhere; ``*`` marks a best learning rate at the edge of its grid. Where no comparator was asked for it is the loss.
     """
     if table.empty:
         return "no runs"
@@ -56,7 +58,8 @@ def _interval(row: dict[Any, Any], name: str) -> str:
     value = row[name]
     if pd.isna(value):
         return "-"
-    return f"{_number(value)} [{_number(row[f'{name}_low'])}, {_number(row[f'{name}_high'])}]"
+    radius = radius_text(row[f"{name}_within"]) if name.startswith("regret") else ""
+    return f"{_number(value)} [{_number(row[f'{name}_low'])}, {_number(row[f'{name}_high'])}]{radius}"
 
 
 def _number(value: Any) -> str:

@@ -35,7 +35,7 @@ function showRun(i) {
   say("tuned", value("point", i));
   if (status === "finished") {
     if (value("final_loss", i) === null) {
-      say("regret, certified", `${number(value("regret_lower", i))} to ${number(value("regret_upper", i))}`);
+      say("regret, certified", `${number(value("regret_lower", i))} to ${number(value("regret_upper", i))}${value("within", i) ?? ""}`);
       if (value("regret_linearised", i) !== null) say("linearised regret", number(value("regret_linearised", i)));
       if (value("regret_dynamic", i) !== null) say("dynamic regret", number(value("regret_dynamic", i)));
       say("certificate", certificateText(i));

@@ -14,7 +14,7 @@ const COLUMNS = [
   { name: "regret", title: isRegret() ? "Regret at most" : capital(payload.measure), text: (i) => number(value(MEASURED, i)), by: (i) => value(MEASURED, i) },
   { name: "bound", title: "Bound", text: (i) => number(value("bound", i)), by: (i) => value("bound", i) },
   { name: "verdict", title: "Bound is", text: (i) => value("verdict", i), kind: "word" },
-  { name: "gap", title: "Certificate width", text: (i) => number(value("comparator_gap", i)), by: (i) => value("comparator_gap", i) },
+  { name: "gap", title: "Certificate width", text: (i) => number(value("comparator_gap", i)) + (value("within", i) ?? ""), by: (i) => value("comparator_gap", i) },
   { name: "floats", title: "State floats", text: (i) => whole(value("peak_state_floats", i)), by: (i) => value("peak_state_floats", i) },
   { name: "microseconds", title: "µs a round", text: (i) => number(value("microseconds", i)), by: (i) => value("microseconds", i) },
 ];

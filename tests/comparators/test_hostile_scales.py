@@ -1,0 +1,64 @@
+"""A hunt for an interval that does not hold its value: losses x domains x scales, against points in exact arithmetic."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hostile_games import LOSSES, PLACES, SHAPES, HostileGame, hostile_game, norm_at_most
+from exact_minimum import exact
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oco.comparators import Comparator, best_fixed_point, certify
+
+SIZES = st.sampled_from([-150, -140, -80, -20, -8, 0, 0, 0, 8, 20, 80, 140, 150])
+SPREADS = st.sampled_from([0, 0, 4, 12])
+
+
+def refute(game: HostileGame, found: Comparator, far: bool) -> None:
+    """Fail where a point of the domain, within the radius of the interval, is better than the lower end."""
+    reached = game.inside(exact(found.point))
+    assert game.loss(reached) <= Decimal(found.value.upper)
+    lower = Decimal(found.value.lower)
+    assert not lower.is_nan()
+    for point in game.candidates(found.point, far):
+        assert not norm_at_most(point, found.value.within) or lower <= game.loss(point)
+
+
+def try_one(name: str, where: str, shape: str, spread: int, size: int, seed: int) -> None:
+    if abs(size) > 138:
+        spread = 0
+    game = hostile_game(name, where, shape, spread, size, seed)
+    generator = np.random.default_rng(seed + 2)
+    if seed % 4 == 0:
+        refute(game, best_fixed_point(game.block, game.domain), far=True)
+        return
+    good = game.candidates(game.domain.start, far=False)[2 + seed % 3]
+    point = game.domain.project(np.array([float(x) for x in good]))
+    if not game.domain.contains(point):
+        return
+    low, high = game.block.scalar.dual_range(game.block.targets)
+    slopes = game.block.scalar.values_and_derivatives(game.block.rows @ point, game.block.targets)[1]
+    dual = slopes * (1.0 + 10.0 ** generator.integers(-16, 1) * generator.standard_normal(slopes.size))
+    dual = np.clip(dual, low, high) if seed % 3 else dual
+    refute(game, certify(game.block, game.domain, point, dual=dual), far=True)
+
+
+CASES = (
+    st.sampled_from(PLACES),
+    st.sampled_from(SHAPES),
+    SPREADS,
+    SIZES,
+    st.integers(0, 2**32 - 8),
+)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(*CASES)
+def test_no_point_is_better_than_the_lower_end(
+    name: str, where: str, shape: str, spread: int, size: int, seed: int
+) -> None:
+    try_one(name, where, shape, spread, size, seed)
