@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from oco.comparators.comparator import Comparator
 from oco.comparators.fixed_point import default_tolerance, objective_of, placed
 from oco.comparators.proof import allowed_width, prove
@@ -72,9 +74,10 @@ def certify(
     objective = None if known is None else objective_of(known)
     domain = domain if objective is None else placed(domain, objective)
     shaped = point.reshape(domain.shape) if point.size == domain.dimension else point
-    if not domain.contains(shaped):
-        raise DomainError(f"a comparator must lie in its domain {domain!r}, and this point does not")
-    shaped = domain.project(shaped)
+    with np.errstate(over="ignore"):
+        if not domain.contains(shaped):
+            raise DomainError(f"a comparator must lie in its domain {domain!r}, and this point does not")
+        shaped = domain.project(shaped)
     if objective is None:
         assert isinstance(losses, Sequence)
         return certify_by_cut(losses, domain, shaped, tolerance)

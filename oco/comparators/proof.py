@@ -61,7 +61,7 @@ def prove(
             if upper - max(everywhere, limited) <= allowed or objective.rows.count * objective.rows.dimension > FINE:
                 break
     for slopes in duals:
-        if faces is not None and limited > everywhere and upper - everywhere > allowed:
+        if faces is not None and upper - everywhere > allowed:
             bound = bound_everywhere(objective, faces, slopes)
             if bound > everywhere:
                 everywhere, how = bound, "Fenchel dual"
