@@ -121,9 +121,7 @@ class Certifier:
             return -math.inf
         if gradient is None:
             gradient = self.objective.gradient(slopes)
-        reach, support = support_within(
-            self.domain, -gradient.reshape(self.domain.shape), self.point, self._faces
-        )
+        reach, support = support_within(self.domain, -gradient.reshape(self.domain.shape), self.point, self._faces)
         if not math.isfinite(support):
             return -math.inf
         size = float(np.linalg.norm(slopes))
@@ -163,18 +161,19 @@ def held_back(domain: Domain, faces: Faces | None, pull: Array, error: Array) ->
         return math.inf, 0.0, 0.0
     if faces is None:
         direction = -pull.reshape(domain.shape)
-        ends = bounded_part(domain, direction)
-        rest = euclidean_norm(direction - ends) + euclidean_norm(error) + 1e-9 * euclidean_norm(ends)
-        return domain.support(ends), 0.0, 1.01 * rest
-    rest, off = -pull, error
+        finite = bounded_part(domain, direction)
+        beyond = euclidean_norm(direction - finite) + euclidean_norm(error) + 1e-9 * euclidean_norm(finite)
+        return domain.support(finite), 0.0, 1.01 * beyond
+    rest: Array = -pull
+    off = error
     total = terms = 0.0
     if faces.rows.size:
         multipliers = np.linalg.lstsq(faces.rows.T, -pull, rcond=None)[0]
         open_side = np.where(multipliers > 0.0, np.isinf(faces.high), np.isinf(faces.low))
         multipliers = np.where(open_side, 0.0, multipliers)
-        ends = multipliers * np.where(multipliers > 0.0, faces.high, faces.low)
-        ends = np.where(multipliers == 0.0, 0.0, ends)
-        total, terms = float(ends.sum()), float(np.abs(ends).sum())
+        heights = np.where(multipliers > 0.0, faces.high, faces.low)
+        taken = multipliers * np.where(multipliers == 0.0, 0.0, heights)
+        total, terms = float(taken.sum()), float(np.abs(taken).sum())
         sizes = np.abs(faces.rows).T @ np.abs(multipliers) + np.abs(pull)
         rest, off = rest - faces.rows.T @ multipliers, off + (multipliers.size + 4) * _UNIT * sizes
     lower, upper = np.isfinite(faces.lower), np.isfinite(faces.upper)

@@ -92,7 +92,7 @@ class _Balance:
         self.multipliers = np.zeros(rows.shape[0])
         self.kept = np.zeros(rows.shape[0], dtype=bool)
         if rows.size:
-            self.multipliers = np.linalg.lstsq(rows.T, -pull, rcond=None)[0]
+            self.multipliers[:] = np.linalg.lstsq(rows.T, -pull, rcond=None)[0]
             wrong = np.where(self.multipliers > 0.0, np.isinf(faces.high), np.isinf(faces.low))
             small = np.abs(self.multipliers) <= self.threshold
             one_sided = np.isinf(faces.low) | np.isinf(faces.high)
@@ -106,7 +106,11 @@ class _Balance:
         bounded = (need_upper & np.isfinite(faces.upper)) | (need_lower & np.isfinite(faces.lower))
         both = np.isfinite(faces.lower) & np.isfinite(faces.upper)
         self.absorbing = both | (bounded & (np.abs(self.missed) > self.error + moved))
-        touched = (self.missed != 0.0) | (self.error > 0.0) | (self.objective.rows.pull(1.0 * self.free)[1] > 0.0)
+        touched = (
+            (self.missed != 0.0)
+            | (self.error > 0.0)
+            | (self.objective.rows.pull(np.where(self.free, 1.0, 0.0))[1] > 0.0)
+        )
         touched |= np.any(rows[self.kept] != 0.0, axis=0)
         self.columns = np.flatnonzero(~self.absorbing & touched)
 

@@ -216,7 +216,8 @@ def _units(objective: Objective, domain: Domain) -> Array | None:
     used = largest[largest > 0.0]
     if used.size == 0 or (used.max() <= TAME and used.min() >= 1.0 / TAME):
         return None
-    return 2.0 ** -np.round(np.log2(np.where(largest > 0.0, largest, 1.0)))
+    units: Array = 2.0 ** -np.round(np.log2(np.where(largest > 0.0, largest, 1.0)))
+    return units
 
 
 def _proved(

@@ -88,6 +88,4 @@ def certify(
     count = objective.rows.count
     allowed = allowed_width(tolerance, float(losses_there.sum()), at_start, count)
     value, how = prove(objective, domain, flat, [slopes] if dual is None else [slopes, dual], allowed)
-    return Comparator(
-        count, shaped, value, how, value.width <= allowed_width(tolerance, value.upper, at_start, count)
-    )
+    return Comparator(count, shaped, value, how, value.width <= allowed_width(tolerance, value.upper, at_start, count))

@@ -26,7 +26,8 @@ class MultinomialLink(Link):
     @property
     def labelled(self) -> Array:
         """Where the label of a round is, ``(n, n_classes)``."""
-        return self._one_hot == 1.0
+        labelled: Array = self._one_hot == 1.0
+        return labelled
 
     def evaluate(self, margins: Array) -> tuple[Array, Array]:
         """Losses ``(n,)`` and softmax minus one-hot labels."""

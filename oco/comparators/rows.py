@@ -122,9 +122,9 @@ class RowMatrix:
             sizes += (abs(rows).T @ np.abs(part.T / unit)).T
             if fine:
                 total += part.astype(np.longdouble) @ _dense(rows).astype(np.longdouble)
-        error = (sizes > 0.0) * self.count * _LEAST
+        error: Array = np.where(sizes > 0.0, self.count * _LEAST, 0.0)
         if fine:
-            found = total.astype(np.float64)
+            found: Array = total.astype(np.float64)
             error += 1.01 * ((self.count + 8) * _FINE_UNIT * sizes * unit + _UNIT * np.abs(found))
             return found.T, error.T
         return self.transposed_product(weights), (error + 1.01 * self.sum_length * _UNIT * sizes * unit).T
@@ -136,7 +136,7 @@ class RowMatrix:
             total += (abs(rows).T @ weights[start : start + rows.shape[0]]).T
         return 1.01 * total.T
 
-    def gram_in(self, basis: Array, columns: Array, chosen: Array) -> Array:
+    def gram_in(self, basis: Array, columns: Any, chosen: Any) -> Array:
         """``N' N`` ``(m, m)`` for N the chosen rows, some of their columns only, times a basis ``(columns, m)``."""
         total = np.zeros((basis.shape[1], basis.shape[1]))
         for start, rows in self._parts():

@@ -73,7 +73,7 @@ def best_fixed_point_of(
 
     which is the certificate (for one cut it is the Frank-Wolfe gap). The weights and the next point come from a
     proximal bundle method, one pass over the losses per cut. In many dimensions it may end with a wide interval. On an
-    unbounded domain the bound holds for the points within ``100 (1 + |x|)`` of the origin, and ``value.within`` says so.
+    unbounded domain the bound holds for the points within ``100 (1 + |x|)`` of the origin: that is ``value.within``.
 
     Examples
     --------

@@ -145,8 +145,8 @@ class GradientCovariance:
     def _require_finite(self) -> None:
         if not np.isfinite(self.trace):
             raise NumericsError(
-                "the squares of the gradients do not sum to a number of float64, whose largest is 1.8e308: gradients of "
-                "this game must stay below 1e150; scale its rows and targets down"
+                "the squares of the gradients do not sum to a number of float64, whose largest is 1.8e308: gradients "
+                "must stay below 1e150; scale the rows and targets of the game down"
             )
 
 

@@ -71,9 +71,10 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     count, dimension = pieces.shape
     small = min(count, dimension)
     if small <= EXACT_SIZE or (top is not None and top >= small - 1):
-        values = linalg.eigvalsh(pieces.small_gram(), lower=False)
-        top, rounding = rounded_eigenvalues(values, small, count + dimension)
-        padded = np.concatenate([top, np.zeros(dimension - small)])
+        known, rounding = rounded_eigenvalues(
+            linalg.eigvalsh(pieces.small_gram(), lower=False), small, sum(pieces.shape)
+        )
+        padded = np.concatenate([known, np.zeros(dimension - small)])
         return Spectrum(dimension, padded, pieces.trace, rounding=rounding, rank=small)
     wanted = min(TOP if top is None else top, small - 1)
     basis: Array = np.empty((dimension, 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -32,7 +33,9 @@ class Spectrum:
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from typing import Any
+
+    import numpy as np
     >>> spectrum = Spectrum(dimension=4, top=np.array([9.0, 4.0]), trace=15.0)
     >>> spectrum.tail_mass(2)
     2.0
@@ -118,7 +121,7 @@ class Spectrum:
         return self.trace / float(self.top[0]) if self.top.size and self.top[0] > 0.0 else 0.0
 
 
-def rounded_eigenvalues(values: Array, rank: int, roundings: int) -> tuple[Array, float]:
+def rounded_eigenvalues(values: Any, rank: int, roundings: int) -> tuple[Array, float]:
     """Computed eigenvalues of a Gram matrix, falling, and what each may be off.
 
     Parameters
@@ -136,7 +139,7 @@ def rounded_eigenvalues(values: Array, rank: int, roundings: int) -> tuple[Array
     of numerical algorithms", 2002, section 3.5), the solver by a modest multiple of d of the largest eigenvalue, and no
     eigenvalue by more than the matrix (Weyl).
     """
-    falling = np.maximum(values[::-1], 0.0)
+    falling: Array = np.maximum(values[::-1], 0.0)
     falling[rank:] = 0.0
     size = float(falling[0]) if falling.size else 0.0
     off = (roundings + 8.0) * float(np.sum(falling)) + 8.0 * falling.size * size

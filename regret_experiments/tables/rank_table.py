@@ -39,7 +39,8 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         orders of the regret (certified upper end) at the learning rate, or point of the grid, where that mean is
         lowest, with ``regret_best_low`` and ``regret_best_high``, the least lower and the largest upper end over the
         orders, and ``regret_best_within``, the least radius within which these were certified (infinite: everywhere,
-        missing: not known); ``best_point`` and whether it lies ``at_edge`` of the grid; the same for the theorem's step size;
+        missing: not known); ``best_point`` and whether it lies ``at_edge`` of the grid; the same for the theorem's step
+        size;
         ``bound`` and ``bound_holds`` at that step size, means over orders of ``tail_mass`` and ``escaped_mass``,
         numbers of ``runs`` and of ``failed`` ones, and ``seconds`` a run. ``loss_best`` and so on: the cumulative loss,
         or of a network the final training loss.

@@ -13,7 +13,8 @@ def table_text(table: pd.DataFrame) -> str:
     """Lay out `rank_table`'s rows for a terminal.
 
     ``regret`` is the mean over data orders of the certified regret at the best learning rate, with its range over the
-    orders, and the radius within which it is certified where that is not everywhere; ``*`` marks a best learning rate at the edge of its grid. Where no comparator was asked for it is the loss.
+    orders, and the radius within which it is certified where that is not everywhere; ``*`` marks a
+    best learning rate at the edge of its grid. Where no comparator was asked for it is the loss.
     """
     if table.empty:
         return "no runs"

@@ -1,4 +1,4 @@
-"""A hunt for an interval that does not hold its value: losses x domains x scales, against points in exact arithmetic."""
+"""A hunt for an interval that does not hold its value: losses x domains x scales, against exact points."""
 
 from __future__ import annotations
 
