@@ -1,8 +1,8 @@
 """Lower bounds that hold at every point of an unbounded domain, however far out: duals that are exactly balanced.
 
-For slopes alpha and multipliers lambda of the domain's faces C, ``A' alpha + C' lambda = 0`` proves a bound on all of the
-domain. No floats satisfy it exactly, but real numbers close to them do: where N, the rows that may still move times some
-basis X, has no singular value below s, there is a change delta of those rows' duals with
+For slopes alpha and multipliers lambda of the domain's faces C, ``A' alpha + C' lambda = 0`` proves a bound on all of
+the domain. No floats satisfy it exactly, but real numbers close to them do: where N, the rows that may still move times
+some basis X, has no singular value below s, there is a change delta of those rows' duals with
 
     A' (alpha + delta_A) + C' (lambda + delta_C) = 0,    |delta|_2 <= |X' r|_2 / s = rho,
 

@@ -44,7 +44,8 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     Returns
     -------
     Spectrum
-        All eigenvalues (slack 0, known up to ``rounding``), or the top ones as Ritz values with the slack that their residual leaves.
+        All eigenvalues (slack 0, known up to ``rounding``), or the top ones as Ritz values with the slack that their
+        residual leaves.
 
     Raises
     ------
