@@ -216,8 +216,7 @@ def _units(objective: Objective, domain: Domain) -> Array | None:
     used = largest[largest > 0.0]
     if used.size == 0 or (used.max() <= TAME and used.min() >= 1.0 / TAME):
         return None
-    units: Array = 2.0 ** -np.round(np.log2(np.where(largest > 0.0, largest, 1.0)))
-    return units
+    return np.exp2(-np.round(np.log2(np.where(largest > 0.0, largest, 1.0)))).astype(np.float64)
 
 
 def _proved(

@@ -70,7 +70,7 @@ def test_the_regret_interval_holds_the_exact_regret(name: str, where: str) -> No
     block = game.fresh(5).block(0, T)
     shuffled: Any = block.rows
     total = ScalarSum(name, shuffled, block.targets, loss.parameter)
-    losses = [one for t in range(T) for one in _one(total, t, learner.played[t])]
+    losses = [one for t in range(T) for one in _one(total, t, record.player.played[t])]
     best = {
         t: minimum(ScalarSum(name, shuffled[:t], block.targets[:t], loss.parameter), region)[:2] for t in CHECKPOINTS
     }
@@ -88,10 +88,10 @@ def test_multinomial_regret_holds_the_exact_regret() -> None:
     record = oco.play(game, Watched(), seed=5, checkpoints=CHECKPOINTS)
     learner = record.player
     stream = game.fresh(5)
-    shown = [stream.reveal(point) for point in learner.played]
+    shown = [stream.reveal(point) for point in record.player.played]
     order, classes = np.array([loss.row for loss in shown]), [loss.label for loss in shown]
     losses = [
-        MultinomialSum(order[t : t + 1], classes[t : t + 1], 3).losses(exact(learner.played[t].ravel()))[0]
+        MultinomialSum(order[t : t + 1], classes[t : t + 1], 3).losses(exact(record.player.played[t].ravel()))[0]
         for t in range(T)
     ]
     region = ball(0.8, np.zeros(6))
@@ -115,7 +115,7 @@ def test_sums_that_cancel_are_allowed_for() -> None:
     record = oco.play(game, Watched(), seed=0, checkpoints=[4000])
     learner = record.player
     shuffled: Any = game.fresh(0).block(0, 4000).rows
-    losses = [exact(row) @ exact(point) for row, point in zip(shuffled, learner.played, strict=True)]
+    losses = [exact(row) @ exact(point) for row, point in zip(shuffled, record.player.played, strict=True)]
     pull = exact(shuffled).sum(axis=0)
     least = -(pull @ pull).sqrt()
     held(record, losses, {4000: (least - Decimal("1e-15"), least + Decimal("1e-15"))})
