@@ -66,7 +66,6 @@ def test_the_regret_interval_holds_the_exact_regret(name: str, where: str) -> No
     targets = np.sign(targets) if loss.binary else targets
     game = oco.environments.GeneralizedLinear(rows, targets, loss=loss, domain=domain)
     record = oco.play(game, Watched(), seed=5, checkpoints=CHECKPOINTS)
-    learner = record.player
     block = game.fresh(5).block(0, T)
     shuffled: Any = block.rows
     total = ScalarSum(name, shuffled, block.targets, loss.parameter)
@@ -86,7 +85,6 @@ def test_multinomial_regret_holds_the_exact_regret() -> None:
     rows, labels = generator.standard_normal((T, 2)), generator.integers(0, 3, T)
     game = oco.environments.MultinomialRegression(rows, labels, domain=FrobeniusBall(0.8))
     record = oco.play(game, Watched(), seed=5, checkpoints=CHECKPOINTS)
-    learner = record.player
     stream = game.fresh(5)
     shown = [stream.reveal(point) for point in record.player.played]
     order, classes = np.array([loss.row for loss in shown]), [loss.label for loss in shown]
@@ -113,7 +111,6 @@ def test_sums_that_cancel_are_allowed_for() -> None:
     rows = (1e8 * signs + np.random.default_rng(0).standard_normal(4000))[:, None] * np.ones((1, 2))
     game = oco.environments.LinearLosses(rows, domain=Ball(1.0))
     record = oco.play(game, Watched(), seed=0, checkpoints=[4000])
-    learner = record.player
     shuffled: Any = game.fresh(0).block(0, 4000).rows
     losses = [exact(row) @ exact(point) for row, point in zip(shuffled, record.player.played, strict=True)]
     pull = exact(shuffled).sum(axis=0)
