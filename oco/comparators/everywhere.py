@@ -72,8 +72,9 @@ class _Balance:
             return -math.inf, math.inf
         rho = self._balance()
         room = np.minimum(self.alpha - low, high - self.alpha)[self.free]
-        one_sided = np.isinf(self.faces.low[self.kept]) | np.isinf(self.faces.high[self.kept])
-        room = np.concatenate([room, np.abs(self.multipliers[self.kept][one_sided])])
+        multipliers = self.multipliers[self.kept]  # of rows with one bound they must keep the sign of that bound
+        room = np.concatenate([room, multipliers[np.isinf(self.faces.low[self.kept])]])
+        room = np.concatenate([room, -multipliers[np.isinf(self.faces.high[self.kept])]])
         if (room.size and float(room.min()) <= rho) or not self._sides_stay(rho):
             return -math.inf, rho
         return self._bound(rho), math.inf

@@ -82,7 +82,8 @@ def upper_end(objective: Objective, domain: Domain, point: Array) -> float:
         margins = objective.margins(point)
         errors = objective.margin_sizes(1.01 * sizes) + _UNIT * np.abs(margins)
         total, terms = objective.link.worst(margins, errors)
-    found = total + _SUM * terms + objective.rows.count * _LEAST
+    exact = objective.link.linear and not np.any(point)
+    found = total + _SUM * terms + (0.0 if exact else objective.rows.count * _LEAST)
     return found if math.isfinite(found) else math.inf
 
 
@@ -114,7 +115,8 @@ def lower_end(
         if not math.isfinite(total):
             return -math.inf, math.inf
         pull, error = objective.pull(slopes, fine)
-        terms = objective.link.conjugate_sizes(slopes, conjugates) + objective.rows.count * _LEAST / _SUM
+        terms = objective.link.conjugate_sizes(slopes, conjugates)
+        terms += 0.0 if objective.link.linear else objective.rows.count * _LEAST / _SUM
         if domain.bounded:
             supported, off = _support(domain, pull, error)
             within = math.inf
