@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from oco.torch.stacks import columns, joined, stacked
+
 GRAFTS = ("factored", "adam", "rmsprop", "sqrt_n", "sgd", "none")
 
 
@@ -20,9 +22,24 @@ def graft_state(graft: str, shape: Sequence[int], *, dtype: torch.dtype, device:
     return {}
 
 
-def graft_step(gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any], step: float) -> Tensor:
-    """Update the accumulators in place and return the grafted method's own step, of the gradient's (merged) shape.
+def graft_steps(
+    gradients: Sequence[Tensor], states: Sequence[Sequence[dict[str, Tensor]]], group: dict[str, Any], step: float
+) -> list[Tensor]:
+    """Update the accumulators in place and return the grafted method's own steps, in the shape of the gradients.
 
+    Parameters
+    ----------
+    gradients : sequence of Tensor
+        Stacks (B, d_1, ..., d_w), all with w axes; not modified.
+    states : sequence of sequences of dict
+        The states of the parameters in each stack, with the entries of :func:`graft_state`.
+    group : dict
+        The options ``graft``, ``graft_eps``, ``betas`` and ``bias_correction``.
+    step : float
+        The count of this step.
+
+    Notes
+    -----
     ======== ==========================================================================================================
     factored ``G / (sqrt(v) + eps)``, v = mean * prod_i (r_i / mean), r_i the averaged means of G^2 over all axes but i
     adam     ``G / (sqrt(v) + eps)``, v the exponential average of G^2
@@ -38,38 +55,56 @@ def graft_step(gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any]
     """
     graft, beta2, eps = group["graft"], group["betas"][1], group["graft_eps"]
     if graft == "sqrt_n":
-        return gradient.sign()
+        return list(torch._foreach_sign(list(gradients)))
     if graft in ("sgd", "none"):
-        return gradient
+        return list(gradients)
     new = 1.0 - beta2 if beta2 < 1.0 else 1.0
     correction = 1.0 - beta2**step if group["bias_correction"] and beta2 < 1.0 else 1.0
     if graft == "factored":
-        root = _factored_root(gradient, state, beta2, new, correction)
-        return gradient / _divisor(root.add_(eps), eps)
-    second: Tensor = state["graft"].mul_(beta2).addcmul_(gradient, gradient, value=new)
+        divisors = _factored_roots(gradients, states, beta2, new, correction)
+    else:
+        seconds = [state["graft"] for stack in states for state in stack]
+        rows = [row for stack in gradients for row in stack.unbind()]
+        torch._foreach_mul_(seconds, beta2)
+        torch._foreach_addcmul_(seconds, rows, rows, value=new)
+        stacks = [stacked([state["graft"] for state in stack]) for stack in states]
+        divisors = list(torch._foreach_div(stacks, correction))
     if graft == "adam":
-        return gradient / _divisor((second / correction).sqrt_().add_(eps), eps)
-    return gradient * _divisor((second / correction).add_(eps), eps).rsqrt_()
+        torch._foreach_sqrt_(divisors)
+    torch._foreach_add_(divisors, eps)
+    if eps == 0.0:  # entries whose second moment is zero stand still where there is no eps to divide by
+        for divisor in divisors:
+            divisor.masked_fill_(divisor == 0.0, torch.inf)
+    if graft == "rmsprop":
+        torch._foreach_sqrt_(divisors)
+    return list(torch._foreach_div(list(gradients), divisors))
 
 
-def _divisor(positive: Tensor, eps: float) -> Tensor:
-    """Let entries whose second moment is zero stand still where there is no eps to divide by."""
-    return positive if eps > 0.0 else positive.masked_fill_(positive == 0.0, torch.inf)
-
-
-def _factored_root(gradient: Tensor, state: dict[str, Tensor], beta2: float, new: float, correction: float) -> Tensor:
-    """Root of the rank-one model of the second moment; factors are rooted apart so that no product leaves float32."""
-    order = gradient.ndim
-    square = gradient.square()
-    root: Tensor | None = None
+def _factored_roots(
+    gradients: Sequence[Tensor],
+    states: Sequence[Sequence[dict[str, Tensor]]],
+    beta2: float,
+    new: float,
+    correction: float,
+) -> list[Tensor]:
+    """Roots of the rank-one models of the second moments; rooted factors keep every product inside float32."""
+    order = gradients[0].ndim - 1
+    squares = list(torch._foreach_mul(list(gradients), list(gradients)))
+    roots: list[Tensor] = []
     for axis in range(order):
-        others = [i for i in range(order) if i != axis]
-        means = state[f"graft_{axis}"].mul_(beta2).add_(square.mean(others) if others else square, alpha=new)
-        factor = (means / correction).sqrt_()
-        if axis > 0:
-            average = means.mean()
-            factor = (means / torch.where(average > 0, average, 1.0)).sqrt_()
-        factor = factor.view([-1 if i == axis else 1 for i in range(order)])
-        root = factor if root is None else root * factor
-    assert root is not None
-    return root
+        others = [i + 1 for i in range(order) if i != axis]
+        fresh = [square.mean(others) for square in squares] if others else squares
+        own = [state[f"graft_{axis}"] for stack in states for state in stack]
+        torch._foreach_mul_(own, beta2)
+        torch._foreach_add_(own, [row for stack in fresh for row in stack.unbind()], alpha=new)
+        means = [stacked([state[f"graft_{axis}"] for state in stack]) for stack in states]
+        if axis == 0:
+            factors = torch._foreach_div(means, correction)
+        else:
+            average = joined([stack.mean(1) for stack in means])
+            safe = torch.where(average > 0, average, 1.0)
+            factors = torch._foreach_div(means, columns(safe, [len(stack) for stack in states]))
+        torch._foreach_sqrt_(factors)
+        shaped = [factor.view(len(factor), *[-1 if i == axis else 1 for i in range(order)]) for factor in factors]
+        roots = list(torch._foreach_mul(roots, shaped)) if roots else shaped
+    return roots

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from oco.torch.kronecker import KroneckerOptimizer
+from oco.torch.kronecker import InverseRoot, KroneckerOptimizer
 from oco.torch.parameter_state import AxisState
 from oco.torch.sketch import power_of_two
+from oco.torch.stacks import joined, stacked
 
 
 class Shampoo(KroneckerOptimizer):
@@ -112,12 +114,13 @@ weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_fai
         root = (vectors * powers[..., None, :]) @ vectors.mT
         return {"factor": factor.to(block.dtype), "inverse_root": root.to(block.dtype)}
 
-    def _apply_axis(
-        self, state: AxisState, block: Tensor, exponent: float, group: dict[str, Any]
-    ) -> tuple[Tensor, Tensor]:
-        root = state["inverse_root"]
-        gain = power_of_two(root.flatten(1).abs().amax(1))
-        return (root * gain.reciprocal()[:, None, None]) @ block, gain.double()
+    def _inverse_roots(
+        self, states: list[list[dict[str, Tensor]]], axis: int, exponent: float, group: dict[str, Any]
+    ) -> tuple[list[InverseRoot], Tensor]:
+        roots = [stacked([state[f"inverse_root_{axis}"] for state in bucket]) for bucket in states]
+        gains = power_of_two(joined([root.abs().flatten(1).amax(1) for root in roots]))
+        inverse = gains.reciprocal().split([len(bucket) for bucket in states])
+        return [partial(_apply, root, own) for root, own in zip(roots, inverse, strict=True)], gains.double()
 
     @torch.no_grad()
     def report(self) -> list[dict[str, Any]]:
@@ -141,3 +144,7 @@ weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_fai
                         }
                     )
         return rows
+
+
+def _apply(root: Tensor, inverse_gain: Tensor, block: Tensor) -> Tensor:
+    return (root * inverse_gain[:, None, None]) @ block

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from oco.errors import ConfigError
 from oco.torch.allocation import allocate_ranks
-from oco.torch.kronecker import KroneckerOptimizer
+from oco.torch.kronecker import InverseRoot, KroneckerOptimizer
 from oco.torch.parameter_state import AxisState
 from oco.torch.sketch import (
     Sketch,
@@ -22,6 +24,7 @@ from oco.torch.sketch import (
     sketch_report,
     update_sketch,
 )
+from oco.torch.stacks import stacked
 
 
 class SketchyShampoo(KroneckerOptimizer):
@@ -212,13 +215,22 @@ class SketchyShampoo(KroneckerOptimizer):
         trace = torch.hypot(state["root_trace"].double() * decay**0.5, length * weight**0.5)
         return {name: value.to(dtype) for name, value in {**sketch._asdict(), "root_trace": trace}.items()}
 
-    def _apply_axis(
-        self, state: AxisState, block: Tensor, exponent: float, group: dict[str, Any]
-    ) -> tuple[Tensor, Tensor]:
+    def _inverse_roots(
+        self, states: list[list[dict[str, Tensor]]], axis: int, exponent: float, group: dict[str, Any]
+    ) -> tuple[list[InverseRoot], Tensor]:
         options = {name: group[name] for name in ("eps", "relative_eps", "pseudo_inverse")}
-        inside, outside = inverse_root_coefficients(_sketch(state), exponent, **options)
-        gain = power_of_two(torch.maximum(inside.amax(-1), outside))
-        return apply_coefficients(state["basis"], inside / gain[:, None], outside / gain, block), gain
+        flat, rows = [state for bucket in states for state in bucket], [len(bucket) for bucket in states]
+        # Zeros fill the columns up to the largest rank: unused columns have the coefficient of the complement.
+        values = pad_sequence([state[f"singular_values_{axis}"] for state in flat], batch_first=True)
+        escaped = torch.stack([state[f"root_escaped_{axis}"] for state in flat])
+        inside, outside = inverse_root_coefficients(Sketch(values, values, escaped), exponent, **options)
+        gains = power_of_two(torch.maximum(inside.amax(-1), outside))
+        scaled = (inside / gains[:, None]).split(rows), (outside / gains).split(rows)
+        roots = []
+        for bucket, own, rest in zip(states, *scaled, strict=True):
+            basis = stacked([state[f"basis_{axis}"] for state in bucket])
+            roots.append(partial(apply_coefficients, basis, own[:, : basis.shape[-1]], rest))
+        return roots, gains
 
     def _fit_ranks(self, state: dict[str, Any], ranks: list[int], group: dict[str, Any]) -> list[int]:
         """Resize the sketches to ``ranks``; with ``rank="auto"`` they keep the ranks that they were given last."""

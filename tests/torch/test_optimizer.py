@@ -227,8 +227,8 @@ def test_p16_the_transient_memory_of_stacks_is_bounded(monkeypatch):
     params = [parameter(8, 8) for _ in range(7)]
     optimizer = SketchyShampoo(params, rank=2)
     monkeypatch.setattr("oco.torch.kronecker.STACKED_ENTRIES", 3 * 64)
-    seen, original = [], SketchyShampoo._step_bucket
-    monkeypatch.setattr(SketchyShampoo, "_step_bucket", lambda s, b, g: (seen.append(len(b.params)), original(s, b, g)))
+    seen, original = [], SketchyShampoo._step_batch
+    monkeypatch.setattr(SketchyShampoo, "_step_batch", lambda s, b, g: (seen.append(len(b.params)), original(s, b, g)))
     drive(optimizer, params, 1)
     assert seen == [3, 3, 1]
 
