@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from oco.errors import ConfigError
+from oco.torch.checks import check_choice, check_nonnegative
 from oco.torch.stacks import columns, joined, stacked
 
-GRAFTS = ("factored", "adam", "rmsprop", "sqrt_n", "sgd", "none")
+WITH_SECOND_MOMENT = ("factored", "adam", "rmsprop")
+GRAFTS = (*WITH_SECOND_MOMENT, "sqrt_n", "sgd", "none")
+
+
+@dataclass(frozen=True)
+class Graft:
+    """The diagonal method whose step length is used.
+
+    Attributes
+    ----------
+    method : {"factored", "adam", "rmsprop", "sqrt_n", "sgd", "none"}
+        See :func:`graft_steps`. ``sgd`` and ``none`` need a learning rate of their own.
+    eps : float, optional
+        Added to the root (``rmsprop``: inside it) of the second moment, 1e-8 unless told otherwise. Only the methods
+        that have a second moment take one: ``factored``, ``adam`` and ``rmsprop``.
+
+    Examples
+    --------
+    >>> Graft("adam", eps=1e-6)
+    Graft(method='adam', eps=1e-06)
+    """
+
+    method: str = "factored"
+    eps: float | None = None
+    flat: ClassVar[Mapping[str, str]] = {"method": "graft", "eps": "graft_eps"}
+
+    def __post_init__(self) -> None:
+        check_choice("graft", self.method, GRAFTS)
+        if self.eps is None:
+            object.__setattr__(self, "eps", 1e-8 if self.method in WITH_SECOND_MOMENT else None)
+        elif self.method not in WITH_SECOND_MOMENT:
+            raise ConfigError(
+                f"Invalid graft_eps value: {self.eps!r} (the method {self.method!r} has no second moment to add it to; "
+                f"with {', '.join(WITH_SECOND_MOMENT)} a finite number of at least 0 is allowed)"
+            )
+        else:
+            check_nonnegative("graft_eps", self.eps)
 
 
 def graft_state(graft: str, shape: Sequence[int], *, dtype: torch.dtype, device: torch.device) -> dict[str, Tensor]:
@@ -23,7 +62,12 @@ def graft_state(graft: str, shape: Sequence[int], *, dtype: torch.dtype, device:
 
 
 def graft_steps(
-    gradients: Sequence[Tensor], states: Sequence[Sequence[dict[str, Tensor]]], group: dict[str, Any], step: float
+    gradients: Sequence[Tensor],
+    states: Sequence[Sequence[dict[str, Tensor]]],
+    graft: Graft,
+    beta2: float,
+    step: float,
+    bias_correction: bool = True,
 ) -> list[Tensor]:
     """Update the accumulators in place and return the grafted method's own steps, in the shape of the gradients.
 
@@ -33,10 +77,13 @@ def graft_steps(
         Stacks (B, d_1, ..., d_w), all with w axes; not modified.
     states : sequence of sequences of dict
         The states of the parameters in each stack, with the entries of :func:`graft_state`.
-    group : dict
-        The options ``graft``, ``graft_eps``, ``betas`` and ``bias_correction``.
-    step : float
-        The count of this step.
+    graft : Graft
+        The method and its ``eps``.
+    beta2, step : float
+        Decay of the second moments, and the count of this step.
+    bias_correction : bool
+        Whether ``v`` is divided by ``1 - beta2^step``: without it the first step is ``1 / sqrt(1 - beta2)`` (32 times
+        for 0.999) too long.
 
     Notes
     -----
@@ -48,19 +95,17 @@ def graft_steps(
     sgd      ``G``; none: the same, used only where nothing is preconditioned
     ======== ==========================================================================================================
 
-    ``v`` is divided by ``1 - beta2^step`` unless ``bias_correction`` is off: without it the first step is
-    ``1 / sqrt(1 - beta2)`` (32 times for 0.999) too long. For a matrix ``factored`` is the second moment of Shazeer and
-    Stern, "Adafactor", 2018, eq. 4; for a vector it equals ``adam``. With ``graft_eps=0`` an entry whose second moment
-    is zero in its precision does not move.
+    For a matrix ``factored`` is the second moment of Shazeer and Stern, "Adafactor", 2018, eq. 4; for a vector it
+    equals ``adam``. With ``eps=0`` an entry whose second moment is zero in its precision does not move.
     """
-    graft, beta2, eps = group["graft"], group["betas"][1], group["graft_eps"]
-    if graft == "sqrt_n":
+    method = graft.method
+    if method == "sqrt_n":
         return list(torch._foreach_sign(list(gradients)))
-    if graft in ("sgd", "none"):
+    if graft.eps is None:
         return list(gradients)
     new = 1.0 - beta2 if beta2 < 1.0 else 1.0
-    correction = 1.0 - beta2**step if group["bias_correction"] and beta2 < 1.0 else 1.0
-    if graft == "factored":
+    correction = 1.0 - beta2**step if bias_correction and beta2 < 1.0 else 1.0
+    if method == "factored":
         divisors = _factored_roots(gradients, states, beta2, new, correction)
     else:
         seconds = [state["graft"] for stack in states for state in stack]
@@ -69,13 +114,13 @@ def graft_steps(
         torch._foreach_addcmul_(seconds, rows, rows, value=new)
         stacks = [stacked([state["graft"] for state in stack]) for stack in states]
         divisors = list(torch._foreach_div(stacks, correction))
-    if graft == "adam":
+    if method == "adam":
         torch._foreach_sqrt_(divisors)
-    torch._foreach_add_(divisors, eps)
-    if eps == 0.0:  # entries whose second moment is zero stand still where there is no eps to divide by
+    torch._foreach_add_(divisors, graft.eps)
+    if graft.eps == 0.0:  # entries whose second moment is zero stand still where there is no eps to divide by
         for divisor in divisors:
             divisor.masked_fill_(divisor == 0.0, torch.inf)
-    if graft == "rmsprop":
+    if method == "rmsprop":
         torch._foreach_sqrt_(divisors)
     return list(torch._foreach_div(list(gradients), divisors))
 

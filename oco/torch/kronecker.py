@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from typing import Any
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from oco.torch.checkpoint import cast_state
-from oco.torch.grafting import graft_steps
-from oco.torch.limits import Scaled, limited
-from oco.torch.parameter_state import AxisState, Refreshed, StatefulOptimizer
-from oco.torch.shapes import fold, merged_shape, unfold
-from oco.torch.stacks import Batch, Bucket, Placed, batches, columns, joined, stacked, unstacked
+from oco.torch.grafting import Graft, graft_steps
+from oco.torch.groups import Plan, Settings, default_options, flattened, warn_of_earlier
+from oco.torch.limits import limited
+from oco.torch.options import Compatibility, Preconditioner
+from oco.torch.parameter_state import wide
+from oco.torch.refreshing import RefreshingOptimizer
+from oco.torch.shapes import fold, unfold
+from oco.torch.stacks import Batch, Placed, batches, columns, joined, stacked, unstacked
 
 # Equal shapes are stacked up to this many entries, which bounds the transient memory of one step.
 STACKED_ENTRIES = 1 << 22
 InverseRoot = Callable[[Tensor], Tensor]
-LinAlgError: type[Exception] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
 
 
-class KroneckerOptimizer(StatefulOptimizer):
-    """Grafted, Kronecker-factored preconditioning with momentum and decoupled weight decay (not for direct use).
+class KroneckerOptimizer(RefreshingOptimizer):
+    """Grafted, Kronecker-factored preconditioning with momentum and decoupled weight decay (base class).
 
     For a gradient G of merged shape (d_1, ..., d_w), shortened where :func:`oco.torch.limits.limited` says so, with
     preconditioners P_i from the subclass::
@@ -32,30 +35,114 @@ class KroneckerOptimizer(StatefulOptimizer):
         D = G times P_i along every axis i
         u = D ||N|| / ||D||      N the step of the grafted method; u = N for the first start_step steps, and for
                                  tensors of one axis or with an axis above max_dim
-        m = beta1 m + (1 - beta1) u          divided by 1 - beta1^t when bias_correction is on
+        m = beta1 m + (1 - beta1) u          divided by 1 - beta1^t
         W = (1 - lr weight_decay) W - lr m
 
-    A subclass provides :meth:`_axis_state`, :meth:`_update_axis` and :meth:`_inverse_roots`: for the states of buckets,
-    functions from stacks of blocks to P_i / c times them, and for all rows the powers of two c that keep P_i / c in
-    range.
+    Parameters
+    ----------
+    params : iterable
+        Parameters, named parameters or groups; every option below may differ between groups.
+    lr : float or Tensor
+        Step size. With ``factored`` or ``adam`` grafting and the default momentum a learning rate tuned for Adam
+        transfers.
+    betas : (float, float)
+        Decay per step of the momentum (0 keeps none) and of the statistics (1 sums them). The preconditioner sees one
+        gradient in ``update_freq`` and decays by ``beta2 ** update_freq`` then, so the window is in steps.
+    eps : float
+        Added to eigenvalues in the inverse root only; relative to the largest one unless ``preconditioner`` says
+        otherwise.
+    update_freq : int
+        Steps between refreshes of the preconditioner, which use the current gradient only.
+    start_step : int, optional
+        Number of first steps that the grafted method takes alone; ``max(10, update_freq)`` unless told otherwise.
+    graft : str or Graft
+        Method whose step length is used, by name or as a record with its ``eps``.
+    momentum : {"ema", "trace"}
+        Average or sum of steps; ``trace`` multiplies the effective learning rate by 1 / (1 - beta1).
+    nesterov, maximize : bool
+        As in torch.
+    weight_decay : float
+        Decoupled: ``W <- (1 - lr * weight_decay) W``.
+    preconditioner : Preconditioner, optional
+        Which tensors are preconditioned, along which axes, and what ``eps`` is relative to.
+    compatibility : Compatibility, optional
+        Departures that reproduce other code, its faults included.
+    max_failures : int
+        Non-finite gradients or failed decompositions that one tensor may have between two good refreshes. Those since
+        the first step are counted by :meth:`skipped_steps`.
+    **others
+        Options of the subclass, and flat options of earlier versions, each with a DeprecationWarning that says what is
+        written now.
+
+    Raises
+    ------
+    ConfigError
+        For an option out of range, or a checkpoint that does not fit; a ValueError, as for a complex parameter.
+    NotImplementedError
+        For a DTensor or a flat shard of FullyShardedDataParallel; the sentence names the parameter.
+    RuntimeError
+        For a sparse gradient, or after ``max_failures``.
+
+    Notes
+    -----
+    Records may be given as mappings of their fields too, as in a YAML file. A subclass provides :meth:`_axis_state`,
+    :meth:`_update_axis`, :meth:`_inverse_roots` and :meth:`report`.
     """
 
-    def _update_axis(
-        self,
-        state: AxisState,
-        block: Tensor,
-        decay: float,
-        weight: float,
-        exponent: float,
-        group: dict[str, Any],
-        retry: bool,
-    ) -> AxisState:
-        raise NotImplementedError
+    sketched: ClassVar[bool] = False
 
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        *,
+        eps: float = 1e-7,
+        update_freq: int = 10,
+        start_step: int | None = None,
+        graft: str | Graft | Mapping[str, Any] = "factored",
+        momentum: str = "ema",
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        preconditioner: Preconditioner | Mapping[str, Any] | None = None,
+        compatibility: Compatibility | Mapping[str, Any] | None = None,
+        max_failures: int = 3,
+        maximize: bool = False,
+        **others: Any,
+    ) -> None:
+        defaults = self.option_defaults()
+        if unknown := sorted(others.keys() - defaults.keys()):
+            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {unknown[0]!r}")
+        given: dict[str, Any] = {"lr": lr, "betas": betas, "eps": eps, "update_freq": update_freq, "graft": graft}
+        given |= {"start_step": start_step, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+        given |= {"max_failures": max_failures, "maximize": maximize, **others}
+        records = {"preconditioner": preconditioner, "compatibility": compatibility}
+        given |= {name: record for name, record in records.items() if record is not None}
+        super().__init__(params, defaults | flattened(given, defaults))
+        warn_of_earlier(others)
+
+    @classmethod
+    def option_defaults(cls) -> dict[str, Any]:
+        """Return the flat options of a group, with the values that they have unless told otherwise."""
+        options = default_options(cls.sketched)
+        for kind in (KroneckerOptimizer, cls):
+            for name, parameter in inspect.signature(kind).parameters.items():
+                if parameter.default is not inspect.Parameter.empty:
+                    options[name] = parameter.default
+        return {name: value for name, value in options.items() if name not in ("preconditioner", "compatibility")}
+
+    @abstractmethod
     def _inverse_roots(
-        self, states: list[list[dict[str, Tensor]]], axis: int, exponent: float, group: dict[str, Any]
+        self, states: list[list[dict[str, Tensor]]], axis: int, exponent: float, settings: Settings
     ) -> tuple[list[InverseRoot], Tensor]:
-        raise NotImplementedError
+        """Return for the parameters of each bucket a function from a stack of blocks to P_i / c times it, and all c.
+
+        The c, one for each parameter of all buckets, are powers of two that keep P_i / c in range (float64).
+        """
+
+    @abstractmethod
+    def report(self) -> list[dict[str, Any]]:
+        """Return one row per preconditioned axis."""
 
     # Compiled graphs would break at every read of a counter: torch.compile leaves the step as it is.
     @torch.compiler.disable
@@ -74,19 +161,18 @@ class KroneckerOptimizer(StatefulOptimizer):
                 loss = closure()
         self._refreshed.clear()
         for group in self.param_groups:
-            self._settle(group)
-            for batch in self._batches(group):
-                self._step_batch(batch, group)
-            self._after_step(group)
+            plan = self._settled(group)
+            for batch in self._batches(group, plan):
+                self._step_batch(batch, group, plan.settings)
+            self._after_step(group, plan)
         self._report_failures()
         return loss
 
-    def _after_step(self, group: dict[str, Any]) -> None:
+    def _after_step(self, group: dict[str, Any], plan: Plan) -> None:
         """Let a subclass act once all parameters of a group have moved."""
 
-    def _batches(self, group: dict[str, Any]) -> list[Batch]:
+    def _batches(self, group: dict[str, Any], plan: Plan) -> list[Batch]:
         """Batches of the parameters with gradients, their state created and their step counted."""
-        shapes = self._preconditioned(group)
         ranks: dict[Tensor, list[int]] | None = None
         moving = []
         for param in group["params"]:
@@ -97,8 +183,8 @@ class KroneckerOptimizer(StatefulOptimizer):
             state = self.state[param]
             if not state:
                 if ranks is None:
-                    ranks = self._axis_ranks(group)
-                state.update(self._new_state(param, ranks.get(param), group, param.device))
+                    ranks = self._axis_ranks(plan)
+                state.update(self._new_state(param, ranks.get(param), plan, param.device))
             elif (state["norm"].dtype, state["norm"].device) != (wide(param.dtype), param.device):
                 state.update(cast_state(state, param))
             moving.append(param)
@@ -108,59 +194,56 @@ class KroneckerOptimizer(StatefulOptimizer):
         torch._foreach_add_(counts, 1.0)
         placed = []
         for param, step in zip(moving, torch.stack(counts).tolist(), strict=True):
-            state, merged = self.state[param], shapes.get(param)
-            shape = merged or merged_shape(param.shape, group["merge_dims"], group["merge"])
-            sizes = tuple(state[f"{self.axis_names[0]}_{axis}"].shape for axis in range(len(shape))) if merged else None
+            shape, sizes = plan.shapes[param], None
+            if param in plan.preconditioned:
+                state = self.state[param]
+                sizes = tuple(state[f"{self.axis_names[0]}_{axis}"].shape for axis in range(len(shape)))
             placed.append(Placed(param, shape, sizes, step))
         return batches(placed, STACKED_ENTRIES)
 
     def _states(self, batch: Batch) -> list[list[dict[str, Tensor]]]:
         return [[self.state[param] for param in bucket.params] for bucket in batch.buckets]
 
-    def _step_batch(self, batch: Batch, group: dict[str, Any]) -> None:
+    def _step_batch(self, batch: Batch, group: dict[str, Any], settings: Settings) -> None:
         params, step, states = batch.params, batch.step, self._states(batch)
         dtype = wide(params[0].dtype)
-        flat = [stacked([p.grad.to(dtype).reshape(-1) for p in bucket.params]) for bucket in batch.buckets]
-        if group["maximize"]:
+        flat = [
+            stacked([p.grad.to(dtype).reshape(-1) for p in bucket.params])  # type: ignore[union-attr]
+            for bucket in batch.buckets
+        ]
+        if settings.maximize:
             flat = list(torch._foreach_neg(flat))
-        beta2 = group["betas"][1]
-        summed = beta2 == 1.0 or group["statistics"] == "sum"
         norms = torch.stack([self.state[param]["norm"] for param in params])
-        scaled = limited(flat, norms, step, beta2, summed)
+        scaled = limited(flat, norms, step, settings.betas[1], settings.summed)
         gradients = self._shaped(scaled.gradients, batch)
-        self._refresh(batch, group, gradients, scaled)
-        steps = graft_steps(gradients, states, group, step)
-        start = group["start_step"] if group["start_step"] is not None else max(10, group["update_freq"])
-        if batch.preconditioned and step > start:
-            steps = self._precondition(batch, group, self._shaped(scaled.directions, batch), scaled.scale, steps)
-        self._move(params, unstacked(steps), step, group)
+        self._refresh(batch, group, settings, gradients, scaled)
+        bias_correction = settings.compatibility.bias_correction
+        steps = graft_steps(gradients, states, settings.graft, settings.betas[1], step, bias_correction)
+        if batch.preconditioned and step > settings.start_step:
+            steps = self._precondition(batch, settings, self._shaped(scaled.directions, batch), scaled.scale, steps)
+        self._move(params, unstacked(steps), step, settings, float(group["lr"]))
 
     def _shaped(self, flat: list[Tensor], batch: Batch) -> list[Tensor]:
         return [stack.view(-1, *bucket.shape) for stack, bucket in zip(flat, batch.buckets, strict=True)]
 
-    def _exponent(self, batch: Batch, group: dict[str, Any]) -> float:
-        return float(group["exponent"]) if group["exponent"] is not None else -0.5 / len(batch.buckets[0].shape)
-
     def _precondition(
-        self, batch: Batch, group: dict[str, Any], directions: list[Tensor], scale: Tensor, steps: list[Tensor]
+        self, batch: Batch, settings: Settings, directions: list[Tensor], scale: Tensor, steps: list[Tensor]
     ) -> list[Tensor]:
         """Precondition directions with entries of at most 1, and give them the lengths of the grafted steps."""
-        states, exponent = self._states(batch), self._exponent(batch, group)
-        order = len(batch.buckets[0].shape)
-        scale = scale.double()
+        states, order, scale = self._states(batch), len(batch.buckets[0].shape), scale.double()
         for axis in range(order):
-            roots, gains = self._inverse_roots(states, axis, exponent, group)
+            roots, gains = self._inverse_roots(states, axis, settings.exponent(order), settings)
             scale = scale * gains
             directions = [
                 fold(root(unfold(direction, axis)), bucket.shape, axis)
                 for root, direction, bucket in zip(roots, directions, batch.buckets, strict=True)
             ]
         flat = [direction.flatten(1) for direction in directions]
-        if group["graft"] == "none":
-            beta2, freq = group["betas"][1], group["update_freq"]
-            if group["statistics"] == "ema" and group["bias_correction"] and beta2 < 1.0:
-                absorbed = ((batch.step - 1) // freq + 1) * freq
-                torch._foreach_mul_(flat, (1.0 - beta2**absorbed) ** (-exponent * order))
+        if settings.graft.method == "none":
+            if settings.compatibility.bias_correction and not settings.summed:
+                absorbed = ((batch.step - 1) // settings.update_freq + 1) * settings.update_freq
+                past = 1.0 - settings.betas[1] ** absorbed
+                torch._foreach_mul_(flat, past ** (-settings.exponent(order) * order))
             ratio = scale
         else:
             length = joined([torch.linalg.vector_norm(stack.flatten(1), dim=1) for stack in steps])
@@ -168,116 +251,23 @@ class KroneckerOptimizer(StatefulOptimizer):
             ratio = torch.where(own > 0, length / torch.where(own > 0, own, 1.0), 0.0)
         return list(torch._foreach_mul(flat, columns(ratio.to(flat[0].dtype), batch.rows)))
 
-    def _refresh(self, batch: Batch, group: dict[str, Any], gradients: list[Tensor], scaled: Scaled) -> None:
-        """Absorb the gradients and note what there is to report where that is due; keep the counts."""
-        params = batch.params
-        due = (int(batch.step) - 1) % group["update_freq"] == 0
-        good = scaled.finite
-        if due and batch.preconditioned:
-            parts = [
-                self._absorb(bucket, group, stack, fine, self._exponent(batch, group))
-                for bucket, stack, fine in zip(batch.buckets, gradients, good.split(batch.rows), strict=True)
-            ]
-            good = joined(parts)
-        states = [self.state[p] for p in params]
-        bad = list((~good).to(scaled.norms.dtype).unbind())
-        counters = [state[name] for name in ("failures", "skipped") for state in states]
-        torch._foreach_add_(counters, bad * 2)
-        torch._foreach_copy_([state["norm"] for state in states], list(scaled.norms.unbind()))
-        if due:
-            failures = torch.stack(counters[: len(params)])
-            self._refreshed.append(Refreshed(params, group, failures, good))
-            torch._foreach_copy_(counters[: len(params)], list(torch.where(good, 0.0, failures).unbind()))
-
-    def _absorb(
-        self, bucket: Bucket, group: dict[str, Any], gradients: Tensor, good: Tensor, exponent: float
-    ) -> Tensor:
-        """Update the axis states of a bucket where all goes well; return where it did."""
-        beta2, freq = group["betas"][1], group["update_freq"]
-        decay = beta2**freq
-        weight = 1.0 - decay if group["statistics"] == "ema" and beta2 < 1.0 else 1.0
-        states = [self.state[param] for param in bucket.params]
-        pairs = []
-        for axis in range(len(bucket.shape)):
-            old = {name: stacked([state[f"{name}_{axis}"] for state in states]) for name in self.axis_names}
-            new, success = self._try_update(old, unfold(gradients, axis), decay, weight, exponent, group)
-            good = good & success
-            pairs += [(f"{name}_{axis}", old[name], value) for name, value in new.items()]
-        for name, before, value in pairs:
-            kept = torch.where(good.view(-1, *[1] * (value.ndim - 1)), value, before)
-            torch._foreach_copy_([state[name] for state in states], list(kept.unbind()))
-        return good
-
-    def _try_update(
-        self, old: AxisState, blocks: Tensor, decay: float, weight: float, exponent: float, group: dict[str, Any]
-    ) -> tuple[AxisState, Tensor]:
-        """Update a stack of axis states; where that fails, each alone in float64; report where that fails too."""
-        try:
-            new = self._update_axis(old, blocks, decay, weight, exponent, group, retry=False)
-        except LinAlgError:
-            rows = []
-            for index in range(len(blocks)):
-                own = {name: value[index : index + 1] for name, value in old.items()}
-                try:
-                    block = blocks[index : index + 1]
-                    rows.append(self._update_axis(own, block, decay, weight, exponent, group, retry=True))
-                except LinAlgError:
-                    rows.append({name: torch.full_like(value, torch.nan) for name, value in own.items()})
-            new = {name: torch.cat([row[name] for row in rows]) for name in old}
-        peaks = [value.abs().flatten(1).amax(1) if value.ndim > 1 else value for value in new.values()]
-        success = torch.isfinite(torch.stack(peaks)).all(0)
-        return new, success
-
-    def _report_failures(self) -> None:
-        """Warn of failures since the last refresh, whether or not it is good; raise where there are too many."""
-        errors = []
-        for params, group, failures, good in self._refreshed:
-            for param, count, cleared in zip(params, failures.tolist(), good.tolist(), strict=True):
-                before = self._reported.pop(param, 0.0)
-                if count and not cleared:
-                    self._reported[param] = count
-                if count <= before:
-                    continue
-                name = f"{type(self).__name__}: {self._name(param, group)}"
-                if count > group["max_failures"]:
-                    errors.append(
-                        f"{name} had {int(count)} non-finite gradients or failed decompositions since its last good "
-                        f"refresh (max_failures={group['max_failures']}); lower the learning rate, raise eps or look "
-                        "for NaN in the loss."
-                    )
-                    continue
-                warnings.warn(
-                    f"{name} has a non-finite gradient or a failed decomposition ({int(count)} so far); it keeps its "
-                    "old preconditioner.",
-                    RuntimeWarning,
-                    stacklevel=6,
-                )
-        if errors:
-            raise RuntimeError(errors[0])
-
-    def _move(self, params: list[Tensor], rows: list[Tensor], step: float, group: dict[str, Any]) -> None:
-        beta1, lr = group["betas"][0], float(group["lr"])
-        updates = [row.view(param.shape) for row, param in zip(rows, params, strict=True)]
-        if group["weight_decay"]:
-            torch._foreach_mul_(params, 1.0 - lr * group["weight_decay"])
+    def _move(self, params: list[Tensor], rows: list[Tensor], step: float, settings: Settings, lr: float) -> None:
+        beta1, nesterov, averaged = settings.betas[0], settings.nesterov, settings.momentum == "ema"
+        updates = [row.reshape(param.shape) for row, param in zip(rows, params, strict=True)]
+        if settings.weight_decay:
+            torch._foreach_mul_(params, 1.0 - lr * settings.weight_decay)
         if beta1 > 0.0:
-            new = 1.0 - beta1 if group["momentum"] == "ema" else 1.0
+            new = 1.0 - beta1 if averaged else 1.0
             for param, update in zip(params, updates, strict=True):
                 if "exp_avg" not in self.state[param]:  # momentum that was switched on later begins at zero
                     self.state[param]["exp_avg"] = torch.zeros_like(param, dtype=update.dtype)
             averages = [self.state[param]["exp_avg"] for param in params]
             torch._foreach_mul_(averages, beta1)
             torch._foreach_add_(averages, updates, alpha=new)
-            nesterov = group["nesterov"]
             if nesterov:
                 ahead = torch._foreach_mul(averages, beta1)
                 torch._foreach_add_(ahead, updates, alpha=new)
             updates = list(ahead) if nesterov else averages
-            if group["bias_correction"] and group["momentum"] == "ema":
+            if settings.compatibility.bias_correction and averaged:
                 lr /= 1.0 - beta1 ** (step + 1 if nesterov else step)
         torch._foreach_add_(params, updates, alpha=-lr)
-
-
-def wide(dtype: torch.dtype) -> torch.dtype:
-    """Return the precision of states: that of the parameters, at least float32."""
-    return torch.promote_types(dtype, torch.float32)

@@ -59,7 +59,9 @@ def limited(gradients: Sequence[Tensor], norms: Tensor, step: float, beta2: floa
         A gradient within the limit is used bit for bit, and powers of two scale its direction without rounding.
     """
     rows = [len(stack) for stack in gradients]
-    peak = torch.maximum(joined([stack.amax(1) for stack in gradients]), -joined([stack.amin(1) for stack in gradients]))
+    peak = torch.maximum(
+        joined([stack.amax(1) for stack in gradients]), -joined([stack.amin(1) for stack in gradients])
+    )
     finite = torch.isfinite(peak)
     scale = power_of_two(torch.where(finite, peak, 0.0))
     # Rows to be left out are multiplied by zero once their entries are finite: faster than a choice between stacks.

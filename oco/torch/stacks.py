@@ -84,7 +84,7 @@ def joined(vectors: Sequence[Tensor]) -> Tensor:
 
 def columns(values: Tensor, rows: Sequence[int]) -> tuple[Tensor, ...]:
     """Divide a vector into columns (B, 1), which multiply stacks (B, n) row by row."""
-    return values.unsqueeze(1).split(list(rows))
+    return tuple(torch.split(values.unsqueeze(1), list(rows)))
 
 
 def unstacked(stacks: Iterable[Tensor]) -> list[Tensor]:
