@@ -112,7 +112,7 @@ def _rank(group: Mapping[str, Any]) -> Rank:
     if automatic != (budget is not None):
         raise ConfigError(f"Invalid budget value: {budget!r} (given exactly when rank is 'auto')")
     if automatic:
-        return RankBudget(budget, steps, group["allocate_by"] if steps else None)
+        return RankBudget(budget, steps, group["allocate_by"] if steps else SCORES[0])
     check_rank(rank)
     return rank  # type: ignore[no-any-return]
 
@@ -126,7 +126,7 @@ def default_options(sketched: bool) -> dict[str, Any]:
                 options[record.flat[field.name]] = field.default  # type: ignore[attr-defined]
     options["graft_eps"] = Graft().eps
     if sketched:
-        return {**options, "budget": None, "allocate_by": SCORES[0]}
+        return {**options, "budget": None}
     return {name: value for name, value in options.items() if name not in OF_SKETCHES}
 
 
@@ -138,7 +138,11 @@ def flattened(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any
     flat, allowed = dict(options), set(known)
     for keyword, record in RECORDS.items():
         value = options.get(keyword)
-        if isinstance(value, Mapping) and all(isinstance(name, str) for name in value) and (value or keyword not in allowed):
+        if (
+            isinstance(value, Mapping)
+            and all(isinstance(name, str) for name in value)
+            and (value or keyword not in allowed)
+        ):
             value = record(**value)
         if isinstance(value, record):
             del flat[keyword]
@@ -146,7 +150,7 @@ def flattened(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any
             if twice := sorted(found.keys() & flat.keys()):
                 raise ConfigError(f"{', '.join(twice)} and {keyword}={value!r} are given; only one of them is allowed")
             flat.update(found)
-        elif keyword not in allowed and keyword in options:
+        elif keyword in ("preconditioner", "compatibility") and keyword in options:
             raise refuse(f"{keyword} value", value, f"a {record.__name__} or a mapping of its fields")
     if "rank" in options and "rank" in flat and flat["rank"] != "auto":
         # A group with a rank of its own does not share in a budget that the others have.

@@ -56,9 +56,9 @@ class RankBudget:
         Floats of sketch for the group: a count, or (float) a fraction of its preconditioned entries.
     reallocate_at : tuple of int
         Step counts after which ranks are divided again; what a shrinking sketch cuts goes into its escaped mass.
-    by : {"escaped_mass", "intrinsic_dimension"}, optional
-        Score of an axis when ranks are divided again: its dimension times the fraction of the trace outside the sketch
-        (unless told otherwise), or trace over largest eigenvalue.
+    by : {"escaped_mass", "intrinsic_dimension"}
+        Score of an axis when ranks are divided again: its dimension times the fraction of the trace outside the sketch,
+        or trace over largest eigenvalue.
 
     Examples
     --------
@@ -68,21 +68,19 @@ class RankBudget:
 
     floats: int | float
     reallocate_at: Sequence[int] = ()
-    by: str | None = None
+    by: str = SCORES[0]
     flat: ClassVar[Mapping[str, str]] = {"floats": "budget", "reallocate_at": "reallocate_at", "by": "allocate_by"}
 
     def __post_init__(self) -> None:
         if not (is_number(self.floats) and 0 < self.floats < math.inf):
             raise refuse("budget value", self.floats, "a number of floats or a fraction of the parameters")
         check_steps(self.reallocate_at)
-        if self.by is None:
-            object.__setattr__(self, "by", SCORES[0])
-        elif not self.reallocate_at and self.by in SCORES:
+        check_choice("allocate_by", self.by, SCORES)
+        if self.by != SCORES[0] and not self.reallocate_at:
             raise ConfigError(
                 f"Invalid allocate_by value: {self.by!r} (without reallocate_at ranks are never divided again; it is "
                 "allowed with steps to do so)"
             )
-        check_choice("allocate_by", self.by, SCORES)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from oco.errors import ConfigError
 from oco.torch.checkpoint import misfit
 from oco.torch.checks import refuse_parameter
 from oco.torch.grafting import graft_state
-from oco.torch.groups import Plan, flattened, outside, replacement, warn_of_earlier
+from oco.torch.groups import RECORDS, Plan, flattened, outside, replacement, warn_of_earlier
 
 AxisState = dict[str, Tensor]
 # The options that decide which entries a parameter's state has, and their shapes.
@@ -89,10 +89,14 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
 
     def _settled(self, group: dict[str, Any]) -> Plan:
         """Follow options that were changed in ``group`` since the last step, or refuse them in one sentence."""
+        records = {name: group[name] for name, record in RECORDS.items() if isinstance(group.get(name), record)}
+        if records:
+            group.update(flattened(records, self._option_names))
+            for name in records.keys() - set(self._option_names):
+                del group[name]
         known = self._plans.get(id(group))
         if known is not None and known[0] == self._values(group):
             return known[1]
-        group.update(flattened({name: group[name] for name in self._option_names}, self._option_names))
         plan = self._plan(group)
         values = self._values(group)
         if known is None or any(known[0].get(name) != values.get(name) for name in (*STRUCTURE, "params")):
