@@ -118,7 +118,7 @@ def _rank(group: Mapping[str, Any]) -> Rank:
 
 
 def default_options(sketched: bool) -> dict[str, Any]:
-    """Return the flat options of a group with their defaults, without what has none: everyday ones and records."""
+    """Return the flat options that the fields of records stand for, with their defaults."""
     options: dict[str, Any] = {}
     for keyword, record in RECORDS.items():
         for field in fields(record):
@@ -201,9 +201,7 @@ def outside() -> int:
 
 
 class Plan(NamedTuple):
-    """What follows from the options of a group: settings, the merged shape of every parameter, and which are
-    preconditioned.
-    """
+    """What follows from the options of a group: settings, merged shapes, and those that are preconditioned."""
 
     settings: Settings
     shapes: dict[Tensor, tuple[int, ...]]

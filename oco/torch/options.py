@@ -75,6 +75,7 @@ class RankBudget:
         if not (is_number(self.floats) and 0 < self.floats < math.inf):
             raise refuse("budget value", self.floats, "a number of floats or a fraction of the parameters")
         check_steps(self.reallocate_at)
+        object.__setattr__(self, "reallocate_at", tuple(self.reallocate_at))
         check_choice("allocate_by", self.by, SCORES)
         if self.by != SCORES[0] and not self.reallocate_at:
             raise ConfigError(

@@ -68,8 +68,8 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
         except BaseException:
             self.param_groups.pop()
             raise
-        changed = (name for name in param_group if name in self.defaults and param_group[name] != self.defaults[name])
-        warn_of_earlier(name for name in changed if replacement(name))
+        earlier = [name for name in param_group if name in self.defaults and replacement(name)]
+        warn_of_earlier(name for name in earlier if param_group[name] != self.defaults[name])
         own = plan.settings.preconditioner
         if group["params"] and not plan.preconditioned and own.max_dim > 1:
             warnings.warn(

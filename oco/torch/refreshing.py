@@ -83,15 +83,16 @@ class RefreshingOptimizer(CheckpointedOptimizer):
         decay = settings.betas[1] ** settings.update_freq
         due = Refresh(decay, 1.0 if settings.summed else 1.0 - decay, settings.exponent(len(bucket.shape)))
         states = [self.state[param] for param in bucket.params]
-        pairs = []
+        fresh: AxisState = {}
         for axis in range(len(bucket.shape)):
             old = {name: stacked([state[f"{name}_{axis}"] for state in states]) for name in self.axis_names}
             new, success = self._try_update(old, unfold(gradients, axis), due, settings)
             good = good & success
-            pairs += [(f"{name}_{axis}", old[name], value) for name, value in new.items()]
-        for name, before, value in pairs:
-            kept = torch.where(good.view(-1, *[1] * (value.ndim - 1)), value, before)
-            torch._foreach_copy_([state[name] for state in states], list(kept.unbind()))
+            fresh |= {f"{name}_{axis}": value for name, value in new.items()}
+        for name, value in fresh.items():
+            own = [state[name] for state in states]
+            kept = torch.where(good.view(-1, *[1] * (value.ndim - 1)), value, stacked(own))
+            torch._foreach_copy_(own, list(kept.unbind()))
         return good
 
     def _try_update(self, old: AxisState, blocks: Tensor, due: Refresh, settings: Settings) -> tuple[AxisState, Tensor]:

@@ -78,7 +78,6 @@ class SketchyShampoo(KroneckerOptimizer):
     """
 
     axis_names = ("basis", "singular_values", "root_escaped", "root_trace")
-
     sketched = True
 
     def __init__(
@@ -115,8 +114,8 @@ class SketchyShampoo(KroneckerOptimizer):
                 if dim not in rank:
                     raise ConfigError(f"Invalid rank value: {dict(rank)} (it has no entry for the dimension {dim})")
                 return min(dim, int(rank[dim]))
-            assert isinstance(rank, (int, float))
-            return max(1, round(rank * dim)) if isinstance(rank, float) else min(dim, int(rank))
+            number: Any = rank
+            return max(1, round(number * dim)) if isinstance(number, float) else min(dim, int(number))
 
         return {p: [of(d) for d in shape] for p, shape in shapes.items()}
 

@@ -7,6 +7,7 @@ import dataclasses
 import pickle
 import warnings
 
+import numpy as np
 import pytest
 import torch
 
@@ -173,8 +174,16 @@ def test_a_graft_has_an_eps_exactly_where_it_has_a_second_moment(graft):
     assert (Graft(graft).eps is None) == (graft in ("sqrt_n", "sgd", "none"))
 
 
-@pytest.mark.parametrize("options", [{"graft": "sgd"}, {"betas": (0.0, 0.9)}, {"rank": {"floats": 200}}])
-def test_records_are_written_as_mappings_in_yaml(options):
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"graft": {"method": "adam", "eps": 1e-4}},
+        {"preconditioner": {"vectors": True}},
+        {"rank": {"floats": 200, "reallocate_at": [2]}},
+        {"rank": np.int64(2)},
+    ],
+)
+def test_records_may_be_given_as_mappings(options):
     params = parameters()
     optimizer = SketchyShampoo(params, compatibility={"statistics": "sum"}, **options)
     assert optimizer.param_groups[0]["statistics"] == "sum"
