@@ -11,7 +11,7 @@ from torch import Tensor
 
 from oco.errors import ConfigError
 from oco.torch.checks import check_choice, check_nonnegative
-from oco.torch.stacks import columns, joined, stacked
+from oco.torch.stacks import columns, joined, stacked, unstacked
 
 WITH_SECOND_MOMENT = ("factored", "adam", "rmsprop")
 GRAFTS = (*WITH_SECOND_MOMENT, "sqrt_n", "sgd", "none")
@@ -109,7 +109,7 @@ def graft_steps(
         divisors = _factored_roots(gradients, states, beta2, new, correction)
     else:
         seconds = [state["graft"] for stack in states for state in stack]
-        rows = [row for stack in gradients for row in stack.unbind()]
+        rows = unstacked(gradients)
         torch._foreach_mul_(seconds, beta2)
         torch._foreach_addcmul_(seconds, rows, rows, value=new)
         stacks = [stacked([state["graft"] for state in stack]) for stack in states]
@@ -141,7 +141,7 @@ def _factored_roots(
         fresh = [square.mean(others) for square in squares] if others else squares
         own = [state[f"graft_{axis}"] for stack in states for state in stack]
         torch._foreach_mul_(own, beta2)
-        torch._foreach_add_(own, [row for stack in fresh for row in stack.unbind()], alpha=new)
+        torch._foreach_add_(own, unstacked(fresh), alpha=new)
         means = [stacked([state[f"graft_{axis}"] for state in stack]) for stack in states]
         if axis == 0:
             factors = torch._foreach_div(means, correction)

@@ -103,6 +103,15 @@ def test_groups_take_records_and_warn_of_earlier_flat_options_that_differ(optimi
         optimizer.add_param_group({**optimizer.param_groups[0], "params": [other[1]]} | {"graft_eps": 1e-8})
 
 
+def test_a_group_with_a_rank_of_its_own_has_no_share_in_the_budget_of_the_others():
+    one, two, three = parameters()
+    groups = [{"params": [one], "rank": 2}, {"params": [two, three]}]
+    optimizer = SketchyShampoo(groups, rank=RankBudget(150, reallocate_at=(2,)))
+    assert [Settings.of(group).rank for group in optimizer.param_groups] == [2, RankBudget(150, reallocate_at=(2,))]
+    train(optimizer, [one, two, three])
+    assert [row["rank"] for row in optimizer.report()][:2] == [2, 2]
+
+
 def test_everyday_options_do_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
