@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer
-from oco.learners.base import Problem
+from oco.learners.base import DIAMETER, Look, Problem
 from oco.learners.primal_dual_adagrad import primal_dual_bound
 from oco.learners.requirements import positive, positive_or_none, required_reach, theorem_rate, whole
 from oco.regret.bounds import Bound, Constant, Observed
@@ -78,6 +78,9 @@ class AdaFD(_AdaFDFamily):
     name = "ada_fd"
     source = "Wan, Wei, Zhang 2018 (mirror descent); bound derived here"
     guarantee = "D^2/(2 eta) (delta + tr Gbar^(1/2) + m sum sqrt(rho_t)) + eta/2 (2 tr Gbar^(1/2) + m/delta sum rho_t)"
+    needs = (DIAMETER,)
+    examples = ({"rank": 2}, {"rank": 50, "delta": 0.1})
+    look = Look("Ada-FD", "#D55E00", "v")
 
     def _family(self, problem: Problem, radius: float) -> Array:
         rate = self.learning_rate or theorem_rate(self, problem)
@@ -160,6 +163,9 @@ class AdaFFD(AdaFD):
     name = "ada_ffd"
     source = "Wan, Zhang 2022 (cited from memory); bound derived here"
     guarantee = "Ada-FD's with m = min(2 k + 1, d)"
+    needs = (DIAMETER,)
+    examples = ({"rank": 1}, {"rank": 2, "buffer": 0})
+    look = Look("Ada-FFD", "#FFAA88", "v")
 
     def _rank(self, dimension: int) -> int:
         return min(2 * self.rank, dimension)
@@ -218,6 +224,9 @@ class PrimalDualAdaFD(_AdaFDFamily):
     source = "Wan, Wei, Zhang 2018, primal-dual (cited from memory)"
     _averaging = True
     guarantee = "none stated, but primal-dual full-matrix AdaGrad's while nothing escaped"
+    needs = (DIAMETER,)
+    examples = ({"rank": 2}, {"rank": 50, "delta": 20.0})
+    look = Look("PD Ada-FD", "#EE9966", ">")
 
     def _family(self, problem: Problem, radius: float) -> Array:
         rate = self.learning_rate or required_reach(self, problem)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from oco.learners.base import Problem
+from oco.learners.base import DIAMETER, Look, Problem
 from oco.learners.ogd import IsotropicLearner
 from oco.learners.requirements import positive_or_none, theorem_rate
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
@@ -45,6 +45,8 @@ class AdaGradNorm(IsotropicLearner):
     name = "adagrad_norm"
     source = "Streeter and McMahan 2010; Duchi, Hazan, Singer, JMLR 2011"
     guarantee = "sqrt(2) D sqrt(sum |g_t|^2) on a bounded domain (learning rate D / sqrt 2)"
+    needs = (DIAMETER,)
+    look = Look("AdaGrad-norm", "#56B4E9", "D")
 
     def __init__(self, learning_rate: float | None = None) -> None:
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains._vectors import euclidean_norm
 from oco.learners._finite import finite_update
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import positive, positive_or_none, reach, required_gradient_bound
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
@@ -79,9 +78,11 @@ class CoinBetting(Learner):
     array([1.875])
     """
 
-    name: ClassVar[str] = "coin_betting"
-    source: ClassVar[str] = "Orabona, Pal 2016, Algorithm 1 and Corollary 5"
-    guarantee: ClassVar[str] = "G |u| sqrt(T ln(1 + 24 T^2 |u|^2/eps^2)) + G eps for every u; |g| <= G"
+    name = "coin_betting"
+    source = "Orabona, Pal 2016, Algorithm 1 and Corollary 5"
+    guarantee = "G |u| sqrt(T ln(1 + 24 T^2 |u|^2/eps^2)) + G eps for every u; |g| <= G"
+    needs = (GRADIENT_BOUND,)
+    look = Look("coin betting", "#B8A037", "s")
     state: CoinState
 
     def __init__(self, gradient_bound: float | None = None, initial_wealth: float = 1.0) -> None:

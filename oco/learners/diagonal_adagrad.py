@@ -13,7 +13,7 @@ from oco.domains.metrics import Diagonal
 from oco.learners._anchored import Anchorage
 from oco.learners._common import BlockArrays, flat_gradient, refuse
 from oco.learners._coordinatewise import ROUNDS, UNIT, diagonal_dense, diagonal_round, diagonal_sparse
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
@@ -67,6 +67,9 @@ class DiagonalAdaGrad(Learner):
     name = "diagonal_adagrad"
     source = "Duchi, Hazan, Singer, JMLR 2011, Theorem 5 and Corollary 6"
     guarantee = "sqrt(2) D_inf sum_i sqrt(sum_t g_ti^2) on a bounded domain (learning rate D_inf / sqrt 2)"
+    needs = (DIAMETER,)
+    examples = ({}, {"delta": 0.1})
+    look = Look("diagonal AdaGrad", "#E69F00", "^")
 
     state: DiagonalState
 

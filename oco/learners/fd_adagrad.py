@@ -10,7 +10,7 @@ from oco.learners._adaptive_rank import certified_bound, grown
 from oco.learners._preconditioner import TOLERANCE, parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners._trace_bounds import trace_root_bound
-from oco.learners.base import Memory, Problem, state_floats
+from oco.learners.base import DIAMETER, Look, Memory, Problem, state_floats
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate, whole
 from oco.regret.bounds import Bound, Observed
 from oco.sketching.state import COMPENSATIONS, Compensation
@@ -97,6 +97,20 @@ class FDAdaGrad(SketchedLearner):
     name = "fd_adagrad"
     source = "Feinberg et al., Sketchy, NeurIPS 2023, Algorithm 2, Theorem 3, Corollary 4"
     guarantee = "D (sqrt(2) tr G^(1/2) + d sqrt(Omega_(k+1) / 2)) on a bounded domain (learning rate D / sqrt 2)"
+    needs = (DIAMETER,)
+    examples = (
+        {"rank": 2},
+        {"rank": 1, "delta": 0.1},
+        {"rank": 4, "buffer": 1},
+        {"rank": 50},
+        {"rank": "auto"},
+        {"rank": "auto", "tolerance": 0.1, "max_rank": 3, "buffer": 0},
+        {"rank": 2, "compensation": "half"},
+        {"rank": 2, "compensation": "none", "delta": 0.1},
+        {"rank": 2, "decay": 0.9},
+        {"rank": 2, "projection_delta": 1.0},
+    )
+    look = Look("FD-AdaGrad", "#0072B2", "o")
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ import numpy as np
 
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer
-from oco.learners.base import Problem
+from oco.learners.base import DIAMETER, GRADIENT_BOUND, Look, Problem
 from oco.learners.requirements import (
     at_most,
     nonnegative,
@@ -76,6 +76,9 @@ class FTSL(SketchedLearner):
     source = "Yang et al. 2025 (abstract; update reconstructed), bound derived here"
     rank: int
     guarantee = "|x*|^2/(2 eta) (delta + sqrt(lambda_1(Gbar) + rho)) + eta tr G^(1/2); delta >= max |g|_2"
+    needs = (DIAMETER, GRADIENT_BOUND)
+    examples = ({"rank": 2}, {"rank": 50, "delta": 0.0})
+    look = Look("FTSL", "#AA4499", "h")
     _averaging = True
     _keep = False
 
@@ -167,6 +170,9 @@ class FTFSL(FTSL):
     name = "ftfsl"
     source = "Yang et al. 2025 (abstract; update reconstructed), bound derived here"
     guarantee = "FTSL's"
+    needs = (DIAMETER, GRADIENT_BOUND)
+    examples = ({"rank": 1}, {"rank": 2, "buffer": 0})
+    look = Look("FTFSL", "#DD77DD", "h")
     _keep = True
 
     def _rank(self, dimension: int) -> int:

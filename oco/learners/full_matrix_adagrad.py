@@ -7,7 +7,7 @@ import math
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner
 from oco.learners._trace_bounds import trace_root_bound
-from oco.learners.base import Problem
+from oco.learners.base import DIAMETER, Look, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.regret.bounds import Bound, Observed
 from oco.types import Array
@@ -53,6 +53,9 @@ class FullMatrixAdaGrad(SketchedLearner):
     name = "full_matrix_adagrad"
     source = "Duchi, Hazan, Singer, JMLR 2011, Theorem 7 and Corollary 11"
     guarantee = "sqrt(2) D tr G^(1/2) on a bounded domain (learning rate D / sqrt 2)"
+    needs = (DIAMETER,)
+    examples = ({}, {"delta": 0.1})
+    look = Look("full-matrix AdaGrad", "#000000", "*")
     buffer = 0
 
     def __init__(self, learning_rate: float | None = None, delta: float = 0.0) -> None:

@@ -22,7 +22,7 @@ from oco.learners._isotropic import (
     isotropic_round,
     isotropic_sparse,
 )
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import positive_or_none, required_diameter, required_gradient_bound
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
@@ -127,6 +127,13 @@ class OGD(IsotropicLearner):
     name = "ogd"
     source = "Zinkevich, ICML 2003; Hazan, Introduction to Online Convex Optimization, Theorems 3.1, 3.3"
     guarantee = "3/2 D G sqrt(T) on a bounded domain (schedule sqrt, learning rate D / G)"
+    needs = (DIAMETER, GRADIENT_BOUND)
+    examples = (
+        {},
+        {"learning_rate": 0.5, "schedule": "constant"},
+        {"learning_rate": 2.0, "schedule": "strongly_convex"},
+    )
+    look = Look("OGD", "#7F7F7F", "s")
 
     def __init__(self, learning_rate: float | None = None, schedule: Schedule = "sqrt") -> None:
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.learners._finite import finite_update
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive, whole
 from oco.types import Array
 
@@ -70,9 +69,11 @@ class OjaSON(Learner):
     array([-0.3])
     """
 
-    name: ClassVar[str] = "oja_son"
-    source: ClassVar[str] = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, Oja's sketch (cited from memory)"
-    guarantee: ClassVar[str] = "none known"
+    name = "oja_son"
+    source = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, Oja's sketch (cited from memory)"
+    guarantee = "none known"
+    examples = ({"rank": 2}, {"rank": 50, "curvature": 0.1})
+    look = Look("Oja-SON", "#44AA99", "<")
     state: OjaState
 
     def __init__(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 from scipy import linalg
@@ -12,7 +11,7 @@ from oco.compile import kernel
 from oco.domains.metrics import Dense
 from oco.errors import ConfigError
 from oco.learners._finite import finite_update
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import DIAMETER, EXP_CONCAVITY, GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
     nonnegative,
     positive,
@@ -141,9 +140,11 @@ class OnlineNewtonStep(NewtonLearner):
     True
     """
 
-    name: ClassVar[str] = "online_newton_step"
-    source: ClassVar[str] = "Hazan, Agarwal, Kale 2007, Algorithm ONS"
-    guarantee: ClassVar[str] = "delta/2 |x_1 - x*|^2 + d/(2 gamma) ln(1 + gamma sum|g|^2/(d delta)); exp-concave losses"
+    name = "online_newton_step"
+    source = "Hazan, Agarwal, Kale 2007, Algorithm ONS"
+    guarantee = "delta/2 |x_1 - x*|^2 + d/(2 gamma) ln(1 + gamma sum|g|^2/(d delta)); exp-concave losses"
+    needs = (DIAMETER, GRADIENT_BOUND, EXP_CONCAVITY)
+    look = Look("ONS", "#882255", "p")
 
     def __init__(self, curvature: float | None = None, delta: float | None = None) -> None:
         self.curvature = positive_or_none(self, "curvature", curvature)
@@ -262,11 +263,11 @@ class SON(NewtonLearner):
     array([-0.5,  0. ])
     """
 
-    name: ClassVar[str] = "son"
-    source: ClassVar[str] = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, Section 2"
-    guarantee: ClassVar[str] = (
-        "delta/2 |x_1 - x*|^2 + (GD)^2/2 sum eta_t + d/(2 w_T) ln(1 + w_1 sum|g|^2/(d delta)); bounded domain"
-    )
+    name = "son"
+    source = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, Section 2"
+    guarantee = "delta/2 |x_1 - x*|^2 + (GD)^2/2 sum eta_t + d/(2 w_T) ln(1 + w_1 sum|g|^2/(d delta)); bounded domain"
+    examples = ({}, {"learning_rate": 0.5, "exponent": 0.0})
+    look = Look("SON", "#661100", "d")
 
     def __init__(
         self, learning_rate: float = 1.0, delta: float = 1.0, curvature: float = 0.0, exponent: float = 0.5

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from oco.domains.metrics import Diagonal
 from oco.learners._finite import finite_update
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
     at_most,
     nonnegative,
@@ -76,9 +75,12 @@ class PrimalDualDiagonalAdaGrad(Learner):
     array([-0.75,  0.  ])
     """
 
-    name: ClassVar[str] = "primal_dual_diagonal_adagrad"
-    source: ClassVar[str] = "Duchi, Hazan, Singer 2011, Theorem 5 (primal-dual)"
-    guarantee: ClassVar[str] = "delta/eta |x*|^2 + (|x*|_inf^2/eta + eta) sum_i |g_{1:T,i}|; delta >= max |g|_inf"
+    name = "primal_dual_diagonal_adagrad"
+    source = "Duchi, Hazan, Singer 2011, Theorem 5 (primal-dual)"
+    guarantee = "delta/eta |x*|^2 + (|x*|_inf^2/eta + eta) sum_i |g_{1:T,i}|; delta >= max |g|_inf"
+    needs = (DIAMETER, GRADIENT_BOUND)
+    examples = ({}, {"delta": 0.0})
+    look = Look("PD diagonal AdaGrad", "#6B4400", "v")
     state: DualAveragingState
 
     def __init__(self, learning_rate: float | None = None, delta: float | None = None) -> None:
@@ -166,9 +168,12 @@ class PrimalDualFullMatrixAdaGrad(SketchedLearner):
     array([-0.3, -0.4])
     """
 
-    name: ClassVar[str] = "primal_dual_full_matrix_adagrad"
-    source: ClassVar[str] = "Duchi, Hazan, Singer 2011, Theorem 7 (primal-dual)"
-    guarantee: ClassVar[str] = "delta/eta |x*|^2 + (|x*|^2/eta + eta) tr G^(1/2); delta >= max |g|_2"
+    name = "primal_dual_full_matrix_adagrad"
+    source = "Duchi, Hazan, Singer 2011, Theorem 7 (primal-dual)"
+    guarantee = "delta/eta |x*|^2 + (|x*|^2/eta + eta) tr G^(1/2); delta >= max |g|_2"
+    needs = (DIAMETER, GRADIENT_BOUND)
+    examples = ({}, {"delta": 0.0})
+    look = Look("PD full-matrix AdaGrad", "#555555", "*")
     buffer = 0
     _averaging = True
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains.base import Domain
 from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.learners._finite import finite_update, is_finite
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive, whole
 from oco.types import Array
 
@@ -110,9 +109,11 @@ class AdaLR(RandomProjectionAdaGrad):
     array([-0.3, -0.4])
     """
 
-    name: ClassVar[str] = "ada_lr"
-    source: ClassVar[str] = "Krummenacher et al. 2016, Algorithm 1 (cited from memory)"
-    guarantee: ClassVar[str] = "none stated: the published form is not confirmed"
+    name = "ada_lr"
+    source = "Krummenacher et al. 2016, Algorithm 1 (cited from memory)"
+    guarantee = "none stated: the published form is not confirmed"
+    examples = ({"rank": 2}, {"rank": 50})
+    look = Look("Ada-LR", "#999933", ">")
     state: AdaLRState
 
     def start(self, problem: Problem) -> None:
@@ -194,9 +195,11 @@ class RadaGrad(RandomProjectionAdaGrad):
     array([-0.3, -0.4])
     """
 
-    name: ClassVar[str] = "radagrad"
-    source: ClassVar[str] = "Krummenacher et al. 2016, Algorithm 2 (cited from memory)"
-    guarantee: ClassVar[str] = "none known"
+    name = "radagrad"
+    source = "Krummenacher et al. 2016, Algorithm 2 (cited from memory)"
+    guarantee = "none known"
+    examples = ({"rank": 2}, {"rank": 50})
+    look = Look("RadaGrad", "#6699CC", "H")
     state: RadaGradState
 
     def start(self, problem: Problem) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from oco.domains.base import Domain
 from oco.domains.metrics import Dense, Kronecker, LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners._finite import finite_update
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
     nonnegative,
     positive_or_none,
@@ -159,12 +158,16 @@ class SketchedShampoo(Learner):
            [ 0. ,  0.5]])
     """
 
-    name: ClassVar[str] = "sketched_shampoo"
-    source: ClassVar[str] = "Feinberg et al. 2023, Algorithm 3 (S-Shampoo) and Theorem 5"
-    guarantee: ClassVar[str] = (
+    name = "sketched_shampoo"
+    source = "Feinberg et al. 2023, Algorithm 3 (S-Shampoo) and Theorem 5"
+    guarantee = (
         "(D^2/(2 eta) + eta r) (tr L^(1/4) + m Omega_L^(1/4)) (tr R^(1/4) + n Omega_R^(1/4)); decay 1, bounded domain"
     )
-    bound_needs_sides: ClassVar[bool] = True
+    decision = "matrix"
+    needs = (DIAMETER,)
+    examples = ({"rank": 1}, {"rank": 50, "delta": 1e-3}, {"rank": 1, "decay": 0.9})
+    look = Look("S-Shampoo", "#EE6677", "o")
+    bound_needs_sides = True
     state: SketchedShampooState
 
     def __init__(
@@ -320,10 +323,14 @@ class SketchedOneSidedShampoo(Learner):
     array([[-0.3, -0.4]])
     """
 
-    name: ClassVar[str] = "sketched_one_sided_shampoo"
-    source: ClassVar[str] = "sketch of Feinberg et al. 2023 in the update of An et al. 2025; combined and bounded here"
-    guarantee: ClassVar[str] = "(D_op^2/(2 eta) + eta) (tr L^(1/2) + m sqrt(Omega_L)); decay 1, bounded domain"
-    bound_needs_sides: ClassVar[bool] = True
+    name = "sketched_one_sided_shampoo"
+    source = "sketch of Feinberg et al. 2023 in the update of An et al. 2025; combined and bounded here"
+    guarantee = "(D_op^2/(2 eta) + eta) (tr L^(1/2) + m sqrt(Omega_L)); decay 1, bounded domain"
+    decision = "matrix"
+    needs = (DIAMETER,)
+    examples = ({"rank": 1}, {"rank": 1, "decay": 0.9})
+    look = Look("one-sided S-Shampoo", "#BB5566", "^")
+    bound_needs_sides = True
     state: SketchedOneSidedShampooState
 
     def __init__(self, rank: int, learning_rate: float | None = None, delta: float = 0.0, decay: float = 1.0) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer
-from oco.learners.base import Problem
+from oco.learners.base import Look, Problem
 from oco.learners.online_newton_step import curvature_assumption, sum_of_weights
 from oco.learners.requirements import nonnegative, positive, reach, whole
 from oco.regret.bounds import Bound, Constant, Observed
@@ -132,6 +132,8 @@ class FDSON(_SketchedSON):
     guarantee = (
         "delta/2 |x_1 - x*|^2 + (GD)^2/2 sum eta_t + m/(2 w_T) (ln(1 + tr Gbar/(m delta)) + rho/delta); bounded domain"
     )
+    examples = ({"rank": 2}, {"rank": 50, "exponent": 0.0})
+    look = Look("FD-SON", "#CC79A7", "P")
     _compensation = 0.0
 
     def bound(self, observed: Observed) -> Bound | None:
@@ -219,6 +221,8 @@ class RFDSON(_SketchedSON):
     guarantee = (
         "delta/2 |x_1 - x*|^2 + (GD)^2/2 sum eta_t + m/(2 w_T) ln(tr Gbar/(m delta) + alpha/delta) + Omega; delta > 0"
     )
+    examples = ({"rank": 2}, {"rank": 2, "delta": 0.0}, {"rank": 50, "exponent": 0.0})
+    look = Look("RFD-SON", "#009E73", "X")
     _compensation = 0.5
 
     def __init__(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from oco.domains import Ball, BallBox, Box, FrobeniusBall, L1Ball, Simplex
 from oco.domains.base import Domain
-from oco.learners import ENTRIES, LEARNERS, Learner, OnlineNewtonStep, Problem
+from oco.learners import LEARNERS, Learner, OnlineNewtonStep, Problem
 from oco.regret.bounds import Bound, Observed
 from oco.regret.covariance import GradientCovariance
 from oco.types import Array
@@ -26,7 +26,7 @@ STREAMS = list(adversaries((2,), 1, 0))
 
 EXAMPLES = [
     pytest.param(name, dict(keywords), id="-".join([name, *(f"{k}={v}" for k, v in keywords.items())]))
-    for name, entry in ENTRIES.items()
+    for name, entry in LEARNERS.built_in.items()
     for keywords in entry.examples
 ]
 # The losses of online Newton steps are not linear: test_online_newton_step_on_exp_concave_losses.
@@ -94,11 +94,11 @@ VECTOR_DOMAINS = {
 
 
 def domain_for(name: str, where: str, radius: float, size: int, seed: int) -> Domain:
-    if ENTRIES[name].decision == "matrix":
+    if LEARNERS[name].decision == "matrix":
         shape = (size, 1 + seed % 4)
         off = where.endswith(("centre", "origin"))
         return FrobeniusBall(radius, center=np.full(shape, 0.7)) if off else FrobeniusBall(radius, shape=shape)
-    if ENTRIES[name].decision == "simplex":
+    if LEARNERS[name].decision == "simplex":
         return Simplex(radius, dimension=size)
     domain: Domain = VECTOR_DOMAINS[where](radius, size)
     return domain
@@ -159,7 +159,7 @@ def test_the_bound_is_seen_valid_and_is_not_much_more_than_a_regret(
         "any": [Ball(dimension=1), Ball(dimension=2), Ball(center=[3.0, -1.0]), Box(1.0, 3.0, dimension=1)],
         "matrix": [FrobeniusBall(1.0, shape=(1, 1)), FrobeniusBall(1.0, center=np.full((2, 2), 0.7))],
         "simplex": [Simplex(1.0, dimension=2), Simplex(3.0, dimension=2)],
-    }[ENTRIES[name].decision]
+    }[LEARNERS[name].decision]
     seen, largest = 0, 0.0
     for domain in domains:
         for rounds in (1, 2, 5, 30):
@@ -190,8 +190,8 @@ def test_every_learner_with_a_bound_is_seen_valid_somewhere() -> None:
 
 @pytest.mark.parametrize(("name", "keywords"), EXAMPLES)
 def test_constants_say_in_which_norm_they_are(name: str, keywords: dict[str, Any]) -> None:
-    shape = (3, 2) if ENTRIES[name].decision == "matrix" else (6,)
-    domain: Domain = Simplex(1.0, dimension=6) if ENTRIES[name].decision == "simplex" else Ball(1.0).with_shape(shape)
+    shape = (3, 2) if LEARNERS[name].decision == "matrix" else (6,)
+    domain: Domain = Simplex(1.0, dimension=6) if LEARNERS[name].decision == "simplex" else Ball(1.0).with_shape(shape)
     reveal = adversaries(domain.shape, 20, 0)["smooth"]
     facts = {"gradient_bound": 1e6, "exp_concavity": 1e-3, "strong_convexity": 1e-3}
     _, bound, _ = play_linear(LEARNERS[name](**keywords), domain, reveal, 20, **facts)

@@ -11,7 +11,7 @@ import pytest
 
 import oco
 from oco.domains.base import Domain
-from oco.learners import ENTRIES, LEARNERS, Learner, OnlineNewtonStep, Problem
+from oco.learners import LEARNERS, Learner, OnlineNewtonStep, Problem
 from oco.types import Array
 
 from .domains import domains_of
@@ -33,7 +33,7 @@ DUAL_AVERAGING = {
 
 
 def every_learner_and_domain() -> Iterator[Any]:
-    for name, entry in ENTRIES.items():
+    for name, entry in LEARNERS.built_in.items():
         for keywords in entry.examples:
             for where, domain in domains_of(name).items():
                 label = "-".join([name, *(f"{k}={v}" for k, v in keywords.items()), where])
