@@ -232,7 +232,7 @@ class TestCopies:
         assert memory is not None
         assert dict(contents(learner)) == before
         given = {"learning_rate": 0.5} if "learning_rate" in learner.hyperparameters() else {}
-        given |= {"curvature": 0.5, "delta": 1.0} if name == "online_newton_step" else {}
+        given |= {"curvature": 0.5, "ridge": 1.0} if name == "online_newton_step" else {}
         started = LEARNERS[name](**(learner.hyperparameters() | given))
         domain = oco.Simplex(dimension=5) if LEARNERS[name].decision == "simplex" else oco.Unbounded(shape)
         started.start(oco.Problem(domain, 10, gradient_bound=1.0))

@@ -24,7 +24,6 @@ from oco.learners.full_matrix_adagrad import FullMatrixAdaGrad as FullMatrixAdaG
 from oco.learners.hedge import Hedge as Hedge
 from oco.learners.ogd import OGD as OGD
 from oco.learners.oja_son import OjaSON as OjaSON
-from oco.learners.online_newton_step import SON as SON
 from oco.learners.online_newton_step import OnlineNewtonStep as OnlineNewtonStep
 from oco.learners.primal_dual_adagrad import PrimalDualDiagonalAdaGrad as PrimalDualDiagonalAdaGrad
 from oco.learners.primal_dual_adagrad import PrimalDualFullMatrixAdaGrad as PrimalDualFullMatrixAdaGrad
@@ -32,10 +31,11 @@ from oco.learners.random_projection import AdaLR as AdaLR
 from oco.learners.random_projection import RadaGrad as RadaGrad
 from oco.learners.shampoo import OneSidedShampoo as OneSidedShampoo
 from oco.learners.shampoo import Shampoo as Shampoo
-from oco.learners.sketched_shampoo import SketchedOneSidedShampoo as SketchedOneSidedShampoo
+from oco.learners.sketched_one_sided_shampoo import SketchedOneSidedShampoo as SketchedOneSidedShampoo
 from oco.learners.sketched_shampoo import SketchedShampoo as SketchedShampoo
 from oco.learners.sketched_son import FDSON as FDSON
 from oco.learners.sketched_son import RFDSON as RFDSON
+from oco.learners.son import SON as SON
 from oco.plugins import Registry
 
 

@@ -30,7 +30,7 @@ class CoinBetting(Learner):
     r"""Krichevsky-Trofimov coin betting: bet the fraction ``sum of outcomes / t`` of the wealth.
 
     .. math::
-        c_t = -\tilde g_t / G, \qquad W_t = \varepsilon + \sum_{s \le t} \langle c_s, y_s \rangle, \qquad
+        c_t = -\tilde g_t / G, \qquad W_t = W_0 + \sum_{s \le t} \langle c_s, y_s \rangle, \qquad
         y_{t+1} = \frac{\sum_{s \le t} c_s}{t + 1} W_t, \qquad x_{t+1} = \Pi_K(y_{t+1})
 
     where, on a bounded domain, ``g~ = g - min(0, <g, v>) v`` with v the unit vector from x to y: what a gradient says
@@ -41,7 +41,7 @@ class CoinBetting(Learner):
     gradient_bound
         G with ``|g_t| <= G``; None for the problem's. A longer gradient is shortened to it, and the bound is then void.
     initial_wealth
-        epsilon, in units of distance.
+        W_0, in units of distance.
 
     Raises
     ------
@@ -53,7 +53,7 @@ class CoinBetting(Learner):
     Cost O(d) a round; state ``3 d + 3`` floats. Points are relative to the domain's start, u is any comparator:
 
     .. math::
-        R_T(u) \le G |u| \sqrt{T \ln(1 + 24 T^2 |u|^2 / \varepsilon^2)} + G \varepsilon
+        R_T(u) \le G |u| \sqrt{T \ln(1 + 24 T^2 |u|^2 / W_0^2)} + G W_0
 
     (Corollary 5; cited from memory and tested, not checked against the paper). On an unbounded domain the bound
     is stated against the comparator that was found, at its own distance, which the tracker observes.
@@ -80,7 +80,7 @@ class CoinBetting(Learner):
 
     name = "coin_betting"
     source = "Orabona, Pal 2016, Algorithm 1 and Corollary 5"
-    guarantee = "G |u| sqrt(T ln(1 + 24 T^2 |u|^2/eps^2)) + G eps for every u; |g| <= G"
+    guarantee = "G |u| sqrt(T ln(1 + 24 T^2 |u|^2/W_0^2)) + G W_0 for every u; |g| <= G"
     needs = (GRADIENT_BOUND,)
     look = Look("coin betting", "#B8A037", "s")
     state: CoinState

@@ -89,10 +89,7 @@ class DiagonalAdaGrad(Learner):
         """Add the squared gradient to the sums, step, and project in the new norm, in O(d)."""
         where, state = self._anchorage, self.state
         flat = flat_gradient(gradient, where.shape)
-        moved = state.point.reshape(-1) if state.offset is None else state.offset
-        if not diagonal_round(
-            flat, 1.0, moved, state.sums, state.numbers, self._rate, self.delta, where.radius, self._work
-        ):
+        if not diagonal_round(flat, 1.0, *self._moving()):
             raise refuse(self, int(state.numbers[ROUNDS]) + 1, flat)
         where.settle(self, int(state.numbers[ROUNDS]), flat, self._project)
 
@@ -109,15 +106,20 @@ class DiagonalAdaGrad(Learner):
         if not where.compiled:
             return None
         arrays = BlockArrays.of(block, where.center)
-        moved = state.point.reshape(-1) if state.offset is None else state.offset
         rows: tuple[Any, ...] = (arrays.data, arrays.indices, arrays.indptr) if block.sparse else (arrays.dense,)
         loop: Callable[..., int] = diagonal_sparse if block.sparse else diagonal_dense
         stopped = loop(
             *rows, arrays.targets, arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome,
-            moved, state.sums, state.numbers, self._rate, self.delta, where.radius, self._work,
+            *self._moving(),
         )  # fmt: skip
         where.publish(state)
         return arrays.outcome_of("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
+
+    def _moving(self) -> tuple[Array, Array, Array, float, float, float, Array]:
+        """What every kernel takes last: what moves, and how."""
+        state = self.state
+        moved = state.point.reshape(-1) if state.offset is None else state.offset
+        return moved, state.sums, state.numbers, self._rate, self.delta, self._anchorage.radius, self._work
 
     def memory(self, problem: Problem) -> Memory:
         """``2 d + 2`` floats, ``3 d + 2`` where a ball's centre is not the origin."""

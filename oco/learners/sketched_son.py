@@ -9,8 +9,8 @@ import numpy as np
 from oco.learners._preconditioner import parameters
 from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners.base import Look, Problem
-from oco.learners.online_newton_step import curvature_assumption, sum_of_weights
 from oco.learners.requirements import nonnegative, positive, reach, whole
+from oco.learners.son import curvature_assumption, sum_of_weights
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from oco.learners import LEARNERS
 from oco.learners.base import effective_rank
+from oco.learners.requirements import current_names
 from regret_experiments.config import LoadedConfig
 from regret_experiments.config.models import LearnerEntry, Selection, StageEntry
 from regret_experiments.config.values import points

@@ -116,7 +116,7 @@ def draw(seed: int) -> Game:
     if "learning_rate" in known and known["learning_rate"] is None and not domain.bounded:
         keywords.setdefault("learning_rate", 0.5)
     if name == "online_newton_step" and not domain.bounded:
-        keywords |= {"curvature": 1.0, "delta": 1.0}
+        keywords |= {"curvature": 1.0, "ridge": 1.0}
     return Game(name, keywords, domain, place, stream, gradients, promised and domain.bounded)
 
 

@@ -111,7 +111,7 @@ def primal_dual(f: Facts, trace: float, reach: float, delta: float) -> dict[str,
 
 
 def primal_dual_diagonal(f: Facts) -> dict[str, float]:
-    return primal_dual(f, f.columns, f.max_reach, f.keywords.get("delta", f.longest))
+    return primal_dual(f, f.columns, f.max_reach, f.keywords.get("ridge", f.longest))
 
 
 def primal_dual_full(f: Facts) -> dict[str, float]:

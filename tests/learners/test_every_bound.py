@@ -32,19 +32,23 @@ EXAMPLES = [
 # The losses of online Newton steps are not linear: test_online_newton_step_on_exp_concave_losses.
 ON_LINEAR_LOSSES = [case for case in EXAMPLES if case.values[0] != "online_newton_step"]
 
-Promise = Literal["none", "void", "delta", "while complete", "always"]
+Promise = Literal["none", "void", "ridge", "while complete", "always"]
+
+
+def ridge_of(keywords: dict[str, Any], default: float | None) -> Any:
+    return keywords.get("ridge", keywords.get("delta", default))
 
 
 def promise(name: str, keywords: dict[str, Any]) -> Promise:
     """When a learner's bound holds on linear losses over a bounded domain.
 
-    ``"none"``: it states none; ``"void"``: its assumptions are violated; ``"delta"``: valid if and only if its delta
+    ``"none"``: it states none; ``"void"``: its assumptions are violated; ``"ridge"``: valid if and only if its ridge
     is at least the largest gradient; ``"while complete"``: so too, and stated only while nothing has escaped from the
     sketch; ``"always"``.
     """
     if name in ("ada_lr", "radagrad", "oja_son", "adam") or keywords.get("decay", 1.0) < 1.0:
         return "none"
-    if keywords.get("compensation", "full") != "full" or (name, keywords.get("delta")) == ("rfd_son", 0.0):
+    if keywords.get("compensation", "full") != "full" or (name, ridge_of(keywords, None)) == ("rfd_son", 0.0):
         return "none"
     if name == "amsgrad" and keywords.get("beta1") != 0.0:
         return "none"
@@ -52,7 +56,7 @@ def promise(name: str, keywords: dict[str, Any]) -> Promise:
         return "void"
     if name == "primal_dual_ada_fd":
         return "while complete"
-    return "delta" if name.startswith("primal_dual") or name in ("ftsl", "ftfsl") else "always"
+    return "ridge" if name.startswith("primal_dual") or name in ("ftsl", "ftfsl") else "always"
 
 
 def require_promise(
@@ -66,9 +70,9 @@ def require_promise(
         return False
     assert bound is not None
     must_hold = said == "always"
-    if said in ("delta", "while complete"):
-        delta = keywords.get("delta", 1.0 if name == "primal_dual_ada_fd" else adversary.longest)
-        must_hold = observed.largest_gradient <= delta * (1.0 + 1e-12)
+    if said in ("ridge", "while complete"):
+        ridge = ridge_of(keywords, 1.0 if name == "primal_dual_ada_fd" else adversary.longest)
+        must_hold = observed.largest_gradient <= ridge * (1.0 + 1e-12)
     assert bound.valid == must_hold
     if not must_hold:
         return False
@@ -173,7 +177,7 @@ def test_the_bound_is_seen_valid_and_is_not_much_more_than_a_regret(
     said = promise(name, keywords)
     if said in ("none", "void"):
         assert seen == 0
-    elif said == "delta" and keywords.get("delta") == 0.0:
+    elif said == "ridge" and ridge_of(keywords, None) == 0.0:
         assert seen > 0  # of games without a gradient
     else:
         assert seen >= 10

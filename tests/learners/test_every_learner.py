@@ -118,7 +118,7 @@ def test_hyperparameters_make_the_same_learner(name: str, keywords: dict[str, An
 @pytest.mark.parametrize(("name", "entry"), list(LEARNERS.built_in.items()))
 def test_what_a_learner_needs_is_refused_by_name_where_it_is_missing(name: str, entry: type[Learner]) -> None:
     missing = {
-        DIAMETER: ({}, Unbounded((2, 3) if entry.decision == "matrix" else 5), "learning_rate|curvature|delta"),
+        DIAMETER: ({}, Unbounded((2, 3) if entry.decision == "matrix" else 5), "learning_rate|curvature|ridge"),
         GRADIENT_BOUND: (
             {"gradient_bound": None},
             next(domains_for(entry)),
