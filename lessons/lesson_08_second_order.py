@@ -157,8 +157,8 @@ assert found["fd_son"][0] > 10.0 * found["rfd_son"][0]
 assert found["fd_son growth"] > 5.0 > 2.5 > found["rfd_son growth"]
 
 # %%
-# *Answer.* FD-SON alone. With a small :math:`\epsilon` the directions that escape are never damped, and its regret grows
-# linearly; RFD-SON moves :math:`\epsilon` by itself and plays like the whole matrix. Tuning
+# *Answer.* FD-SON alone. With a small :math:`\epsilon` the directions that escape are never damped, and its regret
+# grows linearly; RFD-SON moves :math:`\epsilon` by itself and plays like the whole matrix. Tuning
 # FD-SON's :math:`\epsilon` repairs it (right end of the left panel), but one has to know that.
 #
 # Exercises

@@ -100,8 +100,9 @@ class OnlineNewtonStep(Learner):
             required_gradient_bound(self, problem, "curvature")
             assert self._largest_curvature is not None
             self._curvature = self._largest_curvature
-        self._ridge = self.ridge
-        if self._ridge is None:
+        if self.ridge is not None:
+            self._ridge = self.ridge
+        else:
             self._ridge = 1.0 / (self._curvature * required_diameter(self, problem, unset="ridge") ** 2)
         self._domain = problem.domain
         self.state = NewtonState.first(problem.domain, self._ridge)

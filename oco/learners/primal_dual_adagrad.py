@@ -54,7 +54,8 @@ class PrimalDualDiagonalAdaGrad(Learner):
     point is projected in the norm of H_t, which solves the same problem. With a ridge of at least every ``|g_t|_inf``,
 
     .. math::
-        R_T \le \tfrac{\epsilon}{\eta} |x^*|_2^2 + \Bigl(\tfrac{1}{\eta} |x^*|_\infty^2 + \eta\Bigr) \sum_i |g_{1:T,i}|_2
+        R_T \le \tfrac{\epsilon}{\eta} |x^*|_2^2
+              + \Bigl(\tfrac{1}{\eta} |x^*|_\infty^2 + \eta\Bigr) \sum_i |g_{1:T,i}|_2
 
     with x* relative to the start. The first two terms can be halved (derived here; a variant of the bound).
 

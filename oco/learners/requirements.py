@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Mapping
@@ -52,14 +53,20 @@ def renamed(**names: str) -> Callable[[Initializer], Initializer]:
 
 def current_names(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
     """``keywords`` of the class ``kind``, of which some may have former names, by their present names."""
-    names: Mapping[str, str] = getattr(kind.__init__, "renamed", {})
+    names = _renamed(kind)
     return {names.get(key, key): value for key, value in keywords.items()}
 
 
 def former_names(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
     """``keywords`` by their first names, which the content of stored runs keeps, so that runs keep their ids."""
-    names = {name: former for former, name in getattr(kind.__init__, "renamed", {}).items()}
+    names = {name: former for former, name in _renamed(kind).items()}
     return {names.get(key, key): value for key, value in keywords.items()}
+
+
+def _renamed(kind: type) -> Mapping[str, str]:
+    """Former names of a class's keywords and their present ones."""
+    names: Mapping[str, str] = getattr(inspect.getattr_static(kind, "__init__"), "renamed", {})
+    return names
 
 
 def positive(learner: Learner, name: str, value: float) -> float:
