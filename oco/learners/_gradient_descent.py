@@ -55,7 +55,8 @@ class GradientDescent:
         """Step and project ``learner.state``, in O(d); errors name the learner."""
         where, state = self._anchorage, learner.state
         flat = flat_gradient(gradient, where.shape)
-        if not isotropic_round(flat, 1.0, *self._moving(state)):
+        moved = state.point.reshape(-1) if state.offset is None else state.offset
+        if not isotropic_round(flat, 1.0, moved, state.numbers, self._schedule, self.rate, where.radius):
             raise refuse(learner, int(state.numbers[ROUNDS]) + 1, flat)
         where.settle(learner, int(state.numbers[ROUNDS]), flat, where.domain.project)
 
@@ -65,19 +66,15 @@ class GradientDescent:
         if not where.compiled:
             return None
         arrays = BlockArrays.of(block, where.center)
+        moved = state.point.reshape(-1) if state.offset is None else state.offset
         rows: tuple[Any, ...] = (arrays.data, arrays.indices, arrays.indptr) if block.sparse else (arrays.dense,)
         loop: Callable[..., int] = isotropic_sparse if block.sparse else isotropic_dense
         stopped = loop(
             *rows, arrays.targets, arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome,
-            *self._moving(state),
+            moved, state.numbers, self._schedule, self.rate, where.radius,
         )  # fmt: skip
         where.publish(state)
         return arrays.outcome_of("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
-
-    def _moving(self, state: DescentState) -> tuple[Array, Array, int, float, float]:
-        """What every kernel takes last: what moves, and how."""
-        moved = state.point.reshape(-1) if state.offset is None else state.offset
-        return moved, state.numbers, self._schedule, self.rate, self._anchorage.radius
 
 
 def descent_memory(domain: Domain) -> Memory:

@@ -43,7 +43,7 @@ def renamed(**names: str) -> Callable[[Initializer], Initializer]:
                     if name in keywords:
                         raise ConfigError(f"{message}; give one of them")
                     warnings.warn(message, DeprecationWarning, stacklevel=2)
-            initialize(self, *arguments, **current_names(type(self), keywords))
+            initialize(self, *arguments, **{names.get(key, key): value for key, value in keywords.items()})
 
         current.__dict__["renamed"] = names
         return cast("Initializer", current)
@@ -53,17 +53,17 @@ def renamed(**names: str) -> Callable[[Initializer], Initializer]:
 
 def current_names(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
     """``keywords`` of the class ``kind``, of which some may have former names, by their present names."""
-    names = _renamed(kind)
+    names = renames(kind)
     return {names.get(key, key): value for key, value in keywords.items()}
 
 
 def former_names(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
     """``keywords`` by their first names, which the content of stored runs keeps, so that runs keep their ids."""
-    names = {name: former for former, name in _renamed(kind).items()}
+    names = {name: former for former, name in renames(kind).items()}
     return {names.get(key, key): value for key, value in keywords.items()}
 
 
-def _renamed(kind: type) -> Mapping[str, str]:
+def renames(kind: type) -> Mapping[str, str]:
     """Former names of a class's keywords and their present ones."""
     names: Mapping[str, str] = getattr(inspect.getattr_static(kind, "__init__"), "renamed", {})
     return names

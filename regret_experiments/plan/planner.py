@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from oco.learners import LEARNERS
 from oco.learners.base import effective_rank
-from oco.learners.requirements import current_names
 from regret_experiments.config import LoadedConfig
 from regret_experiments.config.models import LearnerEntry, Selection, StageEntry
 from regret_experiments.config.values import points
@@ -22,6 +20,7 @@ from regret_experiments.plan.building import (
 )
 from regret_experiments.plan.content import canonical, plain
 from regret_experiments.plan.keywords import KeywordError
+from regret_experiments.plan.renaming import with_current_names
 from regret_experiments.plan.runs import Game, PlannedRun, Run
 
 
@@ -90,6 +89,7 @@ def make_plan(loaded: LoadedConfig) -> Plan:
     ConfigError
         One sentence with file, line and path, before anything has run.
     """
+    loaded = with_current_names(loaded)
     planner = _Planner(loaded)
     return Plan(loaded, planner.environments, tuple(planner.stages()))
 

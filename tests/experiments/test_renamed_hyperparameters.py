@@ -25,7 +25,7 @@ def plan_with(name: str, directory: Path):  # type: ignore[no-untyped-def]
 
 def test_a_config_with_the_former_name_warns_and_asks_for_the_same_runs(tmp_path: Path) -> None:
     new = plan_with("ridge", tmp_path)
-    with pytest.warns(DeprecationWarning, match="delta of SON is now called ridge") as seen:
+    with pytest.warns(DeprecationWarning, match=r"delta.yaml:3: learners\[0\].delta: is now called ridge") as seen:
         old = plan_with("delta", tmp_path)
     assert len(seen) == 1
     runs, again = new.stages[0].runs, old.stages[0].runs

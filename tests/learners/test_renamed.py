@@ -79,6 +79,15 @@ def test_delta_is_added_under_the_root_and_nowhere_else() -> None:
         assert learner.prediction.item() == pytest.approx(-0.5, rel=1e-12), name
 
 
+def test_a_subclass_may_pass_the_former_name_on() -> None:
+    class Mine(LEARNERS["son"]):  # type: ignore[misc]
+        def __init__(self, weight: float) -> None:
+            super().__init__(delta=weight)
+
+    with pytest.warns(DeprecationWarning, match="is now called ridge"):
+        assert Mine(3.0).ridge == 3.0
+
+
 UNDER_CHANGE = {
     "ada_fd", "ada_ffd", "primal_dual_ada_fd", "ftsl", "ftfsl", "fd_son", "rfd_son", "primal_dual_full_matrix_adagrad",
 }  # fmt: skip
