@@ -37,6 +37,11 @@ def several(*types: Any) -> Any:
     return numba.types.Tuple(types)  # type: ignore[no-untyped-call]
 
 
+def record(named_tuple: type, *types: Any) -> Any:
+    """The type of a named tuple whose fields have these ``types``."""
+    return numba.types.BaseTuple.from_types(types, named_tuple)  # type: ignore[no-untyped-call]
+
+
 _directory, _refused = open_cache()
 numba.config.CACHE_DIR = str(_directory or "")  # type: ignore[attr-defined]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from oco.domains.base import Domain
 from oco.learners._anchored import Anchorage
-from oco.learners._common import BlockArrays, flat_gradient, refuse
+from oco.learners._common import flat_gradient, refuse
 from oco.learners._isotropic import (
     ADAPTIVE,
     CONSTANT,
@@ -21,6 +20,7 @@ from oco.learners._isotropic import (
     isotropic_round,
     isotropic_sparse,
 )
+from oco.learners._records import Stream
 from oco.learners.base import Learner, Memory
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.types import Array
@@ -65,16 +65,12 @@ class GradientDescent:
         where = self._anchorage
         if not where.compiled:
             return None
-        arrays = BlockArrays.of(block, where.center)
+        stream = Stream.of(block, where.center)
         moved = state.point.reshape(-1) if state.offset is None else state.offset
-        rows: tuple[Any, ...] = (arrays.data, arrays.indices, arrays.indptr) if block.sparse else (arrays.dense,)
-        loop: Callable[..., int] = isotropic_sparse if block.sparse else isotropic_dense
-        stopped = loop(
-            *rows, arrays.targets, arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome,
-            moved, state.numbers, self._schedule, self.rate, where.radius,
-        )  # fmt: skip
+        loop = isotropic_sparse if block.sparse else isotropic_dense
+        stopped = loop(stream, moved, state.numbers, self._schedule, self.rate, where.radius)
         where.publish(state)
-        return arrays.outcome_of("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
+        return stream.played("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
 
 
 def descent_memory(domain: Domain) -> Memory:

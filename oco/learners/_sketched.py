@@ -15,15 +15,15 @@ from oco.domains._vectors import euclidean_norm
 from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners._anchored import Anchorage
-from oco.learners._block_ahead import block_length, play_stream, scratch_floats
-from oco.learners._common import BlockArrays, flat_gradient, refuse
-from oco.learners._preconditioner import AVERAGING, OUTER, PROJECTION, RATE, preconditioner
+from oco.learners._block_ahead import Room, block_length, play_stream
+from oco.learners._common import flat_gradient, refuse
+from oco.learners._preconditioner import preconditioner
+from oco.learners._records import Moving, Recipe, Stream
 from oco.learners._sketched_rounds import play_round
 from oco.learners.base import Learner, Memory, Problem
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.sketching.numerics import INSIDE_SPAN
-from oco.sketching.sparse_rows import ROWS_AT_ONCE
-from oco.sketching.state import ESCAPED, HEADER, ROUNDS, SketchState, default_buffer, rotates_every_round, work_floats
+from oco.sketching.state import SketchState, default_buffer, rotates_every_round
 from oco.types import Array
 
 
@@ -64,8 +64,8 @@ class SketchedLearner(Learner):
     _held: tuple[SketchedState, Callable[..., bool], tuple[Any, ...]] | None = None
 
     @abstractmethod
-    def _family(self, problem: Problem, radius: float) -> Array:
-        """The row of `parameters` that is this learner, for a ball of ``radius`` around the start (infinite: none)."""
+    def _family(self, problem: Problem, radius: float) -> Recipe:
+        """The recipe of this learner, for a ball of ``radius`` around the start (infinite: none)."""
 
     def _rank(self, dimension: int) -> int:
         return int(min(self.rank, dimension))
@@ -73,15 +73,15 @@ class SketchedLearner(Learner):
     def start(self, problem: Problem) -> None:
         """Set the parameters, the first point and an empty sketch."""
         where = self._anchorage = Anchorage(problem.domain)
-        self._parameters = self._family(problem, where.radius)
-        self._parameters[AVERAGING] = self._averaging
+        self._recipe = self._family(problem, where.radius)._replace(averaging=self._averaging)
+        self._packed = self._recipe.packed()
         point, offset = where.first_point()
         sketch = SketchState.empty(
             point.size, self._rank(point.size), self._buffer(point.size), self._tracks(where.radius)
         )
         self.state = SketchedState(point, sketch, offset, np.zeros(point.size) if self._averaging else None)
-        self._work = sketch.workspace()
-        self._scratch: tuple[Any, ...] | None = None
+        self._scratch = sketch.scratch()
+        self._room: tuple[tuple[int, int, int], Room] | None = None
 
     def _buffer(self, dimension: int) -> int:
         rank = self._rank(dimension)
@@ -102,7 +102,7 @@ class SketchedLearner(Learner):
         held = self._held
         if held is None or held[0] is not self.state:
             arguments = self._kernel_arguments()
-            held = self._held = self.state, entry_point(play_round, arguments[0], 1.0, *arguments), arguments
+            held = self._held = self.state, entry_point(play_round, arguments[0].point, 1.0, *arguments), arguments
         return held
 
     def __getstate__(self) -> dict[str, Any]:
@@ -114,10 +114,7 @@ class SketchedLearner(Learner):
         sketch = state.sketch
         moved = state.point.reshape(-1) if state.offset is None else state.offset
         anchor = moved if state.gradient_sum is None else state.gradient_sum
-        return (
-            moved, anchor, sketch.basis, sketch.directions, sketch.numbers, self._parameters, self._work,
-            sketch.capacity,
-        )  # fmt: skip
+        return Moving(moved, anchor), sketch.arrays(), self._packed, self._scratch
 
     def update(self, gradient: Array) -> None:
         """One round: sketch the gradient, step with the new preconditioner, project in its norm."""
@@ -126,9 +123,9 @@ class SketchedLearner(Learner):
         _, play, arguments = self._hold()
         while not play(flat, 1.0, *arguments):
             if not np.isfinite(flat).all() or not self._grow():
-                raise refuse(self, int(self.state.sketch.numbers[ROUNDS]) + 1, flat)
+                raise refuse(self, self.state.sketch.rounds + 1, flat)
             arguments = self._arguments
-        where.settle(self, int(self.state.sketch.numbers[ROUNDS]), flat, self._project)
+        where.settle(self, self.state.sketch.rounds, flat, self._project)
 
     def _project(self, point: Array) -> Array:
         total = self.state.gradient_sum
@@ -160,50 +157,36 @@ class SketchedLearner(Learner):
         where = self._anchorage
         if not where.compiled:
             return None
-        arrays = BlockArrays.of(block, where.center)
-        nonzeros = arrays.data.size / max(len(block), 1) if block.sparse else None
+        stream = Stream.of(block, where.center)
+        nonzeros = stream.data.size / max(len(block), 1) if block.sparse else None
         begin, online = 0, 0
         while True:
-            length, row, *scratch = self._room(nonzeros)
-            stopped, more = play_stream(
-                begin, length, arrays.dense, arrays.data, arrays.indices, arrays.indptr, row, arrays.targets,
-                arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome, *scratch,
-                *self._arguments,
-            )  # fmt: skip
+            length, room = self._block_room(nonzeros)
+            stopped, more = play_stream(begin, length, stream, *self._arguments, room)
             online += more
-            if stopped < 0 or not arrays.finite_at(stopped) or not self._grow():
+            if stopped < 0 or not stream.finite_at(stopped) or not self._grow():
                 break
             begin = stopped
         where.publish(self.state)
         if self.state.sketch.basis.shape[0] == 0:
-            return arrays.outcome_of("fused loop", stopped)
-        return arrays.outcome_of("block-ahead and online" if online else "block-ahead", stopped)
+            return stream.played("fused loop", stopped)
+        return stream.played("block-ahead and online" if online else "block-ahead", stopped)
 
-    def _room(self, nonzeros: float | None) -> tuple[Any, ...]:
-        """The length of blocks, and scratch memory for them: a dense row, and what happens in small coordinates.
-
-        ``nonzeros`` are those of a row, None of dense rows.
-        """
+    def _block_room(self, nonzeros: float | None) -> tuple[int, Room]:
+        """The length of blocks, and scratch memory for them. ``nonzeros`` are those of a row, None of dense rows."""
         sketch = self.state.sketch
         d, k = sketch.dimension, sketch.capacity
-        if sketch.basis.shape[0] == 0:
-            return 1, np.zeros(d), np.zeros((0, 0)), np.zeros(0), np.zeros(0)
-        length = block_length(d, k, nonzeros)
-        size = k + length
-        if self._scratch is None or self._scratch[0] != length or self._scratch[2].shape[1] != size:
-            self._scratch = (
-                length, np.zeros(ROWS_AT_ONCE * d), np.zeros((k + 1, size)), np.zeros(work_floats(k + 1, size, 0)),
-                np.zeros(scratch_floats(k, length, d)),
-            )  # fmt: skip
-        return self._scratch
+        length = 0 if sketch.basis.shape[0] == 0 else block_length(d, k, nonzeros)
+        if self._room is None or self._room[0] != (k, length, d):
+            self._room = (k, length, d), Room.empty(k, length, d)
+        return length, self._room[1]
 
     def metric(self) -> LowRankPlusScaledIdentity:
         """The norm of the newest round's projection, as eigenvalues and eigenvectors."""
         sketch = self.state.sketch
         values = np.empty(sketch.rank)
-        kept = sketch.numbers[HEADER : HEADER + sketch.rank]
-        rest = preconditioner(kept, sketch.rank, float(sketch.numbers[ESCAPED]), sketch.unit, self._parameters, values)
-        added = self._parameters[PROJECTION]
+        rest = preconditioner(sketch.arrays(), self._packed, values)
+        added = self._recipe.projection
         if added > 0.0:
             values, rest = np.sqrt(values**2 + added), float(np.sqrt(rest**2 + added))
         return LowRankPlusScaledIdentity(sketch.eigenvectors.T, values, rest)
@@ -211,12 +194,12 @@ class SketchedLearner(Learner):
     @property
     def rate(self) -> float:
         """The learning rate in use, the theorem's where none was given."""
-        return float(self._parameters[RATE])
+        return self._recipe.rate
 
     @property
     def added_to_root(self) -> float:
         """The multiple of the identity that is added to the root, the problem's gradient bound where none was given."""
-        return float(self._parameters[OUTER])
+        return self._recipe.outer
 
     @property
     def escaped_mass(self) -> float:

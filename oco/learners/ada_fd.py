@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from oco.learners._preconditioner import parameters
+from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners.base import DIAMETER, Look, Problem
 from oco.learners.primal_dual_adagrad import primal_dual_bound
 from oco.learners.requirements import positive, positive_or_none, required_reach, theorem_rate, whole
 from oco.regret.bounds import Bound, Constant, Observed
-from oco.types import Array
 
 
 class _AdaFDFamily(SketchedLearner):
@@ -82,9 +81,9 @@ class AdaFD(_AdaFDFamily):
     examples = ({"rank": 2}, {"rank": 50, "delta": 0.1})
     look = Look("Ada-FD", "#D55E00", "v")
 
-    def _family(self, problem: Problem, radius: float) -> Array:
+    def _family(self, problem: Problem, radius: float) -> Recipe:
         rate = self.learning_rate or theorem_rate(self, problem)
-        return parameters(rate=rate, outer=self.delta, compensation=0.0, radius=radius)
+        return Recipe(rate=rate, outer=self.delta, compensation=0.0, radius=radius)
 
     def _shrunk_directions(self, dimension: int) -> int:
         """How many directions a shrink takes something from, at most."""
@@ -170,9 +169,9 @@ class AdaFFD(AdaFD):
     def _rank(self, dimension: int) -> int:
         return min(2 * self.rank, dimension)
 
-    def _family(self, problem: Problem, radius: float) -> Array:
+    def _family(self, problem: Problem, radius: float) -> Recipe:
         rate = self.learning_rate or theorem_rate(self, problem)
-        return parameters(rate=rate, outer=self.delta, compensation=0.0, radius=radius, keep=self.rank)
+        return Recipe(rate=rate, outer=self.delta, compensation=0.0, radius=radius, keep=self.rank)
 
     def _shrunk_directions(self, dimension: int) -> int:
         return min(2 * self.rank + 1, dimension)
@@ -228,9 +227,9 @@ class PrimalDualAdaFD(_AdaFDFamily):
     examples = ({"rank": 2}, {"rank": 50, "delta": 20.0})
     look = Look("PD Ada-FD", "#EE9966", ">")
 
-    def _family(self, problem: Problem, radius: float) -> Array:
+    def _family(self, problem: Problem, radius: float) -> Recipe:
         rate = self.learning_rate or required_reach(self, problem)
-        return parameters(rate=rate, outer=self.delta, compensation=0.0, radius=radius)
+        return Recipe(rate=rate, outer=self.delta, compensation=0.0, radius=radius)
 
     def bound(self, observed: Observed) -> Bound | None:
         """Theorem 7 of Duchi et al. while nothing escaped; None afterwards or on an unbounded domain."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from oco.domains.metrics import Diagonal
 from oco.learners._anchored import Anchorage
-from oco.learners._common import BlockArrays, flat_gradient, refuse
-from oco.learners._coordinatewise import ROUNDS, UNIT, diagonal_dense, diagonal_round, diagonal_sparse
+from oco.learners._common import flat_gradient, refuse
+from oco.learners._coordinatewise import ROUNDS, RULE, UNIT, Rule, diagonal_dense, diagonal_round, diagonal_sparse
+from oco.learners._records import Stream
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.losses.rows import BlockOutcome, RowBlock
@@ -81,6 +80,7 @@ class DiagonalAdaGrad(Learner):
         """Set the learning rate, the first point and empty sums."""
         self._rate = self.learning_rate or theorem_rate(self, problem, "linf")
         self._anchorage = Anchorage(problem.domain)
+        self._rule = np.array([(self._rate, self.delta, self._anchorage.radius)], dtype=RULE)
         point, offset = self._anchorage.first_point()
         self.state = DiagonalState(point, np.zeros(point.size), np.zeros(2), offset)
         self._work = np.zeros((2, point.size if 0.0 < self._anchorage.radius < math.inf else 0))
@@ -105,17 +105,13 @@ class DiagonalAdaGrad(Learner):
         where, state = self._anchorage, self.state
         if not where.compiled:
             return None
-        arrays = BlockArrays.of(block, where.center)
-        rows: tuple[Any, ...] = (arrays.data, arrays.indices, arrays.indptr) if block.sparse else (arrays.dense,)
-        loop: Callable[..., int] = diagonal_sparse if block.sparse else diagonal_dense
-        stopped = loop(
-            *rows, arrays.targets, arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome,
-            *self._moving(),
-        )  # fmt: skip
+        stream = Stream.of(block, where.center)
+        loop = diagonal_sparse if block.sparse else diagonal_dense
+        stopped = loop(stream, *self._moving())
         where.publish(state)
-        return arrays.outcome_of("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
+        return stream.played("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
 
-    def _moving(self) -> tuple[Array, Array, Array, float, float, float, Array]:
+    def _moving(self) -> tuple[Array, Array, Array, Rule, Array]:
         """What every kernel takes last: what moves, and how."""
         state = self.state
         moved = state.point.reshape(-1) if state.offset is None else state.offset

@@ -7,14 +7,13 @@ from typing import Any, Literal
 
 from oco.errors import ConfigError
 from oco.learners._adaptive_rank import certified_bound, grown
-from oco.learners._preconditioner import TOLERANCE, parameters
+from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners._trace_bounds import trace_root_bound
 from oco.learners.base import DIAMETER, Look, Memory, Problem, state_floats
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate, whole
 from oco.regret.bounds import Bound, Observed
 from oco.sketching.state import COMPENSATIONS, Compensation
-from oco.types import Array
 
 
 class FDAdaGrad(SketchedLearner):
@@ -151,8 +150,8 @@ class FDAdaGrad(SketchedLearner):
     def _most_directions(self, dimension: int) -> int:
         return dimension if self.max_rank is None else min(self.max_rank, dimension)
 
-    def _family(self, problem: Problem, radius: float) -> Array:
-        return parameters(
+    def _family(self, problem: Problem, radius: float) -> Recipe:
+        return Recipe(
             rate=self.learning_rate or theorem_rate(self, problem),
             inner=self.delta,
             compensation=COMPENSATIONS[self.compensation],
@@ -165,8 +164,8 @@ class FDAdaGrad(SketchedLearner):
         if self.rank == "auto":
             sketch = self.state.sketch
             may_grow = sketch.capacity < self._most_directions(sketch.dimension)
-            self._parameters[TOLERANCE] = self.tolerance if may_grow else -1.0
-            self._work = sketch.workspace()
+            self._packed[0].tolerance = self.tolerance if may_grow else -1.0
+            self._scratch = sketch.scratch()
         return super()._kernel_arguments()
 
     def _grow(self) -> bool:

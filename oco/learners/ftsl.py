@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from oco.learners._preconditioner import parameters
+from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners.base import DIAMETER, GRADIENT_BOUND, Look, Problem
 from oco.learners.requirements import (
@@ -19,7 +19,6 @@ from oco.learners.requirements import (
     whole,
 )
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
-from oco.types import Array
 
 
 class FTSL(SketchedLearner):
@@ -95,11 +94,11 @@ class FTSL(SketchedLearner):
         self.delta = None if delta is None else nonnegative(self, "delta", delta)
         self.buffer = checked_buffer(who, buffer)
 
-    def _family(self, problem: Problem, radius: float) -> Array:
+    def _family(self, problem: Problem, radius: float) -> Recipe:
         rate = self.learning_rate or required_reach(self, problem) / math.sqrt(2.0)
         delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
         keep = self.rank if self._keep else 0
-        return parameters(rate=rate, outer=delta, compensation=1.0, radius=radius, keep=keep)
+        return Recipe(rate=rate, outer=delta, compensation=1.0, radius=radius, keep=keep)
 
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of the class; None on an unbounded domain."""

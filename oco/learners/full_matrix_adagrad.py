@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 
-from oco.learners._preconditioner import parameters
+from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedLearner
 from oco.learners._trace_bounds import trace_root_bound
 from oco.learners.base import DIAMETER, Look, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.regret.bounds import Bound, Observed
-from oco.types import Array
 
 
 class FullMatrixAdaGrad(SketchedLearner):
@@ -65,9 +64,9 @@ class FullMatrixAdaGrad(SketchedLearner):
     def _rank(self, dimension: int) -> int:
         return dimension
 
-    def _family(self, problem: Problem, radius: float) -> Array:
+    def _family(self, problem: Problem, radius: float) -> Recipe:
         rate = self.learning_rate or theorem_rate(self, problem)
-        return parameters(rate=rate, power=0.5, inner=self.delta, compensation=1.0, radius=radius)
+        return Recipe(rate=rate, inner=self.delta, compensation=1.0, radius=radius)
 
     def bound(self, observed: Observed) -> Bound | None:
         """Theorem 7 of Duchi et al. for the learning rate that is used; None on an unbounded domain."""
@@ -78,7 +77,7 @@ class FullMatrixAdaGrad(SketchedLearner):
             observed,
             self.state.sketch,
             diameter,
-            float(self._parameters[4]),
+            self.rate,
             self.delta,
             self.learning_rate is not None,
         )

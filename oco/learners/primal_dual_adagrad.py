@@ -8,7 +8,7 @@ import numpy as np
 
 from oco.domains.metrics import Diagonal
 from oco.learners._finite import finite_update
-from oco.learners._preconditioner import parameters
+from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedLearner
 from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
@@ -187,10 +187,10 @@ class PrimalDualFullMatrixAdaGrad(SketchedLearner):
     def _rank(self, dimension: int) -> int:
         return dimension
 
-    def _family(self, problem: Problem, radius: float) -> Array:
+    def _family(self, problem: Problem, radius: float) -> Recipe:
         rate = self.learning_rate or required_reach(self, problem)
         delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
-        return parameters(rate=rate, outer=delta, radius=radius)
+        return Recipe(rate=rate, outer=delta, radius=radius)
 
     def bound(self, observed: Observed) -> Bound | None:
         """Theorem 7; None on an unbounded domain."""

@@ -6,13 +6,12 @@ import math
 
 import numpy as np
 
-from oco.learners._preconditioner import parameters
+from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedLearner, checked_buffer
 from oco.learners.base import Look, Problem
 from oco.learners.requirements import nonnegative, positive, reach, whole
 from oco.learners.son import curvature_assumption, sum_of_weights
 from oco.regret.bounds import Bound, Constant, Observed
-from oco.types import Array
 
 
 class _SketchedSON(SketchedLearner):
@@ -40,10 +39,10 @@ class _SketchedSON(SketchedLearner):
     def _checked_delta(self, delta: float) -> float:
         return positive(self, "delta", delta)
 
-    def _family(self, problem: Problem, radius: float) -> Array:
-        return parameters(
+    def _family(self, problem: Problem, radius: float) -> Recipe:
+        return Recipe(
             rate=1.0,
-            power=1.0,
+            root=False,
             inner=self.delta,
             compensation=self._compensation,
             radius=radius,
