@@ -195,6 +195,11 @@ def kernel(function: Function) -> Function:
     return _compiled(function, {})
 
 
+def part_of_kernel(function: Function) -> Function:
+    """Compile ``function`` as `kernel` does, and copy its code into its callers: a part of one that has a name."""
+    return _compiled(function, {"forceinline": True})
+
+
 def fast_kernel(function: Function) -> Function:
     """Compile ``function`` as `kernel` does, and let sums be reassociated: for dot products and passes over a basis."""
     return _compiled(function, {"fastmath": {"contract", "reassoc", "nsz", "arcp"}})

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oco.compile import FLAG, MATRIX, VECTOR, WHOLE, kernel, record, separate_kernel, several
+from oco.compile import FLAG, MATRIX, VECTOR, WHOLE, kernel, part_of_kernel, record, separate_kernel, several
 from oco.learners._block_coordinates import coordinates_of, factorise, gram, in_rows, write_back
 from oco.learners._preconditioner import absorb_by, step_in_coordinates, weight_of_round
 from oco.learners._records import MOVING, RECIPE, STREAM, Moving, Packed, Stream
@@ -89,7 +89,7 @@ class Block(NamedTuple):
     at: Array
 
 
-@kernel
+@part_of_kernel
 def play_in_coordinates(
     begin: int, count: int, stream: Stream, block: Block, small: Sketch, recipe: Packed, scratch: Scratch
 ) -> tuple[int, bool, float, bool]:
@@ -186,7 +186,7 @@ def play_block(
     return played, halted
 
 
-@kernel
+@part_of_kernel
 def nearly_singular(sketch: Sketch, recipe: Packed) -> bool:
     """Whether next to nothing is added to the sketch before it is inverted."""
     if recipe[0].outer > 0.0:

@@ -29,7 +29,7 @@ import math
 
 import numpy as np
 
-from oco.compile import FLAG, MATRIX, REAL, VECTOR, WHOLE, kernel, separate_kernel
+from oco.compile import FLAG, MATRIX, REAL, VECTOR, WHOLE, kernel, part_of_kernel, separate_kernel
 from oco.domains._shrinkage import ball_multiplier
 from oco.learners._records import RECIPE, Packed
 from oco.sketching.kernels import absorb
@@ -55,7 +55,7 @@ SMALLEST_UNIT = 1e-140
 """Units above this have squares that are normal numbers."""
 
 
-@kernel
+@part_of_kernel
 def weight_of_round(recipe: Packed, round_index: float) -> float:
     """``c_t = sqrt(sigma + scale t^-exponent)``, by which gradients are multiplied before they are sketched."""
     if recipe[0].weight_scale == 0.0:
@@ -63,7 +63,7 @@ def weight_of_round(recipe: Packed, round_index: float) -> float:
     return math.sqrt(recipe[0].curvature + recipe[0].weight_scale * round_index ** -recipe[0].weight_exponent)
 
 
-@kernel
+@part_of_kernel
 def preconditioner(sketch: Sketch, recipe: Packed, metric: Array) -> float:
     """Eigenvalues of H along the sketch, into ``metric``; returns the one on the complement."""
     head, values = sketch.header[0], sketch.values
@@ -86,7 +86,7 @@ def preconditioner(sketch: Sketch, recipe: Packed, metric: Array) -> float:
     return float(outer + (square * alpha + inner))
 
 
-@kernel
+@part_of_kernel
 def absorb_by(recipe: Packed, active: int, sketch: Sketch, scratch: Scratch) -> int:
     """`absorb` as the learner's recipe has it."""
     keep = recipe[0].keep if recipe[0].keep > 0 else sketch.values.size
@@ -109,7 +109,7 @@ def remove_spanned(directions: Array, rank: int, point: Array, coordinates: Arra
     return square
 
 
-@kernel
+@part_of_kernel
 def from_sum(
     length: float, scale: float, point: Array, sketch: Sketch, recipe: Packed, lines: Array, identity: bool
 ) -> float:
@@ -138,7 +138,7 @@ def from_sum(
     return outside * scale * scale
 
 
-@kernel
+@part_of_kernel
 def from_point(count: int, point: Array, sketch: Sketch, lines: Array) -> float:
     """The square that a step of mirror descent (``MADE``) leaves beyond what is kept, for the projection.
 
@@ -156,7 +156,7 @@ def from_point(count: int, point: Array, sketch: Sketch, lines: Array) -> float:
     return outside
 
 
-@kernel
+@part_of_kernel
 def multiplier_of_ball(rest: float, outside: float, rank: int, recipe: Packed, lines: Array) -> tuple[float, float]:
     """The multiplier of the projection on the ball in the norm of ``METRIC``, and the factor of the complement."""
     if not recipe[0].radius < np.inf:

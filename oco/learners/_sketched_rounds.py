@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import FLAG, REAL, VECTOR, WHOLE, kernel, separate_kernel
+from oco.compile import FLAG, REAL, VECTOR, WHOLE, part_of_kernel, separate_kernel
 from oco.learners._preconditioner import absorb_by, step_in_coordinates, weight_of_round
 from oco.learners._records import MOVING, RECIPE, STREAM, Moving, Packed, Stream
 from oco.losses.scalar import evaluate
@@ -48,7 +48,7 @@ def play_round(gradient: Array, slope: float, moving: Moving, sketch: Sketch, re
     return played
 
 
-@kernel
+@part_of_kernel
 def step_in_space(weight: float, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch) -> bool:
     """Steps 2 to 4 where the basis is that of the space; False where a shrink would exceed the tolerance."""
     point, anchor, step = moving.point, moving.anchor, scratch.lines[STEP]
@@ -61,7 +61,7 @@ def step_in_space(weight: float, moving: Moving, sketch: Sketch, recipe: Packed,
     return True
 
 
-@kernel
+@part_of_kernel
 def step_over_basis(
     gradient: Array, slope: float, weight: float, square: float, moving: Moving, sketch: Sketch, recipe: Packed,
     scratch: Scratch,
@@ -108,7 +108,7 @@ def step_over_basis(
     return True
 
 
-@kernel
+@part_of_kernel
 def write_row(index: int, stream: Stream, row: Array) -> None:
     """Row ``index`` of a CSR matrix, written out."""
     clear(row)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from oco.compile import MATRIX, NONE, REAL, VECTOR, WHOLE, kernel, separate_kernel
+from oco.compile import MATRIX, NONE, REAL, VECTOR, WHOLE, kernel, part_of_kernel, separate_kernel
 from oco.sketching.numerics import INSIDE_SPAN, POLISH_EVERY
 from oco.sketching.passes import clear, combine, project, square_norm
 from oco.sketching.products import polish, replace_rows
@@ -42,7 +42,7 @@ def write_in_basis(sketch: Sketch, lines: Array, vector: Array, square: float) -
     return size
 
 
-@kernel
+@part_of_kernel
 def append(sketch: Sketch, vector: Array, factor: float) -> None:
     """Add ``factor vector`` to the basis as its last row."""
     head, basis = sketch.header[0], sketch.basis
@@ -52,7 +52,7 @@ def append(sketch: Sketch, vector: Array, factor: float) -> None:
     head.used = size + 1
 
 
-@kernel
+@part_of_kernel
 def make_room(sketch: Sketch, scratch: Scratch) -> bool:
     """Compress the basis to the eigenvectors if it is full, and correct what round-off did to orthonormality.
 

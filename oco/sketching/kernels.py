@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import REAL, WHOLE, kernel, separate_kernel
+from oco.compile import REAL, WHOLE, kernel, part_of_kernel, separate_kernel
 from oco.lanes import WIDTH, load, store
 from oco.sketching.basis import make_room, write_in_basis
 from oco.sketching.numerics import INSIDE_SPAN, NEGLIGIBLE, REORTHOGONALISE, TIED, ZERO_EIGENVALUE
@@ -34,7 +34,7 @@ from oco.sketching.units import fade, take_in_units
 from oco.types import Array
 
 
-@kernel
+@part_of_kernel
 def exceeds(roots: Array, count: int, escaping: float, escaped: float, tolerance: float, dimension: int) -> bool:
     """Whether ``tr(Gbar + rho I)^(1/2) > (1 + tolerance) tr Gbar^(1/2)`` once ``escaping`` is subtracted."""
     total = escaped + escaping
@@ -47,7 +47,7 @@ def exceeds(roots: Array, count: int, escaping: float, escaped: float, tolerance
     return bool(compensated > (1.0 + tolerance) * sketched)
 
 
-@kernel
+@part_of_kernel
 def span(sketch: Sketch, lines: Array, square: float) -> int:
     """Write the vector of squared norm ``square`` along the directions (line ``WEIGHTS``); how many there are then.
 
@@ -132,7 +132,7 @@ def absorb(active: int, sketch: Sketch, scratch: Scratch, decay: float, keep: in
     return count
 
 
-@kernel
+@part_of_kernel
 def rotate(count: int, active: int, vectors: Array, weights: Array, directions: Array, buffer: Array) -> None:
     """``directions <- diag(weights) vectors' directions`` for ``count`` rows of which ``active`` columns are in use."""
     rotated = matrix_in(buffer, count, active)

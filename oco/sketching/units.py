@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import kernel
+from oco.compile import kernel, part_of_kernel
 from oco.lanes import WIDTH, load, spread, store, total
 from oco.sketching.numerics import LEAST, OUTGROWN, VANISHING, power_of_two
 from oco.sketching.records import Sketch
@@ -38,7 +38,7 @@ def set_unit(size: float, sketch: Sketch) -> None:
     head.unit = unit
 
 
-@kernel
+@part_of_kernel
 def take_in_units(out: Array, gradient: Array, slope: float, weight: float, sketch: Sketch) -> float:
     """``out = slope weight gradient`` in the sketch's unit; its squared norm, NaN where not finite.
 
@@ -66,7 +66,7 @@ def take_in_units(out: Array, gradient: Array, slope: float, weight: float, sket
     return scale_into(out, gradient, slope * (weight / head.unit))
 
 
-@kernel
+@part_of_kernel
 def fade(sketch: Sketch, decay: float) -> None:
     """Weigh the past: eigenvalues and escaped mass are multiplied by ``decay``."""
     if decay != 1.0:
