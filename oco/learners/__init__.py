@@ -9,32 +9,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from oco.learners.ada_fd import AdaFD as AdaFD
-from oco.learners.ada_fd import AdaFFD as AdaFFD
-from oco.learners.ada_fd import PrimalDualAdaFD as PrimalDualAdaFD
+from oco.learners.ada_ffd import AdaFFD as AdaFFD
 from oco.learners.adagrad_norm import AdaGradNorm as AdaGradNorm
 from oco.learners.adam import Adam as Adam
 from oco.learners.adam import AMSGrad as AMSGrad
+from oco.learners.adaptive_fd_adagrad import AdaptiveFDAdaGrad as AdaptiveFDAdaGrad
 from oco.learners.base import Learner, Look, Memory, Problem, state_arrays, state_bytes, state_floats
 from oco.learners.coin_betting import CoinBetting as CoinBetting
 from oco.learners.diagonal_adagrad import DiagonalAdaGrad as DiagonalAdaGrad
 from oco.learners.fd_adagrad import FDAdaGrad as FDAdaGrad
-from oco.learners.ftsl import FTFSL as FTFSL
+from oco.learners.fd_son import FDSON as FDSON
+from oco.learners.ftfsl import FTFSL as FTFSL
 from oco.learners.ftsl import FTSL as FTSL
 from oco.learners.full_matrix_adagrad import FullMatrixAdaGrad as FullMatrixAdaGrad
 from oco.learners.hedge import Hedge as Hedge
 from oco.learners.ogd import OGD as OGD
 from oco.learners.oja_son import OjaSON as OjaSON
 from oco.learners.online_newton_step import OnlineNewtonStep as OnlineNewtonStep
+from oco.learners.primal_dual_ada_fd import PrimalDualAdaFD as PrimalDualAdaFD
 from oco.learners.primal_dual_adagrad import PrimalDualDiagonalAdaGrad as PrimalDualDiagonalAdaGrad
-from oco.learners.primal_dual_adagrad import PrimalDualFullMatrixAdaGrad as PrimalDualFullMatrixAdaGrad
+from oco.learners.primal_dual_full_matrix_adagrad import PrimalDualFullMatrixAdaGrad as PrimalDualFullMatrixAdaGrad
 from oco.learners.random_projection import AdaLR as AdaLR
 from oco.learners.random_projection import RadaGrad as RadaGrad
+from oco.learners.rfd_son import RFDSON as RFDSON
 from oco.learners.shampoo import OneSidedShampoo as OneSidedShampoo
 from oco.learners.shampoo import Shampoo as Shampoo
 from oco.learners.sketched_one_sided_shampoo import SketchedOneSidedShampoo as SketchedOneSidedShampoo
 from oco.learners.sketched_shampoo import SketchedShampoo as SketchedShampoo
-from oco.learners.sketched_son import FDSON as FDSON
-from oco.learners.sketched_son import RFDSON as RFDSON
 from oco.learners.son import SON as SON
 from oco.plugins import Registry
 

@@ -1,6 +1,6 @@
 """A sketch that chooses its own rank: when it must grow, how it grows, and what it has certified.
 
-``FDAdaGrad(rank="auto")`` subtracts nothing from its sketch, and takes one direction more instead, whenever a shrink
+`AdaptiveFDAdaGrad` subtracts nothing from its sketch, and takes one direction more instead, whenever a shrink
 would make ``tr (Gbar + rho I)^{1/2}`` exceed ``(1 + tolerance) tr Gbar^{1/2}``. The statement and its proof are in
 docs/adaptive_rank.md; the test is `oco.sketching.kernels.exceeds`, O(k) a round.
 """

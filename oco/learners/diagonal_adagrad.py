@@ -115,7 +115,7 @@ class DiagonalAdaGrad(Learner):
         """What every kernel takes last: what moves, and how."""
         state = self.state
         moved = state.point.reshape(-1) if state.offset is None else state.offset
-        return moved, state.sums, state.numbers, self._rate, self.delta, self._anchorage.radius, self._work
+        return moved, state.sums, state.numbers, self._rule, self._work
 
     def memory(self, problem: Problem) -> Memory:
         """``2 d + 2`` floats, ``3 d + 2`` where a ball's centre is not the origin."""
