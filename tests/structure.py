@@ -13,7 +13,7 @@ from pathlib import Path
 
 PACKAGES = ("oco", "regret_experiments")
 LONGEST_FILE, LONGEST_FUNCTION, MOST_ARGUMENTS = 300, 60, 8
-KERNELS = {"kernel", "fast_kernel", "allocating_kernel", "view_kernel", "separate_kernel"}
+KERNELS = {"kernel", "part_of_kernel", "fast_kernel", "allocating_kernel", "view_kernel", "separate_kernel"}
 
 
 class Structure:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.comparators.rows import RowMatrix
-from oco.losses.scalar import Linear, Logistic, ScalarLoss
+from oco.losses.scalar import ScalarLoss
 from oco.types import Array, Shape
 
 
@@ -126,7 +126,7 @@ class ScalarLink(Link):
 
     def __post_init__(self) -> None:
         self.infimum = self.scalar.infimum
-        self.linear = isinstance(self.scalar, Linear)
+        self.linear = self.scalar.linear
         self.range = self.scalar.dual_range(self.targets)
 
     def kinks(self) -> tuple[Array, Array, Array] | None:
@@ -159,12 +159,8 @@ class ScalarLink(Link):
         return np.clip(slopes, *self.range)
 
     def recedes(self, change: Array, slack: float) -> bool:
-        """For the logistic loss: margins grow by as much as they do in Newton steps that never end, and none falls."""
-        if not isinstance(self.scalar, Logistic):
-            return False
-        rise = self.targets * change
-        largest = float(rise.max(initial=0.0))
-        return largest > 0.5 and float(rise.min(initial=0.0)) >= -slack * largest
+        """As the scalar loss says."""
+        return self.scalar.recedes(change, self.targets, slack)
 
     def prefix(self, count: int) -> ScalarLink:
         """The first ``count`` losses."""

@@ -15,7 +15,7 @@ from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, ProtocolError
 from oco.losses.base import Loss
 from oco.losses.rows import RowBlock, Rows
-from oco.losses.scalar import Linear, ScalarLoss
+from oco.losses.scalar import ScalarLoss
 from oco.types import Array
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class RotatedRows(DrawnRows):
     @property
     def gradient_eigenvalues(self) -> Array | None:
         """Eigenvalues ``(d,)`` that the covariance of a round's gradient is prescribed to have, where it is."""
-        return self.scales**2 if isinstance(self.loss, Linear) else None
+        return self.scales**2 if self.loss.linear else None
 
     def gradient_eigenvectors(self, round_index: int) -> Array:
         """``(d, d)``: the eigenvectors that go with them, as columns, in round ``round_index`` (counted from 0)."""

@@ -6,9 +6,9 @@ import copy
 import dataclasses
 import numbers
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -20,6 +20,11 @@ from oco.types import Array
 if TYPE_CHECKING:
     from oco.losses.rows import BlockOutcome, RowBlock
     from oco.regret.bounds import Bound, Observed
+
+DIAMETER = "a bounded domain"
+GRADIENT_BOUND = "a gradient bound"
+EXP_CONCAVITY = "an exp-concavity constant"
+"""What `Learner.needs` may name."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,15 @@ class Memory:
     floats: int
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a learner is called and drawn in figures: its label, its color ``#RRGGBB`` and Matplotlib's marker."""
+
+    label: str
+    color: str
+    marker: str
+
+
 class Learner(ABC):
     """Hyper-parameters as constructor keywords, and a ``state`` that `start` makes and `update` advances.
 
@@ -99,7 +113,16 @@ class Learner(ABC):
     guarantee: ClassVar[str] = "none known"
     """The regret bound in one line, with its assumptions."""
     bound_needs_sides: ClassVar[bool] = False
-    """Whether `bound` makes use of the spectra of ``sum G G'`` and ``sum G' G``, which cost O(m n (m + n)) a round."""
+    """Whether `bound` uses the spectra of ``sum G G'`` and ``sum G' G``, which cost O(m n (m + n)) a round."""
+
+    decision: ClassVar[Literal["any", "matrix", "simplex"]] = "any"
+    """What is played: an array of any shape (a matrix row by row), a matrix, or a point of the simplex."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """What the problem must state for the hyper-parameters that are left to the theorem, which is the default."""
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    """Hyper-parameters for small problems in shared tests; the first leave to the theorem what they can."""
+    look: ClassVar[Look | None] = None
+    """How it is drawn; figures find a spare color and marker where it is None."""
 
     state: Any
     """The plain record of arrays and numbers that the learner carries from round to round."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains.metrics import Dense, Kronecker
 from oco.learners._finite import finite_update
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
     nonnegative,
     positive_or_none,
@@ -90,9 +89,13 @@ class Shampoo(Learner):
            [ 0. ,  0.5]])
     """
 
-    name: ClassVar[str] = "shampoo"
-    source: ClassVar[str] = "Gupta, Koren, Singer 2018, Algorithm 1 and Theorem 7"
-    guarantee: ClassVar[str] = "(D^2/(2 eta) + eta r) tr L^(1/4) tr R^(1/4); rank(G_t) <= r, bounded domain"
+    name = "shampoo"
+    source = "Gupta, Koren, Singer 2018, Algorithm 1 and Theorem 7"
+    guarantee = "(D^2/(2 eta) + eta r) tr L^(1/4) tr R^(1/4); rank(G_t) <= r, bounded domain"
+    decision = "matrix"
+    needs = (DIAMETER,)
+    examples = ({}, {"delta": 1e-3})
+    look = Look("Shampoo", "#5566CC", "p")
     state: ShampooState
 
     def __init__(
@@ -197,9 +200,13 @@ class OneSidedShampoo(Learner):
     array([[-0.3, -0.4]])
     """
 
-    name: ClassVar[str] = "one_sided_shampoo"
-    source: ClassVar[str] = "An et al. 2025 (ASGO); Xie et al. 2025; bound derived here"
-    guarantee: ClassVar[str] = "(D_op^2/(2 eta) + eta) tr L^(1/2); bounded domain"
+    name = "one_sided_shampoo"
+    source = "An et al. 2025 (ASGO); Xie et al. 2025; bound derived here"
+    guarantee = "(D_op^2/(2 eta) + eta) tr L^(1/2); bounded domain"
+    decision = "matrix"
+    needs = (DIAMETER,)
+    examples = ({}, {"delta": 1e-3})
+    look = Look("one-sided Shampoo", "#3D2C6B", "h")
     state: OneSidedShampooState
 
     def __init__(self, learning_rate: float | None = None, delta: float = 0.0) -> None:

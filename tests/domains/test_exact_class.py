@@ -10,7 +10,7 @@ from oco.comparators import best_fixed_point
 from oco.domains import Ball, FrobeniusBall, Simplex, Unbounded
 from oco.environments.quadratic import solvable
 from oco.errors import ConfigError, DomainError
-from oco.learners import ENTRIES, LEARNERS, Problem
+from oco.learners import LEARNERS, Problem
 
 
 class UpperHalf(Ball):
@@ -71,12 +71,12 @@ class Liar(UpperHalf):
         return self.start, self._radius
 
 
-@pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.decision != "simplex"])
+@pytest.mark.parametrize("name", [name for name, entry in LEARNERS.built_in.items() if entry.decision != "simplex"])
 def test_learners_stay_in_a_part_of_a_ball(name):
     domain = (
-        UpperHalfOfMatrices(1.0, shape=(2, 3)) if ENTRIES[name].decision == "matrix" else UpperHalf(1.0, dimension=6)
+        UpperHalfOfMatrices(1.0, shape=(2, 3)) if LEARNERS[name].decision == "matrix" else UpperHalf(1.0, dimension=6)
     )
-    learner = LEARNERS[name](**ENTRIES[name].examples[0])
+    learner = LEARNERS[name](**LEARNERS[name].examples[0])
     learner.start(Problem(domain, horizon=20, gradient_bound=5.0, exp_concavity=0.1))
     gradient = np.ones(domain.shape)
     for _ in range(20):
