@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from oco.domains._polyhedra import project_on_polyhedron
 from oco.domains._vectors import norm_of
 from oco.domains.base import Domain
-from oco.domains.metrics import Diagonal, Metric, ScaledIdentity
 from oco.errors import DomainError
+from oco.metrics import Metric, as_metric
 from oco.types import Array, Shape
 
 
@@ -86,7 +86,10 @@ class Box(Domain):
         """Projection in the norm of ``metric``; see the notes of the class for the method and the cost."""
         clipped = self.project(point)
         point = self._checked(point)
-        if isinstance(metric, (ScaledIdentity, Diagonal)) or np.array_equal(clipped, point):
+        if np.array_equal(clipped, point):
+            return clipped
+        metric = as_metric(metric, self.shape)
+        if metric.isotropic or metric.diagonal is not None:
             return clipped
         lower, upper = (np.ascontiguousarray(bound).ravel() for bound in (self._lower, self._upper))
         return project_on_polyhedron(self, "box", point, metric, lower, upper, 0.0)

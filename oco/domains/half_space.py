@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from oco.domains._spectrum import inverse_direction
 from oco.domains._vectors import euclidean_norm, unknown_norm
 from oco.domains.base import Domain, require_inside
-from oco.domains.metrics import Metric, ScaledIdentity
 from oco.errors import DomainError
+from oco.metrics import Metric, ScaledIdentity, as_metric
 from oco.types import Array
 
 PASSES = 12
@@ -54,7 +53,7 @@ class _Band(Domain):
     def project_in(self, point: Array, metric: Metric) -> Array:
         """Projection in the norm of ``metric``: along ``H^{-1} normal`` onto the bound that is broken.
 
-        O(d) for a diagonal metric, O(dk) for a low-rank one and O(d^2) for a dense one. Where H is singular and the
+        O(d) for a diagonal metric, O(dk) for a low-rank one, O(d^2) for a dense and O(mn(m + n)) for a Kronecker one. Where H is singular and the
         normal is not in its range, the move is along the normal's part in the null space.
         """
         point = self._checked(point)
@@ -62,7 +61,7 @@ class _Band(Domain):
         excess = height - float(np.clip(height, self._lower, self._upper))
         if excess == 0.0:
             return point.copy()
-        along = inverse_direction(metric, self._unit.ravel()).reshape(self.shape)
+        along = as_metric(metric, self.shape).inverse_direction(self._unit.ravel()).reshape(self.shape)
         along = along / np.max(np.abs(along))
         projected: Array = point - along * (excess / float(np.vdot(self._unit, along)))
         for _ in range(PASSES):
