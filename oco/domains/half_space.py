@@ -53,8 +53,8 @@ class _Band(Domain):
     def project_in(self, point: Array, metric: Metric) -> Array:
         """Projection in the norm of ``metric``: along ``H^{-1} normal`` onto the bound that is broken.
 
-        O(d) for a diagonal metric, O(dk) for a low-rank one, O(d^2) for a dense and O(mn(m + n)) for a Kronecker one. Where H is singular and the
-        normal is not in its range, the move is along the normal's part in the null space.
+        O(d) for a diagonal metric, O(dk) for a low-rank one, O(d^2) for a dense and O(mn(m + n)) for a Kronecker one.
+        Where H is singular and the normal is not in its range, the move is along the normal's part in the null space.
         """
         point = self._checked(point)
         height = float(np.vdot(self._unit, point))

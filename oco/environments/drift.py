@@ -13,11 +13,11 @@ from oco.domains import Ball
 from oco.domains.base import Domain
 from oco.environments.base import Environment, Rounds
 from oco.environments.drawn import DrawnLosses, Draws, RotatedRows, random_direction
-from oco.environments.quadratic import TiltedQuadratic
 from oco.environments.regression import noisy_targets
 from oco.environments.row_data import ROUNDING
 from oco.environments.spectra import from_names
 from oco.errors import ConfigError
+from oco.losses.quadratic_terms import TiltedQuadratic
 from oco.losses.scalar import ScalarLoss, scalar_loss
 from oco.types import Array
 

@@ -25,13 +25,13 @@ def as_metric(given: Any, shape: Shape) -> Metric:
     Returns
     -------
     Metric
-        ``given`` where it is one; else `Dense`, from one application to every unit vector and a decomposition in O(d^3).
+        ``given`` where it is one; else `Dense`, from d applications to unit vectors and a decomposition in O(d^3).
 
     Raises
     ------
     DomainError
-        If it has no ``apply``, if a decision has more than 1,500 entries, or if what ``apply`` does is not symmetric and
-        positive semidefinite.
+        If it has no ``apply``, if a decision has more than 1,500 entries, or if what ``apply`` does is not symmetric
+        and positive semidefinite.
 
     Examples
     --------

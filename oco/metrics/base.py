@@ -76,7 +76,7 @@ class Metric(ABC):
         return None
 
     def inverse_direction(self, normal: Array) -> Array:
-        """The limit of ``(H + h I)^{-1} normal`` as h falls to zero, up to a positive factor, for ``normal`` ``(d,)``."""
+        """The limit of ``(H + h I)^{-1} normal`` as h falls to zero, up to a positive factor, for a vector ``(d,)``."""
         column = normal.reshape(-1, 1)
         part = self.null_part(column)
         limit: Array = part if np.any(part) else self.power(-1.0).apply(column)

@@ -7,8 +7,8 @@ from domain_cases import matrix_domains, vector_domains
 import oco
 from oco.checks import CheckFailed, check_domain
 from oco.comparators import best_fixed_point
+from oco.comparators.solvers.quadratic_sums import solvable
 from oco.domains import Ball, Diagonal, FrobeniusBall, Simplex, Unbounded, projection_residual
-from oco.environments.quadratic import solvable
 from oco.errors import ConfigError, DomainError
 from oco.learners import ENTRIES, LEARNERS, Problem
 
@@ -116,7 +116,7 @@ def test_hedge_plays_on_the_simplex_itself_only():
 
 
 def test_sums_of_matrix_residuals_are_solved_on_whole_balls_only():
-    from oco.environments.quadratic import MatrixResidual
+    from oco.losses.quadratic_terms import MatrixResidual
 
     loss = MatrixResidual(np.ones(3), np.ones(2))
     assert solvable([loss], FrobeniusBall(1.0, shape=(2, 3)))
