@@ -9,6 +9,7 @@ import numpy as np
 from oco.comparators.certificate import Certifier
 from oco.comparators.newton import line_search, minimise
 from oco.comparators.objective import Objective, SmoothedLink
+from oco.comparators.objectives import RowObjective
 from oco.domains.base import Domain
 from oco.errors import DomainError
 from oco.types import Array
@@ -53,7 +54,7 @@ def solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, poi
         width *= 0.1
     gap, widest, stalled = certifier.gap, width, 0
     for _ in range(40):
-        smoothed = Objective(SmoothedLink(kinks, width, alpha), objective.rows)
+        smoothed = RowObjective(SmoothedLink(kinks, width, alpha), objective.rows)
         good_enough = partial(fraction, certifier, 0.1, 0.03)
         point, _ = minimise(smoothed, domain, point, certifier, stationary=good_enough, steps=30)
         if certifier.tight:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oco.environments.base import Environment
 from oco.environments.drawn import DrawnLosses, DrawnRows, RotatedRows
 from oco.environments.drift import Drifting, DriftingQuadratic, DriftingRegression
-from oco.environments.generalized_linear import (
+from oco.environments.given_rows import (
     AbsoluteRegression,
     GeneralizedLinear,
     LeastSquares,

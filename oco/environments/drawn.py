@@ -114,8 +114,9 @@ class RotatedRows(DrawnRows):
         """What a drift of the rows does to them, before the fixed rotation."""
         return coordinates
 
+    @abstractmethod
     def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
-        return np.zeros(rows.shape[0])
+        """``(n,)``: the targets of ``rows`` ``(n, d)``."""
 
     def _extremes(self) -> tuple[ScalarLoss, Array, Array, float]:
         lengths = np.full(2, float(np.linalg.norm(self.scales)))

@@ -10,7 +10,8 @@ from oco.domains import Unbounded
 from oco.domains import from_config as domain_from_config
 from oco.domains.base import Domain
 from oco.environments.base import Environment
-from oco.environments.generalized_linear import LinearLosses, LogisticRegression, Order
+from oco.environments.generalized_linear import Order
+from oco.environments.given_rows import LinearLosses, LogisticRegression
 from oco.environments.row_data import ROUNDING, float_rows, row_lengths
 from oco.errors import ConfigError, DataError, ProtocolError
 from oco.losses.multinomial import MultinomialBlock, MultinomialLogistic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from oco.types import Array
 
 
 @dataclass(frozen=True)
-class SpectrumShape:
+class SpectrumShape(ABC):
     """A family of spectra; ``eigenvalues(d)`` falls and sums to 1."""
 
     name: ClassVar[str]
@@ -24,8 +25,9 @@ class SpectrumShape:
         eigenvalues: Array = shape / shape.sum()
         return eigenvalues
 
+    @abstractmethod
     def _shape(self, index: Array) -> Array:
-        raise NotImplementedError
+        """Eigenvalues of places ``index`` ``(d,)``, counted from 0, before they are scaled."""
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, as a config would give them."""

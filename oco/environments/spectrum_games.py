@@ -86,6 +86,9 @@ class SpectrumLinear(RotatedRows):
             problem_seed=problem_seed,
         )
 
+    def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
+        return np.zeros(rows.shape[0])
+
     def _turned(self, coordinates: Array, rounds: Rounds) -> Array:
         return self.drift.turn(coordinates, rounds)
 

@@ -15,7 +15,7 @@ from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.kinked import fraction, solve_kinked, solve_linear
 from oco.comparators.newton import minimise
 from oco.comparators.objective import Hessian, Objective
-from oco.comparators.objectives import default_tolerance, objective_of, placed
+from oco.comparators.objectives import RowObjective, default_tolerance, objective_of, placed
 from oco.comparators.proof import allowed_width, prove
 from oco.comparators.solver import Losses, Request, Solver, count_of, feasible, require_tight
 from oco.domains import Unbounded
@@ -83,7 +83,7 @@ class _Search:
         self._tolerance, self._strict = tolerance, request.strict
         self._units = _units(objective, domain)
         self._solved = (
-            objective if self._units is None else Objective(objective.link, objective.rows.in_units(self._units))
+            objective if self._units is None else RowObjective(objective.link, objective.rows.in_units(self._units))
         )
         self._centre = domain.start.ravel()
         start = request.start
@@ -153,7 +153,7 @@ def _units(objective: Objective, domain: Domain) -> Array | None:
 
     Solvers know one scale only; other domains have the scale that they were given.
     """
-    if type(domain) is not Unbounded or type(objective) is not Objective or objective.link.linear:
+    if type(domain) is not Unbounded or type(objective) is not RowObjective or objective.link.linear:
         return None
     largest = objective.rows.largest_entries()
     used = largest[largest > 0.0]
