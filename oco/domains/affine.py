@@ -9,6 +9,7 @@ from oco.domains._vectors import euclidean_norm, unknown_norm
 from oco.domains.base import Domain, require_inside
 from oco.errors import DomainError
 from oco.metrics import Metric, as_metric
+from oco.numbers import real_numbers
 from oco.types import Array
 
 CLOSE, PASSES = 1e-12, 12
@@ -44,8 +45,9 @@ class AffineSlice(Domain):
     name = "affine"
 
     def __init__(self, matrix: ArrayLike, right_side: ArrayLike) -> None:
-        equations = np.atleast_2d(np.array(matrix, dtype=np.float64))
-        values = np.atleast_1d(np.array(right_side, dtype=np.float64))
+        equations = np.atleast_2d(np.array(real_numbers(matrix, "the matrix of AffineSlice"), dtype=np.float64))
+        heights = real_numbers(right_side, "the right side of AffineSlice")
+        values = np.atleast_1d(np.array(heights, dtype=np.float64))
         if equations.ndim != 2 or values.shape != equations.shape[:1] or equations.shape[1] < 1:
             raise DomainError(
                 f"AffineSlice takes a matrix (r, d) and a right side (r,), got {equations.shape} and {values.shape}"

@@ -12,6 +12,7 @@ from oco.domains._vectors import norm_of
 from oco.domains.base import Domain
 from oco.errors import DomainError
 from oco.metrics import Metric, as_metric
+from oco.numbers import real_numbers
 from oco.types import Array, Shape
 
 
@@ -44,7 +45,10 @@ class Box(Domain):
     name = "box"
 
     def __init__(self, lower: ArrayLike = -1.0, upper: ArrayLike = 1.0, dimension: int | None = None) -> None:
-        low, high = np.array(lower, dtype=np.float64), np.array(upper, dtype=np.float64)
+        low, high = (
+            np.array(real_numbers(bound, f"the {side} bound of Box"), dtype=np.float64)
+            for side, bound in (("lower", lower), ("upper", upper))
+        )
         if not (np.all(low <= high) and np.all(low < np.inf) and np.all(high > -np.inf)):
             raise DomainError("The bounds of Box must satisfy lower <= upper, with lower < inf and upper > -inf")
         shape = np.broadcast_shapes(low.shape, high.shape)

@@ -9,6 +9,7 @@ from oco.domains._vectors import euclidean_norm, unknown_norm
 from oco.domains.base import Domain, require_inside
 from oco.errors import DomainError
 from oco.metrics import Metric, ScaledIdentity, as_metric
+from oco.numbers import real_numbers
 from oco.types import Array
 
 PASSES = 12
@@ -21,7 +22,7 @@ class _Band(Domain):
     """``{x : lower <= <normal, x> <= upper}``, which half-spaces and slabs are."""
 
     def __init__(self, normal: ArrayLike, lower: float, upper: float) -> None:
-        self._normal = np.array(normal, dtype=np.float64)
+        self._normal = np.array(real_numbers(normal, f"the normal of {type(self).__name__}"), dtype=np.float64)
         self._check_shape(self._normal.shape)
         if not (np.isfinite(self._normal).all() and np.any(self._normal)):
             raise DomainError(f"The normal of {type(self).__name__} must be finite and not zero")

@@ -11,13 +11,25 @@ from oco.domains import Ball
 from oco.domains.base import Domain
 from oco.environments.base import Environment, Rounds
 from oco.environments.drawn import DrawnLosses, Draws, RotatedRows
-from oco.environments.motion import Motion, MotionLike, motion_of
+from oco.environments.motion import MOTIONS, Motion, MotionLike, Recurring, Rotation, Switches, motion_of
 from oco.environments.regression import noisy_targets
 from oco.environments.row_data import ROUNDING
 from oco.errors import ConfigError
 from oco.losses.quadratic_terms import TiltedQuadratic
 from oco.losses.scalar import ScalarLoss, scalar_loss
 from oco.types import Array
+
+__all__ = [
+    "MOTIONS",
+    "Drifting",
+    "DriftingQuadratic",
+    "DriftingRegression",
+    "Motion",
+    "MotionLike",
+    "Recurring",
+    "Rotation",
+    "Switches",
+]
 
 
 class Drifting(Environment):
