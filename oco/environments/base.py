@@ -86,7 +86,7 @@ class Environment(ABC):
         from oco.comparators import anytime
 
         losses = self.declared_losses(0, int(rounds[-1]))
-        return None if losses is None else anytime(losses, self.domain, rounds)
+        return None if losses is None else anytime(losses, self.domain, rounds.tolist())
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, as plain values that a record can keep."""

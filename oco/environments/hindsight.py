@@ -68,7 +68,7 @@ def best_fixed_points(
     if recorded is not None:
         from oco.comparators import anytime
 
-        return anytime(recorded, domain, rounds)
+        return anytime(recorded, domain, rounds.tolist())
     found: ComparatorCurve | None = stream.comparator_curve(rounds) if hasattr(stream, "comparator_curve") else None
     return found
 

@@ -47,7 +47,8 @@ class Diagonal(Metric):
 
     def null_part(self, columns: Array) -> Array:
         """The coordinates without weight."""
-        return (self.weights.ravel() == 0.0)[:, None] * columns
+        part: Array = (self.weights.ravel() == 0.0)[:, None] * columns
+        return part
 
     def parts(self, point: Array) -> Parts:
         """The coordinates."""
