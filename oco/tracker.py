@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import linalg
 
+from oco.environments.hindsight import best_fixed_points, known_ahead, least_between
 from oco.environments.row_stream import RowStream
-from oco.errors import ConfigError, NumericsError
+from oco.errors import NumericsError
 from oco.learners.base import Learner, Problem, effective_rank, state_bytes, state_floats
 from oco.losses.rows import RowBlock, squared_lengths
 from oco.plugins import registered_name
@@ -335,23 +336,15 @@ class Tracker:
         )
 
     def _must_record_losses(self) -> bool:
-        own = getattr(type(self._stream), "comparator_curve", None)
-        from oco.environments.base import Environment
-
-        knows = own is not None and own is not Environment.comparator_curve
-        return self._comparator is True and not knows and self._problem.horizon <= RECORDED_LOSSES
+        return self._comparator is True and not known_ahead(self._stream) and self._problem.horizon <= RECORDED_LOSSES
 
     def _find_comparator(self) -> ComparatorCurve | None:
         if self._comparator is False:
             return None
         if self._comparator is not True:
             return self._comparator
-        if self._losses is not None:
-            from oco.comparators import anytime_of
-
-            return anytime_of(self._losses, self._problem.domain, self._rounds)
-        if self._curve is None and hasattr(self._stream, "comparator_curve"):
-            self._curve = self._stream.comparator_curve(self._rounds)
+        if self._curve is None or self._losses is not None:
+            self._curve = best_fixed_points(self._stream, self._problem.domain, self._rounds, self._losses)
         return self._curve
 
     def _intervals(self) -> tuple[IntervalRegret, ...]:
@@ -364,17 +357,7 @@ class Tracker:
 
     def _best_between(self, start: int, stop: int) -> Interval:
         """The certified minimum of the losses of rounds ``start`` to ``stop - 1``, widened by what sums may be off."""
-        from oco.comparators import best_fixed_point, best_fixed_point_of
-
-        domain, stream = self._problem.domain, self._stream
-        if hasattr(stream, "block") and (not isinstance(stream, RowStream) or stream.loss.has_conjugate):
-            value = best_fixed_point(stream.block(start, stop), domain).value
-        elif self._losses is not None:
-            value = best_fixed_point_of(self._losses[start:stop], domain).value
-        elif hasattr(stream, "loss_at"):
-            value = best_fixed_point_of([stream.loss_at(t) for t in range(start, stop)], domain).value
-        else:
-            raise ConfigError(f"the regret on intervals needs the losses of any rounds, which {stream!r} does not give")
+        value = least_between(self._stream, self._problem.domain, start, stop, self._losses)
         rounding = self._rounding(self._seen)
         return Interval(value.lower - rounding, value.upper + rounding, value.within)
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"_version", "types", "errors"},
     {"snapshot", "plugins", "memory", "numbers", "kernel_cache"},
-    {"compile", "lanes"},
+    {"compile", "lanes", "metrics"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},
     {"comparators", "learners"},

@@ -21,14 +21,6 @@ from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
 
-def power(metric: Dense, exponent: float) -> Dense:
-    """``H^exponent``, with zero eigenvalues kept zero whatever the exponent (Moore-Penrose)."""
-    positive = metric.values > 0.0
-    values = np.zeros_like(metric.values)
-    values[positive] = metric.values[positive] ** exponent
-    return Dense(metric.basis, values)
-
-
 @dataclass
 class ShampooState:
     """``left`` is L_t ``(m, m)``, ``right`` is R_t ``(n, n)``."""
@@ -120,8 +112,8 @@ class Shampoo(Learner):
         state.left = state.left + gradient @ gradient.T
         state.right = state.right + gradient.T @ gradient
         left, right = Dense.from_matrix(state.left), Dense.from_matrix(state.right)
-        step = Kronecker(power(left, -0.25), power(right, -0.25)).apply(gradient)
-        metric = Kronecker(power(left, 0.25), power(right, 0.25))
+        step = Kronecker(left.power(-0.25), right.power(-0.25)).apply(gradient)
+        metric = Kronecker(left.power(0.25), right.power(0.25))
         state.point = self._domain.project_in(state.point - self._rate * step, metric)
 
     def memory(self, problem: Problem) -> Memory:
@@ -133,7 +125,7 @@ class Shampoo(Learner):
         """Theorem 7; None on an unbounded domain."""
         if not observed.domain.bounded:
             return None
-        left, right = (trace_power(side, 0.25) for side in (self.state.left, self.state.right))
+        left, right = (Dense.from_matrix(side).power(0.25).trace for side in (self.state.left, self.state.right))
         return shampoo_bound(
             "Shampoo (Gupta, Koren, Singer 2018, Theorem 7)",
             observed.domain.diameter(),
@@ -227,8 +219,8 @@ class OneSidedShampoo(Learner):
         state = self.state
         state.left = state.left + gradient @ gradient.T
         left = Dense.from_matrix(state.left)
-        step = power(left, -0.5).apply(gradient)
-        metric = Kronecker(power(left, 0.5), self._identity)
+        step = left.power(-0.5).apply(gradient)
+        metric = Kronecker(left.power(0.5), self._identity)
         state.point = self._domain.project_in(state.point - self._rate * step, metric)
 
     def memory(self, problem: Problem) -> Memory:
@@ -240,7 +232,7 @@ class OneSidedShampoo(Learner):
         """See the notes of the class; None on an unbounded domain."""
         if not observed.domain.bounded:
             return None
-        diameter, trace = observed.domain.diameter("spectral"), trace_power(self.state.left, 0.5)
+        diameter, trace = observed.domain.diameter("spectral"), Dense.from_matrix(self.state.left).power(0.5).trace
         return Bound(
             theorem="one-sided Shampoo, derived here",
             value=(diameter**2 / (2.0 * self._rate) + self._rate) * trace,
@@ -250,11 +242,6 @@ class OneSidedShampoo(Learner):
                 Constant("tr L^(1/2)", trace, "observed"),
             ),
         )
-
-
-def trace_power(matrix: Array, exponent: float) -> float:
-    """``tr(A^exponent)`` of a positive semidefinite A."""
-    return float(np.sum(power(Dense.from_matrix(matrix), exponent).values))
 
 
 def shampoo_bound(
