@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from oco.errors import ConfigError
-from oco.plugins import Registry, registered_name
+from oco.keywords import registered_name
+from oco.plugins import Registry
 
 
 @dataclass(frozen=True)

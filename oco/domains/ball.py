@@ -23,7 +23,8 @@ class Ball(Domain):
     center
         The middle, which also gives the shape; the origin where not given.
     dimension
-        ``d`` for vectors of length d. Without it and without ``center`` the shape is left to `with_shape`.
+        ``d`` for vectors of length d, or a shape ``(m, n)``. Without it and without ``center`` it is left to
+        `with_shape`.
 
     Notes
     -----
@@ -43,15 +44,18 @@ class Ball(Domain):
 
     name = "ball"
 
-    def __init__(self, radius: float = 1.0, center: ArrayLike | None = None, dimension: int | None = None) -> None:
+    def __init__(
+        self, radius: float = 1.0, center: ArrayLike | None = None, dimension: int | Shape | None = None
+    ) -> None:
         if not (np.isfinite(radius) and radius > 0):
             raise DomainError(f"The radius of {type(self).__name__} must be positive and finite, got {radius}")
         self._radius = float(radius)
         self._center: Array | None = None
+        self._shape = self._size_given(dimension)
         if center is not None:
             middle = np.array(center, dtype=np.float64)
             self._check_shape(middle.shape)
-            if dimension is not None and middle.shape != (dimension,):
+            if self._shape not in (None, middle.shape):
                 raise DomainError(
                     f"{type(self).__name__} got dimension {dimension} and a center of shape {middle.shape}"
                 )
@@ -59,9 +63,6 @@ class Ball(Domain):
                 raise DomainError(f"The center of {type(self).__name__} has an entry that is not finite")
             self._center = middle
             self._shape = middle.shape
-        elif dimension is not None:
-            self._check_shape((dimension,))
-            self._shape = (dimension,)
 
     @property
     def start(self) -> Array:
@@ -115,15 +116,6 @@ class Ball(Domain):
         """The norm of the center plus half the diameter, which is attained."""
         center_norm = 0.0 if self._center is None else norm_of(self._center, norm)
         return center_norm + 0.5 * self.diameter(norm)
-
-    def describe(self) -> dict[str, object]:
-        """Name, radius, center (None for the origin) and shape (None where not known)."""
-        return {
-            "name": self.name,
-            "radius": self._radius,
-            "center": None if self._center is None else self._center.tolist(),
-            "shape": None if self._shape is None else list(self._shape),
-        }
 
 
 class FrobeniusBall(Ball):

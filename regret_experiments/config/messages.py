@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from oco.errors import ConfigError
+from oco.keywords import did_you_mean, listed
 from regret_experiments.config.document import Document, Location
-from regret_experiments.config.near import did_you_mean, listed
 
 _KINDS = {
     "string_type": "a string",

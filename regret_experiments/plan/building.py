@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from oco.errors import ConfigError, DataError, OcoError
-from regret_experiments.config.near import did_you_mean, listed
+from oco.keywords import did_you_mean, listed
 from regret_experiments.plan.content import plain
 from regret_experiments.plan.keywords import (
     KeywordError,

@@ -9,7 +9,7 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from regret_experiments.config.near import did_you_mean, listed
+from oco.keywords import did_you_mean, listed
 
 _NOT_IN_CONFIGS = ("self", "rows", "targets", "description", "name_or_path", "data_dir", "max_bytes")
 

@@ -10,8 +10,9 @@ from outside_packages import LAZY, install
 
 import oco
 from oco.errors import ConfigError
+from oco.keywords import registered_name
 from oco.learners import ENTRIES
-from oco.plugins import Registry, registered_name
+from oco.plugins import Registry
 
 
 def registry() -> Registry[oco.Learner]:
