@@ -99,16 +99,16 @@ def spec(made: Any) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """``value`` in lists, mappings, strings and numbers; what has a ``kind`` becomes its `spec`."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
     if value is None or isinstance(value, (str, bool, int, float)):
-        return value.item() if hasattr(value, "item") else value
+        return value
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if hasattr(value, "toarray"):
         return value.toarray().tolist()
-    if hasattr(value, "tolist"):
-        return value.tolist()
     return spec(value) if isinstance(getattr(type(value), "name", None), str) else value
 
 

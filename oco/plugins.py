@@ -137,11 +137,11 @@ class Registry(Mapping[str, type[T]], Generic[T]):
             raise ConfigError(
                 f"{self.kind} kind must be one of {listed(known)}, got {kind!r}{did_you_mean(kind, known)}"
             )
-        made = self[kind]
+        made: Any = self[kind]
         if hasattr(made, "from_config"):
             return cast("T", made.from_config(**keywords))
         check_names(f"{self.kind} {kind}", keywords, parameters(made))
-        return made(**keywords)
+        return cast("T", made(**keywords))
 
     def add(self, name: str, found: type[T]) -> None:
         """Add a class under ``name``; `ConfigError` where the name is taken by another."""

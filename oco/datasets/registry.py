@@ -133,8 +133,9 @@ def info(name: str) -> DatasetInfo:
     """
     if name in _table():
         return _table()[name]
-    hint = did_you_mean(name, names(), most=3) or f"; the known names are {listed(names())}"
-    raise DataError(f"{name!r} is neither a known data set nor a file that exists{hint}")
+    near = did_you_mean(name, names(), most=3).removeprefix("; ")
+    hint = near or f"the known names are {listed(names())}"
+    raise DataError(f"{name!r} is neither a known data set nor a file that exists: {hint}")
 
 
 @cache

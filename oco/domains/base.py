@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -73,7 +72,7 @@ class Domain(ABC):
         """The shape that a constructor's ``dimension`` stands for; raises `DomainError` where it cannot be."""
         if dimension is None:
             return None
-        shape = (int(dimension),) if isinstance(dimension, Integral) else tuple(map(int, dimension))
+        shape = (int(dimension),) if isinstance(dimension, int) else tuple(dimension)
         self._check_shape(shape)
         return shape
 
