@@ -72,6 +72,7 @@ _SUBPACKAGES = (
     "losses",
     "regret",
     "sketching",
+    "spec",
 )
 
 __all__ = ["__version__", *_HOME, *_SUBPACKAGES]

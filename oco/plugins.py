@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from oco.errors import ConfigError
-from oco.keywords import check_names, did_you_mean, listed, parameters
+from oco.keywords import check_names, did_you_mean, listed, parameters, registered_name
 
-__all__ = ["Origin", "Registry"]
+__all__ = ["Origin", "Registry", "registered_name"]
 
 T = TypeVar("T")
 

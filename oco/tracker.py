@@ -14,9 +14,9 @@ from scipy import linalg
 
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, NumericsError
-from oco.keywords import registered_name
 from oco.learners.base import Learner, Problem, effective_rank, state_bytes, state_floats
 from oco.losses.rows import RowBlock, squared_lengths
+from oco.plugins import registered_name
 from oco.record import Record
 from oco.regret.bounds import Bound, Observed, within_scales
 from oco.regret.covariance import DENSE_DIMENSION, GradientCovariance

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oco.errors import ConfigError
-from oco.keywords import registered_name
-from oco.plugins import Registry
+from oco.plugins import Registry, registered_name
 
 
 @dataclass(frozen=True)

@@ -205,6 +205,30 @@ class Passing(oco.Learner):
         pass
 
 
+class Told(oco.environments.GeneralizedLinear):
+    """Reads its rows itself, as docs/extending.md advises."""
+
+    default_loss = oco.losses.Squared()
+
+    def __init__(self, path: str, scale: float = 1.0) -> None:
+        self.path, self.scale = path, scale
+        super().__init__(scale * np.eye(3), [1.0, 2.0, 3.0], description={"path": path})
+
+
+class Everywhere(oco.Unbounded):
+    name = "everywhere"
+
+
+def test_an_environment_of_somebody_else_says_what_its_constructor_takes() -> None:
+    game = Told("here.csv", scale=2.0)
+    assert spec(game) == {"kind": "told", "path": "here.csv", "scale": 2.0}
+    assert repr(game) == "Told(path='here.csv', scale=2.0)"
+    assert {"path": "here.csv", "order": "shuffle", "rows": 3, "loss": "squared"}.items() <= game.describe().items()
+    domain = Everywhere(3)
+    assert repr(domain) == "Everywhere(dimension=3)"
+    assert domain.describe() == {"name": "everywhere", "shape": [3]}
+
+
 def test_classes_of_others_are_spelled_the_same_way() -> None:
     assert keywords(Passing(3)) == {"first": 3}
     assert spec(Passing(3)) == {"kind": "passing", "first": 3}

@@ -153,7 +153,7 @@ class Domain(ABC):
         """
         sized = {"shape": None if self._shape is None else list(self._shape)}
         own = {name: plain(value) for name, value in self.keywords().items() if name not in ("dimension", "shape")}
-        return {"name": registered_name(type(self))} | own | sized
+        return {"name": self.name or registered_name(type(self))} | own | sized
 
     def __repr__(self) -> str:
         """Constructor call that makes this domain."""

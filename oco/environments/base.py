@@ -83,9 +83,11 @@ class Environment(ABC):
         """Name and parameters, as plain values that a record can keep.
 
         The ids of stored runs are hashes of this, so what is said of an environment stays as it is: what an attribute
-        with an underscore holds is left out, and a class of another package adds its parameters itself.
+        with an underscore holds is left out, and a class that is not derived from a named one of this library adds its
+        parameters itself.
         """
-        ours = type(self).__module__.startswith("oco.environments.")
+        parents = (made for made in type(self).__mro__ if made.__module__.startswith("oco.environments."))
+        ours = any(vars(made).get("name") for made in parents)
         public = {name: value for name, value in self.keywords().items() if ours and hasattr(self, name)}
         fixed = {"kind": self.name or type(self).__name__, "horizon": self.horizon, "domain": self.domain}
         return {name: described(value) for name, value in (public | fixed).items()}

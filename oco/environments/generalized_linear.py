@@ -241,10 +241,12 @@ class GeneralizedLinear(RowStream):
 
     def keywords(self) -> dict[str, Any]:
         """The constructor's keywords; those of `load` where the rows came from there."""
-        found = super().keywords() | {"description": self._description or None}
+        found = super().keywords()
+        if "description" in found:
+            found["description"] = self._description or None
         if self._loaded is None:
             return found
-        return self._loaded | {key: found[key] for key in ("loss", "domain", "order", "passes", "horizon")}
+        return self._loaded | {key: found[key] for key in found if key not in ("rows", "targets", "description")}
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters; what identifies the data."""

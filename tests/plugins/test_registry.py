@@ -10,9 +10,8 @@ from outside_packages import LAZY, install
 
 import oco
 from oco.errors import ConfigError
-from oco.keywords import registered_name
 from oco.learners import ENTRIES
-from oco.plugins import Registry
+from oco.plugins import Registry, registered_name
 
 
 def registry() -> Registry[oco.Learner]:
