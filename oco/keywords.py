@@ -139,10 +139,10 @@ def _keywords_of(made: Any) -> dict[str, Any]:
 
 
 def _same(value: Any, default: Any) -> bool:
-    if default is inspect.Parameter.empty:
-        return False
+    if default is inspect.Parameter.empty or default is None or value is None:
+        return value is default
     left, right = plain(value), plain(default)
-    return type(left) is type(right) and bool(left == right)
+    return isinstance(left, (str, bool, int, float, list, dict)) and type(left) is type(right) and left == right
 
 
 def _shown(value: Any) -> str:

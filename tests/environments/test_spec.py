@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from environment_examples import EXAMPLES
 from scipy import sparse
 
 import oco
@@ -17,7 +18,6 @@ from oco.keywords import keywords, parameters
 from oco.learners import ENTRIES, LEARNERS
 from oco.losses import SCALAR_LOSSES
 from oco.spec import from_spec, spec
-from tests.environments.environment_examples import EXAMPLES
 
 DOMAIN_EXAMPLES = {
     "ball": oco.Ball(radius=2.0),
