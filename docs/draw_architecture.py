@@ -12,13 +12,13 @@ ABOUT = {
     "checks": "conformance checks for anyone's parts",
     "game": "the loop: predict, reveal, update",
     "tracker": "what is observed, and when",
-    "record": "what is kept of a game",
+    "record, spec": "what is kept of a game; parts as plain values",
     "environments": "data x loss, streams, adversaries",
     "comparators, learners": "best fixed points; the algorithms",
     "regret": "intervals, bounds, spectrum",
     "datasets, domains, losses, sketching": "know nothing of learners",
-    "compile, lanes, metrics": "compiled kernels; vectors in them; norms",
-    "kernel_cache, memory, numbers, plugins, snapshot": "compiled code; memory; numbers; plug-ins; saved games",
+    "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
+    "kernel_cache, keywords, memory, numbers, snapshot": "compiled code; constructors; memory; numbers; saved games",
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")

@@ -22,6 +22,7 @@ MODULES = {
     "oco.datasets": "data by name and of one's own",
     "oco.checks": "conformance checks for anyone's parts",
     "oco.plugins": "parts from other packages",
+    "oco.spec": "parts as plain values, and back",
     "oco.errors": "what is raised",
     "oco.torch": "S-Shampoo for PyTorch (the extra `torch`)",
     "regret_experiments": "sweeps from Python: configs, plans, results",

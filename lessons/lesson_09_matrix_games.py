@@ -77,7 +77,7 @@ assert smallest > 0.0
 # Sort by regret: gradient descent, diagonal AdaGrad, Shampoo, S-Shampoo at rank 1 and 4. Sort by memory.
 
 game = oco.environments.MatrixRegression(
-    (8, 16), 600, spectrum={"name": "power_law", "exponent": 2.0}, noise=0.0, domain=oco.FrobeniusBall(radius=1.0)
+    (8, 16), 600, spectrum={"kind": "power_law", "exponent": 2.0}, noise=0.0, domain=oco.FrobeniusBall(radius=1.0)
 )
 players = {
     "gradient descent": ("ogd", oco.OGD),

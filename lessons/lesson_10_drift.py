@@ -39,7 +39,7 @@ plt.rcParams.update(base_style())
 
 def drifting(period, horizon=3000):
     """Absolute loss of a linear prediction; the weights, of length 1, are drawn anew every ``period`` rounds."""
-    motion = {"name": "switches", "period": period}
+    motion = {"kind": "switches", "period": period}
     return oco.environments.DriftingRegression(8, horizon, motion=motion, loss="absolute")
 
 
@@ -288,7 +288,7 @@ class Restarted(oco.Learner):
 
 def check_restarted():
     check_learner(Restarted(period=7))
-    world = oco.environments.DriftingRegression(8, 3000, motion={"name": "switches", "period": 500})
+    world = oco.environments.DriftingRegression(8, 3000, motion={"kind": "switches", "period": 500})
     mine, plain = (dynamic_regret(world, learner)[1][-1] for learner in (Restarted(500), oco.OGD()))
     if mine > plain / 3.0:
         raise CheckFailed(f"the dynamic regret is {mine:.0f}, that of the plain schedule {plain:.0f}")

@@ -39,6 +39,7 @@ _SUBPACKAGES = (
     "losses",
     "regret",
     "sketching",
+    "spec",
 )
 
 

@@ -8,7 +8,6 @@ points are known without importing anything: a package is imported when its clas
 from __future__ import annotations
 
 import hashlib
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from oco.errors import ConfigError
+from oco.keywords import check_names, did_you_mean, listed, parameters, registered_name
 
 __all__ = ["Origin", "Registry", "registered_name"]
 
@@ -121,6 +121,28 @@ class Registry(Mapping[str, type[T]], Generic[T]):
             self._loaded[name] = self._load(name, self._offered[name][0])
         return self._loaded[name]
 
+    def build(self, given: Mapping[str, Any]) -> T:
+        """Make what ``given`` names: ``kind`` and keywords in plain values, for the class's ``from_config`` or itself.
+
+        Examples
+        --------
+        >>> import oco
+        >>> oco.domains.DOMAINS.build({"kind": "ball", "radius": 2.0})
+        Ball(radius=2.0)
+        """
+        keywords = dict(given)
+        kind = keywords.pop("kind", None)
+        if kind not in self:
+            known = sorted(self)
+            raise ConfigError(
+                f"{self.kind} kind must be one of {listed(known)}, got {kind!r}{did_you_mean(kind, known)}"
+            )
+        made: Any = self[kind]
+        if hasattr(made, "from_config"):
+            return cast("T", made.from_config(**keywords))
+        check_names(f"{self.kind} {kind}", keywords, parameters(made))
+        return cast("T", made(**keywords))
+
     def add(self, name: str, found: type[T]) -> None:
         """Add a class under ``name``; `ConfigError` where the name is taken by another."""
         given = self._added.get(name)
@@ -177,12 +199,6 @@ class Registry(Mapping[str, type[T]], Generic[T]):
     def __repr__(self) -> str:
         """Kind and names."""
         return f"Registry({self.kind!r}, {list(self)})"
-
-
-def registered_name(found: Any) -> str:
-    """Name under which a class is added: its own ``name``, or the class's in snake case."""
-    own = str(found.__dict__.get("name") or "")
-    return own or re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", found.__name__).lower()
 
 
 def _location(found: type) -> str:

@@ -12,13 +12,13 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS = [
     {"_version", "types", "errors"},
-    {"snapshot", "plugins", "memory", "numbers", "kernel_cache"},
-    {"compile", "lanes", "metrics"},
+    {"keywords", "snapshot", "memory", "numbers", "kernel_cache"},
+    {"compile", "lanes", "plugins", "metrics"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},
     {"comparators", "learners"},
     {"environments"},
-    {"record"},
+    {"record", "spec"},
     {"tracker"},
     {"game"},
     {"checks"},

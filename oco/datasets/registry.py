@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from oco.errors import DataError
+from oco.keywords import did_you_mean, listed
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ def info(name: str) -> DatasetInfo:
     """
     if name in _table():
         return _table()[name]
-    near = difflib.get_close_matches(name, names(), n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "the known names are " + ", ".join(names())
+    near = did_you_mean(name, names(), most=3).removeprefix("; ")
+    hint = near or f"the known names are {listed(names())}"
     raise DataError(f"{name!r} is neither a known data set nor a file that exists: {hint}")
 
 

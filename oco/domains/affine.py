@@ -153,12 +153,3 @@ class AffineSlice(Domain):
         """Infinity, or the norm of the solution where it is unique."""
         orders = {"l1": 1, "l2": 2, "linf": np.inf}
         return float(np.linalg.norm(self.start, orders[norm])) if self.diameter(norm) == 0.0 else float("inf")
-
-    def describe(self) -> dict[str, object]:
-        """Name, equations and shape."""
-        return {
-            "name": self.name,
-            "matrix": self._matrix.tolist(),
-            "right_side": self._right_side.tolist(),
-            "shape": list(self.shape),
-        }

@@ -22,14 +22,19 @@ class EuclideanBall(Domain):
     sphere, or y itself where y is inside. One multiplier is found on the spectrum of H.
     """
 
-    def __init__(self, radius: float, center: ArrayLike | None) -> None:
+    def __init__(self, radius: float, center: ArrayLike | None, dimension: int | Shape | None) -> None:
         if not (np.isfinite(radius) and radius > 0):
             raise DomainError(f"The radius of {type(self).__name__} must be positive and finite, got {radius}")
         self._radius = float(radius)
         self._center: Array | None = None
+        self._shape = self._size_given(dimension)
         if center is not None:
             middle = np.array(real_numbers(center, f"the center of {type(self).__name__}"), dtype=np.float64)
             self._check_shape(middle.shape)
+            if self._shape not in (None, middle.shape):
+                raise DomainError(
+                    f"{type(self).__name__} got dimension {dimension} and a center of shape {middle.shape}"
+                )
             if not np.isfinite(middle).all():
                 raise DomainError(f"The center of {type(self).__name__} has an entry that is not finite")
             self._center = middle
@@ -88,15 +93,6 @@ class EuclideanBall(Domain):
         center_norm = 0.0 if self._center is None else norm_of(self._center, norm)
         return center_norm + 0.5 * self.diameter(norm)
 
-    def describe(self) -> dict[str, object]:
-        """Name, radius, center (None for the origin) and shape (None where not known)."""
-        return {
-            "name": self.name,
-            "radius": self._radius,
-            "center": None if self._center is None else self._center.tolist(),
-            "shape": None if self._shape is None else list(self._shape),
-        }
-
 
 class Ball(EuclideanBall):
     """Points within ``radius`` of ``center`` in the l2 norm: ``{x : |x - center|_2 <= radius}``.
@@ -108,7 +104,8 @@ class Ball(EuclideanBall):
     center
         The middle, which also gives the shape; the origin where not given.
     dimension
-        ``d`` for vectors of length d. Without it and without ``center`` the shape is left to `with_shape`.
+        ``d`` for vectors of length d, or a shape ``(m, n)``. Without it and without ``center`` it is left to
+        `with_shape`.
 
     Notes
     -----
@@ -128,13 +125,10 @@ class Ball(EuclideanBall):
 
     name = "ball"
 
-    def __init__(self, radius: float = 1.0, center: ArrayLike | None = None, dimension: int | None = None) -> None:
-        super().__init__(radius, center)
-        if dimension is not None:
-            if self._center is not None and self.shape != (dimension,):
-                raise DomainError(f"Ball got dimension {dimension} and a center of shape {self.shape}")
-            self._check_shape((dimension,))
-            self._shape = (dimension,)
+    def __init__(
+        self, radius: float = 1.0, center: ArrayLike | None = None, dimension: int | Shape | None = None
+    ) -> None:
+        super().__init__(radius, center, dimension)
 
     def as_ball(self) -> tuple[Array, float] | None:
         """Center and radius; None for a subclass, which may project elsewhere."""
@@ -165,7 +159,7 @@ class FrobeniusBall(EuclideanBall):
     name = "frobenius_ball"
 
     def __init__(self, radius: float = 1.0, center: ArrayLike | None = None, shape: Shape | None = None) -> None:
-        super().__init__(radius, center)
+        super().__init__(radius, center, None)
         if shape is not None:
             self._shape = self.with_shape(shape).shape
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,7 +56,7 @@ class BallBox(Domain):
         center: ArrayLike | None = None,
         lower: ArrayLike = -1.0,
         upper: ArrayLike = 1.0,
-        dimension: int | None = None,
+        dimension: int | Shape | None = None,
     ) -> None:
         self._ball, self._box = Ball(radius, center, dimension), Box(lower, upper, dimension)
         known = self._ball._shape or self._box._shape
@@ -79,6 +79,10 @@ class BallBox(Domain):
         if domain is not self:
             domain._place(domain.shape)
         return domain
+
+    def keywords(self) -> dict[str, Any]:
+        """The constructor's keywords: those of the ball and of the box."""
+        return self._ball.keywords() | self._box.keywords()
 
     @property
     def start(self) -> Array:
@@ -209,7 +213,3 @@ class BallBox(Domain):
         return (
             min(bound, self.diameter(norm) / 2) if np.array_equal(-lower, upper) and not self._middle.any() else bound
         )
-
-    def describe(self) -> dict[str, object]:
-        """Name, the parameters of ball and box, and shape (None where not known)."""
-        return {**self._box.describe(), **self._ball.describe(), "name": self.name}

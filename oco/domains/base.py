@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from oco.domains._any_metric import project_by_gradients
 from oco.errors import DomainError
+from oco.keywords import keywords, plain, registered_name, represent
 from oco.metrics import Metric, as_metric
 from oco.types import Array, Shape
 
@@ -65,6 +66,14 @@ class Domain(ABC):
         """Raise `DomainError` if decisions of this domain cannot have ``shape``."""
         if len(shape) not in (1, 2) or min(shape) < 1:
             raise DomainError(f"The shape of {type(self).__name__} must be (d,) or (m, n) with positive d, got {shape}")
+
+    def _size_given(self, dimension: int | Shape | None) -> Shape | None:
+        """The shape that a constructor's ``dimension`` stands for; raises `DomainError` where it cannot be."""
+        if dimension is None:
+            return None
+        shape = (int(dimension),) if isinstance(dimension, int) else tuple(dimension)
+        self._check_shape(shape)
+        return shape
 
     def _checked(self, point: ArrayLike) -> Array:
         """``point`` as a float64 array, with its shape and finiteness checked."""
@@ -149,14 +158,25 @@ class Domain(ABC):
     def radius(self, norm: str = "l2") -> float:
         """Largest norm of a point."""
 
-    @abstractmethod
+    def keywords(self) -> dict[str, Any]:
+        """The constructor's keywords, with the size that `with_shape` gave."""
+        shape = self._shape
+        dimension = shape[0] if shape is not None and len(shape) == 1 else shape
+        return keywords(self, dimension=dimension, shape=shape)
+
     def describe(self) -> dict[str, object]:
-        """Name and parameters, as plain values that a record can keep."""
+        """Name, parameters and shape, as plain values that a record can keep.
+
+        The ids of stored runs are hashes of this, so it goes on saying ``name`` and ``shape`` where `oco.spec.spec`
+        says ``kind`` and ``dimension``.
+        """
+        sized = {"shape": None if self._shape is None else list(self._shape)}
+        own = {name: plain(value) for name, value in self.keywords().items() if name not in ("dimension", "shape")}
+        return {"name": self.name or registered_name(type(self))} | own | sized
 
     def __repr__(self) -> str:
-        """Name and parameters, for people."""
-        arguments = ", ".join(f"{key}={value!r}" for key, value in self.describe().items() if key != "name")
-        return f"{type(self).__name__}({arguments})"
+        """Constructor call that makes this domain."""
+        return represent(self)
 
 
 def require_inside(domain: Domain, projected: Array) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -44,7 +44,7 @@ class Box(Domain):
 
     name = "box"
 
-    def __init__(self, lower: ArrayLike = -1.0, upper: ArrayLike = 1.0, dimension: int | None = None) -> None:
+    def __init__(self, lower: ArrayLike = -1.0, upper: ArrayLike = 1.0, dimension: int | Shape | None = None) -> None:
         low, high = (
             np.array(real_numbers(bound, f"the {side} bound of Box"), dtype=np.float64)
             for side, bound in (("lower", lower), ("upper", upper))
@@ -52,11 +52,12 @@ class Box(Domain):
         if not (np.all(low <= high) and np.all(low < np.inf) and np.all(high > -np.inf)):
             raise DomainError("The bounds of Box must satisfy lower <= upper, with lower < inf and upper > -inf")
         shape = np.broadcast_shapes(low.shape, high.shape)
-        if shape != () and dimension is not None and shape != (dimension,):
+        self._shape = self._size_given(dimension)
+        if shape != () and self._shape not in (None, shape):
             raise DomainError(f"Box got dimension {dimension} and bounds of shape {shape}")
         self._lower, self._upper = low, high
-        if shape != () or dimension is not None:
-            shape = shape or (int(dimension or 0),)
+        if shape != () or self._shape is not None:
+            shape = shape or self._shape or ()
             self._check_shape(shape)
             self._shape = shape
             self._lower, self._upper = (np.broadcast_to(bound, shape) for bound in (low, high))
@@ -67,6 +68,12 @@ class Box(Domain):
         if box is not self:
             box._lower, box._upper = (np.broadcast_to(bound, box.shape) for bound in (self._lower, self._upper))
         return box
+
+    def keywords(self) -> dict[str, Any]:
+        """The constructor's keywords; a bound is one number where all its entries are equal."""
+        bounds = {"lower": self._lower, "upper": self._upper}
+        equal = {key: float(bound.flat[0]) for key, bound in bounds.items() if np.all(bound == bound.flat[0])}
+        return super().keywords() | equal
 
     @property
     def start(self) -> Array:
@@ -122,14 +129,6 @@ class Box(Domain):
         """The norm of the farthest corner; in the spectral norm an upper bound."""
         self.shape  # noqa: B018 - raises where the shape is not known
         return _norm_or_infinity(np.maximum(np.abs(self._lower), np.abs(self._upper)), norm)
-
-    def describe(self) -> dict[str, object]:
-        """Name, bounds (one number where all are equal) and shape (None where not known)."""
-        bounds = {
-            key: float(bound.flat[0]) if np.all(bound == bound.flat[0]) else bound.tolist()
-            for key, bound in (("lower", self._lower), ("upper", self._upper))
-        }
-        return {"name": self.name, **bounds, "shape": None if self._shape is None else list(self._shape)}
 
 
 def _norm_or_infinity(sides: Array, norm: str) -> float:

@@ -132,15 +132,6 @@ class HalfSpace(_Band):
         if not np.isfinite(bound):
             raise DomainError(f"The bound of HalfSpace must be finite, got {bound}")
 
-    def describe(self) -> dict[str, object]:
-        """Name, normal, bound and shape."""
-        return {
-            "name": self.name,
-            "normal": self._normal.tolist(),
-            "bound": self._bound,
-            "shape": list(self.shape),
-        }
-
 
 class Slab(_Band):
     """Decisions whose prediction on one row is bounded: ``{w : |<w, row>| <= bound}``.
@@ -173,8 +164,4 @@ class Slab(_Band):
         if not (np.isfinite(bound) and bound >= 0):
             raise DomainError(f"The bound of Slab must be nonnegative and finite, got {bound}")
         super().__init__(row, -float(bound), float(bound))
-        self._bound = float(bound)
-
-    def describe(self) -> dict[str, object]:
-        """Name, row, bound and shape."""
-        return {"name": self.name, "row": self._normal.tolist(), "bound": self._bound, "shape": list(self.shape)}
+        self._row, self._bound = self._normal, float(bound)

@@ -43,9 +43,7 @@ class L1Ball(Domain):
         if not (np.isfinite(radius) and radius > 0):
             raise DomainError(f"The radius of L1Ball must be positive and finite, got {radius}")
         self._radius = float(radius)
-        if dimension is not None:
-            self._check_shape((dimension,))
-            self._shape = (dimension,)
+        self._shape = self._size_given(dimension)
 
     def _check_shape(self, shape: Shape) -> None:
         if len(shape) != 1 or shape[0] < 1:
@@ -105,7 +103,3 @@ class L1Ball(Domain):
         if norm not in ("l1", "l2", "linf"):
             raise unknown_norm(norm)
         return self._radius
-
-    def describe(self) -> dict[str, object]:
-        """Name, radius and shape (None where not known)."""
-        return {"name": self.name, "radius": self._radius, "shape": None if self._shape is None else list(self._shape)}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +15,6 @@ from oco.domains.l1_ball import L1Ball
 from oco.domains.simplex import Simplex
 from oco.domains.spectral_ball import SpectralBall
 from oco.domains.unbounded import Unbounded
-from oco.errors import ConfigError
 from oco.plugins import Registry
 
 DOMAINS: Registry[Domain] = Registry(
@@ -57,19 +54,4 @@ def from_config(description: Mapping[str, Any]) -> Domain:
     >>> from_config({"kind": "ball", "radius": 2.0, "dimension": 3}).diameter()
     4.0
     """
-    keywords = dict(description)
-    kind = keywords.pop("kind", None)
-    if kind not in DOMAINS:
-        allowed_kinds = ", ".join(sorted(DOMAINS))
-        raise ConfigError(f"domain kind must be one of {allowed_kinds}, got {kind!r}{_near(kind, DOMAINS)}")
-    maker = DOMAINS[kind]
-    allowed = [name for name in inspect.signature(maker).parameters if name != "self"]
-    for name in keywords:
-        if name not in allowed:
-            raise ConfigError(f"domain {kind} takes {', '.join(allowed)}, got {name!r}{_near(name, allowed)}")
-    return maker(**keywords)
-
-
-def _near(name: object, allowed: Any) -> str:
-    near = difflib.get_close_matches(str(name), list(allowed), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return DOMAINS.build(description)

@@ -42,9 +42,7 @@ class Simplex(Domain):
         if not (np.isfinite(scale) and scale > 0):
             raise DomainError(f"The scale of Simplex must be positive and finite, got {scale}")
         self._scale = float(scale)
-        if dimension is not None:
-            self._check_shape((dimension,))
-            self._shape = (dimension,)
+        self._shape = self._size_given(dimension)
 
     def _check_shape(self, shape: Shape) -> None:
         if len(shape) != 1 or shape[0] < 1:
@@ -103,7 +101,3 @@ class Simplex(Domain):
         if norm not in ("l1", "l2", "linf"):
             raise unknown_norm(norm)
         return self._scale
-
-    def describe(self) -> dict[str, object]:
-        """Name, scale and shape (None where not known)."""
-        return {"name": self.name, "scale": self._scale, "shape": None if self._shape is None else list(self._shape)}

@@ -105,7 +105,3 @@ class SpectralBall(Domain):
         if norm not in factors:
             raise unknown_norm(norm)
         return self._radius * float(factors[norm])
-
-    def describe(self) -> dict[str, object]:
-        """Name, radius and shape (None where not known)."""
-        return {"name": self.name, "radius": self._radius, "shape": None if self._shape is None else list(self._shape)}

@@ -31,10 +31,7 @@ class Unbounded(Domain):
     name = "unbounded"
 
     def __init__(self, dimension: int | Shape | None = None) -> None:
-        if dimension is not None:
-            shape = (dimension,) if isinstance(dimension, int) else tuple(dimension)
-            self._check_shape(shape)
-            self._shape = shape
+        self._shape = self._size_given(dimension)
 
     @property
     def start(self) -> Array:
@@ -77,7 +74,3 @@ class Unbounded(Domain):
     def radius(self, norm: str = "l2") -> float:
         """Infinity."""
         return self.diameter(norm)
-
-    def describe(self) -> dict[str, object]:
-        """Name and shape (None where not known)."""
-        return {"name": self.name, "shape": None if self._shape is None else list(self._shape)}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-import difflib
-import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -13,8 +12,9 @@ from numpy.typing import NDArray
 
 from oco.domains import from_config as domain_from_config
 from oco.domains.base import Domain
-from oco.errors import ConfigError
+from oco.keywords import check_names, keywords, parameters, represent
 from oco.losses.base import Loss
+from oco.losses.scalar import SCALAR_LOSSES, ScalarLoss
 from oco.types import Array
 
 Rounds: TypeAlias = NDArray[np.int64]
@@ -88,23 +88,37 @@ class Environment(ABC):
         losses = self.declared_losses(0, int(rounds[-1]))
         return None if losses is None else anytime(losses, self.domain, rounds.tolist())
 
+    def keywords(self) -> dict[str, Any]:
+        """The constructor's keywords with their values, as attributes of the same name hold them."""
+        return keywords(self)
+
     def describe(self) -> dict[str, Any]:
-        """Name and parameters, as plain values that a record can keep."""
-        return {"kind": self.name or type(self).__name__, "horizon": self.horizon, "domain": self.domain.describe()}
+        """Name and parameters, as plain values that a record can keep.
+
+        The ids of stored runs are hashes of this, so what is said of an environment stays as it is: what an attribute
+        with an underscore holds is left out, and a class that is not derived from a named one of this library adds its
+        parameters itself.
+        """
+        parents = (made for made in type(self).__mro__ if made.__module__.startswith("oco.environments."))
+        ours = any(vars(made).get("name") for made in parents)
+        public = {name: value for name, value in self.keywords().items() if ours and hasattr(self, name)}
+        fixed = {"kind": self.name or type(self).__name__, "horizon": self.horizon, "domain": self.domain}
+        return {name: described(value) for name, value in (public | fixed).items()}
+
+    def __repr__(self) -> str:
+        """Call that makes this environment; its stream is not part of it."""
+        return represent(self)
 
     @classmethod
     def from_config(cls, *, domain: dict[str, Any] | None = None, **keywords: Any) -> Self:
-        """Build from the plain values of a config: the constructor's keywords, with ``domain`` as a mapping."""
-        allowed = [name for name in inspect.signature(cls).parameters if name != "self"]
+        """Build from the plain values of a config: the constructor's keywords, with domain and loss as mappings."""
         if domain is not None:
             keywords["domain"] = domain
-        for name in keywords:
-            if name not in allowed:
-                near = difflib.get_close_matches(name, allowed, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ConfigError(f"environment {cls.name} takes {', '.join(allowed)}, got {name!r}{hint}")
+        check_names(f"environment {cls.name}", keywords, parameters(cls))
         if domain is not None:
             keywords["domain"] = domain_from_config(domain)
+        if isinstance(keywords.get("loss"), Mapping):
+            keywords["loss"] = SCALAR_LOSSES.build(keywords["loss"])
         return cls(**keywords)
 
     def fresh(self, seed: int) -> Self:
@@ -112,3 +126,12 @@ class Environment(ABC):
         clone = copy.copy(self)
         clone.restart(seed)
         return clone
+
+
+def described(value: Any) -> Any:
+    """How `Environment.describe` spells a keyword's value."""
+    if isinstance(value, ScalarLoss):
+        return value.name
+    if hasattr(value, "describe"):
+        return value.describe()
+    return value.tolist() if isinstance(value, np.ndarray) else value

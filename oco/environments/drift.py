@@ -97,7 +97,7 @@ class DriftingRegression(Drifting, RotatedRows):
     Examples
     --------
     >>> import oco
-    >>> game = oco.environments.DriftingRegression(4, 1000, motion={"name": "rotation", "period": 1000}, noise=0.0)
+    >>> game = oco.environments.DriftingRegression(4, 1000, motion={"kind": "rotation", "period": 1000}, noise=0.0)
     >>> round(game.path_length, 2)
     6.28
     """
@@ -149,10 +149,6 @@ class DriftingRegression(Drifting, RotatedRows):
             pieces.append(self.loss.values_and_derivatives(margins, block.targets)[0])
         return np.concatenate(pieces)
 
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"condition": self.condition, "noise": self.noise}
-
 
 class DriftingQuadratic(Drifting, DrawnLosses):
     """Tracking a moving point: ``f_t(x) = |x - u_t|^2 / 2 + noise <v_t, x>`` with v_t uniform on the sphere.
@@ -171,7 +167,7 @@ class DriftingQuadratic(Drifting, DrawnLosses):
     Examples
     --------
     >>> import oco
-    >>> game = oco.environments.DriftingQuadratic(4, 1000, motion={"name": "recurring", "period": 250, "concepts": 2})
+    >>> game = oco.environments.DriftingQuadratic(4, 1000, motion={"kind": "recurring", "period": 250, "concepts": 2})
     >>> target = game.comparators(0, 1)[0]
     >>> float(abs(game.reveal(target).gradient(target)).max())
     0.0
@@ -194,7 +190,7 @@ class DriftingQuadratic(Drifting, DrawnLosses):
             raise ConfigError(f"dimension and horizon must be at least 1, got {dimension} and {horizon}")
         if noise < 0.0 or signal <= 0.0:
             raise ConfigError(f"noise must be >= 0 and signal > 0, got {noise!r} and {signal!r}")
-        self.motion = motion_of(motion, dimension)
+        self._dimension, self.motion = dimension, motion_of(motion, dimension)
         self.horizon, self.noise, self.signal, self.problem_seed = horizon, noise, signal, problem_seed
         self.domain = (domain or Ball(radius=signal)).with_shape((dimension,))
         self.restart(0)
@@ -224,7 +220,3 @@ class DriftingQuadratic(Drifting, DrawnLosses):
         """``1 / G^2`` where there is a gradient bound G."""
         bound = self.gradient_bound
         return None if bound is None else 1.0 / bound**2
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"noise": self.noise}

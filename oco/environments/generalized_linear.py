@@ -38,6 +38,9 @@ class GeneralizedLinearGame(RowStream):
     def own_loss(cls) -> ScalarLoss | None:
         """The loss where none is given; None where one must be."""
 
+    _loaded: dict[str, Any] | None = None
+    """What `load` was given of the data; None where the rows were given."""
+
     def __init__(
         self,
         rows: Any,
@@ -57,6 +60,7 @@ class GeneralizedLinearGame(RowStream):
             raise ConfigError(f'order must be "shuffle" or "file", got {order!r}')
         self.loss = loss
         self._source: RowSource | None = None
+        self._rows: Any = rows
         if isinstance(rows, RowSource):
             if targets is not None:
                 raise ConfigError("rows that are read in blocks bring their targets; targets must not be given")
@@ -192,8 +196,17 @@ class GeneralizedLinearGame(RowStream):
         )
         return train, test
 
+    def keywords(self) -> dict[str, Any]:
+        """The constructor's keywords; those of `load` where the rows came from there."""
+        found = super().keywords()
+        if "description" in found:
+            found["description"] = self._description or None
+        if self._loaded is None:
+            return found
+        return self._loaded | {key: found[key] for key in found if key not in ("rows", "targets", "description")}
+
     def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
+        """Name and parameters; what identifies the data."""
         settings = {"order": self.order, "passes": self.passes, "rows": self.n_rows}
         return super().describe() | settings | self._description
 
@@ -229,19 +242,30 @@ class GeneralizedLinearGame(RowStream):
         dataset = datasets.load(data, **options)
         plain = {key: _plain(value) for key, value in options.items() if key != "data_dir"}
         description = {"data": str(data), "checksum": dataset.checksum} | plain
-        return cls(dataset.rows, dataset.targets, loss=chosen, domain=domain, description=description, **stream)
+        game = cls(dataset.rows, dataset.targets, loss=chosen, domain=domain, description=description, **stream)
+        game._loaded = {"data": str(data), **options}
+        return game
 
     @classmethod
     def from_config(
-        cls, *, data: str = "", domain: dict[str, Any] | None = None, loss: str | None = None, **options: Any
+        cls,
+        *,
+        data: str = "",
+        domain: dict[str, Any] | None = None,
+        loss: str | dict[str, Any] | None = None,
+        **options: Any,
     ) -> Self:
-        """Build from the plain values of a config: ``loss`` and ``domain`` by name, the loss's own keywords beside."""
+        """Build from the plain values of a config: ``loss`` by name, its own keywords beside, or both as a mapping."""
+        if "rows" in options:
+            return super().from_config(domain=domain, loss=loss, **options)
         if not data:
             raise ConfigError(f"environment {cls.name} needs data: the name of a data set, or a path")
         if loss is None and cls.own_loss() is None:
             raise ConfigError(f"environment {cls.name} needs a loss: one of {', '.join(sorted(SCALAR_LOSSES))}")
         scalar = None
-        if loss is not None:
+        if isinstance(loss, dict):
+            scalar = SCALAR_LOSSES.build(loss)
+        elif loss is not None:
             takes = inspect.signature(SCALAR_LOSSES[loss]).parameters if loss in SCALAR_LOSSES else ()
             scalar = scalar_loss(loss, **{key: options.pop(key) for key in takes if key in options})
         if isinstance(options.get("labels"), list):

@@ -99,7 +99,7 @@ LEADING_SPACES: dict[str, type[LeadingSpace]] = {motion.name: motion for motion 
 
 
 def leading_space(given: LeadingSpace | str | Mapping[str, Any], dimension: int) -> LeadingSpace:
-    """A motion from what a user may give: itself, its name, or ``{"name": "rotating", "period": 500}``."""
+    """A motion from what a user may give: itself, its name, or ``{"kind": "rotating", "period": 500}``."""
     motion: LeadingSpace = given if isinstance(given, LeadingSpace) else from_names("drift", given, LEADING_SPACES)
     motion.check(dimension)
     return motion

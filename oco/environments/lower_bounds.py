@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -52,7 +52,7 @@ class AdaptiveBallLowerBound(Environment):
             raise ConfigError(f"the adaptive adversary on the ball needs dimension >= 3, got {dimension}")
         if horizon < 1:
             raise ConfigError(f"horizon must be at least 1, got {horizon}")
-        self.dimension, self.horizon = dimension, horizon
+        self.dimension, self.horizon, self._radius = dimension, horizon, radius
         self.domain: Ball = Ball(radius=radius).with_shape((dimension,))
         self.restart(0)
 
@@ -77,10 +77,6 @@ class AdaptiveBallLowerBound(Environment):
     def gradient_bound(self) -> float:
         """1."""
         return ROUNDING
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"dimension": self.dimension}
 
 
 class BallLowerBound(DrawnRows):
@@ -111,6 +107,7 @@ class BallLowerBound(DrawnRows):
     name: ClassVar[str] = "ball_lower_bound"
 
     def __init__(self, dimension: int = 16, horizon: int = 1000, *, radius: float = 1.0) -> None:
+        self._radius = radius
         super().__init__(
             dimension=dimension, horizon=horizon, domain=Ball(radius=radius), loss=Linear(), problem_seed=0
         )

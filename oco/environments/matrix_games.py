@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -86,7 +86,7 @@ class MatrixCompletion(DrawnLosses):
         domain: Domain | None = None,
         problem_seed: int = 0,
     ) -> None:
-        rows, columns = _checked_shape(shape, horizon)
+        self._shape = rows, columns = _checked_shape(shape, horizon)
         if not 1 <= rank <= min(rows, columns):
             raise ConfigError(f"rank must be in 1..{min(rows, columns)} for matrices of shape {shape}, got {rank}")
         if noise < 0.0:
@@ -132,10 +132,6 @@ class MatrixCompletion(DrawnLosses):
         slopes = self.loss.values_and_derivatives(reach, np.array([target, -target]))[1]
         return float(np.abs(slopes).max()) * ROUNDING
 
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"rank": self.rank, "noise": self.noise, "loss": self.loss.name}
-
 
 class MatrixRegression(DrawnLosses):
     """Regression of vectors on vectors: ``f_t(X) = |X a_t - W a_t - noise u_t|^2 / 2`` for matrices X ``(m, n)``.
@@ -180,7 +176,7 @@ class MatrixRegression(DrawnLosses):
         domain: Domain | None = None,
         problem_seed: int = 0,
     ) -> None:
-        rows, columns = _checked_shape(shape, horizon)
+        self._shape = rows, columns = _checked_shape(shape, horizon)
         if noise < 0.0:
             raise ConfigError(f"noise must be >= 0, got {noise!r}")
         self.spectrum = spectrum_shape(spectrum)
@@ -204,10 +200,6 @@ class MatrixRegression(DrawnLosses):
     def gradient_bound(self) -> float | None:
         """``R + 1 + noise`` on a bounded domain."""
         return (self.domain.radius("l2") + 1.0 + self.noise) * ROUNDING if self.domain.bounded else None
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"spectrum": self.spectrum.describe(), "noise": self.noise}
 
 
 class SubspaceReconstruction(DrawnLosses):
@@ -254,7 +246,7 @@ class SubspaceReconstruction(DrawnLosses):
         domain: Domain | None = None,
         problem_seed: int = 0,
     ) -> None:
-        _checked_shape((dimension, dimension), horizon)
+        self._dimension, _ = _checked_shape((dimension, dimension), horizon)
         if not 1 <= rank <= dimension:
             raise ConfigError(f"rank must be in 1..{dimension}, got {rank}")
         self.spectrum = spectrum_shape(spectrum)
@@ -272,10 +264,6 @@ class SubspaceReconstruction(DrawnLosses):
     def gradient_bound(self) -> float | None:
         """``R + 1`` on a bounded domain."""
         return (self.domain.radius("l2") + 1.0) * ROUNDING if self.domain.bounded else None
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"rank": self.rank, "spectrum": self.spectrum.describe()}
 
 
 def _checked_shape(shape: Shape, horizon: int) -> tuple[int, int]:

@@ -110,6 +110,13 @@ class MultinomialRegression(Environment):
         """A block of rows and classes."""
         return self.block(start, stop)
 
+    def keywords(self) -> dict[str, Any]:
+        """The constructor's keywords; those of `load` where the rows came from there."""
+        found = {key: value for key, value in self._rows.keywords().items() if key != "loss"}
+        if "targets" in found:
+            found["labels"] = found.pop("targets")
+        return found | {"domain": self.domain}
+
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""
         rows = self._rows.describe()
@@ -126,6 +133,8 @@ class MultinomialRegression(Environment):
     @classmethod
     def from_config(cls, *, data: str = "", domain: dict[str, Any] | None = None, **options: Any) -> Self:
         """Build from the plain values of a config."""
+        if "rows" in options:
+            return super().from_config(domain=domain, **options)
         if not data:
             raise ConfigError(f"environment {cls.name} needs data: the name of a data set, or a path")
         return cls.load(data, domain=domain_from_config(domain) if domain else None, **options)

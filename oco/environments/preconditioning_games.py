@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -100,10 +100,6 @@ class CoordinateGame(DrawnRows):
         """1."""
         return ROUNDING
 
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"exponent": self.exponent, "rotated": self.rotated}
-
 
 class AgainstRank(RotatedRows):
     """Built against sketches of one rank: ``rank + 1`` large directions hide what there is to learn.
@@ -170,10 +166,6 @@ class AgainstRank(RotatedRows):
     def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
         targets: Array = rows @ self.weights
         return targets
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"rank": self.rank, "small_scale": self.small_scale}
 
 
 class OrthonormalLosses(DrawnRows):
@@ -243,7 +235,3 @@ class OrthonormalLosses(DrawnRows):
     def gradient_bound(self) -> float:
         """1."""
         return ROUNDING
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"probabilities": self.probabilities.tolist()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import scipy  # its special functions are loaded when they are first used
@@ -76,10 +76,6 @@ class IllConditionedRegression(RotatedRows):
         targets: Array = rows @ self.weights
         return targets
 
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"smallest_scale": self.smallest_scale}
-
 
 class NoisyRegression(RotatedRows):
     """Linear or logistic regression with noise, on features whose covariance has a chosen condition number.
@@ -150,10 +146,6 @@ class NoisyRegression(RotatedRows):
 
     def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
         return noisy_targets(rows @ self.weights, self.noise, self.loss, generator)
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"condition": self.condition, "noise": self.noise, "signal": self.signal}
 
 
 def inverse_weights(scales: Array, problem_seed: int) -> Array:

@@ -146,11 +146,6 @@ class DrawnPortfolio(DrawnRows):
         spread = 4.0 * self.volatility * (np.sqrt(self.correlation) + np.sqrt(1.0 - self.correlation))
         return float(np.exp(2.0 * (self.growth + spread)))
 
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        settings = {"volatility": self.volatility, "correlation": self.correlation, "growth": self.growth}
-        return super().describe() | settings
-
 
 class ExpertAdvice(DrawnRows):
     """Prediction with expert advice: ``f_t(x) = <l_t, x>`` on the simplex, with losses of the d experts in {0, 1}.
@@ -206,7 +201,3 @@ class ExpertAdvice(DrawnRows):
     def gradient_entry_bound(self) -> float:
         """1."""
         return 1.0
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"gap": self.gap}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from oco.errors import ConfigError
+from oco.keywords import check_names, did_you_mean, listed, parameters
 from oco.numbers import real_numbers
 from oco.types import Array
 
@@ -131,7 +132,7 @@ SPECTRA: dict[str, type[SpectrumShape]] = {
 
 
 def spectrum_shape(spectrum: SpectrumShape | str | Mapping[str, Any] | Sequence[float] | Array) -> SpectrumShape:
-    """A shape from what a user may give: itself, its name, ``{"name": "power_law", "exponent": 2}``, or eigenvalues."""
+    """A shape from what a user may give: itself, its name, ``{"kind": "power_law", "exponent": 2}``, or eigenvalues."""
     if isinstance(spectrum, SpectrumShape):
         return spectrum
     if isinstance(spectrum, (str, Mapping)):
@@ -141,15 +142,12 @@ def spectrum_shape(spectrum: SpectrumShape | str | Mapping[str, Any] | Sequence[
 
 
 def from_names(what: str, given: str | Mapping[str, Any], families: Mapping[str, Any]) -> Any:
-    """The member of ``families`` that ``given`` names, made with the rest of its keywords."""
-    keywords: dict[str, Any] = {"name": given} if isinstance(given, str) else dict(given)
-    name = keywords.pop("name", "")
+    """The member of ``families`` that ``given`` names by its ``kind`` (or ``name``), with the rest as keywords."""
+    keywords: dict[str, Any] = {"kind": given} if isinstance(given, str) else dict(given)
+    name = keywords.pop("kind" if "kind" in keywords else "name", "")
     if name not in families:
-        raise ConfigError(f"{what} must be one of {', '.join(families)}, got {name!r}")
-    allowed = [field.name for field in fields(families[name])]
-    for key in keywords:
-        if key not in allowed:
-            raise ConfigError(f"{what} {name} takes {', '.join(allowed) or 'no parameters'}, got {key!r}")
+        raise ConfigError(f"{what} must be one of {listed(families)}, got {name!r}{did_you_mean(name, families)}")
+    check_names(f"{what} {name}", keywords, parameters(families[name]))
     return families[name](
         **{key: tuple(value) if isinstance(value, list) else value for key, value in keywords.items()}
     )

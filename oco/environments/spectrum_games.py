@@ -38,7 +38,7 @@ class SpectrumLinear(RotatedRows):
         Short for ``spectrum=PowerLaw(exponent)``; 1 where neither is given, 0 is isotropic.
     spectrum
         A shape from `oco.environments.spectra` (power law, exponential, low rank with noise, spiked, isotropic), its
-        name, a mapping such as ``{"name": "low_rank", "rank": 4, "noise": 0.01}``, or the eigenvalues.
+        name, a mapping such as ``{"kind": "low_rank", "rank": 4, "noise": 0.01}``, or the eigenvalues.
     drift
         Motion of the leading eigenvectors: ``"fixed"``, or ``"rotating"`` or ``"switching"`` with ``leading`` and
         ``period``, from `oco.environments.leading_space`.
@@ -52,7 +52,7 @@ class SpectrumLinear(RotatedRows):
     Examples
     --------
     >>> import numpy as np, oco
-    >>> game = oco.environments.SpectrumLinear(16, 1000, spectrum={"name": "low_rank", "rank": 4, "noise": 0.1})
+    >>> game = oco.environments.SpectrumLinear(16, 1000, spectrum={"kind": "low_rank", "rank": 4, "noise": 0.1})
     >>> np.round(game.gradient_eigenvalues[[0, 3, 4]], 4)
     array([0.225 , 0.225 , 0.0083])
     """
@@ -91,10 +91,6 @@ class SpectrumLinear(RotatedRows):
 
     def _turned(self, coordinates: Array, rounds: Rounds) -> Array:
         return self.drift.turn(coordinates, rounds)
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"spectrum": self.spectrum.describe(), "drift": self.drift.describe()}
 
 
 class SpectrumQuadratic(DrawnLosses):
@@ -142,8 +138,8 @@ class SpectrumQuadratic(DrawnLosses):
             raise ConfigError(f"curvature must be a positive number, got {curvature!r}")
         options: dict[str, Any] = {"drift": drift, "draws": draws, "domain": domain, "problem_seed": problem_seed}
         self._slopes = SpectrumLinear(dimension, horizon, spectrum=spectrum, **options)
-        self.domain = self._slopes.domain
-        self.horizon = self._slopes.horizon
+        self.domain, self.horizon, self.dimension = self._slopes.domain, self._slopes.horizon, dimension
+        self.spectrum, self.drift, self.draws = self._slopes.spectrum, self._slopes.drift, draws
         self.curvature = curvature
         self.problem_seed = problem_seed
         reach = self.domain.radius("l2") if self.domain.bounded else 1.0
@@ -187,9 +183,3 @@ class SpectrumQuadratic(DrawnLosses):
     def gradient_eigenvectors(self, round_index: int) -> Array:
         """``(d, d)``: the eigenvectors that go with them, as columns, in round ``round_index`` (counted from 0)."""
         return self._slopes.gradient_eigenvectors(round_index)
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        slopes = self._slopes.describe()
-        kept = {key: slopes[key] for key in ("dimension", "draws", "spectrum", "drift")}
-        return super().describe() | kept | {"curvature": self.curvature}

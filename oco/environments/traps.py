@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -47,6 +47,7 @@ class FollowTheLeaderTrap(DrawnRows):
     name: ClassVar[str] = "follow_the_leader_trap"
 
     def __init__(self, dimension: int = 2, horizon: int = 1000, *, radius: float = 1.0, problem_seed: int = 0) -> None:
+        self._radius = radius
         super().__init__(
             dimension=dimension,
             horizon=horizon,
@@ -117,6 +118,7 @@ class UnprojectedTrap(DrawnLosses):
         if dimension < 1 or horizon < 1:
             raise ConfigError(f"dimension and horizon must be at least 1, got {dimension} and {horizon}")
         self.horizon, self.problem_seed = horizon, problem_seed
+        self._dimension, self._radius = dimension, radius
         self.domain: Ball = Ball(radius=radius).with_shape((dimension,))
         self.restart(0)
 
@@ -166,7 +168,7 @@ class WrongProjectionTrap(DrawnRows):
     def __init__(self, horizon: int = 4000, *, spread: float = 4.0, radius: float = 1.0) -> None:
         if not (spread >= 0.0 and np.isfinite(spread)):
             raise ConfigError(f"spread must be a number >= 0, got {spread!r}")
-        self.spread = spread
+        self.spread, self._radius = spread, radius
         super().__init__(dimension=2, horizon=horizon, domain=Ball(radius=radius), loss=Linear(), problem_seed=0)
 
     def _draw(self, generator: np.random.Generator, rounds: Rounds) -> tuple[Array, Array]:
@@ -178,7 +180,3 @@ class WrongProjectionTrap(DrawnRows):
     def gradient_bound(self) -> float:
         """1."""
         return ROUNDING
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"spread": self.spread}

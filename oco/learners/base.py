@@ -14,6 +14,7 @@ import numpy as np
 
 from oco.domains.base import Domain
 from oco.errors import ConfigError
+from oco.keywords import keywords, represent
 from oco.memory import process_memory
 from oco.types import Array
 
@@ -161,10 +162,7 @@ class Learner(ABC):
 
     def hyperparameters(self) -> dict[str, Any]:
         """The constructor keywords with their values."""
-        import inspect
-
-        names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
-        return {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return keywords(self)
 
     def fresh(self) -> Self:
         """A learner with the same hyper-parameters and no state, which shares nothing that can change with this one."""
@@ -180,8 +178,7 @@ class Learner(ABC):
 
     def __repr__(self) -> str:
         """Constructor call that makes this learner."""
-        arguments = ", ".join(f"{name}={value!r}" for name, value in self.hyperparameters().items())
-        return f"{type(self).__name__}({arguments})"
+        return represent(self)
 
 
 def require_memory(learner: Learner, problem: Problem) -> None:

@@ -65,7 +65,7 @@ class _LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and not args[0].startswith("-") and args[0] not in _COMMANDS:
-            from regret_experiments.config.near import did_you_mean, listed
+            from oco.keywords import did_you_mean, listed
 
             message = (
                 f"there is no command {args[0]!r}, known are {listed(_COMMANDS)}{did_you_mean(args[0], _COMMANDS)}"

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from oco.keywords import did_you_mean, listed
 from regret_experiments.config.document import Document, Location, read_document
 from regret_experiments.config.messages import first_error
 from regret_experiments.config.models import StageEntry, SweepConfig
-from regret_experiments.config.near import did_you_mean, listed
 from regret_experiments.config.overrides import override
 from regret_experiments.config.values import alternatives
 

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from oco.errors import ConfigError
+from oco.keywords import did_you_mean, listed
 from regret_experiments.config.document import Document, Location
-from regret_experiments.config.near import did_you_mean, listed
 
 _KINDS = {
     "string_type": "a string",
@@ -49,7 +49,7 @@ def _sentence(error: Any, model: type[BaseModel]) -> tuple[Location, str]:
     if kind == "string_pattern_mismatch":
         return (
             location,
-            f"must begin with a letter or digit and hold letters, digits and ' ._+@-' only, got {_short(given)}",
+            f"must begin with a letter or digit and hold letters, digits and ' ._+@-' only, got {shortened(given)}",
         )
     if kind == "string_too_long":
         return location, f"must have at most {context['max_length']} characters, got {len(given)}"
@@ -60,9 +60,9 @@ def _sentence(error: Any, model: type[BaseModel]) -> tuple[Location, str]:
     if kind == "less_than_equal":
         return location, f"must be {context['le']} or less, got {given}"
     if kind == "literal_error":
-        return location, f"must be {context['expected'].replace(' or ', ', ')}, got {_short(given)}"
+        return location, f"must be {context['expected'].replace(' or ', ', ')}, got {shortened(given)}"
     if kind in _KINDS:
-        return location, f"must be {_KINDS[kind]}, got {_short(given)}"
+        return location, f"must be {_KINDS[kind]}, got {shortened(given)}"
     message = str(error["msg"])
     return location, message[:1].lower() + message[1:]
 
@@ -86,6 +86,7 @@ def _models(annotation: Any) -> Any:
         yield from _models(argument)
 
 
-def _short(given: Any) -> str:
+def shortened(given: Any) -> str:
+    """``given`` as it is written, cut after 60 characters."""
     text = repr(given)
     return text if len(text) <= 60 else text[:57] + "..."

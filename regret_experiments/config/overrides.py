@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from oco.errors import ConfigError
+from oco.keywords import did_you_mean
 from regret_experiments.config.document import Document, Location, parse_value, path_text
-from regret_experiments.config.near import did_you_mean
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from regret_experiments.config.near import did_you_mean, listed
+from oco.keywords import did_you_mean, listed
 
 GRIDS = ("log_grid", "grid")
 DOUBLING = "doubling"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from oco.errors import ConfigError, DataError, OcoError
+from oco.keywords import did_you_mean, listed
 from oco.learners.requirements import current_names, former_names
-from regret_experiments.config.near import did_you_mean, listed
 from regret_experiments.plan.content import plain
 from regret_experiments.plan.keywords import (
     KeywordError,
@@ -46,12 +47,9 @@ class BuiltEnvironment:
         """What a run's hash covers: the config, and what the environment says of itself (the data's checksum too)."""
         described = self.environment.describe() if hasattr(self.environment, "describe") else {}
         content = {"kind": self.kind, "keywords": plain(self.keywords), "described": plain(described)}
-        return content | _plugin(environment=self.kind, loss=self.keywords.get("loss"), domain=self._domain_kind)
-
-    @property
-    def _domain_kind(self) -> Any:
-        domain = self.keywords.get("domain")
-        return domain.get("kind") if isinstance(domain, dict) else None
+        parts = {part: self.keywords.get(part) for part in ("loss", "domain")}
+        kinds = {part: given.get("kind") if isinstance(given, dict) else given for part, given in parts.items()}
+        return content | _plugin(environment=self.kind, **kinds)
 
     @property
     def dimension(self) -> int:
@@ -187,9 +185,9 @@ def _call(maker: Any, keywords: dict[str, Any]) -> Any:
 
 
 def _named(keywords: dict[str, Any], message: str) -> str | None:
-    """The keyword that a message is about: the first that it names."""
-    found = [(message.index(key), key) for key in keywords if key in message]
-    return min(found)[1] if found else None
+    """The keyword that a message is about: the first that it has as a word."""
+    words = re.findall(r"\w+", message)
+    return next((word for word in words if word in keywords), None)
 
 
 def _sentence(error: Exception) -> str:

@@ -7,9 +7,11 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from regret_experiments.config.near import did_you_mean, listed
+from oco.keywords import did_you_mean, listed
+from regret_experiments.config.messages import shortened
 
 _NOT_IN_CONFIGS = ("self", "rows", "targets", "description", "name_or_path", "data_dir", "max_bytes")
 
@@ -53,7 +55,7 @@ def check_types(given: dict[str, Any], *functions: Callable[..., Any]) -> None:
     for key, value in given.items():
         problem = _mismatch(value, hints[key]) if key in hints else None
         if problem:
-            raise KeywordError(key, f"must be {problem}, got {_short(value)}")
+            raise KeywordError(key, f"must be {problem}, got {shortened(value)}")
 
 
 def check_required(what: str, given: dict[str, Any], function: Callable[..., Any]) -> None:
@@ -67,16 +69,7 @@ def check_required(what: str, given: dict[str, Any], function: Callable[..., Any
             raise KeywordError(None, f"{what} needs {name}")
 
 
-def defaults(function: Callable[..., Any], given: dict[str, Any]) -> dict[str, Any]:
-    """``given`` with the defaults of ``function`` for the rest."""
-    filled = {
-        name: parameter.default
-        for name, parameter in _parameters(function).items()
-        if parameter.default is not parameter.empty and name not in _NOT_IN_CONFIGS
-    }
-    return filled | given
-
-
+@lru_cache(maxsize=256)
 def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     try:
         return dict(inspect.signature(function).parameters)
@@ -84,6 +77,7 @@ def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
         return {}
 
 
+@lru_cache(maxsize=256)
 def _hints(function: Any) -> dict[str, Any]:
     target = inspect.unwrap(function.__init__ if inspect.isclass(function) else function)
     scope = getattr(target, "__globals__", {})
@@ -112,7 +106,7 @@ def _mismatch(value: Any, hint: Any) -> str | None:
         elif kind is type(None):
             if value is None:
                 return None
-        elif isinstance(value, (bool, int, float, str)) and inspect.isclass(origin or kind) and kind is not object:
+        elif kind not in (Any, object) and isinstance(value, _SCALARS) and inspect.isclass(origin or kind):
             # A scalar of a config is never an object of a class; a list or a mapping may be turned into one.
             if getattr(kind, "_is_protocol", False) or isinstance(value, origin or kind):
                 return None
@@ -134,9 +128,5 @@ _PLAIN: dict[Any, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "true or false"),
     str: ((str,), "a string"),
 }
+_SCALARS = (bool, int, float, str)
 _MADE_OF = ((Mapping, "a mapping"), (Sequence, "a list"))
-
-
-def _short(given: Any) -> str:
-    text = repr(given)
-    return text if len(text) <= 60 else text[:57] + "..."

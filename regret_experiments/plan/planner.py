@@ -165,9 +165,10 @@ class _Planner:
         for point in points(entry.hyperparameters, entry.zip, built.dimension):
             try:
                 learner = build_learner(entry.kind, point)
-                kind_of_start = repr({k: v if k != "learning_rate" else v is None for k, v in point.items()})
-                if kind_of_start not in started:
-                    started.add(kind_of_start)
+                # Whether a learner can start does not depend on the value of a rate, only on whether it is given.
+                start = canonical(point | {"learning_rate": point.get("learning_rate") is None})
+                if start not in started:
+                    started.add(start)
                     check_suits(learner, built)
             except KeywordError as error:
                 raise self._error(at, error, entry, f" (on environment {name!r})") from None
