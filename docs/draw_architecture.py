@@ -11,7 +11,7 @@ PICTURE = Path(__file__).parent / "figures" / "architecture.svg"
 ABOUT = {
     "checks": "conformance checks for anyone's parts",
     "game": "the loop: predict, reveal, update",
-    "tracker": "what is observed, and when",
+    "tracking": "what is observed, and when",
     "record": "what is kept of a game",
     "environments": "data x loss, streams, adversaries",
     "comparators, learners": "best fixed points; the algorithms",

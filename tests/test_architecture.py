@@ -19,7 +19,7 @@ LAYERS = [
     {"comparators", "learners"},
     {"environments"},
     {"record"},
-    {"tracker"},
+    {"tracking"},
     {"game"},
     {"checks"},
 ]

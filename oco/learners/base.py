@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from oco.domains.base import Domain
-from oco.errors import ConfigError
+from oco.errors import ConfigError, ProtocolError
 from oco.memory import process_memory
 from oco.types import Array
 
@@ -75,12 +76,31 @@ class Memory:
     floats: int
 
 
+class _NotStarted(ProtocolError, AttributeError):
+    """A learner has no state yet; an AttributeError too, so that ``hasattr(learner, "state")`` is False."""
+
+
+class _Unset:
+    """Stands for the state of a learner that has none; a state that is set on the learner hides it."""
+
+    def __get__(self, learner: Learner | None, owner: type[Learner]) -> Any:
+        if learner is None:
+            return self
+        raise _NotStarted(
+            f"{owner.__name__} has no state yet; call start(problem) before the first update or prediction"
+        )
+
+
 class Learner(ABC):
     """Hyper-parameters as constructor keywords, and a ``state`` that `start` makes and `update` advances.
 
     A learner of one's own needs three methods: ``__init__`` with the hyper-parameters, ``start(problem)`` that sets
     ``self.state`` to a plain record (a dataclass, a dict) with at least ``point``, and ``update(gradient)``. Everything
     that the learner carries from round to round must be in ``state``: that is what is counted, copied and compared.
+
+    The rest is optional, and what the library does without it is the default here: `prediction` (``state.point``),
+    `play_block` (rounds go one by one), `memory` (nothing is claimed), `bound` (none is known), `fresh`,
+    `hyperparameters`, `rank` (no sketch), `escaped_mass` (not known), and the texts `name`, `source` and `guarantee`.
 
     Examples
     --------
@@ -101,8 +121,16 @@ class Learner(ABC):
     bound_needs_sides: ClassVar[bool] = False
     """Whether `bound` makes use of the spectra of ``sum G G'`` and ``sum G' G``, which cost O(m n (m + n)) a round."""
 
-    state: Any
+    rank: Any = None
+    """Directions that a learner with a sketch keeps, where that is a hyper-parameter; None without a sketch."""
+
+    state: Any = _Unset()
     """The plain record of arrays and numbers that the learner carries from round to round."""
+
+    @property
+    def escaped_mass(self) -> float:
+        """The most by which the covariance exceeds its sketch, in the operator norm; NaN without a sketch."""
+        return math.nan
 
     @abstractmethod
     def start(self, problem: Problem) -> None:
@@ -180,10 +208,9 @@ def effective_rank(learner: Learner, domain: Domain) -> int | None:
 
     Learners with a sketch for every side of a matrix count the longer side's.
     """
-    rank = getattr(learner, "rank", None)
-    if not isinstance(rank, numbers.Integral) or isinstance(rank, bool):
+    if not isinstance(learner.rank, numbers.Integral) or isinstance(learner.rank, bool):
         return None
-    return min(int(rank), max(domain.shape) if learner.bound_needs_sides else domain.dimension)
+    return min(int(learner.rank), max(domain.shape) if learner.bound_needs_sides else domain.dimension)
 
 
 def state_arrays(state: Any) -> Iterator[tuple[str, Array]]:
