@@ -27,7 +27,7 @@ WIDTH, ROW = 720, 34
 
 def picture() -> str:
     """The SVG: the chain of a sweep on top, below it the layers of the library, arrows going down only."""
-    layers = runpy.run_path(str(ROOT / "tests" / "test_architecture.py"))["LAYERS"]
+    layers = runpy.run_path(str(ROOT / "tests" / "layers.py"))["LAYERS"]
     names = [", ".join(sorted(layer - {"_version"})) for layer in reversed(layers)]
     missing = [name for name in names if name not in ABOUT]
     assert not missing, f"say in ABOUT what {missing} are"

@@ -16,6 +16,7 @@ from oco.learners._finite import count_rounds, is_finite
 from oco.learners.base import Learner, Problem, require_memory
 from oco.losses.rows import BlockOutcome, RowBlock, dense_row, rows_at_once
 from oco.record import Record
+from oco.regret.checkpoints import checkpoint_rounds
 from oco.snapshot import Keeper
 from oco.tracking import Tracker
 
@@ -162,20 +163,6 @@ def _refuse_arguments(environment: Any, learner: Any) -> None:
         )
     if not isinstance(learner, Learner):
         raise ConfigError(f"a learner is an oco.Learner or of a subclass of it, got {type(learner).__name__}")
-
-
-def checkpoint_rounds(checkpoints: int | Sequence[int], horizon: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Rounds at which curves are recorded, rising, the last one the horizon."""
-    if isinstance(checkpoints, (int, np.integer)):
-        if checkpoints < 1:
-            raise ConfigError(f"checkpoints must be at least 1 or a list of rounds, got {checkpoints}")
-        spaced = np.geomspace(1, horizon, num=min(int(checkpoints), horizon)) if checkpoints > 1 else [horizon]
-        rounds = np.rint(spaced).astype(np.int64)
-    else:
-        rounds = np.asarray(checkpoints, dtype=np.int64)
-        if rounds.size and not (rounds.min() >= 1 and rounds.max() <= horizon):
-            raise ConfigError(f"checkpoints must be rounds in 1..{horizon}, got {rounds.min()}..{rounds.max()}")
-    return np.unique(np.append(rounds, horizon))
 
 
 def _copied(environment: Any) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 from oco.checks.domain import domain_checks
 from oco.checks.environment import environment_checks
 from oco.checks.learner import learner_checks
-from oco.domains.base import Domain
 from oco.errors import ConfigError
 from oco.learners.base import Learner
 
@@ -44,7 +43,7 @@ def parametrize_with_checks(things: Iterable[Any]) -> Any:
     for thing in things:
         if isinstance(thing, Learner):
             checks = learner_checks(thing)
-        elif isinstance(thing, Domain):
+        elif hasattr(thing, "project"):
             checks = domain_checks(thing)
         elif hasattr(thing, "reveal"):
             checks = environment_checks(thing)

@@ -80,7 +80,7 @@ def comparator_curve(
 
     Pass it to `oco.play` as ``comparator`` to solve for it once rather than in every game.
     """
-    from oco.game import checkpoint_rounds
+    from oco.regret.checkpoints import checkpoint_rounds
 
     return environment.fresh(seed).comparator_curve(checkpoint_rounds(checkpoints, environment.horizon))
 

@@ -190,3 +190,15 @@ def test_the_spectrum_of_many_classes_is_that_of_the_gradients() -> None:
     assert curves["trace_root_lower"][0] >= np.sqrt(curves["gradient_squares"][0]) * (1.0 - 1e-12)
     assert curves["trace_root_upper"][0] > curves["trace_root_lower"][0]
     assert record.spectra[0, 0] > 0.01 * curves["gradient_squares"][0]
+
+
+def test_the_old_name_of_the_shortest_interval_warns_and_works() -> None:
+    game = oco.environments.SpectrumLinear(3, 32)
+    with pytest.warns(
+        DeprecationWarning, match=r"play\(intervals=...\) is now play\(shortest_interval=...\)"
+    ) as caught:
+        old = oco.play(game, oco.OGD(), intervals=16)
+    assert caught[0].filename == __file__
+    assert old.intervals == oco.play(game, oco.OGD(), shortest_interval=16).intervals
+    with pytest.warns(DeprecationWarning), pytest.raises(oco.errors.ConfigError, match="both given"):
+        oco.play(game, oco.OGD(), intervals=16, shortest_interval=16)
