@@ -80,17 +80,6 @@ class _NotStarted(ProtocolError, AttributeError):
     """A learner has no state yet; an AttributeError too, so that ``hasattr(learner, "state")`` is False."""
 
 
-class _Unset:
-    """Stands for the state of a learner that has none; a state that is set on the learner hides it."""
-
-    def __get__(self, learner: Learner | None, owner: type[Learner]) -> Any:
-        if learner is None:
-            return self
-        raise _NotStarted(
-            f"{owner.__name__} has no state yet; call start(problem) before the first update or prediction"
-        )
-
-
 class Learner(ABC):
     """Hyper-parameters as constructor keywords, and a ``state`` that `start` makes and `update` advances.
 
@@ -124,8 +113,19 @@ class Learner(ABC):
     rank: Any = None
     """Directions that a learner with a sketch keeps, where that is a hyper-parameter; None without a sketch."""
 
-    state: Any = _Unset()
+    state: Any
     """The plain record of arrays and numbers that the learner carries from round to round."""
+
+    if not TYPE_CHECKING:  # a type checker is to refuse misspelled attributes
+
+        def __getattr__(self, name: str) -> Any:
+            """What `start` sets is missing before it: say so; any other missing attribute is reported as ever."""
+            private = name.startswith("_") and not name.startswith("__")
+            if "state" not in vars(self) and (private or name == "state" or hasattr(type(self), name)):
+                raise _NotStarted(
+                    f"{type(self).__name__} has no state yet; call start(problem) before the first update or prediction"
+                )
+            return object.__getattribute__(self, name)
 
     @property
     def escaped_mass(self) -> float:

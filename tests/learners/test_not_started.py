@@ -48,6 +48,18 @@ def test_a_learner_of_ones_own() -> None:
         Lazy().update(np.ones(3))
 
 
+def test_other_missing_attributes_are_reported_as_ever() -> None:
+    with pytest.raises(AttributeError, match="'OGD' object has no attribute 'momentum'"):
+        oco.OGD().momentum  # type: ignore[attr-defined]  # noqa: B018
+    learner = Lazy()
+    learner.start(oco.Problem(oco.Ball(1.0, dimension=4), 10))
+    del learner.state["point"]
+    with pytest.raises(KeyError, match="point"):
+        learner.update(np.ones(4))
+    with pytest.raises(AttributeError, match="'Lazy' object has no attribute '_rate'"):
+        learner._rate  # type: ignore[attr-defined]  # noqa: B018
+
+
 def test_what_is_optional_has_a_default() -> None:
     learner, domain = Lazy(), oco.Ball(1.0, dimension=4)
     problem = oco.Problem(domain, 10)

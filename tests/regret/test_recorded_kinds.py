@@ -200,5 +200,8 @@ def test_the_old_name_of_the_shortest_interval_warns_and_works() -> None:
         old = oco.play(game, oco.OGD(), intervals=16)
     assert caught[0].filename == __file__
     assert old.intervals == oco.play(game, oco.OGD(), shortest_interval=16).intervals
-    with pytest.warns(DeprecationWarning), pytest.raises(oco.errors.ConfigError, match="both given"):
+    with (
+        pytest.warns(DeprecationWarning, match="shortest_interval"),
+        pytest.raises(oco.errors.ConfigError, match="both given"),
+    ):
         oco.play(game, oco.OGD(), intervals=16, shortest_interval=16)
