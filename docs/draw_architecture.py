@@ -17,7 +17,7 @@ ABOUT = {
     "comparators, learners": "best fixed points; the algorithms",
     "regret": "intervals, bounds, spectrum",
     "datasets, domains, losses, sketching": "know nothing of learners",
-    "compile, lanes": "how kernels are compiled; vectors in them",
+    "compile, lanes, metrics": "compiled kernels; vectors in them; norms",
     "kernel_cache, memory, numbers, plugins, snapshot": "compiled code; memory; numbers; plug-ins; saved games",
     "errors, types": "the ground",
 }

@@ -11,7 +11,7 @@ import numpy as np
 
 from oco.domains import Ball, FrobeniusBall, Simplex
 from oco.domains.base import Domain
-from oco.learners import ENTRIES, Entry, Problem
+from oco.learners import LEARNERS, Learner, Problem
 
 ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("learners.md")
@@ -23,7 +23,7 @@ DOMAINS: dict[str, Domain] = {
 }
 PREFACE = """# Learners
 
-Every learner of `oco.learners.ENTRIES`, by its name in configs. This page is written by `docs/write_learners.py` from
+Every learner of `oco.learners.LEARNERS`, by its name in configs. This page is written by `docs/write_learners.py` from
 the registry and the docstrings, and a test keeps it up to date; costs and assumptions in full are in the docstrings
 (`help(oco.learners.FTSL)`).
 
@@ -37,17 +37,16 @@ formula, an error for a need that the problem does not meet) and, where it state
 """
 
 
-def section(name: str, entry: Entry) -> str:
+def section(name: str, learner: type[Learner]) -> str:
     """One learner's paragraph."""
-    learner = entry.learner
     text = inspect.getdoc(learner) or ""
-    domain = DOMAINS[entry.decision]
+    domain = DOMAINS[learner.decision]
     problem = Problem(domain, horizon=1000, gradient_bound=1.0, exp_concavity=0.25)
-    player = learner(**entry.examples[0])
+    player = learner(**learner.examples[0])
     player.start(problem)
     memory = player.memory(problem)
     assert memory is not None
-    example = ", ".join(f"{key}={value!r}" for key, value in entry.examples[0].items())
+    example = ", ".join(f"{key}={value!r}" for key, value in learner.examples[0].items())
     size = " x ".join(map(str, np.atleast_1d(domain.shape)))
     lines = [
         f"## {name}",
@@ -56,7 +55,7 @@ def section(name: str, entry: Entry) -> str:
         "",
         *update_rule(text),
         f"- paper: {learner.source}",
-        f"- plays {KINDS[entry.decision]}; needs {', '.join(entry.needs) or 'nothing of the problem'}",
+        f"- plays {KINDS[learner.decision]}; needs {', '.join(learner.needs) or 'nothing of the problem'}",
         f"- state: {memory.formula} ({memory.floats:,} floats at {size}{', ' + example if example else ''})",
         f"- bound: {markdown(learner.guarantee)}",
         f"- departures: {departures(text)}",
@@ -93,7 +92,7 @@ def test_files(class_name: str) -> list[str]:
 
 def page() -> str:
     """The whole page."""
-    return "\n".join([PREFACE, *(section(name, entry) + "\n" for name, entry in ENTRIES.items())])
+    return "\n".join([PREFACE, *(section(name, learner) + "\n" for name, learner in sorted(LEARNERS.built_in.items()))])
 
 
 if __name__ == "__main__":

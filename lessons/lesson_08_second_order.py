@@ -20,10 +20,10 @@ About 50 minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 #
 # The Online Newton Step collects this curvature:
 #
-# .. math:: A_t = A_{t-1} + \gamma\, g_t g_t^\top, \quad A_0 = \delta I, \qquad
+# .. math:: A_t = A_{t-1} + \gamma\, g_t g_t^\top, \quad A_0 = \epsilon I, \qquad
 #           x_{t+1} = \Pi_K^{A_t}\bigl(x_t - A_t^{-1} g_t\bigr) .
 #
-# **Theorem.** :math:`R_T \le \frac{\delta}{2} |u - x_1|^2 + \frac{d}{2 \gamma} \ln\Bigl(1 + \frac{\gamma}{d \delta}
+# **Theorem.** :math:`R_T \le \frac{\epsilon}{2} |u - x_1|^2 + \frac{d}{2 \gamma} \ln\Bigl(1 + \frac{\gamma}{d \epsilon}
 # \sum_t |g_t|^2\Bigr)`.
 #
 # *Proof.* The usual expansion, in the norm of :math:`A_t` and with a step of 1, gives
@@ -110,11 +110,11 @@ plt.show()
 # ----------------------------
 #
 # For losses that are merely convex, SON (Luo, Agarwal, Cesa-Bianchi and Langford 2016) uses a weight :math:`\eta_t` in
-# place of :math:`\gamma`, and **FD-SON** sketches: :math:`A_t = \delta I + \bar G_t`. Its bound has the term
-# :math:`\frac{k + 1}{2 \eta_T \delta} \rho_{1:T}`, where the escaped mass is divided by a :math:`\delta` that stays
+# place of :math:`\gamma`, and **FD-SON** sketches: :math:`A_t = \epsilon I + \bar G_t`. Its bound has the term
+# :math:`\frac{k + 1}{2 \eta_T \epsilon} \rho_{1:T}`, where the escaped mass is divided by a :math:`\epsilon` that stays
 # as it was. **RFD-SON** (Luo, Chen, Zhang, Li and Zhang 2019) lets it grow with *half* of the mass,
 #
-# .. math:: A_t = \bar G_t + \bigl(\delta + \tfrac12 \rho_{1:t}\bigr) I .
+# .. math:: A_t = \bar G_t + \bigl(\epsilon + \tfrac12 \rho_{1:t}\bigr) I .
 #
 # Why half? By (4) the error :math:`G - \bar G` has its eigenvalues in :math:`[0, \rho]`; the middle of that interval is
 # never further than :math:`\rho / 2`, in spectral norm the best guess there is. (Sketchy adds *all*, because its
@@ -128,43 +128,43 @@ for compensation in ("none", "half", "full"):
     assert abs(gaps).max() <= sketch.escaped_mass * (0.5 if compensation == "half" else 1.0) + 1e-9
 
 # %%
-# **Predict before you run.** Rank 4 of 12, weight 1, and :math:`\delta` from 0.001 to 10. Which of the three is
-# sensitive to :math:`\delta`: SON with the whole matrix, FD-SON, or RFD-SON?
+# **Predict before you run.** Rank 4 of 12, weight 1, and :math:`\epsilon` from 0.001 to 10. Which of the three is
+# sensitive to :math:`\epsilon`: SON with the whole matrix, FD-SON, or RFD-SON?
 
-deltas = np.geomspace(1e-3, 10.0, 9)
+ridges = np.geomspace(1e-3, 10.0, 9)
 makers = {
-    "son": lambda delta: SON(1.0, delta, exponent=0.0),
-    "fd_son": lambda delta: FDSON(4, 1.0, delta, exponent=0.0),
-    "rfd_son": lambda delta: RFDSON(4, 1.0, delta, exponent=0.0),
+    "son": lambda ridge: SON(1.0, ridge, exponent=0.0),
+    "fd_son": lambda ridge: FDSON(4, 1.0, ridge, exponent=0.0),
+    "rfd_son": lambda ridge: RFDSON(4, 1.0, ridge, exponent=0.0),
 }
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.0), layout="constrained")
 labels = {left: DirectLabels(left), right: DirectLabels(right)}
 found = {}
 for kind, make in makers.items():
     style = learner_style(kind)
-    found[kind] = [oco.play(game, make(delta), checkpoints=1, spectrum=False).regret.upper for delta in deltas]
-    left.plot(deltas, found[kind], marker=style.marker, color=style.color)
-    labels[left].at_end(style.label, deltas[-1], found[kind][-1], style.ink)
+    found[kind] = [oco.play(game, make(ridge), checkpoints=1, spectrum=False).regret.upper for ridge in ridges]
+    left.plot(ridges, found[kind], marker=style.marker, color=style.color)
+    labels[left].at_end(style.label, ridges[-1], found[kind][-1], style.ink)
     curve = oco.play(game, make(0.01), checkpoints=rounds, spectrum=False).curves
     right.plot(curve["round"], curve["regret_upper"], marker=style.marker, color=style.color)
     labels[right].at_end(style.label, rounds[-1], curve["regret_upper"][-1], style.ink)
     found[kind + " growth"] = curve["regret_upper"][-1] / curve["regret_upper"][-4]  # from 300 to 3,000 rounds
-left.set(xscale="log", yscale="log", xlabel="delta", ylabel="regret", title="3,000 rounds, rank 4")
-right.set(xscale="log", yscale="log", xlabel="rounds", title="delta = 0.01")
+left.set(xscale="log", yscale="log", xlabel="ridge", ylabel="regret", title="3,000 rounds, rank 4")
+right.set(xscale="log", yscale="log", xlabel="rounds", title="ridge = 0.01")
 plt.show()
 print({name: round(float(value), 1) for name, value in found.items() if name.endswith("growth")})
 assert found["fd_son"][0] > 10.0 * found["rfd_son"][0]
 assert found["fd_son growth"] > 5.0 > 2.5 > found["rfd_son growth"]
 
 # %%
-# *Answer.* FD-SON alone. With a small :math:`\delta` the directions that escape are never damped, and its regret grows
-# linearly; RFD-SON moves :math:`\delta` by itself and plays like the whole matrix. Tuning
-# FD-SON's :math:`\delta` repairs it (right end of the left panel), but one has to know that.
+# *Answer.* FD-SON alone. With a small :math:`\epsilon` the directions that escape are never damped, and its regret
+# grows linearly; RFD-SON moves :math:`\epsilon` by itself and plays like the whole matrix. Tuning
+# FD-SON's :math:`\epsilon` repairs it (right end of the left panel), but one has to know that.
 #
 # Exercises
 # ---------
 #
-# **8.1** d = 10, :math:`\gamma = 1/2`, :math:`\delta = 1`, :math:`|u - x_1| = 1` and :math:`\sum |g_t|^2 = 1000`.
+# **8.1** d = 10, :math:`\gamma = 1/2`, :math:`\epsilon = 1`, :math:`|u - x_1| = 1` and :math:`\sum |g_t|^2 = 1000`.
 # What does the theorem promise?
 
 
@@ -201,8 +201,8 @@ exercise("8.2", check_inverse)
 
 
 class MyNewtonStep(oco.Learner):
-    def __init__(self, curvature=0.1, delta=1.0):
-        self.curvature, self.delta = curvature, delta
+    def __init__(self, curvature=0.1, ridge=1.0):
+        self.curvature, self.ridge = curvature, ridge
 
     def start(self, problem):
         raise NotImplementedError("self.state is a dict with the point, A and its inverse")
@@ -214,7 +214,7 @@ class MyNewtonStep(oco.Learner):
 def check_newton_step():
     mine, theirs = (
         oco.play(game, learner, checkpoints=1, spectrum=False).cumulative_loss
-        for learner in (MyNewtonStep(0.1, 1.0), OnlineNewtonStep(curvature=0.1, delta=1.0))
+        for learner in (MyNewtonStep(0.1, 1.0), OnlineNewtonStep(curvature=0.1, ridge=1.0))
     )
     if abs(mine - theirs) > 1e-6 * theirs:
         raise CheckFailed(f"your cumulative loss is {mine:.6f}, the library's {theirs:.6f}")

@@ -1,6 +1,7 @@
 """Online convex optimization with certified regret, theorem bounds and honest memory.
 
-Names are imported when they are first used, so that ``import oco`` costs next to nothing.
+Every learner, domain and loss of the registries is a name of this module, beside the few that are listed here. Names
+are imported when they are first used, so that ``import oco`` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -8,58 +9,24 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from oco._version import __version__
+from oco._version import __version__ as __version__
 
 _HOME = {
-    "RFDSON": "oco.learners",
-    "PrimalDualAdaFD": "oco.learners",
-    "FTSL": "oco.learners",
-    "FTFSL": "oco.learners",
-    "FDSON": "oco.learners",
-    "AdaFFD": "oco.learners",
-    "AdaFD": "oco.learners",
-    "AdaGradNorm": "oco.learners",
-    "AdaLR": "oco.learners",
-    "Adam": "oco.learners",
-    "AffineSlice": "oco.domains",
-    "AMSGrad": "oco.learners",
-    "Ball": "oco.domains",
-    "BallBox": "oco.domains",
-    "Box": "oco.domains",
-    "CoinBetting": "oco.learners",
-    "DiagonalAdaGrad": "oco.learners",
-    "Domain": "oco.domains",
-    "Environment": "oco.environments",
-    "FDAdaGrad": "oco.learners",
-    "FrequentDirections": "oco.sketching",
-    "FrobeniusBall": "oco.domains",
-    "FullMatrixAdaGrad": "oco.learners",
-    "HalfSpace": "oco.domains",
-    "Hedge": "oco.learners",
-    "Interval": "oco.regret",
-    "L1Ball": "oco.domains",
-    "Learner": "oco.learners",
-    "Loss": "oco.losses",
-    "OGD": "oco.learners",
-    "OjaSON": "oco.learners",
-    "OneSidedShampoo": "oco.learners",
-    "OnlineNewtonStep": "oco.learners",
-    "play": "oco.game",
-    "PrimalDualDiagonalAdaGrad": "oco.learners",
-    "PrimalDualFullMatrixAdaGrad": "oco.learners",
-    "Problem": "oco.learners",
-    "RadaGrad": "oco.learners",
-    "Record": "oco.record",
-    "Shampoo": "oco.learners",
-    "Simplex": "oco.domains",
-    "SketchedOneSidedShampoo": "oco.learners",
-    "SketchedShampoo": "oco.learners",
-    "Slab": "oco.domains",
-    "SON": "oco.learners",
-    "SpectralBall": "oco.domains",
-    "Unbounded": "oco.domains",
+    "Domain": "domains",
+    "Environment": "environments",
+    "FrequentDirections": "sketching",
+    "Interval": "regret",
+    "Learner": "learners",
+    "Loss": "losses",
+    "Memory": "learners",
+    "Problem": "learners",
+    "Record": "record",
+    "play": "game",
 }
-"""Public name -> the module that defines it."""
+"""Public names beside those of the registries, and the parts that define them."""
+
+_REGISTRIES = {"domains": "DOMAINS", "losses": "SCALAR_LOSSES", "learners": "LEARNERS"}
+"""Parts whose registered classes are public names here; a part comes after those that it imports."""
 
 _SUBPACKAGES = (
     "checks",
@@ -74,16 +41,30 @@ _SUBPACKAGES = (
     "sketching",
 )
 
-__all__ = ["__version__", *_HOME, *_SUBPACKAGES]
+
+def _part(name: str) -> Any:
+    return importlib.import_module(f"oco.{name}")
+
+
+def _registered(part: str) -> dict[str, Any]:
+    """The built-in classes of a part's registry by class name."""
+    registry = getattr(_part(part), _REGISTRIES[part])
+    return {found.__name__: found for found in registry.built_in.values()}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return ["__version__", *_HOME, *(found for part in _REGISTRIES for found in _registered(part)), *_SUBPACKAGES]
     if name in _SUBPACKAGES:
-        return importlib.import_module(f"oco.{name}")
+        return _part(name)
     if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
+        return getattr(_part(_HOME[name]), name)
+    if not name.startswith("_"):
+        for part in _REGISTRIES:
+            if name in _registered(part):
+                return _registered(part)[name]
     raise AttributeError(f"module 'oco' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted(__getattr__("__all__"))

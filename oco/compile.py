@@ -37,6 +37,11 @@ def several(*types: Any) -> Any:
     return numba.types.Tuple(types)  # type: ignore[no-untyped-call]
 
 
+def record(named_tuple: type, *types: Any) -> Any:
+    """The type of a named tuple whose fields have these ``types``."""
+    return numba.types.BaseTuple.from_types(types, named_tuple)  # type: ignore[no-untyped-call]
+
+
 _directory, _refused = open_cache()
 numba.config.CACHE_DIR = str(_directory or "")  # type: ignore[attr-defined]
 
@@ -188,6 +193,11 @@ def kernel(function: Function) -> Function:
     It can take views of arrays, but make none and return none.
     """
     return _compiled(function, {})
+
+
+def part_of_kernel(function: Function) -> Function:
+    """Compile ``function`` as `kernel` does, and copy its code into its callers: a part of one that has a name."""
+    return _compiled(function, {"forceinline": True})
 
 
 def fast_kernel(function: Function) -> Function:

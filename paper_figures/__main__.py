@@ -23,8 +23,8 @@ SHORT_STREAMS = (
     *(f"environments[{index}].horizon={horizon}" for index, horizon in enumerate((100, 400, 1600, 300, 300, 300))),
     "orders=1",
     *(
-        f"learners.{learner}.delta={{grid: {{low: 1.0, high: 100.0, points: 2}}}}"
-        for learner in ("ada_fd", "fd_son", "son")
+        f"learners.{learner}={{grid: {{low: 1.0, high: 100.0, points: 2}}}}"
+        for learner in ("ada_fd.delta", "fd_son.delta", "son.ridge")
     ),
 )
 SMALL_GAME = (

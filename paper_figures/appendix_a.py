@@ -69,7 +69,7 @@ def _row(stages: dict[str, pd.DataFrame]) -> dict[str, Any]:
         "dimension": train["dimension"],
         "rounds": train["rounds"],
         "learning_rate": train["learning_rate"],
-        "delta": train.get("delta", np.nan),
+        "delta": next((train[name] for name in ("ridge", "delta") if name in train and pd.notna(train[name])), np.nan),
         "at_edge": train["learning_rate"] in (rates.min(), rates.max()),
         "points": len(stages["tune"]),
         "train_loss": train["cumulative_loss"] / train["rounds"],

@@ -35,6 +35,8 @@ configs/paper/table1.yaml (seeds in results/reference/paper/table1.json).
 def table_of(runs: pd.DataFrame) -> pd.DataFrame:
     """One row for every stream, learner and rank: the least bound and the least regret over the grid."""
     runs = runs[runs["status"] == "finished"]
+    if "ridge" in runs:  # the files of the table have one column for both
+        runs = runs.assign(delta=runs["ridge"].fillna(runs["delta"]) if "delta" in runs else runs["ridge"])
     points = [name for name in ("learning_rate", "delta") if name in runs]
     numbers = runs.assign(**{name: runs[name].astype(float).fillna(-1.0) for name in points})
     numbers["bound"] = numbers["bound"].astype(float).where(numbers["bound_valid"] == True)  # noqa: E712 (objects)

@@ -3,7 +3,7 @@
 LAYERS = [
     {"_version", "types", "errors"},
     {"snapshot", "plugins", "memory", "numbers", "kernel_cache"},
-    {"compile", "lanes"},
+    {"compile", "lanes", "metrics"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},
     {"comparators", "learners"},

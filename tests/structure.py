@@ -15,7 +15,7 @@ from inheritance import Classes
 
 PACKAGES = ("oco", "regret_experiments")
 LONGEST_FILE, LONGEST_FUNCTION, MOST_ARGUMENTS = 300, 60, 8
-KERNELS = {"kernel", "fast_kernel", "allocating_kernel", "view_kernel", "separate_kernel"}
+KERNELS = {"kernel", "part_of_kernel", "fast_kernel", "allocating_kernel", "view_kernel", "separate_kernel"}
 
 
 class Structure:

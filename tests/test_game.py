@@ -14,7 +14,7 @@ from oco.checks.unchanged import contents
 from oco.environments import LeastSquares, LinearLosses, LogisticRegression
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.game import checkpoint_rounds
-from oco.learners import ENTRIES, LEARNERS
+from oco.learners import LEARNERS
 from oco.learners.base import effective_rank
 from oco.types import Array
 
@@ -207,14 +207,14 @@ class TestCopies:
     @pytest.mark.parametrize("name", sorted(LEARNERS))
     def test_a_game_leaves_learner_and_environment_bit_equal(self, name: str) -> None:
         """Every attribute of both, before and after, with a learner that is new and with one that holds a state."""
-        matrix, simplex = (ENTRIES[name].decision == kind for kind in ("matrix", "simplex"))
+        matrix, simplex = (LEARNERS[name].decision == kind for kind in ("matrix", "simplex"))
         domain = oco.Simplex(dimension=4) if simplex else oco.Ball(radius=1.0).with_shape((3, 2) if matrix else (4,))
         if matrix:
             game = oco.environments.MatrixRegression((3, 2), 50, domain=domain)
         else:
             game = LeastSquares(*rows_and_targets(), domain=domain)
         _ = game.gradient_bound, game.gradient_entry_bound, game.exp_concavity, game.strong_convexity  # kept once known
-        learner = LEARNERS[name](**ENTRIES[name].examples[0])
+        learner = LEARNERS[name](**LEARNERS[name].examples[0])
         for used in (False, True):
             if used:
                 learner = oco.play(game, learner, comparator=False).player
@@ -225,16 +225,16 @@ class TestCopies:
     @pytest.mark.parametrize("name", sorted(LEARNERS))
     def test_memory_is_known_where_the_learning_rate_is_not(self, name: str) -> None:
         """It depends on shapes alone: without a diameter, a gradient bound or anything else of the losses."""
-        shape = (3, 2) if ENTRIES[name].decision == "matrix" else (5,)
-        learner = LEARNERS[name](**ENTRIES[name].examples[0])
+        shape = (3, 2) if LEARNERS[name].decision == "matrix" else (5,)
+        learner = LEARNERS[name](**LEARNERS[name].examples[0])
         before = dict(contents(learner))
         memory = learner.memory(oco.Problem(oco.Unbounded(shape), 10))
         assert memory is not None
         assert dict(contents(learner)) == before
         given = {"learning_rate": 0.5} if "learning_rate" in learner.hyperparameters() else {}
-        given |= {"curvature": 0.5, "delta": 1.0} if name == "online_newton_step" else {}
+        given |= {"curvature": 0.5, "ridge": 1.0} if name == "online_newton_step" else {}
         started = LEARNERS[name](**(learner.hyperparameters() | given))
-        domain = oco.Simplex(dimension=5) if ENTRIES[name].decision == "simplex" else oco.Unbounded(shape)
+        domain = oco.Simplex(dimension=5) if LEARNERS[name].decision == "simplex" else oco.Unbounded(shape)
         started.start(oco.Problem(domain, 10, gradient_bound=1.0))
         assert memory.floats == oco.learners.state_floats(started.state)
 

@@ -15,13 +15,13 @@ def updated_inverse(inverse, gradient, gamma):
 
 
 class MyNewtonStep(oco.Learner):
-    def __init__(self, curvature=0.1, delta=1.0):
-        self.curvature, self.delta = curvature, delta
+    def __init__(self, curvature=0.1, ridge=1.0):
+        self.curvature, self.ridge = curvature, ridge
 
     def start(self, problem):
         self.domain = problem.domain
         identity = np.eye(problem.domain.dimension)
-        self.state = {"point": problem.domain.start, "matrix": self.delta * identity, "inverse": identity / self.delta}
+        self.state = {"point": problem.domain.start, "matrix": self.ridge * identity, "inverse": identity / self.ridge}
 
     def update(self, gradient):
         state = self.state

@@ -3,11 +3,16 @@
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.fixed_point import anytime, best_fixed_point
 from oco.comparators.given_point import certify
-from oco.comparators.sequence import anytime_of, best_fixed_point_of
+from oco.comparators.solver import Losses, Solver
+
+anytime_of, best_fixed_point_of = anytime, best_fixed_point
+"""The names that were for sequences of losses, which `anytime` and `best_fixed_point` take too."""
 
 __all__ = [
     "Comparator",
     "ComparatorCurve",
+    "Losses",
+    "Solver",
     "anytime",
     "anytime_of",
     "best_fixed_point",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.comparators.rows import RowMatrix
-from oco.losses.scalar import Linear, Logistic, ScalarLoss
+from oco.losses.scalar import ScalarLoss
 from oco.types import Array, Shape
 
 
@@ -126,7 +126,7 @@ class ScalarLink(Link):
 
     def __post_init__(self) -> None:
         self.infimum = self.scalar.infimum
-        self.linear = isinstance(self.scalar, Linear)
+        self.linear = self.scalar.linear
         self.range = self.scalar.dual_range(self.targets)
 
     def kinks(self) -> tuple[Array, Array, Array] | None:
@@ -159,12 +159,8 @@ class ScalarLink(Link):
         return np.clip(slopes, *self.range)
 
     def recedes(self, change: Array, slack: float) -> bool:
-        """For the logistic loss: margins grow by as much as they do in Newton steps that never end, and none falls."""
-        if not isinstance(self.scalar, Logistic):
-            return False
-        rise = self.targets * change
-        largest = float(rise.max(initial=0.0))
-        return largest > 0.5 and float(rise.min(initial=0.0)) >= -slack * largest
+        """As the scalar loss says."""
+        return self.scalar.recedes(change, self.targets, slack)
 
     def prefix(self, count: int) -> ScalarLink:
         """The first ``count`` losses."""
@@ -212,60 +208,50 @@ class SmoothedLink(Link):
 
 
 @dataclass
-class Objective:
-    """``F(x) = sum_i phi_i(<a_i, x>)`` of flat points ``(d,)``."""
+class Objective(ABC):
+    """``F(x) = sum_i phi_i(<a_i, x>)`` of flat points, its margins made from the rows in one way or another."""
 
     link: Link
     rows: RowMatrix
 
     @property
+    @abstractmethod
     def shape(self) -> Shape:
         """Shape of a point."""
-        return (self.rows.dimension,)
 
     @property
+    @abstractmethod
     def hessian_cost(self) -> float:
         """Multiplications of one formed Hessian."""
-        return self.rows.gram_cost
 
+    @abstractmethod
     def margins(self, point: Array) -> Array:
         """``A point``."""
-        return self.rows.product(point)
 
+    @abstractmethod
     def margin_sizes(self, sizes: Array) -> Array:
         """``|A| sizes``: what margins are off where the entries of a point are off by ``sizes``."""
-        return self.rows.size_product(sizes)
 
+    @abstractmethod
     def gradient(self, slopes: Array) -> Array:
         """``A' slopes``."""
-        return self.rows.transposed_product(slopes)
 
+    @abstractmethod
     def pull(self, slopes: Array, fine: bool) -> tuple[Array, Array]:
         """`gradient`, and what each entry may be off; see `RowMatrix.pull`."""
-        return self.rows.pull(slopes, fine)
 
+    @abstractmethod
     def hessian(self, margins: Array, form: bool) -> Hessian:
         """The Hessian at a point with these margins; d x d where ``form``."""
-        curvature = self.link.curvature(margins)
-        if not form:
-            return WeightedRowsHessian(self.rows, curvature)
-        return FormedHessian(self.rows.gram(curvature), curvature)
 
+    @abstractmethod
     def extended(self, hessian: Hessian, margins: Array) -> Hessian:
         """A formed Hessian of a prefix, and what the rounds after it add at a point with these margins."""
-        known = hessian.curvature.size
-        if known == self.rows.count or hessian.matrix is None:
-            return hessian
-        added = self.link.curvature(margins)
-        added[:known] = 0.0
-        matrix = self.rows.gram(added) + hessian.matrix
-        added[:known] = hessian.curvature
-        return FormedHessian(matrix, added)
 
+    @abstractmethod
     def linearised_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
         """Slopes after the margins move by ``change``, to first order, with the curvature of ``hessian``."""
-        return slopes + hessian.curvature * change
 
+    @abstractmethod
     def prefix(self, count: int) -> Objective:
         """The sum of the first ``count`` losses."""
-        return Objective(self.link.prefix(count), self.rows.prefix(count))

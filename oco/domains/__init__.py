@@ -8,11 +8,11 @@ from oco.domains.box import Box
 from oco.domains.certificate import projection_residual
 from oco.domains.half_space import HalfSpace, Slab
 from oco.domains.l1_ball import L1Ball
-from oco.domains.metrics import Dense, Diagonal, Kronecker, LowRankPlusScaledIdentity, Metric, ScaledIdentity
 from oco.domains.registry import DOMAINS, from_config
 from oco.domains.simplex import Simplex
 from oco.domains.spectral_ball import SpectralBall
 from oco.domains.unbounded import Unbounded
+from oco.metrics import Dense, Diagonal, Kronecker, LowRankPlusScaledIdentity, Metric, ScaledIdentity
 
 __all__ = [
     "DOMAINS",

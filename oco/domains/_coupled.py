@@ -11,6 +11,8 @@ search (O(d) each, no pass over W) end after finitely many in exact arithmetic.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from oco.compile import allocating_kernel, fast_kernel
@@ -83,12 +85,39 @@ def project_sum(z: Array, total: float, signed: bool, x: Array, free: Array) -> 
     return True
 
 
+class Region(NamedTuple):
+    """The set to project on, and the point."""
+
+    kind: int
+    y: Array
+    lower: Array
+    upper: Array
+    total: float
+
+
+class Place(NamedTuple):
+    """Arrays ``(d,)`` that are overwritten: what is projected, its projection, which coordinates move freely there."""
+
+    z: Array
+    x: Array
+    free: Array
+
+
+class Step(NamedTuple):
+    """A step in w, what it takes off z, and the derivative of psi along it where it starts."""
+
+    step: Array
+    moved: Array
+    descent: float
+
+
 @allocating_kernel
-def _project(kind: int, z: Array, lower: Array, upper: Array, total: float, x: Array, free: Array) -> bool:
-    if kind == BOX:
-        project_box(z, lower, upper, x, free)
+def _project(region: Region, z: Array, place: Place) -> bool:
+    """Project ``z`` into ``place``; whether the sum is held at the total."""
+    if region.kind == BOX:
+        project_box(z, region.lower, region.upper, place.x, place.free)
         return False
-    return project_sum(z, total, kind == L1_BALL, x, free)
+    return project_sum(z, region.total, region.kind == L1_BALL, place.x, place.free)
 
 
 @allocating_kernel
@@ -129,28 +158,51 @@ def _slope(shift: float, w: Array, step: Array, moved: Array, length: float, x: 
 
 
 @allocating_kernel
-def _newton_at(
-    kind: int,
-    y: Array,
-    shift: float,
-    weights: Array,
-    lower: Array,
-    upper: Array,
-    total: float,
-    limit: int,
-    w: Array,
-) -> tuple[Array, int, bool]:
+def _exact_length(region: Region, shift: float, w: Array, step: Step, place: Place, trial: Array) -> float:
+    """The length along ``step`` at which psi is least: by regula falsi on its slope, which is piecewise linear."""
+    length = 1.0
+    low, high = 0.0, 1.0
+    low_slope, high_slope = step.descent, 0.0
+    for trials in range(60):
+        for i in range(trial.shape[0]):
+            trial[i] = place.z[i] - length * step.moved[i]
+        _project(region, trial, place)
+        slope = _slope(shift, w, step.step, step.moved, length, place.x, region.y)
+        if abs(slope) <= 1e-3 * -step.descent or (length == 1.0 and slope < 0.0):
+            break
+        if slope < 0.0:
+            low, low_slope = length, slope
+        else:
+            high, high_slope = length, slope
+        # Regula falsi, and every third time the middle: the slope grows with the length, piecewise linearly.
+        length = 0.5 * (low + high)
+        if trials % 3 != 2:
+            length = low + (high - low) * low_slope / (low_slope - high_slope)
+        if high - low <= 1e-16 * high:
+            break
+    return length
+
+
+@allocating_kernel
+def _same_face(free: Array, x: Array, free_before: Array, x_before: Array) -> bool:
+    """Whether the coordinates that are held are the same, at the same bounds: then a full step was exact."""
+    same = True
+    for i in range(free.shape[0]):
+        same = same and free[i] == free_before[i] and (free[i] != 0.0 or x[i] == x_before[i])
+    return same
+
+
+@allocating_kernel
+def _newton_at(region: Region, weights: Array, shift: float, limit: int, w: Array) -> tuple[Array, int, bool]:
     """`coupled_newton` at one shift from ``w``, which is changed to the solution."""
+    y = region.y
     d, k = weights.shape
-    x = np.empty(d)
-    free = np.empty(d)
-    before = np.empty(d)
-    bound = np.empty(d)
-    z = y.copy()
+    place = Place(y.copy(), np.empty(d), np.empty(d))
+    z, x, free = place.z, place.x, place.free
     if np.any(w):
         z -= np.dot(weights, w)
     trial = np.empty(d)
-    held = _project(kind, z, lower, upper, total, x, free)
+    held = _project(region, z, place)
     gradient = shift * w - np.dot(weights.T, x - y)
     # Of the metric: no column of W is longer than one.
     largest = 1.0 + shift
@@ -170,41 +222,15 @@ def _newton_at(
             pull += (x[i] - y[i]) ** 2
         if np.dot(gradient, gradient) <= 1e-30 * (largest * pull + shift * shift * np.dot(w, w)):
             return x, iteration, True
-        before[:] = free
-        bound[:] = x
-        length = 1.0
-        low, high = 0.0, 1.0
-        low_slope, high_slope = descent, 0.0
-        for trials in range(60):
-            for i in range(d):
-                trial[i] = z[i] - length * moved[i]
-            held = _project(kind, trial, lower, upper, total, x, free)
-            slope = _slope(shift, w, step, moved, length, x, y)
-            if abs(slope) <= 1e-3 * -descent or (length == 1.0 and slope < 0.0):
-                break
-            if slope < 0.0:
-                low, low_slope = length, slope
-            else:
-                high, high_slope = length, slope
-            # Regula falsi, and every third time the middle: the slope grows with the length, piecewise linearly.
-            length = 0.5 * (low + high)
-            if trials % 3 != 2:
-                length = low + (high - low) * low_slope / (low_slope - high_slope)
-            if high - low <= 1e-16 * high:
-                break
+        free_before, x_before = free.copy(), x.copy()
+        length = _exact_length(region, shift, w, Step(step, moved, descent), place, trial)
         for a in range(k):
             w[a] += length * step[a]
-        z = y - np.dot(weights, w)
-        held = _project(kind, z, lower, upper, total, x, free)
+        z[:] = y - np.dot(weights, w)
+        held = _project(region, z, place)
         gradient = shift * w - np.dot(weights.T, x - y)
-        if length == 1.0:
-            same = True
-            for i in range(d):
-                if free[i] != before[i] or (free[i] == 0.0 and x[i] != bound[i]):
-                    same = False
-                    break
-            if same:
-                return x, iteration + 1, True
+        if length == 1.0 and _same_face(free, x, free_before, x_before):
+            return x, iteration + 1, True
     return x, limit, False
 
 
@@ -224,17 +250,18 @@ def coupled_newton(
     The largest eigenvalue of the metric must be about one. If Newton's method does not converge for a small
     shift, start from a larger one and reduce it, keeping w: where ``W'(x - y) = 0`` has a solution w has a limit.
     """
+    region = Region(kind, y, lower, upper, total)
     w = np.zeros(weights.shape[1])
     few = limit if shift >= DIRECT else DIRECT_STEPS
-    x, steps, exact = _newton_at(kind, y, shift, weights, lower, upper, total, few, w)
+    x, steps, exact = _newton_at(region, weights, shift, few, w)
     if exact or shift >= DIRECT:
         return x, steps, exact
     w[:] = 0.0
     level = DIRECT
-    x, more, exact = _newton_at(kind, y, level, weights, lower, upper, total, limit, w)
+    x, more, exact = _newton_at(region, weights, level, limit, w)
     steps += more
     while level > shift:
         level = max(shift, level / 10.0)
-        x, more, exact = _newton_at(kind, y, level, weights, lower, upper, total, limit, w)
+        x, more, exact = _newton_at(region, weights, level, limit, w)
         steps += more
     return x, steps, exact

@@ -7,10 +7,9 @@ from typing import Literal
 import numpy as np
 
 from oco.domains._active_set import FLOORS, active_set
-from oco.domains._spectrum import coupling
 from oco.domains.base import Domain
 from oco.domains.certificate import TOLERANCE, first_certified, projection_residual
-from oco.domains.metrics import Metric
+from oco.metrics import Metric
 from oco.types import Array
 
 NEWTON_FLOOR = 1e-9
@@ -31,7 +30,7 @@ def project_on_polyhedron(
     """
     if metric.largest == 0.0:
         return domain.project(point)
-    shift, weights = coupling(metric, point.size)
+    shift, weights = metric.coupling(point.size)
 
     def solve(target: Array) -> Array:
         flat = np.ascontiguousarray(target.ravel())

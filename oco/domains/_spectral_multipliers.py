@@ -24,8 +24,8 @@ from typing import NamedTuple
 import numpy as np
 
 from oco.domains._singular_values import ClippedSingularValues
-from oco.domains._spectrum import DENSE_LIMIT
 from oco.domains._vectors import euclidean_norm
+from oco.metrics import DENSE_LIMIT
 from oco.types import Array
 
 FLOOR = 1e-13

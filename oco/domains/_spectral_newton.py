@@ -8,9 +8,8 @@ import numpy as np
 
 from oco.domains._singular_values import ClippedSingularValues
 from oco.domains._spectral_multipliers import affordable, multiplier_projection
-from oco.domains._spectrum import coupling
 from oco.domains.certificate import first_certified, projection_residual
-from oco.domains.metrics import Metric
+from oco.metrics import Metric
 from oco.types import Array
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 def project_on_spectral_ball(domain: Domain, point: Array, metric: Metric, radius: float) -> Array:
     """The projection of ``point`` (not in the ball) on ``{|X|_op <= radius}``, certified."""
-    shift, weights = coupling(metric, point.size)
+    shift, weights = metric.coupling(point.size)
     if weights.shape[1] == 0:
         return domain.project(point)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from oco.domains._spectrum import null_part, pseudo_power
 from oco.domains._vectors import euclidean_norm, unknown_norm
 from oco.domains.base import Domain, require_inside
-from oco.domains.metrics import Metric
 from oco.errors import DomainError
+from oco.metrics import Metric, as_metric
+from oco.numbers import real_numbers
 from oco.types import Array
 
 CLOSE, PASSES = 1e-12, 12
@@ -45,8 +45,9 @@ class AffineSlice(Domain):
     name = "affine"
 
     def __init__(self, matrix: ArrayLike, right_side: ArrayLike) -> None:
-        equations = np.atleast_2d(np.array(matrix, dtype=np.float64))
-        values = np.atleast_1d(np.array(right_side, dtype=np.float64))
+        equations = np.atleast_2d(np.array(real_numbers(matrix, "the matrix of AffineSlice"), dtype=np.float64))
+        heights = real_numbers(right_side, "the right side of AffineSlice")
+        values = np.atleast_1d(np.array(heights, dtype=np.float64))
         if equations.ndim != 2 or values.shape != equations.shape[:1] or equations.shape[1] < 1:
             raise DomainError(
                 f"AffineSlice takes a matrix (r, d) and a right side (r,), got {equations.shape} and {values.shape}"
@@ -101,12 +102,14 @@ class AffineSlice(Domain):
         misses = self._rows @ point - self._heights
         if not np.any(misses):
             return point.copy()
-        null_rows = null_part(metric, self._rows.T)
+        metric = as_metric(metric, self.shape)
+        null_rows = metric.null_part(self._rows.T)
         unmet = np.eye(len(misses))
         if np.any(null_rows):
             left, singular, _ = np.linalg.svd(null_rows.T, full_matrices=False)
             unmet = left[:, int(np.sum(singular > RANK)) :].T
-        half = pseudo_power(metric, -0.5, self._rows.T @ unmet.T)
+        half_inverse = metric.power(-0.5)
+        half = half_inverse.apply(self._rows.T @ unmet.T)
         # Rows of very different lengths would cost digits in the least squares problem.
         lengths = np.linalg.norm(half, axis=0)
         projected = point
@@ -119,11 +122,11 @@ class AffineSlice(Domain):
                 break
             if len(unmet) > 0:
                 solution = np.linalg.lstsq((half / lengths).T, unmet @ misses / lengths, rcond=None)[0]
-                projected = projected - pseudo_power(metric, -0.5, solution)
+                projected = projected - half_inverse.apply(solution)
             if np.any(null_rows):
                 misses = self._rows @ projected - self._heights
                 solution = np.linalg.lstsq(null_rows.T, misses, rcond=RANK)[0]
-                projected = projected - null_part(metric, solution)
+                projected = projected - metric.null_part(solution[:, None])[:, 0]
         return require_inside(self, projected)
 
     def support(self, direction: Array) -> float:

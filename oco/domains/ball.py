@@ -2,75 +2,47 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from oco.domains._spectrum import not_supported
 from oco.domains._vectors import euclidean_norm, largest_norm_in_unit_ball, norm_of
 from oco.domains.base import Domain
-from oco.domains.metrics import Dense, Diagonal, Kronecker, LowRankPlusScaledIdentity, Metric, ScaledIdentity
 from oco.errors import DomainError
+from oco.metrics import Metric, as_metric
+from oco.numbers import real_numbers
 from oco.types import Array, Shape
 
 
-class Ball(Domain):
-    """Points within ``radius`` of ``center`` in the l2 norm: ``{x : |x - center|_2 <= radius}``.
+class EuclideanBall(Domain):
+    """Points within ``radius`` of ``center`` in the l2 norm: what balls of vectors and of matrices share.
 
-    Parameters
-    ----------
-    radius
-        Positive and finite.
-    center
-        The middle, which also gives the shape; the origin where not given.
-    dimension
-        ``d`` for vectors of length d. Without it and without ``center`` the shape is left to `with_shape`.
-
-    Notes
-    -----
     In the metric H the projection of y is ``c + H (H + mu I)^{-1} (y - c)`` with the ``mu >= 0`` that puts it on the
-    sphere, or y itself where y is inside. One multiplier is found on the spectrum of H, so the cost is O(d) for a
-    diagonal metric, O(dk) for a low-rank one, O(d^2) for a dense one and O(mn(m + n)) for a Kronecker one.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from oco.domains import Ball
-    >>> Ball(radius=5.0, dimension=2).project(np.array([6.0, 8.0]))
-    array([3., 4.])
-    >>> Ball(radius=5.0).with_shape((30,)).diameter("l2")
-    10.0
+    sphere, or y itself where y is inside. One multiplier is found on the spectrum of H.
     """
 
-    name = "ball"
-
-    def __init__(self, radius: float = 1.0, center: ArrayLike | None = None, dimension: int | None = None) -> None:
+    def __init__(self, radius: float, center: ArrayLike | None) -> None:
         if not (np.isfinite(radius) and radius > 0):
             raise DomainError(f"The radius of {type(self).__name__} must be positive and finite, got {radius}")
         self._radius = float(radius)
         self._center: Array | None = None
         if center is not None:
-            middle = np.array(center, dtype=np.float64)
+            middle = np.array(real_numbers(center, f"the center of {type(self).__name__}"), dtype=np.float64)
             self._check_shape(middle.shape)
-            if dimension is not None and middle.shape != (dimension,):
-                raise DomainError(
-                    f"{type(self).__name__} got dimension {dimension} and a center of shape {middle.shape}"
-                )
             if not np.isfinite(middle).all():
                 raise DomainError(f"The center of {type(self).__name__} has an entry that is not finite")
             self._center = middle
             self._shape = middle.shape
-        elif dimension is not None:
-            self._check_shape((dimension,))
-            self._shape = (dimension,)
+
+    @abstractmethod
+    def as_ball(self) -> tuple[Array, float] | None:
+        """Center and radius; None for a subclass, which may project elsewhere."""
 
     @property
     def start(self) -> Array:
         """The center."""
         return np.zeros(self.shape) if self._center is None else self._center.copy()
-
-    def as_ball(self) -> tuple[Array, float] | None:
-        """Center and radius; None for a subclass, which may project elsewhere."""
-        return (self.start, self._radius) if type(self) in (Ball, FrobeniusBall) else None
 
     def contains(self, point: Array, tolerance: float = 1e-9) -> bool:
         """Whether ``|point - center|_2 <= (1 + tolerance) radius``."""
@@ -92,7 +64,7 @@ class Ball(Domain):
         offset = point if self._center is None else point - self._center
         if euclidean_norm(offset) <= self._radius:
             return point.copy()
-        shrunk = _shrink(offset, metric, self._radius)
+        shrunk = _shrink(offset, as_metric(metric, self.shape), self._radius)
         return shrunk if self._center is None else self._center + shrunk
 
     def support(self, direction: Array) -> float:
@@ -126,7 +98,50 @@ class Ball(Domain):
         }
 
 
-class FrobeniusBall(Ball):
+class Ball(EuclideanBall):
+    """Points within ``radius`` of ``center`` in the l2 norm: ``{x : |x - center|_2 <= radius}``.
+
+    Parameters
+    ----------
+    radius
+        Positive and finite.
+    center
+        The middle, which also gives the shape; the origin where not given.
+    dimension
+        ``d`` for vectors of length d. Without it and without ``center`` the shape is left to `with_shape`.
+
+    Notes
+    -----
+    In the metric H the projection of y is ``c + H (H + mu I)^{-1} (y - c)`` with the ``mu >= 0`` that puts it on the
+    sphere, or y itself where y is inside. One multiplier is found on the spectrum of H, so the cost is O(d) for a
+    diagonal metric, O(dk) for a low-rank one, O(d^2) for a dense one and O(mn(m + n)) for a Kronecker one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from oco.domains import Ball
+    >>> Ball(radius=5.0, dimension=2).project(np.array([6.0, 8.0]))
+    array([3., 4.])
+    >>> Ball(radius=5.0).with_shape((30,)).diameter("l2")
+    10.0
+    """
+
+    name = "ball"
+
+    def __init__(self, radius: float = 1.0, center: ArrayLike | None = None, dimension: int | None = None) -> None:
+        super().__init__(radius, center)
+        if dimension is not None:
+            if self._center is not None and self.shape != (dimension,):
+                raise DomainError(f"Ball got dimension {dimension} and a center of shape {self.shape}")
+            self._check_shape((dimension,))
+            self._shape = (dimension,)
+
+    def as_ball(self) -> tuple[Array, float] | None:
+        """Center and radius; None for a subclass, which may project elsewhere."""
+        return (self.start, self._radius) if type(self) is Ball else None
+
+
+class FrobeniusBall(EuclideanBall):
     """Matrices within ``radius`` of ``center`` in the Frobenius norm.
 
     Parameters
@@ -158,39 +173,18 @@ class FrobeniusBall(Ball):
         if len(shape) != 2 or min(shape) < 1:
             raise DomainError(f"The shape of {type(self).__name__} must be (m, n), got {shape}")
 
+    def as_ball(self) -> tuple[Array, float] | None:
+        """Center and radius; None for a subclass, which may project elsewhere."""
+        return (self.start, self._radius) if type(self) is FrobeniusBall else None
+
 
 def _shrink(offset: Array, metric: Metric, radius: float) -> Array:
     """The x of ``{|x|_2 <= radius}`` closest in ``metric`` to ``offset``, which lies outside."""
+    from oco.domains._shrinkage import ball_multiplier  # compiled: the first use loads the compiler
+
     # In units of the offset, so that squares neither overflow nor vanish.
     size = euclidean_norm(offset)
-    y, radius = offset / size, radius / size
-    if isinstance(metric, Diagonal):
-        shrunk: Array = y * _factors(metric.weights.ravel(), y.ravel(), radius).reshape(y.shape)
-    elif isinstance(metric, LowRankPlusScaledIdentity):
-        flat = y.ravel()
-        coordinates = metric.basis.T @ flat
-        remainder = flat - metric.basis @ coordinates
-        values: Array = np.append(metric.values, metric.complement)
-        factors = _factors(values, np.append(coordinates, euclidean_norm(remainder)), radius)
-        shrunk = (metric.basis @ (factors[:-1] * coordinates) + factors[-1] * remainder).reshape(y.shape)
-    elif isinstance(metric, Dense):
-        coordinates = metric.basis.T @ y.ravel()
-        shrunk = (metric.basis @ (_factors(metric.values, coordinates, radius) * coordinates)).reshape(y.shape)
-    elif isinstance(metric, Kronecker):
-        grid = metric.left.basis.T @ y @ metric.right.basis
-        values = np.outer(metric.left.values, metric.right.values)
-        factors = _factors(values.ravel(), grid.ravel(), radius).reshape(y.shape)
-        shrunk = metric.left.basis @ (factors * grid) @ metric.right.basis.T
-    elif isinstance(metric, ScaledIdentity):
-        shrunk = y * radius
-    else:
-        raise not_supported(metric)
-    return shrunk * size
-
-
-def _factors(values: Array, coordinates: Array, radius: float) -> Array:
-    """``h / (h + mu)`` for each eigenvalue h, with the mu for which the shrunk coordinates have norm ``radius``."""
-    from oco.domains._shrinkage import ball_multiplier
-
-    multiplier, free_scale = ball_multiplier(values, coordinates**2, 0.0, 0.0, radius)
-    return np.where(values > 0.0, values / np.where(values > 0.0, values + multiplier, 1.0), free_scale)
+    values, sizes, combined = metric.parts(offset / size)
+    multiplier, free_scale = ball_multiplier(values, sizes**2, 0.0, 0.0, radius / size)
+    factors = np.where(values > 0.0, values / np.where(values > 0.0, values + multiplier, 1.0), free_scale)
+    return combined(factors) * size

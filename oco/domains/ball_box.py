@@ -9,14 +9,13 @@ from numpy.typing import ArrayLike
 
 from oco.domains._active_set import active_set
 from oco.domains._polyhedra import NEWTON_FLOOR, newton_projection
-from oco.domains._spectrum import coupling
 from oco.domains._vectors import ROUNDING, euclidean_norm
 from oco.domains.ball import Ball
 from oco.domains.base import Domain
 from oco.domains.box import Box
 from oco.domains.certificate import first_certified
-from oco.domains.metrics import Metric, ScaledIdentity
 from oco.errors import DomainError
+from oco.metrics import Metric, as_metric
 from oco.types import Array, Shape
 
 FLOOR = 5e-15
@@ -140,7 +139,8 @@ class BallBox(Domain):
         point = self._checked(point)
         if self.contains(point, ROUNDING):
             return point.copy()
-        if isinstance(metric, ScaledIdentity) or metric.largest == 0.0:
+        metric = as_metric(metric, self.shape)
+        if metric.isotropic or metric.largest == 0.0:
             return self.project(point)
         boxed = self._box.project_in(point, metric)
         if euclidean_norm(boxed - self._middle) <= self._reach:
@@ -151,7 +151,7 @@ class BallBox(Domain):
         """The projection where the ball binds: the root mu of ``|x(mu) - center| = radius``."""
         from scipy.optimize import brentq
 
-        shift, weights = coupling(metric, point.size)
+        shift, weights = metric.coupling(point.size)
         shift = max(shift, FLOOR)
         strengths = np.sum(weights**2, axis=0)
         lower, upper = (np.ascontiguousarray(bound).ravel() for bound in self._bounds())

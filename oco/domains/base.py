@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from oco.domains._any_metric import project_by_gradients
 from oco.errors import DomainError
+from oco.metrics import Metric, as_metric
 from oco.types import Array, Shape
-
-if TYPE_CHECKING:
-    from oco.domains.metrics import Metric
 
 
 class Domain(ABC):
@@ -107,12 +106,32 @@ class Domain(ABC):
     def project(self, point: Array) -> Array:
         """Euclidean projection: the x in the domain that minimises ``|x - point|_2``."""
 
-    @abstractmethod
     def project_in(self, point: Array, metric: Metric) -> Array:
         """Projection in the learner's norm: the x in the domain that minimises ``(x - point)' H (x - point)``.
 
         Where ``H`` is singular the minimiser is the limit of those of ``H + h I`` as h falls to zero.
+
+        An optional hook. The method of the base class needs `project` and `support` only: some ``sqrt(c)`` times 30
+        Euclidean projections for a metric of condition c, certified, and refused where 20,000 do not reach that. Where
+        H is singular it finds one of the minimisers, not always the limit. Override it where a faster method is known.
+
+        Parameters
+        ----------
+        point
+            Of the domain's shape.
+        metric
+            A metric, or any object that `oco.metrics.as_metric` takes.
+
+        Raises
+        ------
+        DomainError
+            If the projection cannot be certified.
         """
+        point = self._checked(point)
+        metric = as_metric(metric, self.shape)
+        if metric.isotropic or metric.largest == 0.0:
+            return self.project(point)
+        return project_by_gradients(self, point, metric)
 
     @abstractmethod
     def support(self, direction: Array) -> float:

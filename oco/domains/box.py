@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 from oco.domains._polyhedra import project_on_polyhedron
 from oco.domains._vectors import norm_of
 from oco.domains.base import Domain
-from oco.domains.metrics import Diagonal, Metric, ScaledIdentity
 from oco.errors import DomainError
+from oco.metrics import Metric, as_metric
+from oco.numbers import real_numbers
 from oco.types import Array, Shape
 
 
@@ -44,7 +45,10 @@ class Box(Domain):
     name = "box"
 
     def __init__(self, lower: ArrayLike = -1.0, upper: ArrayLike = 1.0, dimension: int | None = None) -> None:
-        low, high = np.array(lower, dtype=np.float64), np.array(upper, dtype=np.float64)
+        low, high = (
+            np.array(real_numbers(bound, f"the {side} bound of Box"), dtype=np.float64)
+            for side, bound in (("lower", lower), ("upper", upper))
+        )
         if not (np.all(low <= high) and np.all(low < np.inf) and np.all(high > -np.inf)):
             raise DomainError("The bounds of Box must satisfy lower <= upper, with lower < inf and upper > -inf")
         shape = np.broadcast_shapes(low.shape, high.shape)
@@ -86,7 +90,10 @@ class Box(Domain):
         """Projection in the norm of ``metric``; see the notes of the class for the method and the cost."""
         clipped = self.project(point)
         point = self._checked(point)
-        if isinstance(metric, (ScaledIdentity, Diagonal)) or np.array_equal(clipped, point):
+        if np.array_equal(clipped, point):
+            return clipped
+        metric = as_metric(metric, self.shape)
+        if metric.isotropic or metric.diagonal is not None:
             return clipped
         lower, upper = (np.ascontiguousarray(bound).ravel() for bound in (self._lower, self._upper))
         return project_on_polyhedron(self, "box", point, metric, lower, upper, 0.0)

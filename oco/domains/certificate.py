@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from oco.domains._spectrum import apply_to_both
 from oco.domains._vectors import euclidean_norm
-from oco.domains.base import Domain
-from oco.domains.metrics import Metric
 from oco.errors import DomainError
+from oco.metrics import Metric, as_metric
 from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.domains.base import Domain
 
 TOLERANCE = 1e-10
 """What every projection of this package promises of `projection_residual`."""
@@ -60,6 +62,7 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
     >>> projection_residual(ball, point, np.array([0.8, 0.6]), metric) > 0.01
     True
     """
+    metric = as_metric(metric, domain.shape)
     size = euclidean_norm(projected) + euclidean_norm(point)
     largest = metric.largest
     if size == 0.0:
@@ -70,7 +73,8 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
         return outside
     # Units in which H and the points are of size one, so that nothing overflows.
     place, difference = projected / size, (point - projected) / size
-    normal, image = (product / largest for product in apply_to_both(metric, difference, place))
+    both = metric.apply(np.stack([difference.ravel(), place.ravel()], axis=1)) / largest  # one reading of H
+    normal, image = (product.reshape(place.shape) for product in both.T)
     own = float(np.vdot(normal, place))
     diameter = domain.diameter("l2")
     if diameter < np.inf:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from oco.domains._spectrum import inverse_direction
 from oco.domains._vectors import euclidean_norm, unknown_norm
 from oco.domains.base import Domain, require_inside
-from oco.domains.metrics import Metric, ScaledIdentity
 from oco.errors import DomainError
+from oco.metrics import Metric, ScaledIdentity, as_metric
+from oco.numbers import real_numbers
 from oco.types import Array
 
 PASSES = 12
@@ -22,7 +22,7 @@ class _Band(Domain):
     """``{x : lower <= <normal, x> <= upper}``, which half-spaces and slabs are."""
 
     def __init__(self, normal: ArrayLike, lower: float, upper: float) -> None:
-        self._normal = np.array(normal, dtype=np.float64)
+        self._normal = np.array(real_numbers(normal, f"the normal of {type(self).__name__}"), dtype=np.float64)
         self._check_shape(self._normal.shape)
         if not (np.isfinite(self._normal).all() and np.any(self._normal)):
             raise DomainError(f"The normal of {type(self).__name__} must be finite and not zero")
@@ -54,15 +54,15 @@ class _Band(Domain):
     def project_in(self, point: Array, metric: Metric) -> Array:
         """Projection in the norm of ``metric``: along ``H^{-1} normal`` onto the bound that is broken.
 
-        O(d) for a diagonal metric, O(dk) for a low-rank one and O(d^2) for a dense one. Where H is singular and the
-        normal is not in its range, the move is along the normal's part in the null space.
+        O(d) for a diagonal metric, O(dk) for a low-rank one, O(d^2) for a dense and O(mn(m + n)) for a Kronecker one.
+        Where H is singular and the normal is not in its range, the move is along the normal's part in the null space.
         """
         point = self._checked(point)
         height = float(np.vdot(self._unit, point))
         excess = height - float(np.clip(height, self._lower, self._upper))
         if excess == 0.0:
             return point.copy()
-        along = inverse_direction(metric, self._unit.ravel()).reshape(self.shape)
+        along = as_metric(metric, self.shape).inverse_direction(self._unit.ravel()).reshape(self.shape)
         along = along / np.max(np.abs(along))
         projected: Array = point - along * (excess / float(np.vdot(self._unit, along)))
         for _ in range(PASSES):

@@ -8,8 +8,8 @@ from oco.domains._polyhedra import project_on_polyhedron
 from oco.domains._thresholds import sum_threshold, weighted_simplex
 from oco.domains._vectors import unknown_norm
 from oco.domains.base import Domain
-from oco.domains.metrics import Diagonal, Metric, ScaledIdentity
 from oco.errors import DomainError
+from oco.metrics import Metric, as_metric
 from oco.types import Array, Shape
 
 
@@ -76,10 +76,11 @@ class L1Ball(Domain):
         sizes = np.abs(point)
         if sizes.sum() <= self._radius:
             return point.copy()
-        if isinstance(metric, ScaledIdentity) or self.dimension == 1:
+        metric = as_metric(metric, self.shape)
+        if metric.isotropic or self.dimension == 1:
             return self.project(point)
-        if isinstance(metric, Diagonal):
-            return np.copysign(weighted_simplex(sizes, metric.weights, self._radius), point)
+        if metric.diagonal is not None:
+            return np.copysign(weighted_simplex(sizes, metric.diagonal, self._radius), point)
         nothing = np.zeros(0)
         return project_on_polyhedron(self, "l1_ball", point, metric, nothing, nothing, self._radius)
 

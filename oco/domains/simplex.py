@@ -8,8 +8,8 @@ from oco.domains._polyhedra import project_on_polyhedron
 from oco.domains._thresholds import sum_threshold, weighted_simplex
 from oco.domains._vectors import unknown_norm
 from oco.domains.base import Domain
-from oco.domains.metrics import Diagonal, Metric, ScaledIdentity
 from oco.errors import DomainError
+from oco.metrics import Metric, as_metric
 from oco.types import Array, Shape
 
 
@@ -71,10 +71,11 @@ class Simplex(Domain):
     def project_in(self, point: Array, metric: Metric) -> Array:
         """Projection in the norm of ``metric``; see the notes of the class for the method and the cost."""
         point = self._checked(point)
-        if isinstance(metric, ScaledIdentity) or self.dimension == 1:
+        metric = as_metric(metric, self.shape)
+        if metric.isotropic or self.dimension == 1:
             return self.project(point)
-        if isinstance(metric, Diagonal):
-            return weighted_simplex(point, metric.weights, self._scale)
+        if metric.diagonal is not None:
+            return weighted_simplex(point, metric.diagonal, self._scale)
         if point.min() >= 0.0 and point.sum() == self._scale:
             return point.copy()
         nothing = np.zeros(0)

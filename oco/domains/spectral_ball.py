@@ -7,8 +7,8 @@ import numpy as np
 from oco.domains._spectral_newton import project_on_spectral_ball
 from oco.domains._vectors import ROUNDING, unknown_norm
 from oco.domains.base import Domain
-from oco.domains.metrics import Metric, ScaledIdentity
 from oco.errors import DomainError
+from oco.metrics import Metric, as_metric
 from oco.types import Array, Shape
 
 
@@ -75,7 +75,8 @@ class SpectralBall(Domain):
         point = self._checked(point)
         if self.contains(point, ROUNDING):
             return point.copy()
-        if isinstance(metric, ScaledIdentity) or metric.largest == 0.0:
+        metric = as_metric(metric, self.shape)
+        if metric.isotropic or metric.largest == 0.0:
             return self.project(point)
         return project_on_spectral_ball(self, point, metric, self._radius)
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from oco.domains._vectors import norm_of
 from oco.domains.base import Domain
-from oco.domains.metrics import Metric
 from oco.errors import DomainError
+from oco.metrics import Metric
 from oco.types import Array, Shape
 
 

@@ -21,7 +21,7 @@ Rounds: TypeAlias = NDArray[np.int64]
 """Numbers of rounds, ``(n,)``."""
 
 if TYPE_CHECKING:
-    from oco.comparators import ComparatorCurve
+    from oco.comparators import ComparatorCurve, Losses
 
 
 class Environment(ABC):
@@ -68,12 +68,25 @@ class Environment(ABC):
         """A constant sigma for which every f_t is sigma-strongly convex, or None."""
         return None
 
+    def declared_losses(self, start: int, stop: int) -> Losses | None:
+        """The losses of rounds ``start`` to ``stop - 1`` (counted from 0) of the stream that `restart` drew.
+
+        An optional hook: in the most special form that is known (rows rather than losses one by one), from which best
+        fixed points are found. Where ``start`` is 0 they may go on beyond ``stop``. None where they depend on what is
+        played; the game then records them.
+        """
+        return None
+
     def comparator_curve(self, rounds: Rounds) -> ComparatorCurve | None:
         """The best fixed point for rounds 1..t, for every t in ``rounds``, of the stream that `restart` drew.
 
-        None where it cannot be known without the points that the learner plays; the game then records the losses.
+        An optional hook, for a game that knows a better way to that point than its `declared_losses`. None where it
+        cannot be known without the points that the learner plays.
         """
-        return None
+        from oco.comparators import anytime
+
+        losses = self.declared_losses(0, int(rounds[-1]))
+        return None if losses is None else anytime(losses, self.domain, rounds.tolist())
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, as plain values that a record can keep."""

@@ -9,17 +9,16 @@ import numpy as np
 
 from oco.domains.base import Domain
 from oco.environments.base import Environment, Rounds
-from oco.environments.quadratic import quadratic_curve, solvable
 from oco.environments.row_data import exp_concavity, float_rows, largest_gradient, stacked
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, ProtocolError
 from oco.losses.base import Loss
 from oco.losses.rows import RowBlock, Rows
-from oco.losses.scalar import Linear, ScalarLoss
+from oco.losses.scalar import ScalarLoss
 from oco.types import Array
 
 if TYPE_CHECKING:
-    from oco.comparators import ComparatorCurve
+    from oco.comparators import Losses
 
 CHUNK = 256
 """Rounds that are drawn together; a chunk depends on the seeds and its number alone, so any round is reachable."""
@@ -115,8 +114,9 @@ class RotatedRows(DrawnRows):
         """What a drift of the rows does to them, before the fixed rotation."""
         return coordinates
 
+    @abstractmethod
     def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
-        return np.zeros(rows.shape[0])
+        """``(n,)``: the targets of ``rows`` ``(n, d)``."""
 
     def _extremes(self) -> tuple[ScalarLoss, Array, Array, float]:
         lengths = np.full(2, float(np.linalg.norm(self.scales)))
@@ -138,7 +138,7 @@ class RotatedRows(DrawnRows):
     @property
     def gradient_eigenvalues(self) -> Array | None:
         """Eigenvalues ``(d,)`` that the covariance of a round's gradient is prescribed to have, where it is."""
-        return self.scales**2 if isinstance(self.loss, Linear) else None
+        return self.scales**2 if self.loss.linear else None
 
     def gradient_eigenvectors(self, round_index: int) -> Array:
         """``(d, d)``: the eigenvectors that go with them, as columns, in round ``round_index`` (counted from 0)."""
@@ -174,14 +174,9 @@ class DrawnLosses(Environment):
         self._next += 1
         return self.loss_at(self._next - 1)
 
-    def comparator_curve(self, rounds: Rounds) -> ComparatorCurve:
-        """The best fixed point of every prefix in ``rounds``: exact for quadratic sums, else by a bundle method."""
-        from oco.comparators import anytime_of
-
-        losses = [self.loss_at(i) for i in range(int(rounds[-1]))]
-        if solvable(losses, self.domain):
-            return quadratic_curve(losses, self.domain, rounds)
-        return anytime_of(losses, self.domain, rounds.tolist())
+    def declared_losses(self, start: int, stop: int) -> Losses:
+        """The losses one by one."""
+        return [self.loss_at(i) for i in range(start, stop)]
 
     def _generator(self, round_index: int) -> np.random.Generator:
         return np.random.default_rng([self.problem_seed, self._seed, round_index])

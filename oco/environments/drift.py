@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,93 +10,26 @@ import numpy as np
 from oco.domains import Ball
 from oco.domains.base import Domain
 from oco.environments.base import Environment, Rounds
-from oco.environments.drawn import DrawnLosses, Draws, RotatedRows, random_direction
-from oco.environments.quadratic import TiltedQuadratic
+from oco.environments.drawn import DrawnLosses, Draws, RotatedRows
+from oco.environments.motion import MOTIONS, Motion, MotionLike, Recurring, Rotation, Switches, motion_of
 from oco.environments.regression import noisy_targets
 from oco.environments.row_data import ROUNDING
-from oco.environments.spectra import from_names
 from oco.errors import ConfigError
+from oco.losses.quadratic_terms import TiltedQuadratic
 from oco.losses.scalar import ScalarLoss, scalar_loss
 from oco.types import Array
 
-
-@dataclass(frozen=True)
-class Motion:
-    """A path of unit vectors, one for every round."""
-
-    name: ClassVar[str]
-    period: int = 500
-
-    def __post_init__(self) -> None:
-        if self.period < 1:
-            raise ConfigError(f"period of the {self.name} motion must be at least 1, got {self.period}")
-
-    @abstractmethod
-    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
-        """``(n, d)`` unit vectors of ``rounds`` ``(n,)`` (counted from 0)."""
-
-    def check(self, dimension: int) -> None:
-        """Raise `ConfigError` unless the motion is possible in ``dimension``."""
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters, as a config would give them."""
-        return {"name": self.name} | asdict(self)
-
-
-@dataclass(frozen=True)
-class Switches(Motion):
-    """Abrupt switches: every ``period`` rounds a new direction is drawn."""
-
-    name = "switches"
-
-    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
-        """The direction of each round's concept."""
-        return _concepts(rounds // self.period, dimension, problem_seed)
-
-
-@dataclass(frozen=True)
-class Recurring(Motion):
-    """Recurring concepts: ``concepts`` directions that take turns, ``period`` rounds each."""
-
-    concepts: int = 3
-    name = "recurring"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.concepts < 2:
-            raise ConfigError(f"concepts of the recurring motion must be at least 2, got {self.concepts}")
-
-    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
-        """The direction of each round's concept."""
-        return _concepts(rounds // self.period % self.concepts, dimension, problem_seed)
-
-
-@dataclass(frozen=True)
-class Rotation(Motion):
-    """Slow rotation: a full circle in a random plane in ``period`` rounds."""
-
-    name = "rotation"
-
-    def check(self, dimension: int) -> None:
-        """A plane is needed."""
-        if dimension < 2:
-            raise ConfigError("the rotation motion needs at least 2 dimensions, got 1")
-
-    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
-        """``cos(angle) e + sin(angle) f`` with e, f orthonormal."""
-        first = random_direction(dimension, problem_seed, 0xD21F, 0)
-        other = random_direction(dimension, problem_seed, 0xD21F, 1)
-        second = other - (other @ first) * first
-        second /= np.linalg.norm(second)
-        angle = (2.0 * np.pi / self.period) * (rounds % self.period)
-        points: Array = np.cos(angle)[:, None] * first + np.sin(angle)[:, None] * second
-        return points
-
-
-MOTIONS: dict[str, type[Motion]] = {motion.name: motion for motion in (Switches, Recurring, Rotation)}
-"""Every motion by the name that configs use."""
-
-MotionLike = Motion | str | Mapping[str, Any]
+__all__ = [
+    "MOTIONS",
+    "Drifting",
+    "DriftingQuadratic",
+    "DriftingRegression",
+    "Motion",
+    "MotionLike",
+    "Recurring",
+    "Rotation",
+    "Switches",
+]
 
 
 class Drifting(Environment):
@@ -191,7 +122,7 @@ class DriftingRegression(Drifting, RotatedRows):
             raise ConfigError(
                 f"condition must be >= 1, noise >= 0 and signal > 0, got {condition!r}, {noise!r} and {signal!r}"
             )
-        self.motion = _motion(motion, dimension)
+        self.motion = motion_of(motion, dimension)
         self.condition, self.noise, self.signal = condition, noise, signal
         eigenvalues = np.geomspace(1.0, 1.0 / condition, dimension)
         super().__init__(
@@ -263,7 +194,7 @@ class DriftingQuadratic(Drifting, DrawnLosses):
             raise ConfigError(f"dimension and horizon must be at least 1, got {dimension} and {horizon}")
         if noise < 0.0 or signal <= 0.0:
             raise ConfigError(f"noise must be >= 0 and signal > 0, got {noise!r} and {signal!r}")
-        self.motion = _motion(motion, dimension)
+        self.motion = motion_of(motion, dimension)
         self.horizon, self.noise, self.signal, self.problem_seed = horizon, noise, signal, problem_seed
         self.domain = (domain or Ball(radius=signal)).with_shape((dimension,))
         self.restart(0)
@@ -297,17 +228,3 @@ class DriftingQuadratic(Drifting, DrawnLosses):
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""
         return super().describe() | {"noise": self.noise}
-
-
-def _motion(given: MotionLike, dimension: int) -> Motion:
-    motion: Motion = given if isinstance(given, Motion) else from_names("motion", given, MOTIONS)
-    motion.check(dimension)
-    return motion
-
-
-def _concepts(numbers: Rounds, dimension: int, problem_seed: int) -> Array:
-    """``(n, d)``: the random direction that goes with every concept's number."""
-    concepts, places = np.unique(numbers, return_inverse=True)
-    drawn = np.array([random_direction(dimension, problem_seed, 0xC04C, int(number)) for number in concepts])
-    directions: Array = drawn[places]
-    return directions

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, ClassVar, Literal, Self
+from abc import abstractmethod
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -23,63 +24,19 @@ from oco.environments.row_data import (
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, DataError
 from oco.losses.rows import RowBlock, rows_at_once
-from oco.losses.scalar import SCALAR_LOSSES, Absolute, Hinge, Linear, Logistic, ScalarLoss, Squared, scalar_loss
+from oco.losses.scalar import SCALAR_LOSSES, ScalarLoss, scalar_loss
 from oco.types import Array
 
 Order = Literal["shuffle", "file"]
 
 
-class GeneralizedLinear(RowStream):
-    """Play against the rows of a data set: round t reveals ``phi(<a_t, x>, y_t)``.
+class GeneralizedLinearGame(RowStream):
+    """What all games on given rows share; see `oco.environments.GeneralizedLinear` for the parameters."""
 
-    Parameters
-    ----------
-    rows
-        ``(n, d)`` features: an array (a memory map will do), a SciPy sparse matrix, a pandas frame of numbers, or a
-        `RowSource`. Arrays are not copied.
-    targets
-        ``(n,)``; -1 or +1 where the loss asks for classes. Not given with a `RowSource`.
-    loss
-        The loss phi of a margin and a target, or its name (``"squared"``); the named games (`LogisticRegression`, ...)
-        have theirs.
-    domain
-        Where decisions must lie; unbounded by default.
-    order
-        ``"shuffle"``: every seed draws its own permutation (a new one for each pass); ``"file"``: as given, so that
-        every seed gives the same stream. A `RowSource` can only be played in the order of the file.
-    passes
-        How often the data is gone through.
-    horizon
-        Number of rounds, if fewer than ``passes * n``.
-    description
-        Plain values that identify the data in a record.
-
-    Raises
-    ------
-    DataError
-        If shapes disagree, a number is not finite, or a class label is not -1 or +1.
-
-    Notes
-    -----
-    ``block(start, stop)`` hands out consecutive rounds, so that a learner with a compiled loop can play them at once;
-    nothing of size horizon x d is ever made, and numbers of another type become float64 a block at a time.
-
-    `gradient_bound` and `exp_concavity` are exact maxima over the rows and the margins ``|p| <= R |a_t|``, R the
-    largest norm of a point; they are not known for a `RowSource`, which would have to be read for them.
-
-    Examples
-    --------
-    >>> import numpy as np, oco
-    >>> rows, targets = np.eye(3), np.array([1.0, 2.0, 3.0])
-    >>> game = oco.environments.LeastSquares(rows, targets, domain=oco.Ball(radius=4.0))
-    >>> game.horizon, game.domain.dimension
-    (3, 3)
-    >>> round(game.gradient_bound, 6)
-    7.0
-    """
-
-    name: ClassVar[str] = "generalized_linear"
-    default_loss: ClassVar[ScalarLoss | None] = None
+    @classmethod
+    @abstractmethod
+    def own_loss(cls) -> ScalarLoss | None:
+        """The loss where none is given; None where one must be."""
 
     def __init__(
         self,
@@ -93,7 +50,7 @@ class GeneralizedLinear(RowStream):
         horizon: int | None = None,
         description: dict[str, Any] | None = None,
     ) -> None:
-        loss = self.default_loss if loss is None else scalar_loss(loss)
+        loss = self.own_loss() if loss is None else scalar_loss(loss)
         if loss is None:
             raise ConfigError(f"a generalized linear game needs a loss: one of {', '.join(sorted(SCALAR_LOSSES))}")
         if order not in ("shuffle", "file"):
@@ -266,7 +223,7 @@ class GeneralizedLinear(RowStream):
         from oco import datasets
 
         stream = {key: options.pop(key) for key in ("order", "passes", "horizon") if key in options}
-        chosen = cls.default_loss if loss is None else scalar_loss(loss)
+        chosen = cls.own_loss() if loss is None else scalar_loss(loss)
         if chosen is not None and chosen.binary:
             options.setdefault("labels", "binary")
         dataset = datasets.load(data, **options)
@@ -281,7 +238,7 @@ class GeneralizedLinear(RowStream):
         """Build from the plain values of a config: ``loss`` and ``domain`` by name, the loss's own keywords beside."""
         if not data:
             raise ConfigError(f"environment {cls.name} needs data: the name of a data set, or a path")
-        if loss is None and cls.default_loss is None:
+        if loss is None and cls.own_loss() is None:
             raise ConfigError(f"environment {cls.name} needs a loss: one of {', '.join(sorted(SCALAR_LOSSES))}")
         scalar = None
         if loss is not None:
@@ -290,41 +247,6 @@ class GeneralizedLinear(RowStream):
         if isinstance(options.get("labels"), list):
             options["labels"] = tuple(options["labels"])
         return cls.load(data, domain=from_config(domain) if domain else None, loss=scalar, **options)
-
-
-class LogisticRegression(GeneralizedLinear):
-    """`GeneralizedLinear` with the logistic loss ``log(1 + exp(-y <a, x>))``, y = -1 or +1."""
-
-    name = "logistic_regression"
-    default_loss = Logistic()
-
-
-class LeastSquares(GeneralizedLinear):
-    """`GeneralizedLinear` with the squared loss ``(<a, x> - y)^2 / 2``."""
-
-    name = "least_squares"
-    default_loss = Squared()
-
-
-class AbsoluteRegression(GeneralizedLinear):
-    """`GeneralizedLinear` with the absolute loss ``|<a, x> - y|``."""
-
-    name = "absolute_regression"
-    default_loss = Absolute()
-
-
-class SupportVector(GeneralizedLinear):
-    """`GeneralizedLinear` with the hinge loss ``max(0, 1 - y <a, x>)``, y = -1 or +1."""
-
-    name = "support_vector"
-    default_loss = Hinge()
-
-
-class LinearLosses(GeneralizedLinear):
-    """`GeneralizedLinear` with ``f_t(x) = <g_t, x>``: the rows are the gradients."""
-
-    name = "linear_losses"
-    default_loss = Linear()
 
 
 def _plain(value: Any) -> Any:

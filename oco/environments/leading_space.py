@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -15,17 +16,17 @@ from oco.types import Array
 
 
 @dataclass(frozen=True)
-class LeadingSpace:
+class LeadingSpace(ABC):
     """A motion of eigenvectors: `turn` is an orthogonal map that depends on the round."""
 
     name: ClassVar[str]
 
-    def check(self, dimension: int) -> None:
+    def check(self, dimension: int) -> None:  # noqa: B027 - an optional hook
         """Raise `ConfigError` unless the motion is possible in ``dimension``."""
 
+    @abstractmethod
     def turn(self, coordinates: Array, rounds: Rounds) -> Array:
         """Coordinates ``(n, d)`` of ``rounds`` ``(n,)``, given as if nothing moved, where the motion has taken them."""
-        raise NotImplementedError
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, as a config would give them."""

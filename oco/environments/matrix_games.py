@@ -9,20 +9,19 @@ from scipy import sparse
 
 from oco.domains import FrobeniusBall
 from oco.domains.base import Domain
-from oco.environments.base import Rounds
 from oco.environments.drawn import DrawnLosses, random_rotation
-from oco.environments.quadratic import MatrixResidual
 from oco.environments.row_data import ROUNDING
 from oco.environments.spectra import spectrum_shape
 from oco.environments.spectrum_games import SpectrumLike
 from oco.errors import ConfigError
 from oco.losses.base import Loss
+from oco.losses.quadratic_terms import MatrixResidual
 from oco.losses.rows import RowBlock
 from oco.losses.scalar import ScalarLoss, scalar_loss
 from oco.types import Array, Shape
 
 if TYPE_CHECKING:
-    from oco.comparators import ComparatorCurve
+    from oco.comparators import Losses
 
 
 class EntryLoss(Loss):
@@ -111,18 +110,15 @@ class MatrixCompletion(DrawnLosses):
         noise = self.noise * np.sqrt(3.0) * (2.0 * generator.random() - 1.0)
         return EntryLoss(self.loss, (row, column), float(self.matrix[row, column] + noise))
 
-    def comparator_curve(self, rounds: Rounds) -> ComparatorCurve:
-        """The best fixed point of every prefix: an entry is a margin, that of a row with a single one."""
-        from oco.comparators import anytime
-
+    def declared_losses(self, start: int, stop: int) -> Losses:
+        """Rows with a single entry, of which an entry of the decision is the margin; one by one without a conjugate."""
+        losses = [self.loss_at(i) for i in range(start, stop)]
         if not self.loss.has_conjugate:
-            return super().comparator_curve(rounds)
-        losses = [self.loss_at(i) for i in range(int(rounds[-1]))]
+            return losses
         places = np.array([loss.entry[0] * self.matrix.shape[1] + loss.entry[1] for loss in losses])
         count = places.size
         rows = sparse.csr_array((np.ones(count), places, np.arange(count + 1)), shape=(count, self.matrix.size))
-        block = RowBlock(self.loss, rows, np.array([loss.target for loss in losses]))
-        return anytime(block, self.domain, rounds.tolist())
+        return RowBlock(self.loss, rows, np.array([loss.target for loss in losses]))
 
     @property
     def gradient_bound(self) -> float | None:

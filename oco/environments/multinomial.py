@@ -9,8 +9,9 @@ import numpy as np
 from oco.domains import Unbounded
 from oco.domains import from_config as domain_from_config
 from oco.domains.base import Domain
-from oco.environments.base import Environment, Rounds
-from oco.environments.generalized_linear import LinearLosses, LogisticRegression, Order
+from oco.environments.base import Environment
+from oco.environments.generalized_linear import Order
+from oco.environments.given_rows import LinearLosses, LogisticRegression
 from oco.environments.row_data import ROUNDING, float_rows, row_lengths
 from oco.errors import ConfigError, DataError, ProtocolError
 from oco.losses.multinomial import MultinomialBlock, MultinomialLogistic
@@ -19,7 +20,7 @@ from oco.numbers import real_numbers
 from oco.types import Array
 
 if TYPE_CHECKING:
-    from oco.comparators import ComparatorCurve
+    from oco.comparators import Losses
 
 
 class MultinomialRegression(Environment):
@@ -105,11 +106,9 @@ class MultinomialRegression(Environment):
         """``sqrt(2) max_t |a_t|_2``."""
         return self._gradient_bound
 
-    def comparator_curve(self, rounds: Rounds) -> ComparatorCurve:
-        """The best fixed matrix of every prefix in ``rounds``, with certificates."""
-        from oco.comparators import anytime
-
-        return anytime(self.block(0, self.horizon), self.domain, rounds.tolist())
+    def declared_losses(self, start: int, stop: int) -> Losses:
+        """A block of rows and classes."""
+        return self.block(start, stop)
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""

@@ -17,6 +17,7 @@ from oco.environments.row_data import ROUNDING
 from oco.errors import ConfigError
 from oco.losses.rows import Rows
 from oco.losses.scalar import Absolute, Linear
+from oco.numbers import real_numbers
 from oco.types import Array
 
 
@@ -220,7 +221,7 @@ class OrthonormalLosses(DrawnRows):
         domain: Domain | None = None,
         problem_seed: int = 0,
     ) -> None:
-        chances = np.asarray(probabilities, dtype=np.float64)
+        chances = np.asarray(real_numbers(probabilities, "probabilities"), dtype=np.float64)
         if not (1 <= chances.size <= dimension and np.all(chances >= 0.0) and abs(chances.sum() - 1.0) < 1e-9):
             raise ConfigError(f"probabilities must be 1..{dimension} numbers >= 0 that sum to 1, got {probabilities!r}")
         super().__init__(

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from oco.errors import DataError
 from oco.losses.rows import PIECE_FLOATS, Rows, rows_at_once, squared_lengths
-from oco.losses.scalar import Linear, Logarithmic, Logistic, ScalarLoss, Squared, SquaredHinge
+from oco.losses.scalar import ScalarLoss
 from oco.numbers import canonical_csr, real_numbers
 from oco.types import Array
 
@@ -52,9 +52,9 @@ def sound_rows(rows: Any) -> Any:
 
 
 def sound_targets(loss: ScalarLoss, targets: Any, n_rows: int) -> Array:
-    """``targets`` as ``(n,)`` floats, zeros for a linear loss that needs none; -1 and +1 where ``loss`` asks for it."""
+    """``targets`` as ``(n,)`` floats, zeros for a loss that takes none; -1 and +1 where ``loss`` asks for it."""
     if targets is None:
-        if not isinstance(loss, (Linear, Logarithmic)):
+        if loss.takes_target:
             raise DataError(f"the {loss.name} loss needs targets: give one for each of the {n_rows} rows")
         return np.zeros(n_rows)
     numbers = np.ascontiguousarray(real_numbers(targets, "targets"), dtype=np.float64)
@@ -113,8 +113,7 @@ def largest_gradient(
 ) -> float:
     """Largest ``|phi'(<a, x>, y)| |a|_2`` over the rows and all ``|x|_2 <= radius``; infinite where there is none.
 
-    phi is convex, so the derivative is largest at one end of the margins ``[-radius |a|, radius |a|]``. ``sizes`` are
-    the lengths of the rows in another norm, for the bound in that norm.
+    ``sizes`` are the lengths of the rows in another norm, for the bound in that norm.
     """
     sizes = lengths if sizes is None else sizes
     longest = float(sizes.max())
@@ -122,27 +121,15 @@ def largest_gradient(
         return 0.0
     if not np.isfinite(radius):
         return loss.lipschitz * longest * ROUNDING
-    if isinstance(loss, Logarithmic):
-        return np.inf
-    ends = [loss.values_and_derivatives(side * radius * lengths, targets)[1] for side in (-1.0, 1.0)]
-    return float(np.max(np.maximum(np.abs(ends[0]), np.abs(ends[1])) * sizes)) * ROUNDING
+    rows = sizes > 0.0
+    slopes = loss.largest_slopes(radius * lengths[rows], targets[rows])
+    return float(np.max(slopes * sizes[rows])) * ROUNDING
 
 
 def exp_concavity(loss: ScalarLoss, lengths: Array, targets: Array, radius: float) -> float:
     """Largest alpha with ``phi'' >= alpha phi'^2`` at all margins ``|p| <= radius |a|``; 0 where there is none."""
-    if isinstance(loss, Logarithmic):
-        return 1.0
-    if not np.isfinite(radius):
-        return 0.0
-    reach = radius * lengths
-    if isinstance(loss, Logistic):
-        return float(np.exp(-reach.max()))
-    if isinstance(loss, Squared):
-        furthest = float(np.max(reach + np.abs(targets)))
-        return 1.0 / furthest**2 if furthest > 0.0 else np.inf
-    if isinstance(loss, SquaredHinge):
-        return 0.5 / (1.0 + float(reach.max())) ** 2
-    return 0.0
+    reach = radius * lengths if np.isfinite(radius) else np.full_like(lengths, np.inf)
+    return loss.exp_concavity(reach, targets)
 
 
 def _refuse_not_finite(what: str, numbers: Any) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from oco.environments.base import Environment, Rounds
+from oco.environments.base import Environment
 from oco.errors import ProtocolError
 from oco.losses.rows import RowBlock, RowLoss, dense_row
 from oco.losses.scalar import ScalarLoss
 from oco.types import Array
 
 if TYPE_CHECKING:
-    from oco.comparators import ComparatorCurve
+    from oco.comparators import Losses
 
 
 class RowStream(Environment):
@@ -42,15 +42,9 @@ class RowStream(Environment):
         self._next += 1
         return RowLoss(self.loss, dense_row(block.rows, 0), block.targets[0])
 
-    def comparator_curve(self, rounds: Rounds) -> ComparatorCurve:
-        """The best fixed point in hindsight of every prefix in ``rounds``, with certificates."""
-        from oco.comparators import anytime, anytime_of
-
-        if self.loss.has_conjugate:
-            return anytime(self, self.domain, rounds.tolist())
-        block = self.block(0, int(rounds[-1]))
-        losses = [RowLoss(self.loss, dense_row(block.rows, i), block.targets[i]) for i in range(len(block))]
-        return anytime_of(losses, self.domain, rounds.tolist())
+    def declared_losses(self, start: int, stop: int) -> Losses:
+        """The stream itself from round 1 on, which need not fit into memory; a block of later rounds."""
+        return self if start == 0 else self.block(start, stop)
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""

@@ -10,14 +10,14 @@ from oco.domains import Simplex
 from oco.domains.base import Domain
 from oco.environments.base import Rounds
 from oco.environments.drawn import DrawnRows
-from oco.environments.generalized_linear import GeneralizedLinear, Order
+from oco.environments.generalized_linear import GeneralizedLinearGame, Order
 from oco.environments.row_data import ROUNDING
 from oco.errors import ConfigError, DataError
 from oco.losses.scalar import Linear, Logarithmic
 from oco.types import Array
 
 
-class PortfolioSelection(GeneralizedLinear):
+class PortfolioSelection(GeneralizedLinearGame):
     """Log loss of a portfolio on price relatives of one's own: ``f_t(x) = -log <r_t, x>``.
 
     Parameters
@@ -44,12 +44,16 @@ class PortfolioSelection(GeneralizedLinear):
     """
 
     name: ClassVar[str] = "portfolio_selection"
-    default_loss = Logarithmic()
 
     def __init__(self, rows: Any, *, domain: Domain | None = None, order: Order = "file", **options: Any) -> None:
         super().__init__(rows, domain=domain or Simplex(), order=order, **options)
         if self._source is None and not (self._rows > 0.0).all():
             raise DataError(f"price relatives must be positive, got one of {self._rows.min():g}")
+
+    @classmethod
+    def own_loss(cls) -> Logarithmic:
+        """The logarithm of the growth."""
+        return Logarithmic()
 
     def _find_constants(self) -> dict[str, float | None]:
         constants = super()._find_constants()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
@@ -9,11 +10,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from oco.errors import ConfigError
+from oco.numbers import real_numbers
 from oco.types import Array
 
 
 @dataclass(frozen=True)
-class SpectrumShape:
+class SpectrumShape(ABC):
     """A family of spectra; ``eigenvalues(d)`` falls and sums to 1."""
 
     name: ClassVar[str]
@@ -24,8 +26,9 @@ class SpectrumShape:
         eigenvalues: Array = shape / shape.sum()
         return eigenvalues
 
+    @abstractmethod
     def _shape(self, index: Array) -> Array:
-        raise NotImplementedError
+        """Eigenvalues of places ``index`` ``(d,)``, counted from 0, before they are scaled."""
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, as a config would give them."""
@@ -114,7 +117,8 @@ class Given(SpectrumShape):
     name = "given"
 
     def _shape(self, index: Array) -> Array:
-        values = np.sort(np.asarray(self.values, dtype=np.float64))[::-1]
+        given = real_numbers(self.values, "the eigenvalues of a spectrum")
+        values = np.sort(given.astype(np.float64))[::-1]
         if values.shape != index.shape or not (np.isfinite(values).all() and values[-1] >= 0.0 and values[0] > 0.0):
             raise ConfigError(f"a given spectrum must be {index.size} numbers >= 0, not all 0, got {self.values!r}")
         return values
@@ -133,7 +137,7 @@ def spectrum_shape(spectrum: SpectrumShape | str | Mapping[str, Any] | Sequence[
     if isinstance(spectrum, (str, Mapping)):
         named: SpectrumShape = from_names("spectrum", spectrum, SPECTRA)
         return named
-    return Given(tuple(float(value) for value in spectrum))
+    return Given(tuple(float(value) for value in real_numbers(spectrum, "the eigenvalues of a spectrum")))
 
 
 def from_names(what: str, given: str | Mapping[str, Any], families: Mapping[str, Any]) -> Any:

@@ -12,10 +12,10 @@ from oco.domains.base import Domain
 from oco.environments.base import Rounds
 from oco.environments.drawn import DrawnLosses, Draws, RotatedRows, random_direction
 from oco.environments.leading_space import LeadingSpace, leading_space
-from oco.environments.quadratic import TiltedQuadratic
 from oco.environments.row_data import ROUNDING
 from oco.environments.spectra import PowerLaw, SpectrumShape, spectrum_shape
 from oco.errors import ConfigError
+from oco.losses.quadratic_terms import TiltedQuadratic
 from oco.losses.rows import dense_row
 from oco.losses.scalar import Linear
 from oco.types import Array
@@ -85,6 +85,9 @@ class SpectrumLinear(RotatedRows):
             draws=draws,
             problem_seed=problem_seed,
         )
+
+    def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
+        return np.zeros(rows.shape[0])
 
     def _turned(self, coordinates: Array, rounds: Rounds) -> Array:
         return self.drift.turn(coordinates, rounds)

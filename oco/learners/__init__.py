@@ -1,60 +1,74 @@
-"""Learners: what plays the game. `LEARNERS` has them all by name."""
+"""Learners: what plays the game. `LEARNERS` has them all by name.
 
-from oco.learners.ada_fd import AdaFD, AdaFFD, PrimalDualAdaFD
-from oco.learners.adagrad_norm import AdaGradNorm
-from oco.learners.adam import Adam, AMSGrad
-from oco.learners.base import Learner, Memory, Problem, state_arrays, state_bytes, state_floats
-from oco.learners.coin_betting import CoinBetting
-from oco.learners.diagonal_adagrad import DiagonalAdaGrad
-from oco.learners.fd_adagrad import FDAdaGrad
-from oco.learners.ftsl import FTFSL, FTSL
-from oco.learners.full_matrix_adagrad import FullMatrixAdaGrad
-from oco.learners.hedge import Hedge
-from oco.learners.ogd import OGD
-from oco.learners.oja_son import OjaSON
-from oco.learners.online_newton_step import SON, OnlineNewtonStep
-from oco.learners.primal_dual_adagrad import PrimalDualDiagonalAdaGrad, PrimalDualFullMatrixAdaGrad
-from oco.learners.random_projection import AdaLR, RadaGrad
-from oco.learners.registry import ENTRIES, LEARNERS, Entry
-from oco.learners.shampoo import OneSidedShampoo, Shampoo
-from oco.learners.sketched_shampoo import SketchedOneSidedShampoo, SketchedShampoo
-from oco.learners.sketched_son import FDSON, RFDSON
+The imports below are the one list of learners: names, configs, figures, tests and docs follow from it and from what a
+class says of itself. A new learner is its file and a line here.
+"""
 
-__all__ = [
-    "FDSON",
-    "FTFSL",
-    "FTSL",
-    "RFDSON",
-    "AdaFD",
-    "AdaFFD",
-    "PrimalDualAdaFD",
-    "ENTRIES",
-    "LEARNERS",
-    "OGD",
-    "SON",
-    "AMSGrad",
-    "AdaGradNorm",
-    "AdaLR",
-    "Adam",
-    "CoinBetting",
-    "DiagonalAdaGrad",
-    "Entry",
-    "FDAdaGrad",
-    "FullMatrixAdaGrad",
-    "Hedge",
-    "Learner",
-    "Memory",
-    "OjaSON",
-    "OneSidedShampoo",
-    "OnlineNewtonStep",
-    "PrimalDualDiagonalAdaGrad",
-    "PrimalDualFullMatrixAdaGrad",
-    "Problem",
-    "RadaGrad",
-    "Shampoo",
-    "SketchedOneSidedShampoo",
-    "SketchedShampoo",
-    "state_arrays",
-    "state_bytes",
-    "state_floats",
-]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oco.learners.ada_fd import AdaFD as AdaFD
+from oco.learners.ada_ffd import AdaFFD as AdaFFD
+from oco.learners.adagrad_norm import AdaGradNorm as AdaGradNorm
+from oco.learners.adam import Adam as Adam
+from oco.learners.adam import AMSGrad as AMSGrad
+from oco.learners.adaptive_fd_adagrad import AdaptiveFDAdaGrad as AdaptiveFDAdaGrad
+from oco.learners.base import Learner, Look, Memory, Problem, state_arrays, state_bytes, state_floats
+from oco.learners.coin_betting import CoinBetting as CoinBetting
+from oco.learners.diagonal_adagrad import DiagonalAdaGrad as DiagonalAdaGrad
+from oco.learners.fd_adagrad import FDAdaGrad as FDAdaGrad
+from oco.learners.fd_son import FDSON as FDSON
+from oco.learners.ftfsl import FTFSL as FTFSL
+from oco.learners.ftsl import FTSL as FTSL
+from oco.learners.full_matrix_adagrad import FullMatrixAdaGrad as FullMatrixAdaGrad
+from oco.learners.hedge import Hedge as Hedge
+from oco.learners.ogd import OGD as OGD
+from oco.learners.oja_son import OjaSON as OjaSON
+from oco.learners.online_newton_step import OnlineNewtonStep as OnlineNewtonStep
+from oco.learners.primal_dual_ada_fd import PrimalDualAdaFD as PrimalDualAdaFD
+from oco.learners.primal_dual_adagrad import PrimalDualDiagonalAdaGrad as PrimalDualDiagonalAdaGrad
+from oco.learners.primal_dual_full_matrix_adagrad import PrimalDualFullMatrixAdaGrad as PrimalDualFullMatrixAdaGrad
+from oco.learners.random_projection import AdaLR as AdaLR
+from oco.learners.random_projection import RadaGrad as RadaGrad
+from oco.learners.rfd_son import RFDSON as RFDSON
+from oco.learners.shampoo import OneSidedShampoo as OneSidedShampoo
+from oco.learners.shampoo import Shampoo as Shampoo
+from oco.learners.sketched_one_sided_shampoo import SketchedOneSidedShampoo as SketchedOneSidedShampoo
+from oco.learners.sketched_shampoo import SketchedShampoo as SketchedShampoo
+from oco.learners.son import SON as SON
+from oco.plugins import Registry
+
+
+def _imported() -> list[type[Learner]]:
+    """The learners among the imports of this module, in their order."""
+    found = [value for value in globals().values() if isinstance(value, type) and issubclass(value, Learner)]
+    return [learner for learner in found if learner is not Learner]
+
+
+LEARNERS: Registry[Learner] = Registry(
+    "learner", "oco.learners", Learner, {learner.name: learner for learner in _imported()}
+)
+"""Every learner by name, those of other packages too."""
+
+__all__ = ["LEARNERS", "Learner", "Look", "Memory", "Problem", "state_arrays", "state_bytes", "state_floats"]
+__all__ += [learner.__name__ for learner in _imported()]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name != "ENTRIES":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import types
+        import warnings
+
+        warnings.warn(
+            "oco.learners.ENTRIES goes away: decision, needs and examples are attributes of the classes in "
+            "oco.learners.LEARNERS.built_in",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return {
+            name: types.SimpleNamespace(learner=kind, decision=kind.decision, needs=kind.needs, examples=kind.examples)
+            for name, kind in LEARNERS.built_in.items()
+        }

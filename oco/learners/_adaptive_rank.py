@@ -1,6 +1,6 @@
 """A sketch that chooses its own rank: when it must grow, how it grows, and what it has certified.
 
-``FDAdaGrad(rank="auto")`` subtracts nothing from its sketch, and takes one direction more instead, whenever a shrink
+`AdaptiveFDAdaGrad` subtracts nothing from its sketch, and takes one direction more instead, whenever a shrink
 would make ``tr (Gbar + rho I)^{1/2}`` exceed ``(1 + tolerance) tr Gbar^{1/2}``. The statement and its proof are in
 docs/adaptive_rank.md; the test is `oco.sketching.kernels.exceeds`, O(k) a round.
 """
@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
-from oco.sketching.state import ANCHOR_SQUARE, COMPRESSIONS, HEADER, SIZE, SketchState
+from oco.sketching.state import SketchState
 from oco.types import Array
 
 
@@ -21,14 +21,14 @@ def grown(sketch: SketchState, buffer: int, anchor: Array, tracked: bool) -> Ske
     old = sketch.capacity
     larger = SketchState.empty(sketch.dimension, old + 1, buffer, tracked)
     rank, directions = sketch.rank, sketch.eigenvectors
-    larger.numbers[:HEADER] = sketch.numbers[:HEADER]
-    larger.numbers[COMPRESSIONS] = 0.0
-    larger.numbers[SIZE] = sketch.dimension
-    larger.replace(sketch.numbers[HEADER : HEADER + rank], directions)
-    known = larger.numbers[HEADER + old + 1 :]
-    if known.size > 0:
-        known[:rank] = directions @ anchor
-    larger.numbers[ANCHOR_SQUARE] = float(anchor @ anchor)
+    larger.header[0] = sketch.header[0]
+    head, new = larger.header[0], larger.arrays()
+    head.compressions = 0.0
+    head.used = sketch.dimension
+    larger.replace(sketch.arrays().values[:rank], directions)
+    if new.known.size > 0:
+        new.known[:rank] = directions @ anchor
+    head.anchor_square = float(anchor @ anchor)
     return larger
 
 

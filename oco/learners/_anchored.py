@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, SupportsInt
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Anchorage:
         if self.center is not None:
             np.add(state.offset, self.center, out=state.point.reshape(-1))
 
-    def settle(self, learner: Learner, rounds: int, gradient: Array, project: Callable[[Array], Array]) -> None:
+    def settle(self, learner: Learner, rounds: SupportsInt, gradient: Array, project: Callable[[Array], Array]) -> None:
         """Make the point of round ``rounds + 1`` what is played: projected off balls, in its ball, finite.
 
         A `NumericsError` names the round, the learner and the cause where that cannot be.
@@ -55,13 +55,13 @@ class Anchorage:
             self.publish(state)
             moved = state.point.reshape(-1) if state.offset is None else state.offset
             if not square_norm(moved) <= self._largest_square and not self.holds(moved):
-                raise lost(learner, rounds, "the point is not finite, or not in its ball,", gradient)
+                raise lost(learner, int(rounds), "the point is not finite, or not in its ball,", gradient)
             return
         try:
             with np.errstate(all="ignore"):  # what overflows is refused by name, not warned of
                 state.point[...] = project(state.point)
         except (ArithmeticError, ValueError) as error:
-            raise lost(learner, rounds, str(error).rstrip("."), gradient) from error
+            raise lost(learner, int(rounds), str(error).rstrip("."), gradient) from error
 
     def holds(self, moved: Array) -> bool:
         """Whether the kernels' vector is finite and in the ball, whatever its scale."""

@@ -1,14 +1,8 @@
 """Many rounds over rows that are known ahead, wholly in small coordinates.
 
-Every gradient of a generalized linear loss is a multiple of its row. So for the next n rows A the Gram matrix of
-``[Q; A]`` is formed once, with Q the sketch's eigenvectors, and its Cholesky factor ::
-
-    [ I  0 ]      row i of [C R] holds the coordinates of row i of A in the orthonormal basis
-    [ C  R ]      E = [Q; R^{-1} (A - C Q)], which is never formed
-
-gives coordinates for everything: margins, gradients, the sketch and the point. After n rounds the sketch and the point
-are written back with one matrix product, ``E' w = Q' (w_Q - C' v) + A' v`` with ``R' v = w_A``. Passes over the basis
-become matrix products; with CSR rows only their nonzeros are touched.
+Every gradient of a generalized linear loss is a multiple of its row. So the next n rows and the sketch's eigenvectors
+span all that the next n rounds need: margins, gradients, the sketch and the point are played in the coordinates of
+`oco.learners._block_coordinates`, and written back after n rounds with one matrix product.
 
 Forming a Gram matrix squares the condition number: a row whose pivot is too small is played by `play_round` instead,
 and so is every row while the preconditioner is a pseudo-inverse, or nearly one: there a residual of rounding size
@@ -17,366 +11,230 @@ decides whether a direction is new, and a step along it is long.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from oco.compile import FLAG, INDICES, MATRIX, NONE, REAL, VECTOR, WHOLE, kernel, separate_kernel, several
-from oco.learners._preconditioner import (
-    AVERAGING,
-    COMPENSATION,
-    DECAY,
-    INNER,
-    OUTER,
-    absorb_by,
-    step_in_coordinates,
-    weight_of_round,
-)
+from oco.compile import FLAG, MATRIX, VECTOR, WHOLE, kernel, part_of_kernel, record, separate_kernel, several
+from oco.learners._block_coordinates import coordinates_of, factorise, gram, in_rows, write_back
+from oco.learners._preconditioner import absorb_by, step_in_coordinates, weight_of_round
+from oco.learners._records import MOVING, RECIPE, STREAM, Moving, Packed, Stream
 from oco.learners._sketched_rounds import play_rounds
 from oco.losses.scalar import evaluate
-from oco.sketching.kernels import compress, fade, lines_of, scale_into, set_identity, set_unit
-from oco.sketching.numerics import OUTGROWN, PIVOT, POLISH_EVERY, VANISHING
-from oco.sketching.passes import CHUNK, add_multiple, clear, combine, dot, move, project, square_norm
-from oco.sketching.products import inner_products, polish, weighted_sums
-from oco.sketching.sparse_rows import sparse_gram, sparse_products
-from oco.sketching.state import (
-    ANCHOR_SQUARE,
-    COMPRESSIONS,
-    COORDINATES,
-    ESCAPED,
-    HEADER,
-    RANK,
-    ROUNDS,
-    SIZE,
-    STEP,
-    UNIT,
-)
+from oco.sketching.basis import compress, set_identity
+from oco.sketching.numerics import OUTGROWN, POLISH_EVERY, VANISHING
+from oco.sketching.passes import CHUNK, clear, dot, move, project, square_norm
+from oco.sketching.products import polish
+from oco.sketching.records import COORDINATES, SCRATCH, SKETCH, STEP, Scratch, Sketch, matrix_in
+from oco.sketching.sparse_rows import ROWS_AT_ONCE
+from oco.sketching.units import fade, scale_into, set_unit
 from oco.types import Array
-
-LARGEST_SQUARE = 1e100
-"""Rows whose square is above this, or below its inverse, are left to `play_round`, which scales them."""
-
-PANEL = 12
-"""Rows of a Cholesky factor that are found together, from those before them in one product."""
 
 SINGULAR = 1e-10
 """A multiple alpha of I that is below this part of the largest eigenvalue does not bound the inverse: see above."""
 
 
-def scratch_floats(rank: int, length: int, dimension: int) -> int:
-    """Floats of scratch for blocks of ``length`` rows: matrices of coordinates, vectors, a chunk to write back."""
-    size = rank + length
-    matrices = length * (rank + 2 * length + size) + (rank + 2) * size + rank * rank
-    return 4 * size + matrices + (rank + 2) * min(CHUNK, dimension)
+class Room(NamedTuple):
+    """Scratch memory for blocks of up to ``n`` rows beside ``k`` directions; nothing in it is carried over.
 
-
-@separate_kernel(NONE(WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, MATRIX, WHOLE, MATRIX, MATRIX))
-def gram(
-    begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, row: Array, basis: Array,
-    rank: int, cross: Array, inner: Array,
-) -> None:  # fmt: skip
-    """``cross = A Q'`` and the upper triangle of ``inner = A A'`` for ``count`` rows from ``begin`` on."""
-    if dense.shape[0] > 0:
-        rows = dense[begin : begin + count]
-        inner_products(rows, basis[:rank], False, cross)
-        inner_products(rows, rows, True, inner)
-        return
-    for i in range(count):
-        sparse_products(begin + i, data, indices, indptr, basis, rank, cross[i])
-    sparse_gram(begin, count, data, indices, indptr, row, inner)
-
-
-@separate_kernel(WHOLE(WHOLE, VECTOR, MATRIX, MATRIX, MATRIX, MATRIX))
-def factorise(count: int, norms: Array, cross: Array, inner: Array, written: Array, spare: Array) -> int:
-    """R with ``R R' = inner - cross cross'``: its transpose into the upper triangle of ``inner``, ``[C R]`` written.
-
-    ``norms`` has the squared norms of the rows, the diagonal of ``inner``. Returns the number of rows before the first
-    whose pivot is too small. A zero row is none: its pivot is set to 1.
+    ``row`` is for rows of a CSR matrix that are written out, ``directions`` and ``scratch`` are for the sketch in small
+    coordinates, ``coordinates`` are four vectors of them, and the others have room for matrices, flat.
     """
-    rank = cross.shape[1]
-    if rank > 0:
-        inner_products(cross, cross, True, spare)
-        for i in range(count):
-            add_multiple(spare[i, i:], -1.0, inner[i, i:])
-    usable = count
-    start = 0
-    while start < usable:
-        stop = min(start + PANEL, count)
-        wide = count - start
-        explained = spare.reshape(spare.size)[: (stop - start) * wide].reshape((stop - start, wide))
-        weighted_sums(inner[:start, start:stop], inner[:start], inner[:0], start, explained)
-        for i in range(start, stop):
-            add_multiple(explained[i - start, i - start :], -1.0, inner[i, i:])
-        for i in range(start, stop):
-            if norms[i] == 0.0:
-                inner[i, i] = 1.0
-                continue
-            pivot = inner[i, i]
-            if not (1.0 / LARGEST_SQUARE < norms[i] < LARGEST_SQUARE and pivot > PIVOT * norms[i]):
-                usable = i
-                break
-            inner[i, i] = np.sqrt(pivot)
-            for j in range(i + 1, count):
-                inner[i, j] /= inner[i, i]
-            for m in range(i + 1, stop):
-                add_multiple(inner[i, m:], -inner[i, m], inner[m, m:])
-        start = stop
-    for i in range(usable):
-        move(cross[i], written[i, :rank])
-        for j in range(i + 1):
-            written[i, rank + j] = inner[j, i]
-        clear(written[i], rank + i + 1)
-    return usable
+
+    row: Array
+    directions: Array
+    scratch: Scratch
+    coordinates: Array
+    inner: Array
+    spare: Array
+    written: Array
+    cross: Array
+    weights: Array
+    buffer: Array
+
+    @classmethod
+    def empty(cls, rank: int, length: int, dimension: int) -> Room:
+        """Room for blocks of ``length`` rows; a length of 0 is for rounds that are played one by one."""
+        size = rank + length
+        if length == 0:
+            none = np.zeros(0)
+            scratch = Scratch.empty(0, 0, 0)
+            return cls(np.zeros(dimension), np.zeros((0, 0)), scratch, np.zeros((4, 0)), *(none,) * 6)
+        return cls(
+            row=np.zeros(ROWS_AT_ONCE * dimension),
+            directions=np.zeros((rank + 1, size)),
+            scratch=Scratch.empty(rank + 1, size, 0),
+            coordinates=np.zeros((4, size)),
+            inner=np.zeros(length * length),
+            spare=np.zeros(length * length),
+            written=np.zeros(length * size),
+            cross=np.zeros(length * rank),
+            weights=np.zeros((rank + 2) * size),
+            buffer=np.zeros((rank + 2) * max(min(CHUNK, dimension), rank)),
+        )
 
 
-@separate_kernel(NONE(WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, MATRIX, WHOLE, MATRIX, VECTOR))
-def coordinates_of(
-    begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, vector: Array, basis: Array,
-    rank: int, written: Array, out: Array,
-) -> None:  # fmt: skip
-    """Coordinates of ``vector`` in E, by forward substitution."""
-    clear(out)
-    project(basis, rank, vector, out)
-    beyond = out[rank:]
-    if dense.shape[0] > 0:
-        project(dense[begin : begin + count], count, vector, beyond)
-    else:
-        for i in range(count):
-            for place in range(indptr[begin + i], indptr[begin + i + 1]):
-                beyond[i] += data[place] * vector[indices[place]]
-    for i in range(count):
-        place = rank + i
-        out[place] = (out[place] - dot(written[i, :place], out[:place])) / written[i, place]
+ROOM = record(Room, VECTOR, MATRIX, SCRATCH, MATRIX, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR, VECTOR)
 
 
-@separate_kernel(NONE(WHOLE, WHOLE, MATRIX, MATRIX, MATRIX, VECTOR))
-def in_rows(rank: int, count: int, cross: Array, inner: Array, weights: Array, spare: Array) -> None:
-    """From weights on E to weights on ``[Q; A]``, one combination a column, by back substitution."""
-    beyond = weights[rank : rank + count]
-    for i in range(count - 1, -1, -1):
-        combine(beyond[i + 1 :], count - 1 - i, inner[i, i + 1 :], -1.0, beyond[i])
-        for j in range(weights.shape[1]):
-            beyond[i, j] /= inner[i, i]
-    if rank > 0:
-        product = spare[: rank * weights.shape[1]].reshape((rank, weights.shape[1]))
-        weighted_sums(cross[:count], beyond, beyond[:0], 0, product)
-        for i in range(rank):
-            for j in range(weights.shape[1]):
-                weights[i, j] -= product[i, j]
+class Block(NamedTuple):
+    """The coordinates of a block's rows, one a row, the norms squared of the rows, and the coordinates that move.
 
-
-@separate_kernel(
-    NONE(
-        WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, VECTOR, REAL, FLAG, MATRIX, WHOLE, WHOLE, MATRIX,
-        VECTOR,
-    )
-)  # fmt: skip
-def write_back(
-    begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, point: Array, anchor: Array,
-    scale: float, averaging: bool, basis: Array, rank: int, made: int, weights: Array, buffer: Array,
-) -> None:  # fmt: skip
-    """New rows of the basis, the point and the anchor as combinations (``weights``) of ``[Q; A]``, in place.
-
-    Columns of ``weights``: ``made`` directions, the point (on top of ``scale`` times the old anchor), the anchor.
+    ``now`` are those of the anchor, and ``at`` those of the point, which are the same unless gradients are summed.
     """
-    outputs = weights.shape[1]
-    sparse = dense.shape[0] == 0
-    dimension = basis.shape[1]
-    for start in range(0, dimension, CHUNK):
-        wide = min(CHUNK, dimension - start)
-        new = buffer[: outputs * wide].reshape((outputs, wide))
-        weighted_sums(weights, basis[:rank], dense[begin : begin + count], start, new)
-        for i in range(made):
-            move(new[i], basis[i, start : start + wide])
-        before, moved = anchor[start : start + wide], new[made]
-        after = point[start : start + wide]
-        for j in range(wide):
-            after[j] = scale * before[j] + moved[j]
-        if averaging:
-            summed = new[made + 1]
-            for j in range(wide):
-                before[j] += summed[j]
-    if not sparse:
-        return
-    for i in range(count):
-        for place in range(indptr[begin + i], indptr[begin + i + 1]):
-            value = data[place]
-            j = indices[place]
-            for m in range(made):
-                basis[m, j] += weights[rank + i, m] * value
-            point[j] += weights[rank + i, made] * value
-            if averaging:
-                anchor[j] += weights[rank + i, made + 1] * value
+
+    written: Array
+    norms: Array
+    now: Array
+    at: Array
 
 
-@separate_kernel(
-    several(WHOLE, FLAG)(
-        WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, VECTOR, VECTOR, WHOLE, REAL, MATRIX, VECTOR, VECTOR,
-        MATRIX, VECTOR, VECTOR, WHOLE, MATRIX, VECTOR, VECTOR,
-    )
-)  # fmt: skip
+@part_of_kernel
+def play_in_coordinates(
+    begin: int, count: int, stream: Stream, block: Block, small: Sketch, recipe: Packed, scratch: Scratch
+) -> tuple[int, bool, float, bool]:
+    """The rounds of a block: how many were played, whether the next cannot be, the anchor's factor, whether it moved.
+
+    ``small`` is the sketch with its directions in small coordinates.
+    """
+    head, outcome = small.header[0], stream.outcome
+    vector, step, now, at = scratch.lines[COORDINATES], scratch.lines[STEP], block.now, block.at
+    rank = int(head.rank)
+    played, scale, moved = 0, 1.0, False
+    for i in range(begin, begin + count):
+        row, norm = block.written[i - begin], block.norms[i - begin]
+        margin = dot(row, at) + stream.offsets[i]
+        loss, slope = evaluate(stream.code, stream.parameter, margin, stream.targets[i])
+        outcome[0, i] = margin
+        outcome[1, i] = loss
+        outcome[2, i] = slope
+        length = abs(slope) * np.sqrt(norm)
+        if not np.isfinite(margin + loss + slope + length):
+            return played, True, scale, moved
+        weight = weight_of_round(recipe, head.rounds + 1.0)
+        if weight * length <= VANISHING * head.unit:
+            fade(small, recipe[0].decay)
+        else:
+            if not weight * length <= OUTGROWN * head.unit:
+                set_unit(weight * length, small)
+            scale_into(vector, row, slope * weight / head.unit)
+            spanned = absorb_by(recipe, rank + i - begin + 1, small, scratch)
+            if spanned < 0:
+                return played, True, scale, moved
+            shrunk = step_in_coordinates(spanned, weight, now, small, recipe, scratch.lines, False)
+            for j in range(at.size):
+                at[j] = shrunk * now[j] + step[j]
+            scale = shrunk if recipe[0].averaging else scale * shrunk
+            moved = True
+        head.rounds += 1.0
+        played += 1
+    return played, False, scale, moved
+
+
+@separate_kernel(several(WHOLE, FLAG)(WHOLE, WHOLE, STREAM, MOVING, SKETCH, RECIPE, ROOM))
 def play_block(
-    begin: int, count: int, dense: Array, data: Array, indices: Array, indptr: Array, row: Array, targets: Array,
-    offsets: Array, code: int, loss_parameter: float, outcome: Array, point: Array, anchor: Array, basis: Array,
-    numbers: Array, parameters: Array, capacity: int, small: Array, small_work: Array, scratch: Array,
-) -> tuple[int, bool]:  # fmt: skip
+    begin: int, count: int, stream: Stream, moving: Moving, sketch: Sketch, recipe: Packed, room: Room
+) -> tuple[int, bool]:
     """Up to ``count`` rounds in small coordinates, for a basis that is the eigenvectors.
 
     Returns how many were played, and whether the next one cannot be: it is not finite, or a shrink would exceed the
     learner's tolerance. Where fewer than ``count`` were played without that, the next one's pivot was too small.
     """
-    rank = int(numbers[RANK])
-    size = small.shape[1]
-    averaging = parameters[AVERAGING] != 0.0
-    coordinates = scratch[: 4 * size].reshape((4, size))
-    norms = coordinates[3]
-    rest = scratch[4 * size :]
-    inner = rest[: count * count].reshape((count, count))
-    spare = rest[count * count : 2 * count * count].reshape((count, count))
-    rest = rest[2 * count * count :]
-    written = rest[: count * size].reshape((count, size))
-    rest = rest[count * size :]
-    cross = rest[: count * rank].reshape((count, rank))
-    rest = rest[count * rank :]
-    gram(begin, count, dense, data, indices, indptr, row, basis, rank, cross, inner)
+    head = sketch.header[0]
+    rank, size = int(head.rank), room.directions.shape[1]
+    known = sketch.basis[:rank]
+    inner, spare = matrix_in(room.inner, count, count), matrix_in(room.spare, count, count)
+    written, cross = matrix_in(room.written, count, size), matrix_in(room.cross, count, rank)
+    norms = room.coordinates[3]
+    gram(begin, count, stream, room.row, known, cross, inner)
     for i in range(count):
         norms[i] = inner[i, i]
     count = factorise(count, norms, cross, inner, written, spare)
     if count == 0:
         return 0, False
-    first, now = coordinates[0], coordinates[1]  # of the anchor, at the start and now
-    at = coordinates[2] if averaging else now  # of the point
-    coordinates_of(begin, count, dense, data, indices, indptr, anchor, basis, rank, written, first)
-    numbers[ANCHOR_SQUARE] = square_norm(anchor)
+    first, now = room.coordinates[0], room.coordinates[1]  # of the anchor, at the start and now
+    at = room.coordinates[2] if recipe[0].averaging else now  # of the point
+    coordinates_of(begin, count, stream, moving.anchor, known, written, first)
+    head.anchor_square = square_norm(moving.anchor)
     move(first, now)
-    if averaging:
-        coordinates_of(begin, count, dense, data, indices, indptr, point, basis, rank, written, at)
-    set_identity(small, rank)
-    lines = lines_of(small_work, small)
-    vector = lines[COORDINATES]
-    scale = 1.0
-    played = 0
-    halted = False
-    moved = False
-    for i in range(count):
-        margin = dot(written[i], at) + offsets[begin + i]
-        loss, slope = evaluate(code, loss_parameter, margin, targets[begin + i])
-        outcome[0, begin + i] = margin
-        outcome[1, begin + i] = loss
-        outcome[2, begin + i] = slope
-        length = abs(slope) * np.sqrt(norms[i])
-        if not np.isfinite(margin + loss + slope + length):
-            halted = True
-            break
-        played += 1
-        numbers[ROUNDS] += 1.0
-        weight = weight_of_round(parameters, numbers[ROUNDS])
-        if weight * length <= VANISHING * numbers[UNIT]:
-            fade(numbers, parameters[DECAY], capacity)
-            continue
-        if not weight * length <= OUTGROWN * numbers[UNIT]:
-            set_unit(weight * length, numbers, capacity)
-        scale_into(vector, written[i], slope * weight / numbers[UNIT])
-        spanned = absorb_by(parameters, rank + i + 1, small, numbers, lines, small_work, capacity, basis.shape[1])
-        if spanned < 0:
-            numbers[ROUNDS] -= 1.0
-            played -= 1
-            halted = True
-            break
-        shrunk = step_in_coordinates(spanned, weight, small, now, numbers, parameters, lines, capacity, False)
-        step = lines[STEP]
-        for j in range(size):
-            at[j] = shrunk * now[j] + step[j]
-        scale = shrunk if averaging else scale * shrunk
-        moved = True
+    if recipe[0].averaging:
+        coordinates_of(begin, count, stream, moving.point, known, written, at)
+    set_identity(room.directions, rank)
+    small = Sketch(sketch.basis, room.directions, sketch.header, sketch.values, sketch.known)
+    block = Block(written, norms, now, at)
+    played, halted, scale, moved = play_in_coordinates(begin, count, stream, block, small, recipe, room.scratch)
     if not moved:
         return played, halted
 
-    made = int(numbers[RANK])
-    known = numbers[HEADER + capacity :]
-    if known.size > 0:
-        clear(known)
-        project(small, made, now, known)
-    outputs = made + (2 if averaging else 1)
-    weights = rest[: (rank + count) * outputs].reshape((rank + count, outputs))
-    rest = rest[(rank + count) * outputs :]
+    made = int(head.rank)
+    if sketch.known.size > 0:
+        clear(sketch.known)
+        project(room.directions, made, now, sketch.known)
+    weights = matrix_in(room.weights, rank + count, made + (2 if recipe[0].averaging else 1))
     for j in range(rank + count):
         for i in range(made):
-            weights[j, i] = small[i, j]
+            weights[j, i] = room.directions[i, j]
         weights[j, made] = at[j] - scale * first[j]
-        if averaging:
+        if recipe[0].averaging:
             weights[j, made + 1] = now[j] - first[j]
-    in_rows(rank, count, cross, inner, weights, rest)
-    write_back(
-        begin, count, dense, data, indices, indptr, point, anchor, scale, averaging, basis, rank, made, weights, rest
-    )
-    numbers[SIZE] = made
-    numbers[COMPRESSIONS] += 1
-    if numbers[COMPRESSIONS] % POLISH_EVERY == 0:
-        polish(basis, made, rest[: made * made].reshape((made, made)), rest[made * made :])
+    in_rows(rank, count, cross, inner, weights, room.buffer)
+    write_back(begin, count, stream, moving, scale, sketch, weights, room.buffer)
+    head.used = made
+    head.compressions += 1.0
+    if head.compressions % POLISH_EVERY == 0:
+        polish(sketch.basis, made, matrix_in(room.scratch.square, made, made), room.buffer)
     return played, halted
 
 
-@kernel
-def nearly_singular(numbers: Array, parameters: Array) -> bool:
+@part_of_kernel
+def nearly_singular(sketch: Sketch, recipe: Packed) -> bool:
     """Whether next to nothing is added to the sketch before it is inverted."""
-    if parameters[OUTER] > 0.0:
+    if recipe[0].outer > 0.0:
         return False
-    square = numbers[UNIT] * numbers[UNIT]
-    alpha = parameters[INNER] + square * parameters[COMPENSATION] * numbers[ESCAPED]
-    return bool(alpha <= SINGULAR * square * numbers[HEADER])
+    head = sketch.header[0]
+    square = head.unit * head.unit
+    alpha = recipe[0].inner + square * recipe[0].compensation * head.escaped
+    return bool(alpha <= SINGULAR * square * sketch.values[0])
 
 
 @kernel
 def play_stream(
-    begin: int, length: int, dense: Array, data: Array, indices: Array, indptr: Array, row: Array, targets: Array,
-    offsets: Array, code: int, loss_parameter: float, outcome: Array, small: Array, small_work: Array, scratch: Array,
-    point: Array, anchor: Array, basis: Array, directions: Array, numbers: Array, parameters: Array, work: Array,
-    capacity: int,
+    begin: int, length: int, stream: Stream, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch,
+    room: Room,
 ) -> tuple[int, int]:  # fmt: skip
     """The rounds of a stream of rows from ``begin`` on, in blocks; round by round where the basis is the identity.
 
     Returns the first round that could not be played (see `play_round`), else -1; and how many `play_round` played.
     """
-    rounds = targets.size
-    scratch_row = row[: basis.shape[1]]
-    if basis.shape[0] == 0:
-        stopped = play_rounds(
-            begin, rounds, dense, data, indices, indptr, scratch_row, targets, offsets, code, loss_parameter, outcome,
-            point, anchor, basis, directions, numbers, parameters, work, capacity,
-        )  # fmt: skip
-        return stopped, 0
-    tracked = numbers.size > HEADER + capacity
-    lines = lines_of(work, directions)
-    compress(basis, directions, numbers, lines, work, capacity, tracked)
+    rounds, capacity = stream.targets.size, sketch.values.size
+    row = room.row[: sketch.basis.shape[1]]
+    if sketch.basis.shape[0] == 0:
+        return play_rounds(begin, rounds, stream, row, moving, sketch, recipe, scratch), 0
+    compress(sketch, scratch)
     online = 0
     patience = 1
     at = begin
     while at < rounds:
-        if nearly_singular(numbers, parameters):
+        if nearly_singular(sketch, recipe):
             until = min(at + capacity, rounds)
         else:
             count = min(length, rounds - at)
-            played, halted = play_block(
-                at, count, dense, data, indices, indptr, row, targets, offsets, code, loss_parameter, outcome, point,
-                anchor, basis, numbers, parameters, capacity, small, small_work, scratch,
-            )  # fmt: skip
+            played, halted = play_block(at, count, stream, moving, sketch, recipe, room)
             at += played
-            set_identity(directions, int(numbers[RANK]))
+            set_identity(sketch.directions, int(sketch.header[0].rank))
             if halted:
                 return at, online
             if played == count:
                 continue
             patience = min(2 * patience, length) if played == 0 else 1
             until = min(at + patience, rounds)
-        stopped = play_rounds(
-            at, until, dense, data, indices, indptr, scratch_row, targets, offsets, code, loss_parameter, outcome,
-            point, anchor, basis, directions, numbers, parameters, work, capacity,
-        )  # fmt: skip
+        stopped = play_rounds(at, until, stream, row, moving, sketch, recipe, scratch)
         if stopped >= 0:
             return stopped, online
-        clear(scratch_row)
+        clear(row)
         online += until - at
         at = until
-        compress(basis, directions, numbers, lines, work, capacity, tracked)
+        compress(sketch, scratch)
     return -1, online
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
+from numpy.typing import NDArray
 
 from oco.compile import kernel
 from oco.domains._shrinkage import ball_multiplier
+from oco.learners._records import Stream
 from oco.losses.scalar import evaluate
 from oco.sketching.numerics import OUTGROWN, power_of_two
 from oco.sketching.passes import dot, square_norm
@@ -15,6 +19,12 @@ FAR = 1e100
 """Points longer than this are projected in units of their length."""
 ROUNDS, UNIT = range(2)
 """Places in ``numbers``: rounds, and the unit of gradients (a power of two) in whose square the sums are kept."""
+
+RULE = np.dtype((np.record, [("rate", np.float64), ("delta", np.float64), ("radius", np.float64)]))
+"""The learning rate, what is added to the sums of squares, and the radius of the ball (infinite for none)."""
+
+Rule: TypeAlias = NDArray[np.record]
+"""An array of one `RULE`, which kernels take faster than a tuple."""
 
 
 @kernel
@@ -62,9 +72,8 @@ def project_on_ball(point: Array, sums: Array, ridge: float, radius: float, work
 
 @kernel
 def diagonal_round(
-    row: Array, slope: float, point: Array, sums: Array, numbers: Array, rate: float, delta: float, radius: float,
-    work: Array,
-) -> bool:  # fmt: skip
+    row: Array, slope: float, point: Array, sums: Array, numbers: Array, rule: Rule, work: Array
+) -> bool:
     """One round with the gradient ``slope * row``; False, with nothing changed, where it is not finite."""
     factor = slope / numbers[UNIT] if numbers[UNIT] > 0.0 else np.inf
     square = factor * factor * square_norm(row)
@@ -75,50 +84,47 @@ def diagonal_round(
     numbers[ROUNDS] += 1.0
     if factor == 0.0:
         return True
-    ridge = delta / numbers[UNIT] ** 2
+    ridge = rule[0].delta / numbers[UNIT] ** 2
     for j in range(row.size):
         part = factor * row[j]
         total = sums[j] + part * part
         sums[j] = total
         total += ridge
-        point[j] -= rate * part / np.sqrt(total if total > 0.0 else 1.0)
-    if radius < np.inf and not square_norm(point) <= radius * radius:
-        project_on_ball(point, sums, ridge, radius, work)
+        point[j] -= rule[0].rate * part / np.sqrt(total if total > 0.0 else 1.0)
+    if rule[0].radius < np.inf and not square_norm(point) <= rule[0].radius * rule[0].radius:
+        project_on_ball(point, sums, ridge, rule[0].radius, work)
     return True
 
 
 @kernel
-def diagonal_dense(
-    rows: Array, targets: Array, offsets: Array, code: int, loss_parameter: float, outcome: Array, point: Array,
-    sums: Array, numbers: Array, rate: float, delta: float, radius: float, work: Array,
-) -> int:  # fmt: skip
+def diagonal_dense(stream: Stream, point: Array, sums: Array, numbers: Array, rule: Rule, work: Array) -> int:
     """All rounds of a block of dense rows; the first that was not finite, else -1."""
-    for i in range(targets.size):
-        margin = dot(rows[i], point) + offsets[i]
-        loss, slope = evaluate(code, loss_parameter, margin, targets[i])
+    rows, outcome = stream.dense, stream.outcome
+    for i in range(stream.targets.size):
+        margin = dot(rows[i], point) + stream.offsets[i]
+        loss, slope = evaluate(stream.code, stream.parameter, margin, stream.targets[i])
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope
         if not np.isfinite(margin + loss + slope):
             return i
-        if not diagonal_round(rows[i], slope, point, sums, numbers, rate, delta, radius, work):
+        if not diagonal_round(rows[i], slope, point, sums, numbers, rule, work):
             return i
     return -1
 
 
 @kernel
-def diagonal_sparse(
-    data: Array, indices: Array, indptr: Array, targets: Array, offsets: Array, code: int, loss_parameter: float,
-    outcome: Array, point: Array, sums: Array, numbers: Array, rate: float, delta: float, radius: float, work: Array,
-) -> int:  # fmt: skip
+def diagonal_sparse(stream: Stream, point: Array, sums: Array, numbers: Array, rule: Rule, work: Array) -> int:
     """`diagonal_dense` for CSR rows in O(nnz) a round, O(d) in those that leave the ball."""
+    data, indices, indptr, outcome = stream.data, stream.indices, stream.indptr, stream.outcome
+    rate, delta, radius = rule[0].rate, rule[0].delta, rule[0].radius
     norm_square = square_norm(point)
-    for i in range(targets.size):
+    for i in range(stream.targets.size):
         begin, end = indptr[i], indptr[i + 1]
-        margin = offsets[i]
+        margin = stream.offsets[i]
         for place in range(begin, end):
             margin += data[place] * point[indices[place]]
-        loss, slope = evaluate(code, loss_parameter, margin, targets[i])
+        loss, slope = evaluate(stream.code, stream.parameter, margin, stream.targets[i])
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope

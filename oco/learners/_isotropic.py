@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from oco.compile import kernel
+from oco.learners._records import Stream
 from oco.losses.scalar import evaluate
 from oco.sketching.numerics import power_of_two
 from oco.sketching.passes import dot, square_norm
@@ -86,14 +87,12 @@ def isotropic_round(
 
 
 @kernel
-def isotropic_dense(
-    rows: Array, targets: Array, offsets: Array, code: int, loss_parameter: float, outcome: Array, point: Array,
-    numbers: Array, schedule: int, rate: float, radius: float,
-) -> int:  # fmt: skip
+def isotropic_dense(stream: Stream, point: Array, numbers: Array, schedule: int, rate: float, radius: float) -> int:
     """All rounds of a block of dense rows; the first that was not finite, else -1."""
-    for i in range(targets.size):
-        margin = dot(rows[i], point) + offsets[i]
-        loss, slope = evaluate(code, loss_parameter, margin, targets[i])
+    rows, outcome = stream.dense, stream.outcome
+    for i in range(stream.targets.size):
+        margin = dot(rows[i], point) + stream.offsets[i]
+        loss, slope = evaluate(stream.code, stream.parameter, margin, stream.targets[i])
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope
@@ -105,22 +104,20 @@ def isotropic_dense(
 
 
 @kernel
-def isotropic_sparse(
-    data: Array, indices: Array, indptr: Array, targets: Array, offsets: Array, code: int, loss_parameter: float,
-    outcome: Array, point: Array, numbers: Array, schedule: int, rate: float, radius: float,
-) -> int:  # fmt: skip
+def isotropic_sparse(stream: Stream, point: Array, numbers: Array, schedule: int, rate: float, radius: float) -> int:
     """`isotropic_dense` for CSR rows in O(nnz) a round: ``x = scale * point`` with the norm of x carried along."""
+    data, indices, indptr, outcome = stream.data, stream.indices, stream.indptr, stream.outcome
     scale = 1.0
     square = square_norm(point)
     stopped = -1
-    for i in range(targets.size):
+    for i in range(stream.targets.size):
         begin, end = indptr[i], indptr[i + 1]
         product = 0.0
         for place in range(begin, end):
             product += data[place] * point[indices[place]]
         product *= scale
-        margin = product + offsets[i]
-        loss, slope = evaluate(code, loss_parameter, margin, targets[i])
+        margin = product + stream.offsets[i]
+        loss, slope = evaluate(stream.code, stream.parameter, margin, stream.targets[i])
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope

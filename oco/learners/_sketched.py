@@ -1,38 +1,40 @@
-"""Learners that are preconditioned by a sketch: state, round by round play, streams, memory."""
+"""How every learner that is preconditioned by a sketch plays its recipe: state, rounds, streams, memory."""
 
 from __future__ import annotations
 
 import numbers as number_types
-from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, NamedTuple, final
 
 import numpy as np
 
 from oco.compile import entry_point
+from oco.domains import Domain
 from oco.domains._vectors import euclidean_norm
 from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
+from oco.learners._adaptive_rank import grown
 from oco.learners._anchored import Anchorage
-from oco.learners._block_ahead import block_length, play_stream, scratch_floats
-from oco.learners._common import BlockArrays, flat_gradient, refuse
-from oco.learners._preconditioner import AVERAGING, OUTER, PROJECTION, RATE, preconditioner
+from oco.learners._block_ahead import Room, block_length, play_stream
+from oco.learners._common import flat_gradient, refuse
+from oco.learners._preconditioner import preconditioner
+from oco.learners._records import Moving, Packed, Recipe, Stream
 from oco.learners._sketched_rounds import play_round
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import Learner, Memory
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.sketching.numerics import INSIDE_SPAN
-from oco.sketching.sparse_rows import ROWS_AT_ONCE
-from oco.sketching.state import ESCAPED, HEADER, ROUNDS, SketchState, default_buffer, rotates_every_round, work_floats
+from oco.sketching.records import Scratch, Sketch
+from oco.sketching.state import SketchState, default_buffer, rotates_every_round
 from oco.types import Array
 
 
-def checked_buffer(learner: str, buffer: Any) -> int | None:
+def checked_buffer(learner: Learner, buffer: Any) -> int | None:
     """``buffer`` as an int or None; `ConfigError` unless it is an integer that is not negative."""
     if buffer is None:
         return None
     if not isinstance(buffer, number_types.Integral) or isinstance(buffer, bool) or buffer < 0:
-        raise ConfigError(f"buffer of {learner} must be 0 or a positive integer, got {buffer!r}")
+        raise ConfigError(f"buffer of {type(learner).__name__} must be 0 or a positive integer, got {buffer!r}")
     return int(buffer)
 
 
@@ -40,7 +42,7 @@ def checked_buffer(learner: str, buffer: Any) -> int | None:
 class SketchedState:
     """The point that is played, the sketch, and a vector beside the point.
 
-    ``offset`` is the point less the centre of a ball where that is not the origin, ``gradient_sum`` the sum of all
+    ``offset`` is the point less the center of a ball where that is not the origin, ``gradient_sum`` the sum of all
     gradients of a learner that averages; both are None otherwise.
     """
 
@@ -49,98 +51,142 @@ class SketchedState:
     offset: Array | None = None
     gradient_sum: Array | None = None
 
+    @property
+    def moving(self) -> Moving:
+        """The vectors that the kernels move."""
+        moved = self.point.reshape(-1) if self.offset is None else self.offset
+        return Moving(moved, moved if self.gradient_sum is None else self.gradient_sum)
 
-class SketchedLearner(Learner):
-    """A learner of the family in `oco.learners._preconditioner`: a subclass names its parameters and its bound.
 
-    The rounds, the sketch and the projections are here, once for all of them.
+class _Held(NamedTuple):
+    """What kernels take for one state: views of it, which are made once."""
+
+    state: SketchedState
+    play: Callable[..., bool]
+    arguments: tuple[Moving, Sketch, Packed, Scratch]
+    rounds: Array
+
+
+@final
+class SketchedPlayer:
+    """Plays a `Recipe` on a domain with a sketch of rank k.
+
+    A learner owns a player and its ``state``, which it may replace, say by one from a checkpoint: the player carries
+    nothing from round to round but scratch memory.
+
+    Parameters
+    ----------
+    recipe
+        The learner's numbers; the radius is the domain's.
+    domain
+        Where points are projected: in the kernels on a ball or not at all, else by the domain in the learner's metric.
+    rank, buffer
+        Directions that the sketch keeps, and residuals that it holds beside them (None for the default); what is above
+        d means d.
+    most_directions
+        Up to which rank the sketch grows where a shrink would exceed the recipe's tolerance; None for no growth.
     """
 
-    rank: Any
-    buffer: int | None
-    _averaging: ClassVar[bool] = False
-    """Whether steps are taken from the sum of all gradients (dual averaging) rather than from the point."""
-    state: SketchedState
-    _held: tuple[SketchedState, Callable[..., bool], tuple[Any, ...]] | None = None
+    def __init__(
+        self, recipe: Recipe, domain: Domain, rank: int, buffer: int | None, *, most_directions: int | None = None
+    ) -> None:
+        self._anchorage = Anchorage(domain)
+        self.recipe = recipe._replace(radius=float(self._anchorage.radius))
+        self._rank, self._buffer = sizes(domain.dimension, rank, buffer)
+        self._most_directions = most_directions
+        self._held: _Held | None = None
+        self._room: tuple[tuple[int, int, int], Room] | None = None
 
-    @abstractmethod
-    def _family(self, problem: Problem, radius: float) -> Array:
-        """The row of `parameters` that is this learner, for a ball of ``radius`` around the start (infinite: none)."""
-
-    def _rank(self, dimension: int) -> int:
-        return int(min(self.rank, dimension))
-
-    def start(self, problem: Problem) -> None:
-        """Set the parameters, the first point and an empty sketch."""
-        where = self._anchorage = Anchorage(problem.domain)
-        self._parameters = self._family(problem, where.radius)
-        self._parameters[AVERAGING] = self._averaging
-        point, offset = where.first_point()
-        sketch = SketchState.empty(
-            point.size, self._rank(point.size), self._buffer(point.size), self._tracks(where.radius)
-        )
-        self.state = SketchedState(point, sketch, offset, np.zeros(point.size) if self._averaging else None)
-        self._work = sketch.workspace()
-        self._scratch: tuple[Any, ...] | None = None
-
-    def _buffer(self, dimension: int) -> int:
-        rank = self._rank(dimension)
-        return min(default_buffer(rank) if self.buffer is None else self.buffer, dimension)
-
-    @classmethod
-    def _tracks(cls, radius: float) -> bool:
-        """Whether the kernels carry a vector's coordinates in the basis along."""
-        return cls._averaging or radius < np.inf
+    def first_state(self) -> SketchedState:
+        """The domain's start and an empty sketch."""
+        point, offset = self._anchorage.first_point()
+        sketch = SketchState.empty(point.size, self._rank, self._buffer, self._tracks)
+        return SketchedState(point, sketch, offset, np.zeros(point.size) if self.recipe.averaging else None)
 
     @property
-    def _arguments(self) -> tuple[Any, ...]:
-        """The kernels' arguments for the state that is held now."""
-        return self._hold()[2]
+    def _tracks(self) -> bool:
+        return tracks(self.recipe.averaging, self._anchorage.radius)
 
-    def _hold(self) -> tuple[SketchedState, Callable[..., bool], tuple[Any, ...]]:
-        """That state, which may be one put back from a checkpoint, a round of play, and the kernels' arguments."""
+    def update(self, learner: Learner, gradient: Array) -> None:
+        """One round of ``learner.state``: sketch the gradient, step with the new preconditioner, project in its norm.
+
+        Errors name the learner.
+        """
+        where, state = self._anchorage, learner.state
+        flat = flat_gradient(gradient, where.shape)
+        held = self._hold(state)
+        while not held.play(flat, 1.0, *held.arguments):
+            if not np.isfinite(flat).all() or not self._grow(state):
+                raise refuse(learner, state.sketch.rounds + 1, flat)
+            held = self._hold(state)
+        where.settle(learner, held.rounds, flat, lambda point: self._project(point, state))
+
+    def play_block(self, state: SketchedState, block: RowBlock) -> BlockOutcome | None:
+        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
+        where = self._anchorage
+        if not where.compiled:
+            return None
+        stream = Stream.of(block, where.center)
+        nonzeros = stream.data.size / max(len(block), 1) if block.sparse else None
+        begin, online = 0, 0
+        while True:
+            length, room = self._block_room(state.sketch, nonzeros)
+            stopped, more = play_stream(begin, length, stream, *self._hold(state).arguments, room)
+            online += more
+            if stopped < 0 or not stream.finite_at(stopped) or not self._grow(state):
+                break
+            begin = stopped
+        where.publish(state)
+        if state.sketch.basis.shape[0] == 0:
+            return stream.played("fused loop", stopped)
+        return stream.played("block-ahead and online" if online else "block-ahead", stopped)
+
+    def metric(self, state: SketchedState) -> LowRankPlusScaledIdentity:
+        """The norm of the newest round's projection, as eigenvalues and eigenvectors."""
+        sketch, added = state.sketch, self.recipe.projection
+        values = np.empty(sketch.rank)
+        rest = preconditioner(sketch.arrays(), self.recipe.packed(), values)
+        if added > 0.0:
+            values, rest = np.sqrt(values**2 + added), float(np.sqrt(rest**2 + added))
+        return LowRankPlusScaledIdentity(sketch.eigenvectors.T, values, rest)
+
+    def _hold(self, state: SketchedState) -> _Held:
         held = self._held
-        if held is None or held[0] is not self.state:
-            arguments = self._kernel_arguments()
-            held = self._held = self.state, entry_point(play_round, arguments[0], 1.0, *arguments), arguments
+        if held is None or held.state is not state:
+            sketch, recipe = state.sketch, self.recipe
+            if not self._may_grow(sketch):
+                recipe = recipe._replace(tolerance=-1.0)
+            arrays = sketch.arrays()
+            arguments = state.moving, arrays, recipe.packed(), sketch.scratch()
+            play = entry_point(play_round, arguments[0].point, 1.0, *arguments)
+            held = self._held = _Held(state, play, arguments, arrays.header["rounds"].reshape(()))
         return held
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is held for the kernels: views into the state."""
-        return {name: value for name, value in self.__dict__.items() if name != "_held"}
+        return self.__dict__ | {"_held": None, "_room": None}
 
-    def _kernel_arguments(self) -> tuple[Any, ...]:
-        state = self.state
-        sketch = state.sketch
-        moved = state.point.reshape(-1) if state.offset is None else state.offset
-        anchor = moved if state.gradient_sum is None else state.gradient_sum
-        return (
-            moved, anchor, sketch.basis, sketch.directions, sketch.numbers, self._parameters, self._work,
-            sketch.capacity,
-        )  # fmt: skip
+    def _may_grow(self, sketch: SketchState) -> bool:
+        return self._most_directions is not None and sketch.capacity < min(self._most_directions, sketch.dimension)
 
-    def update(self, gradient: Array) -> None:
-        """One round: sketch the gradient, step with the new preconditioner, project in its norm."""
-        where = self._anchorage
-        flat = flat_gradient(gradient, where.shape)
-        _, play, arguments = self._hold()
-        while not play(flat, 1.0, *arguments):
-            if not np.isfinite(flat).all() or not self._grow():
-                raise refuse(self, int(self.state.sketch.numbers[ROUNDS]) + 1, flat)
-            arguments = self._arguments
-        where.settle(self, int(self.state.sketch.numbers[ROUNDS]), flat, self._project)
+    def _grow(self, state: SketchedState) -> bool:
+        """Make room for another direction where that is allowed; whether it was."""
+        if not self._may_grow(state.sketch):
+            return False
+        state.sketch = grown(state.sketch, self._buffer, state.moving.point, self._tracks)
+        self._held = None
+        return True
 
-    def _project(self, point: Array) -> Array:
-        total = self.state.gradient_sum
-        target = point if total is None else self._leader(total)
-        return self._anchorage.domain.project_in(target, self.metric())
+    def _project(self, point: Array, state: SketchedState) -> Array:
+        target = point if state.gradient_sum is None else self._leader(state)
+        return self._anchorage.domain.project_in(target, self.metric(state))
 
-    def _leader(self, total: Array) -> Array:
+    def _leader(self, state: SketchedState) -> Array:
         """``x_1 - rate H^{-1} sum_s g_s``, which dual averaging projects.
 
         It is a function of the state alone, so that a round whose gradient is zero leads to the same point.
         """
-        domain, metric = self._anchorage.domain, self.metric()
+        domain, metric, total = self._anchorage.domain, self.metric(state), state.moving.anchor
         along = metric.basis.T @ total
         step = metric.basis @ np.divide(along, metric.values, out=np.zeros_like(along), where=metric.values > 0.0)
         if metric.complement > 0.0 and metric.values.size < total.size:
@@ -148,91 +194,38 @@ class SketchedLearner(Learner):
             rest -= metric.basis @ (metric.basis.T @ rest)  # what round-off left along the basis
             if euclidean_norm(rest) > INSIDE_SPAN * euclidean_norm(total):  # else it is round-off
                 step += rest / metric.complement
-        leader: Array = domain.start - self.rate * step.reshape(domain.shape)
+        leader: Array = domain.start - self.recipe.rate * step.reshape(domain.shape)
         return leader
 
-    def _grow(self) -> bool:
-        """Make room for another direction where the learner may and a shrink would exceed its tolerance."""
-        return False
-
-    def play_block(self, block: RowBlock) -> BlockOutcome | None:
-        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
-        where = self._anchorage
-        if not where.compiled:
-            return None
-        arrays = BlockArrays.of(block, where.center)
-        nonzeros = arrays.data.size / max(len(block), 1) if block.sparse else None
-        begin, online = 0, 0
-        while True:
-            length, row, *scratch = self._room(nonzeros)
-            stopped, more = play_stream(
-                begin, length, arrays.dense, arrays.data, arrays.indices, arrays.indptr, row, arrays.targets,
-                arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome, *scratch,
-                *self._arguments,
-            )  # fmt: skip
-            online += more
-            if stopped < 0 or not arrays.finite_at(stopped) or not self._grow():
-                break
-            begin = stopped
-        where.publish(self.state)
-        if self.state.sketch.basis.shape[0] == 0:
-            return arrays.outcome_of("fused loop", stopped)
-        return arrays.outcome_of("block-ahead and online" if online else "block-ahead", stopped)
-
-    def _room(self, nonzeros: float | None) -> tuple[Any, ...]:
-        """The length of blocks, and scratch memory for them: a dense row, and what happens in small coordinates.
-
-        ``nonzeros`` are those of a row, None of dense rows.
-        """
-        sketch = self.state.sketch
+    def _block_room(self, sketch: SketchState, nonzeros: float | None) -> tuple[int, Room]:
+        """The length of blocks, and scratch memory for them. ``nonzeros`` are those of a row, None of dense rows."""
         d, k = sketch.dimension, sketch.capacity
-        if sketch.basis.shape[0] == 0:
-            return 1, np.zeros(d), np.zeros((0, 0)), np.zeros(0), np.zeros(0)
-        length = block_length(d, k, nonzeros)
-        size = k + length
-        if self._scratch is None or self._scratch[0] != length or self._scratch[2].shape[1] != size:
-            self._scratch = (
-                length, np.zeros(ROWS_AT_ONCE * d), np.zeros((k + 1, size)), np.zeros(work_floats(k + 1, size, 0)),
-                np.zeros(scratch_floats(k, length, d)),
-            )  # fmt: skip
-        return self._scratch
+        length = 0 if sketch.basis.shape[0] == 0 else block_length(d, k, nonzeros)
+        if self._room is None or self._room[0] != (k, length, d):
+            self._room = (k, length, d), Room.empty(k, length, d)
+        return length, self._room[1]
 
-    def metric(self) -> LowRankPlusScaledIdentity:
-        """The norm of the newest round's projection, as eigenvalues and eigenvectors."""
-        sketch = self.state.sketch
-        values = np.empty(sketch.rank)
-        kept = sketch.numbers[HEADER : HEADER + sketch.rank]
-        rest = preconditioner(kept, sketch.rank, float(sketch.numbers[ESCAPED]), sketch.unit, self._parameters, values)
-        added = self._parameters[PROJECTION]
-        if added > 0.0:
-            values, rest = np.sqrt(values**2 + added), float(np.sqrt(rest**2 + added))
-        return LowRankPlusScaledIdentity(sketch.eigenvectors.T, values, rest)
 
-    @property
-    def rate(self) -> float:
-        """The learning rate in use, the theorem's where none was given."""
-        return float(self._parameters[RATE])
+def sizes(dimension: int, rank: int, buffer: int | None) -> tuple[int, int]:
+    """Directions and residuals that a sketch holds: at most d each."""
+    rank = min(rank, dimension)
+    return rank, min(default_buffer(rank) if buffer is None else buffer, dimension)
 
-    @property
-    def added_to_root(self) -> float:
-        """The multiple of the identity that is added to the root, the problem's gradient bound where none was given."""
-        return float(self._parameters[OUTER])
 
-    @property
-    def escaped_mass(self) -> float:
-        """``rho``, what the sketch has subtracted so far."""
-        return self.state.sketch.escaped_mass
+def tracks(averaging: bool, radius: float) -> bool:
+    """Whether the kernels carry a vector's coordinates in the basis along."""
+    return averaging or radius < np.inf
 
-    def memory(self, problem: Problem) -> Memory:
-        """Floats of the state: the point, the basis, the eigenvectors in the basis, eigenvalues and counters."""
-        where = Anchorage(problem.domain)
-        d = problem.domain.dimension
-        k, b = self._rank(d), self._buffer(d)
-        vectors = 1 + (where.center is not None) + self._averaging
-        tracks = self._tracks(where.radius)
-        floats = vectors * d + SketchState.floats(d, k, b, tracks)
-        point = "d" if vectors == 1 else f"{vectors} d"
-        if rotates_every_round(d, k, b):
-            rows = "d^2" if k >= d else "d (k + 1)"
-            return Memory(f"{rows} + {point} + k + 9", floats)
-        return Memory(f"d (k + {b}) + {point} + (k + {2 if tracks else 1})(k + {b}) + k + 9", floats)
+
+def sketched_memory(domain: Domain, rank: int, buffer: int | None, *, averaging: bool = False) -> Memory:
+    """Floats of the state: the point, the basis, the eigenvectors in the basis, eigenvalues and counters."""
+    where, d = Anchorage(domain), domain.dimension
+    k, b = sizes(d, rank, buffer)
+    tracked = tracks(averaging, where.radius)
+    vectors = 1 + (where.center is not None) + averaging
+    floats = vectors * d + SketchState.floats(d, k, b, tracked)
+    point = "d" if vectors == 1 else f"{vectors} d"
+    if rotates_every_round(d, k, b):
+        rows = "d^2" if k >= d else "d (k + 1)"
+        return Memory(f"{rows} + {point} + k + 9", floats)
+    return Memory(f"d (k + {b}) + {point} + (k + {2 if tracked else 1})(k + {b}) + k + 9", floats)

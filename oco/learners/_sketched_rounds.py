@@ -4,61 +4,74 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import FLAG, INDICES, MATRIX, REAL, VECTOR, WHOLE, kernel, separate_kernel
-from oco.learners._preconditioner import AVERAGING, DECAY, RADIUS, absorb_by, step_in_coordinates, weight_of_round
+from oco.compile import FLAG, REAL, VECTOR, WHOLE, part_of_kernel, separate_kernel
+from oco.learners._preconditioner import absorb_by, step_in_coordinates, weight_of_round
+from oco.learners._records import MOVING, RECIPE, STREAM, Moving, Packed, Stream
 from oco.losses.scalar import evaluate
-from oco.sketching.kernels import append, fade, lines_of, make_room, residual_of, take_in_units, write_in_basis
+from oco.sketching.basis import append, make_room, write_in_basis
 from oco.sketching.numerics import PYTHAGORAS
 from oco.sketching.passes import add_multiple, clear, combine, combine_and_remove, dot, project, square_norm
-from oco.sketching.state import ANCHOR_SQUARE, COORDINATES, HEADER, ROUNDS, SIZE, STEP
+from oco.sketching.records import COORDINATES, SCRATCH, SKETCH, STEP, Scratch, Sketch
+from oco.sketching.units import fade, take_in_units
 from oco.types import Array
 
 
-@separate_kernel(FLAG(VECTOR, REAL, VECTOR, VECTOR, MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, WHOLE), from_python=True)
-def play_round(
-    gradient: Array, slope: float, point: Array, anchor: Array, basis: Array, directions: Array, numbers: Array,
-    parameters: Array, work: Array, capacity: int,
-) -> bool:  # fmt: skip
+@separate_kernel(FLAG(VECTOR, REAL, MOVING, SKETCH, RECIPE, SCRATCH), from_python=True)
+def play_round(gradient: Array, slope: float, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch) -> bool:
     """One round with the gradient ``slope * gradient``; False, with nothing changed, where it is not finite.
 
     False too, with nothing changed but the representation, where a shrink would exceed the learner's tolerance.
 
     1. the gradient's coordinates in the basis;  2. Frequent Directions on them;  3. the step, and the projection on a
     ball, in coordinates;  4. one pass over the basis that moves the point and makes the residual a new basis row.
-    ``point`` and ``anchor`` are measured from the ball's centre; they are one array unless gradients are summed.
     """
-    dimension = basis.shape[1]
-    lines = lines_of(work, directions)
-    coordinates = lines[COORDINATES]
-    step = lines[STEP]
-    identity = basis.shape[0] == 0
-    averaging = parameters[AVERAGING] != 0.0
-    tracked = not identity and (averaging or parameters[RADIUS] < np.inf)
-    residual = coordinates if identity else residual_of(work, dimension)
-    weight = weight_of_round(parameters, numbers[ROUNDS] + 1.0)
-    square = take_in_units(residual, gradient, slope, weight, numbers, capacity)
+    head = sketch.header[0]
+    identity = sketch.basis.shape[0] == 0
+    residual = scratch.lines[COORDINATES] if identity else scratch.vector
+    weight = weight_of_round(recipe, head.rounds + 1.0)
+    square = take_in_units(residual, gradient, slope, weight, sketch)
     if np.isnan(square):
         return False
-    numbers[ROUNDS] += 1.0
+    head.rounds += 1.0
     if square == 0.0:
-        fade(numbers, parameters[DECAY], capacity)
+        fade(sketch, recipe[0].decay)
         return True
-    known = numbers[HEADER + capacity :]
-    if make_room(basis, directions, numbers, lines, work, capacity, tracked) and tracked:
-        project(basis, int(numbers[SIZE]), anchor, known)
-        numbers[ANCHOR_SQUARE] = square_norm(anchor)
-
+    if make_room(sketch, scratch) and sketch.known.size > 0:
+        project(sketch.basis, int(head.used), moving.anchor, sketch.known)
+        head.anchor_square = square_norm(moving.anchor)
     if identity:
-        count = absorb_by(parameters, dimension, directions, numbers, lines, work, capacity, dimension)
-        if count < 0:
-            numbers[ROUNDS] -= 1.0
-            return False
-        scale = step_in_coordinates(count, weight, directions, anchor, numbers, parameters, lines, capacity, True)
-        for j in range(dimension):
-            point[j] = scale * anchor[j] + step[j]
-        return True
+        played = step_in_space(weight, moving, sketch, recipe, scratch)
+    else:
+        played = step_over_basis(gradient, slope, weight, square, moving, sketch, recipe, scratch)
+    if not played:
+        head.rounds -= 1.0
+    return played
 
-    size = int(numbers[SIZE])
+
+@part_of_kernel
+def step_in_space(weight: float, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch) -> bool:
+    """Steps 2 to 4 where the basis is that of the space; False where a shrink would exceed the tolerance."""
+    point, anchor, step = moving.point, moving.anchor, scratch.lines[STEP]
+    count = absorb_by(recipe, point.size, sketch, scratch)
+    if count < 0:
+        return False
+    scale = step_in_coordinates(count, weight, anchor, sketch, recipe, scratch.lines, True)
+    for j in range(point.size):
+        point[j] = scale * anchor[j] + step[j]
+    return True
+
+
+@part_of_kernel
+def step_over_basis(
+    gradient: Array, slope: float, weight: float, square: float, moving: Moving, sketch: Sketch, recipe: Packed,
+    scratch: Scratch,
+) -> bool:  # fmt: skip
+    """Steps 1 to 4 for a basis with room for one row more; False where a shrink would exceed the tolerance."""
+    head, basis, known = sketch.header[0], sketch.basis, sketch.known
+    point, anchor, residual = moving.point, moving.anchor, scratch.vector
+    coordinates, step = scratch.lines[COORDINATES], scratch.lines[STEP]
+    tracked = known.size > 0
+    size = int(head.used)
     project(basis, size, residual, coordinates)
     remaining = square - square_norm(coordinates[:size])
     by_pythagoras = remaining > PYTHAGORAS * square
@@ -69,70 +82,62 @@ def play_round(
         if tracked:
             known[size] = (dot(residual, anchor) - dot(coordinates[:size], known[:size])) / length
     else:
-        write_in_basis(basis, numbers, lines, residual, square)
-        if tracked and int(numbers[SIZE]) > size:
+        write_in_basis(sketch, scratch.lines, residual, square)
+        if tracked and int(head.used) > size:
             known[size] = dot(basis[size], anchor)
-    active = max(size + 1, int(numbers[SIZE]))
-    count = absorb_by(parameters, active, directions, numbers, lines, work, capacity, dimension)
+    count = absorb_by(recipe, max(size + 1, int(head.used)), sketch, scratch)
     if count < 0:
-        numbers[ROUNDS] -= 1.0
         return False
-    scale = step_in_coordinates(count, weight, directions, known, numbers, parameters, lines, capacity, False)
-    if averaging:
-        for j in range(dimension):
+    scale = step_in_coordinates(count, weight, known, sketch, recipe, scratch.lines, False)
+    if recipe[0].averaging:
+        for j in range(point.size):
             anchor[j] += slope * gradient[j]
             point[j] = scale * anchor[j]
     else:
         if scale != 1.0:
-            for j in range(dimension):
+            for j in range(point.size):
                 point[j] *= scale
         for j in range(known.size):
             known[j] = scale * known[j] + step[j]
     if by_pythagoras:
         combine_and_remove(basis, size, step, point, coordinates, residual)
-        append(basis, numbers, residual, 1.0 / np.sqrt(square_norm(residual)))
+        append(sketch, residual, 1.0 / np.sqrt(square_norm(residual)))
         add_multiple(basis[size], step[size], point)
     else:
-        combine(basis, int(numbers[SIZE]), step, 1.0, point)
+        combine(basis, int(head.used), step, 1.0, point)
     return True
 
 
-@kernel
-def write_row(index: int, data: Array, indices: Array, indptr: Array, scratch: Array) -> None:
+@part_of_kernel
+def write_row(index: int, stream: Stream, row: Array) -> None:
     """Row ``index`` of a CSR matrix, written out."""
-    clear(scratch)
-    for place in range(indptr[index], indptr[index + 1]):
-        scratch[indices[place]] = data[place]
+    clear(row)
+    for place in range(stream.indptr[index], stream.indptr[index + 1]):
+        row[stream.indices[place]] = stream.data[place]
 
 
-@separate_kernel(
-    WHOLE(
-        WHOLE, WHOLE, MATRIX, VECTOR, INDICES, INDICES, VECTOR, VECTOR, VECTOR, WHOLE, REAL, MATRIX, VECTOR, VECTOR,
-        MATRIX, MATRIX, VECTOR, VECTOR, VECTOR, WHOLE,
-    )
-)  # fmt: skip
+@separate_kernel(WHOLE(WHOLE, WHOLE, STREAM, VECTOR, MOVING, SKETCH, RECIPE, SCRATCH))
 def play_rounds(
-    begin: int, end: int, dense: Array, data: Array, indices: Array, indptr: Array, scratch: Array, targets: Array,
-    offsets: Array, code: int, loss_parameter: float, outcome: Array, point: Array, anchor: Array, basis: Array,
-    directions: Array, numbers: Array, parameters: Array, work: Array, capacity: int,
-) -> int:  # fmt: skip
-    """Rounds ``begin`` to ``end - 1`` of a stream of rows, each as `play_round`.
+    begin: int, end: int, stream: Stream, room: Array, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch
+) -> int:
+    """Rounds ``begin`` to ``end - 1`` of a stream of rows, each as `play_round`; ``room`` is for one row, ``(d,)``.
 
-    ``outcome`` ``(3, n)`` takes margins, losses and slopes. Returns the first round that was not finite, else -1.
+    Returns the first round that was not finite, else -1.
     """
+    outcome = stream.outcome
     for i in range(begin, end):
-        row = scratch
-        if dense.shape[0] > 0:
-            row = dense[i]
+        row = room
+        if stream.dense.shape[0] > 0:
+            row = stream.dense[i]
         else:
-            write_row(i, data, indices, indptr, scratch)
-        margin = dot(row, point) + offsets[i]
-        loss, slope = evaluate(code, loss_parameter, margin, targets[i])
+            write_row(i, stream, room)
+        margin = dot(row, moving.point) + stream.offsets[i]
+        loss, slope = evaluate(stream.code, stream.parameter, margin, stream.targets[i])
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope
         if not np.isfinite(margin + loss + slope):
             return i
-        if not play_round(row, slope, point, anchor, basis, directions, numbers, parameters, work, capacity):
+        if not play_round(row, slope, moving, sketch, recipe, scratch):
             return i
     return -1

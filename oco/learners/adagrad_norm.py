@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 
-from oco.learners.base import Problem
-from oco.learners.ogd import IsotropicLearner
+from oco.learners._gradient_descent import DescentState, GradientDescent, descent_memory
+from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import positive_or_none, theorem_rate
+from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
+from oco.types import Array
 
 
-class AdaGradNorm(IsotropicLearner):
+class AdaGradNorm(Learner):
     r"""``x_{t+1} = P(x_t - eta g_t / sqrt(sum_{s<=t} |g_s|^2))`` with the Euclidean projection P.
 
     Parameters
@@ -45,6 +47,9 @@ class AdaGradNorm(IsotropicLearner):
     name = "adagrad_norm"
     source = "Streeter and McMahan 2010; Duchi, Hazan, Singer, JMLR 2011"
     guarantee = "sqrt(2) D sqrt(sum |g_t|^2) on a bounded domain (learning rate D / sqrt 2)"
+    needs = (DIAMETER,)
+    look = Look("AdaGrad-norm", "#56B4E9", "D")
+    state: DescentState
 
     def __init__(self, learning_rate: float | None = None) -> None:
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
@@ -52,14 +57,27 @@ class AdaGradNorm(IsotropicLearner):
     def start(self, problem: Problem) -> None:
         """Set the learning rate and the first point."""
         rate = self.learning_rate or theorem_rate(self, problem)
-        self._begin(problem, "adaptive", rate)
+        self._descent = GradientDescent(problem.domain, "adaptive", rate)
+        self.state = self._descent.first_state()
+
+    def update(self, gradient: Array) -> None:
+        """Add the squared length of the gradient to the sum, step and project, in O(d)."""
+        self._descent.update(self, gradient)
+
+    def play_block(self, block: RowBlock) -> BlockOutcome | None:
+        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
+        return self._descent.play_block(self.state, block)
+
+    def memory(self, problem: Problem) -> Memory:
+        """``d + 3`` floats, ``2 d + 3`` where a ball's centre is not the origin."""
+        return descent_memory(problem.domain)
 
     def bound(self, observed: Observed) -> Bound | None:
         """``(D^2 / (2 eta) + eta) sqrt(sum |g_t|^2)``; None on an unbounded domain."""
         diameter = observed.domain.diameter("l2")
         if not math.isfinite(diameter):
             return None
-        rate = self._rate
+        rate = self._descent.rate
         return Bound(
             theorem="AdaGrad with a scalar, for any learning rate",
             value=(diameter**2 / (2.0 * rate) + rate) * math.sqrt(observed.gradient_squares),

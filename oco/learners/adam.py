@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains.base import Domain
 from oco.domains.metrics import Diagonal
 from oco.learners._finite import finite_update
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import Learner, Look, Memory, Problem
 from oco.learners.requirements import fraction, nonnegative, positive
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
@@ -66,9 +65,10 @@ class Adam(Learner):
     array([-0.5,  0.5])
     """
 
-    name: ClassVar[str] = "adam"
-    source: ClassVar[str] = "Kingma, Ba 2015, Algorithm 1"
-    guarantee: ClassVar[str] = "none: average regret need not vanish (Reddi, Kale, Kumar 2018, Theorem 1)"
+    name = "adam"
+    source = "Kingma, Ba 2015, Algorithm 1"
+    guarantee = "none: average regret need not vanish (Reddi, Kale, Kumar 2018, Theorem 1)"
+    look = Look("Adam", "#CC6677", "8")
     state: AdamState
 
     def __init__(
@@ -159,11 +159,13 @@ class AMSGrad(Learner):
     array([-1.,  1.])
     """
 
-    name: ClassVar[str] = "amsgrad"
-    source: ClassVar[str] = "Reddi, Kale, Kumar 2018, Algorithm 2"
-    guarantee: ClassVar[str] = (
+    name = "amsgrad"
+    source = "Reddi, Kale, Kumar 2018, Algorithm 2"
+    guarantee = (
         "beta1 = 0: Dinf^2 sqrt(T)/(2 eta) sum_i sqrt(vhat_i) + eta sqrt((1 + ln T)/(1 - beta2))/2 sum_i |g_{1:T,i}|"
     )
+    examples = ({}, {"learning_rate": 0.1, "beta1": 0.0})
+    look = Look("AMSGrad", "#332288", "8")
     state: AMSGradState
 
     def __init__(

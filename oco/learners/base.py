@@ -7,9 +7,9 @@ import dataclasses
 import math
 import numbers
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -21,6 +21,11 @@ from oco.types import Array
 if TYPE_CHECKING:
     from oco.losses.rows import BlockOutcome, RowBlock
     from oco.regret.bounds import Bound, Observed
+
+DIAMETER = "a bounded domain"
+GRADIENT_BOUND = "a gradient bound"
+EXP_CONCAVITY = "an exp-concavity constant"
+"""What `Learner.needs` may name."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,15 @@ class _NotStarted(ProtocolError, AttributeError):
     """A learner has no state yet; an AttributeError too, so that ``hasattr(learner, "state")`` is False."""
 
 
+@dataclass(frozen=True)
+class Look:
+    """How a learner is called and drawn in figures: its label, its color ``#RRGGBB`` and Matplotlib's marker."""
+
+    label: str
+    color: str
+    marker: str
+
+
 class Learner(ABC):
     """Hyper-parameters as constructor keywords, and a ``state`` that `start` makes and `update` advances.
 
@@ -89,7 +103,8 @@ class Learner(ABC):
 
     The rest is optional, and what the library does without it is the default here: `prediction` (``state.point``),
     `play_block` (rounds go one by one), `memory` (nothing is claimed), `bound` (none is known), `fresh`,
-    `hyperparameters`, `rank` (no sketch), `escaped_mass` (not known), and the texts `name`, `source` and `guarantee`.
+    `hyperparameters`, `rank` (no sketch), `escaped_mass` (not known), the texts `name`, `source` and `guarantee`, and what
+    shared tests and figures know of it: `decision`, `needs`, `examples`, `look`.
 
     Examples
     --------
@@ -108,7 +123,16 @@ class Learner(ABC):
     guarantee: ClassVar[str] = "none known"
     """The regret bound in one line, with its assumptions."""
     bound_needs_sides: ClassVar[bool] = False
-    """Whether `bound` makes use of the spectra of ``sum G G'`` and ``sum G' G``, which cost O(m n (m + n)) a round."""
+    """Whether `bound` uses the spectra of ``sum G G'`` and ``sum G' G``, which cost O(m n (m + n)) a round."""
+
+    decision: ClassVar[Literal["any", "matrix", "simplex"]] = "any"
+    """What is played: an array of any shape (a matrix row by row), a matrix, or a point of the simplex."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """What the problem must state for the hyper-parameters that are left to the theorem, which is the default."""
+    examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
+    """Hyper-parameters for small problems in shared tests; the first leave to the theorem what they can."""
+    look: ClassVar[Look | None] = None
+    """How it is drawn; figures find a spare color and marker where it is None."""
 
     rank: Any = None
     """Directions that a learner with a sketch keeps, where that is a hyper-parameter; None without a sketch."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains._vectors import euclidean_norm
 from oco.learners._finite import finite_update
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import positive, positive_or_none, reach, required_gradient_bound
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
@@ -31,7 +30,7 @@ class CoinBetting(Learner):
     r"""Krichevsky-Trofimov coin betting: bet the fraction ``sum of outcomes / t`` of the wealth.
 
     .. math::
-        c_t = -\tilde g_t / G, \qquad W_t = \varepsilon + \sum_{s \le t} \langle c_s, y_s \rangle, \qquad
+        c_t = -\tilde g_t / G, \qquad W_t = W_0 + \sum_{s \le t} \langle c_s, y_s \rangle, \qquad
         y_{t+1} = \frac{\sum_{s \le t} c_s}{t + 1} W_t, \qquad x_{t+1} = \Pi_K(y_{t+1})
 
     where, on a bounded domain, ``g~ = g - min(0, <g, v>) v`` with v the unit vector from x to y: what a gradient says
@@ -42,7 +41,7 @@ class CoinBetting(Learner):
     gradient_bound
         G with ``|g_t| <= G``; None for the problem's. A longer gradient is shortened to it, and the bound is then void.
     initial_wealth
-        epsilon, in units of distance.
+        W_0, in units of distance.
 
     Raises
     ------
@@ -54,7 +53,7 @@ class CoinBetting(Learner):
     Cost O(d) a round; state ``3 d + 3`` floats. Points are relative to the domain's start, u is any comparator:
 
     .. math::
-        R_T(u) \le G |u| \sqrt{T \ln(1 + 24 T^2 |u|^2 / \varepsilon^2)} + G \varepsilon
+        R_T(u) \le G |u| \sqrt{T \ln(1 + 24 T^2 |u|^2 / W_0^2)} + G W_0
 
     (Corollary 5; cited from memory and tested, not checked against the paper). On an unbounded domain the bound
     is stated against the comparator that was found, at its own distance, which the tracker observes.
@@ -79,9 +78,11 @@ class CoinBetting(Learner):
     array([1.875])
     """
 
-    name: ClassVar[str] = "coin_betting"
-    source: ClassVar[str] = "Orabona, Pal 2016, Algorithm 1 and Corollary 5"
-    guarantee: ClassVar[str] = "G |u| sqrt(T ln(1 + 24 T^2 |u|^2/eps^2)) + G eps for every u; |g| <= G"
+    name = "coin_betting"
+    source = "Orabona, Pal 2016, Algorithm 1 and Corollary 5"
+    guarantee = "G |u| sqrt(T ln(1 + 24 T^2 |u|^2/W_0^2)) + G W_0 for every u; |g| <= G"
+    needs = (GRADIENT_BOUND,)
+    look = Look("coin betting", "#B8A037", "s")
     state: CoinState
 
     def __init__(self, gradient_bound: float | None = None, initial_wealth: float = 1.0) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from oco.domains.metrics import Diagonal
 from oco.learners._anchored import Anchorage
-from oco.learners._common import BlockArrays, flat_gradient, refuse
-from oco.learners._coordinatewise import ROUNDS, UNIT, diagonal_dense, diagonal_round, diagonal_sparse
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners._common import flat_gradient, refuse
+from oco.learners._coordinatewise import ROUNDS, RULE, UNIT, Rule, diagonal_dense, diagonal_round, diagonal_sparse
+from oco.learners._records import Stream
+from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
@@ -67,6 +66,9 @@ class DiagonalAdaGrad(Learner):
     name = "diagonal_adagrad"
     source = "Duchi, Hazan, Singer, JMLR 2011, Theorem 5 and Corollary 6"
     guarantee = "sqrt(2) D_inf sum_i sqrt(sum_t g_ti^2) on a bounded domain (learning rate D_inf / sqrt 2)"
+    needs = (DIAMETER,)
+    examples = ({}, {"delta": 0.1})
+    look = Look("diagonal AdaGrad", "#E69F00", "^")
 
     state: DiagonalState
 
@@ -78,6 +80,7 @@ class DiagonalAdaGrad(Learner):
         """Set the learning rate, the first point and empty sums."""
         self._rate = self.learning_rate or theorem_rate(self, problem, "linf")
         self._anchorage = Anchorage(problem.domain)
+        self._rule = np.array([(self._rate, self.delta, self._anchorage.radius)], dtype=RULE)
         point, offset = self._anchorage.first_point()
         self.state = DiagonalState(point, np.zeros(point.size), np.zeros(2), offset)
         self._work = np.zeros((2, point.size if 0.0 < self._anchorage.radius < math.inf else 0))
@@ -86,10 +89,7 @@ class DiagonalAdaGrad(Learner):
         """Add the squared gradient to the sums, step, and project in the new norm, in O(d)."""
         where, state = self._anchorage, self.state
         flat = flat_gradient(gradient, where.shape)
-        moved = state.point.reshape(-1) if state.offset is None else state.offset
-        if not diagonal_round(
-            flat, 1.0, moved, state.sums, state.numbers, self._rate, self.delta, where.radius, self._work
-        ):
+        if not diagonal_round(flat, 1.0, *self._moving()):
             raise refuse(self, int(state.numbers[ROUNDS]) + 1, flat)
         where.settle(self, int(state.numbers[ROUNDS]), flat, self._project)
 
@@ -105,16 +105,17 @@ class DiagonalAdaGrad(Learner):
         where, state = self._anchorage, self.state
         if not where.compiled:
             return None
-        arrays = BlockArrays.of(block, where.center)
-        moved = state.point.reshape(-1) if state.offset is None else state.offset
-        rows: tuple[Any, ...] = (arrays.data, arrays.indices, arrays.indptr) if block.sparse else (arrays.dense,)
-        loop: Callable[..., int] = diagonal_sparse if block.sparse else diagonal_dense
-        stopped = loop(
-            *rows, arrays.targets, arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome,
-            moved, state.sums, state.numbers, self._rate, self.delta, where.radius, self._work,
-        )  # fmt: skip
+        stream = Stream.of(block, where.center)
+        loop = diagonal_sparse if block.sparse else diagonal_dense
+        stopped = loop(stream, *self._moving())
         where.publish(state)
-        return arrays.outcome_of("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
+        return stream.played("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
+
+    def _moving(self) -> tuple[Array, Array, Array, Rule, Array]:
+        """What every kernel takes last: what moves, and how."""
+        state = self.state
+        moved = state.point.reshape(-1) if state.offset is None else state.offset
+        return moved, state.sums, state.numbers, self._rule, self._work
 
     def memory(self, problem: Problem) -> Memory:
         """``2 d + 2`` floats, ``3 d + 2`` where a ball's centre is not the origin."""

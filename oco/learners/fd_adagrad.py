@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+import warnings
+from typing import Literal, final
 
+from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
-from oco.learners._adaptive_rank import certified_bound, grown
-from oco.learners._preconditioner import TOLERANCE, parameters
-from oco.learners._sketched import SketchedLearner, checked_buffer
+from oco.learners._records import Recipe
+from oco.learners._sketched import SketchedPlayer, SketchedState, checked_buffer, sketched_memory
 from oco.learners._trace_bounds import trace_root_bound
-from oco.learners.base import Memory, Problem, state_floats
+from oco.learners.adaptive_fd_adagrad import AdaptiveFDAdaGrad
+from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate, whole
+from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Observed
 from oco.sketching.state import COMPENSATIONS, Compensation
 from oco.types import Array
 
 
-class FDAdaGrad(SketchedLearner):
+@final
+class FDAdaGrad(Learner):
     r"""AdaGrad preconditioned by a Frequent Directions sketch plus the mass that escaped from it.
 
     .. math::
@@ -32,8 +36,8 @@ class FDAdaGrad(SketchedLearner):
     ----------
     rank
         k >= 1, directions that are kept; the paper's sketch size is ``ell = k + 1``. With ``k >= d - 1`` this is
-        full-matrix AdaGrad exactly; larger than d means d. ``"auto"`` starts with one direction and takes another
-        whenever a shrink would break the tolerance; its memory is what the stream needs.
+        full-matrix AdaGrad exactly; larger than d means d. `AdaptiveFDAdaGrad` chooses k itself; ``"auto"`` is its
+        former spelling, which warns.
     learning_rate
         eta > 0; by default the theorem's, ``D / sqrt(2)`` with D the domain's l2 diameter.
     delta
@@ -41,11 +45,7 @@ class FDAdaGrad(SketchedLearner):
     buffer
         Residuals b held between two compressions of the basis: speed against memory, of no consequence for the
         trajectory. By default ``min(k, 8 + k // 4)``; with 0 the eigenvectors are rotated every round and the state is
-        the least, ``d (k + 1)`` and the point, which is the default with ``rank="auto"``.
-    tolerance
-        eps >= 0 of ``rank="auto"``: the trace of the preconditioner is kept within ``1 + eps`` of the sketch's.
-    max_rank
-        Most directions of ``rank="auto"``, after which it shrinks as a fixed rank does; None for d.
+        the least, ``d (k + 1)`` and the point.
     compensation
         How much of the escaped mass is put back: ``"full"`` is the paper's and the only one with its bound, ``"half"``
         (robust FD) is nearest to G in spectral norm, ``"none"`` is plain FD. Their errors lie in ``[0, rho]``,
@@ -56,6 +56,8 @@ class FDAdaGrad(SketchedLearner):
     projection_delta
         Added to the covariance in the norm of the *projection* only; 1 is the parameter-free variant that the paper
         points to (Cutkosky 2020). Voids the bound.
+    tolerance, max_rank
+        `AdaptiveFDAdaGrad`'s, for ``rank="auto"``; without effect otherwise.
 
     Notes
     -----
@@ -71,17 +73,13 @@ class FDAdaGrad(SketchedLearner):
     Corollary 4 has ``sqrt(d (d - ell) Omega_ell)`` for ``d sqrt(Omega_ell)``. A delta adds ``D^2/(2 eta) d
     sqrt(delta)``. Hypotheses, Omega and eta are the paper's; the right-hand sides were re-derived.
 
-    With ``rank="auto"``: ``(D^2 (1 + eps) / (2 eta) + eta) tr G^{1/2}``, hence ``sqrt(2) D (1 + eps/2) tr G^{1/2}`` at
-    the theorem's eta, full-matrix AdaGrad's bound up to a chosen factor (derived here; docs/adaptive_rank.md). Where
-    ``max_rank`` is reached, with the factor that was reached.
-
     References
     ----------
     Feinberg, Chen, Sun, Anil, Hazan, "Sketchy", NeurIPS 2023, Algorithm 2 (S-AdaGrad), Theorem 3, Corollary 4.
 
     Departures: singular values below 1e-12 of the largest count as zero; delta, which the printed algorithm does not
-    have, is the one of the paper's experiments. ``compensation``, ``decay``, ``projection_delta`` and ``rank="auto"``
-    are extensions; their defaults leave the algorithm as printed.
+    have, is the one of the paper's experiments. ``compensation``, ``decay`` and ``projection_delta`` are extensions;
+    their defaults leave the algorithm as printed.
 
     Examples
     --------
@@ -97,6 +95,19 @@ class FDAdaGrad(SketchedLearner):
     name = "fd_adagrad"
     source = "Feinberg et al., Sketchy, NeurIPS 2023, Algorithm 2, Theorem 3, Corollary 4"
     guarantee = "D (sqrt(2) tr G^(1/2) + d sqrt(Omega_(k+1) / 2)) on a bounded domain (learning rate D / sqrt 2)"
+    needs = (DIAMETER,)
+    examples = (
+        {"rank": 2},
+        {"rank": 1, "delta": 0.1},
+        {"rank": 4, "buffer": 1},
+        {"rank": 50},
+        {"rank": 2, "compensation": "half"},
+        {"rank": 2, "compensation": "none", "delta": 0.1},
+        {"rank": 2, "decay": 0.9},
+        {"rank": 2, "projection_delta": 1.0},
+    )
+    look = Look("FD-AdaGrad", "#0072B2", "o")
+    state: SketchedState
 
     def __init__(
         self,
@@ -111,87 +122,72 @@ class FDAdaGrad(SketchedLearner):
         decay: float = 1.0,
         projection_delta: float = 0.0,
     ) -> None:
-        who = "FDAdaGrad"
-        self.rank = "auto" if rank == "auto" else whole(self, "rank", rank)
+        if compensation not in COMPENSATIONS:
+            raise ConfigError(f"compensation of FDAdaGrad must be 'full', 'half' or 'none', got {compensation!r}")
+        if not 0.0 < decay <= 1.0:
+            raise ConfigError(f"decay of FDAdaGrad must lie in (0, 1], got {decay!r}")
+        if rank == "auto":
+            if compensation != "full" or decay != 1.0:
+                raise ConfigError(
+                    "FDAdaGrad with rank='auto' needs compensation 'full' and decay 1, on which its bound rests"
+                )
+            message = "FDAdaGrad(rank='auto') is now called AdaptiveFDAdaGrad (adaptive_fd_adagrad in configs)"
+            warnings.warn(message, DeprecationWarning, stacklevel=2)
+            self.__class__ = AdaptiveFDAdaGrad  # type: ignore[assignment]
+            AdaptiveFDAdaGrad.__init__(self, learning_rate, delta, buffer, tolerance, max_rank, projection_delta)  # type: ignore[arg-type]
+            return
+        self.rank = whole(self, "rank", rank)
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
         self.delta = nonnegative(self, "delta", delta)
-        self.buffer = checked_buffer(who, buffer)
-        self.tolerance = nonnegative(self, "tolerance", tolerance)
-        self.max_rank = None if max_rank is None else whole(self, "max_rank", max_rank)
+        self.buffer = checked_buffer(self, buffer)
         self.compensation = compensation
         self.decay = decay
         self.projection_delta = nonnegative(self, "projection_delta", projection_delta)
-        if compensation not in COMPENSATIONS:
-            raise ConfigError(f"compensation of {who} must be 'full', 'half' or 'none', got {compensation!r}")
-        if not 0.0 < decay <= 1.0:
-            raise ConfigError(f"decay of {who} must lie in (0, 1], got {decay!r}")
-        if rank == "auto" and (compensation != "full" or decay != 1.0):
-            raise ConfigError(f"{who} with rank='auto' needs compensation 'full' and decay 1, on which its bound rests")
 
-    def _rank(self, dimension: int) -> int:
-        return 1 if self.rank == "auto" else min(self.rank, dimension)
-
-    def _buffer(self, dimension: int) -> int:
-        return 0 if self.rank == "auto" and self.buffer is None else super()._buffer(dimension)
-
-    def _most_directions(self, dimension: int) -> int:
-        return dimension if self.max_rank is None else min(self.max_rank, dimension)
-
-    def _family(self, problem: Problem, radius: float) -> Array:
-        return parameters(
+    def recipe(self, problem: Problem) -> Recipe:
+        """``H = (Gbar + (delta + rho) I)^{1/2}``; the theorem's eta where none was given."""
+        return Recipe(
             rate=self.learning_rate or theorem_rate(self, problem),
             inner=self.delta,
             compensation=COMPENSATIONS[self.compensation],
-            radius=radius,
             decay=self.decay,
             projection=self.projection_delta,
         )
 
-    def _kernel_arguments(self) -> tuple[Any, ...]:
-        if self.rank == "auto":
-            sketch = self.state.sketch
-            may_grow = sketch.capacity < self._most_directions(sketch.dimension)
-            self._parameters[TOLERANCE] = self.tolerance if may_grow else -1.0
-            self._work = sketch.workspace()
-        return super()._kernel_arguments()
+    def start(self, problem: Problem) -> None:
+        """Resolve the recipe from the problem; begin at the domain's start with an empty sketch."""
+        self._player = SketchedPlayer(self.recipe(problem), problem.domain, self.rank, self.buffer)
+        self.state = self._player.first_state()
 
-    def _grow(self) -> bool:
-        if self.rank != "auto":
-            return False
-        state = self.state
-        anchor = state.point.reshape(-1) if state.offset is None else state.offset
-        state.sketch = grown(state.sketch, self._buffer(anchor.size), anchor, self._tracks(self._anchorage.radius))
-        self._held = None
-        return True
+    def update(self, gradient: Array) -> None:
+        """Sketch the gradient, step with the new preconditioner, and project in its norm."""
+        self._player.update(self, gradient)
+
+    def play_block(self, block: RowBlock) -> BlockOutcome | None:
+        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
+        return self._player.play_block(self.state, block)
 
     def memory(self, problem: Problem) -> Memory:
-        """Floats of the state; with ``rank="auto"`` of the state as it is now, from one direction on."""
-        claimed = super().memory(problem)
-        if self.rank != "auto":
-            return claimed
-        floats = state_floats(self.state) if hasattr(self, "state") else claimed.floats
-        return Memory("d (k + 1) + d + k + 9 for the k that was needed", floats)
+        """Floats of the state, from the shapes alone."""
+        return sketched_memory(problem.domain, self.rank, self.buffer)
 
     @property
-    def current_rank(self) -> int:
-        """k, room for directions now: grows with ``rank="auto"``, is ``min(rank, d)`` otherwise."""
-        return self.state.sketch.capacity
+    def escaped_mass(self) -> float:
+        """``rho``, what the sketch has subtracted so far."""
+        return self.state.sketch.escaped_mass
+
+    def metric(self) -> LowRankPlusScaledIdentity:
+        """The norm of the newest round's projection, as eigenvalues and eigenvectors."""
+        return self._player.metric(self.state)
 
     def bound(self, observed: Observed) -> Bound | None:
-        """Theorem 3, or the certified form for ``rank="auto"``, with variants; None where unbounded or not promised.
+        """Theorem 3 with variants; None where unbounded or not promised.
 
         With ``projection_delta`` the projection is in another norm: an assumption that is violated.
         """
         diameter = observed.domain.diameter("l2")
-        if (
-            not math.isfinite(diameter)
-            or self.compensation != "full"
-            or self.decay < 1.0
-            or (self.rank == "auto" and self.projection_delta > 0.0)
-        ):
+        if not math.isfinite(diameter) or self.compensation != "full" or self.decay < 1.0:
             return None
-        sketch, given = self.state.sketch, self.learning_rate is not None
-        if self.rank == "auto":
-            return certified_bound(observed, sketch, diameter, self.rate, given, self.delta, self.tolerance)
+        rate, given = self._player.recipe.rate, self.learning_rate is not None
         own_norm = self.projection_delta == 0.0
-        return trace_root_bound(observed, sketch, diameter, self.rate, self.delta, given, own_norm=own_norm)
+        return trace_root_bound(observed, self.state.sketch, diameter, rate, self.delta, given, own_norm=own_norm)

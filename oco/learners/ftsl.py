@@ -1,14 +1,15 @@
-"""FTSL and FTFSL: follow the sketchy leader, primal-dual AdaGrad on a sketch plus the escaped mass."""
+"""FTSL: follow the sketchy leader, primal-dual AdaGrad on a sketch plus the escaped mass."""
 
 from __future__ import annotations
 
 import math
+from typing import final
 
 import numpy as np
 
-from oco.learners._preconditioner import parameters
-from oco.learners._sketched import SketchedLearner, checked_buffer
-from oco.learners.base import Problem
+from oco.learners._records import Recipe
+from oco.learners._sketched import SketchedPlayer, SketchedState, checked_buffer, sketched_memory
+from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
     at_most,
     nonnegative,
@@ -18,11 +19,14 @@ from oco.learners.requirements import (
     required_reach,
     whole,
 )
+from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
+from oco.sketching.state import SketchState
 from oco.types import Array
 
 
-class FTSL(SketchedLearner):
+@final
+class FTSL(Learner):
     r"""Primal-dual AdaGrad on a Frequent Directions sketch with the escaped mass put back.
 
     .. math::
@@ -74,10 +78,11 @@ class FTSL(SketchedLearner):
 
     name = "ftsl"
     source = "Yang et al. 2025 (abstract; update reconstructed), bound derived here"
-    rank: int
     guarantee = "|x*|^2/(2 eta) (delta + sqrt(lambda_1(Gbar) + rho)) + eta tr G^(1/2); delta >= max |g|_2"
-    _averaging = True
-    _keep = False
+    needs = (DIAMETER, GRADIENT_BOUND)
+    examples = ({"rank": 2}, {"rank": 50, "delta": 0.0})
+    look = Look("FTSL", "#AA4499", "h")
+    state: SketchedState
 
     def __init__(
         self,
@@ -86,88 +91,71 @@ class FTSL(SketchedLearner):
         delta: float | None = None,
         buffer: int | None = None,
     ) -> None:
-        who = type(self).__name__
         self.rank = whole(self, "rank", rank)
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
         self.delta = None if delta is None else nonnegative(self, "delta", delta)
-        self.buffer = checked_buffer(who, buffer)
+        self.buffer = checked_buffer(self, buffer)
 
-    def _family(self, problem: Problem, radius: float) -> Array:
+    def recipe(self, problem: Problem) -> Recipe:
+        """``H = delta I + (Gbar + rho I)^{1/2}`` on the sum of gradients; eta and delta of the theorem if not given."""
         rate = self.learning_rate or required_reach(self, problem) / math.sqrt(2.0)
         delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
-        keep = self.rank if self._keep else 0
-        return parameters(rate=rate, outer=delta, compensation=1.0, radius=radius, keep=keep)
+        return Recipe(rate=rate, outer=delta, averaging=True)
+
+    def start(self, problem: Problem) -> None:
+        """Resolve the recipe from the problem; begin at the domain's start with an empty sketch."""
+        self._player = SketchedPlayer(self.recipe(problem), problem.domain, self.rank, self.buffer)
+        self.state = self._player.first_state()
+
+    def update(self, gradient: Array) -> None:
+        """Sketch the gradient, and minimize the regularized sum of all gradients over the domain."""
+        self._player.update(self, gradient)
+
+    def play_block(self, block: RowBlock) -> BlockOutcome | None:
+        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
+        return self._player.play_block(self.state, block)
+
+    def memory(self, problem: Problem) -> Memory:
+        """Floats of the state, from the shapes alone."""
+        return sketched_memory(problem.domain, self.rank, self.buffer, averaging=True)
+
+    @property
+    def escaped_mass(self) -> float:
+        """``rho``, what the sketch has subtracted so far."""
+        return self.state.sketch.escaped_mass
 
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of the class; None on an unbounded domain."""
-        if not observed.domain.bounded:
-            return None
-        sketch, eta, distance = self.state.sketch, self.rate, reach(observed.domain)
-        delta = self.added_to_root
-        largest = math.sqrt(float(sketch.eigenvalues.max(initial=0.0)) + sketch.escaped_mass)
-        if observed.spectrum is not None:
-            trace = observed.spectrum.trace_root().upper
-        else:  # G <= Gbar + rho I
-            rest = (sketch.dimension - sketch.rank) * math.sqrt(sketch.escaped_mass)
-            trace = float(np.sum(np.sqrt(sketch.eigenvalues + sketch.escaped_mass))) + rest
-        return Bound(
-            theorem=f"{type(self).__name__} (Yang et al. 2025), reconstructed and derived here",
-            value=distance**2 / (2.0 * eta) * (delta + largest) + eta * trace,
-            constants=(
-                Constant("distance to the comparator (l2 norm)", distance, "domain"),
-                Constant("learning rate", eta, "domain" if self.learning_rate is None else "given"),
-                Constant("delta", delta, "domain" if self.delta is None else "given"),
-                Constant("sqrt(lambda_1(Gbar) + rho)", largest, "observed"),
-                Constant("tr G^(1/2)", trace, "observed"),
-            ),
-            assumptions=(
-                Assumption("delta is at least the largest gradient", at_most(observed.largest_gradient, delta)),
-            ),
-        )
+        recipe = self._player.recipe
+        rate = Constant("learning rate", recipe.rate, "domain" if self.learning_rate is None else "given")
+        delta = Constant("delta", recipe.outer, "domain" if self.delta is None else "given")
+        return ftsl_bound(self, observed, self.state.sketch, rate, delta)
 
 
-class FTFSL(FTSL):
-    r"""FTSL with a doubled buffer: the sketch fills up to 2k directions, then shrinks to k.
-
-    The update is `FTSL`'s, with Gbar and rho as in `AdaFFD`.
-
-    Parameters
-    ----------
-    rank
-        k, directions that a shrink keeps; twice as many are held before it.
-    learning_rate
-        eta; None for ``|x*| / sqrt(2)`` at the farthest comparator from the start.
-    delta
-        Added to the root; None for the problem's gradient bound.
-    buffer
-        As for `FDAdaGrad`, beside the 2k directions.
-
-    Notes
-    -----
-    State is `FTSL`'s at rank 2k; the bound is `FTSL`'s, with the same tag: ``Gbar + rho I`` still dominates G and still
-    grows.
-
-    References
-    ----------
-    Yang et al., ICML 2025; the update is reconstructed from the abstract.
-
-    Departures: independent directions fill the buffer, not rows, as for `AdaFFD`; others are not known.
-
-    Examples
-    --------
-    >>> import numpy as np, oco
-    >>> learner = oco.learners.FTFSL(rank=1, learning_rate=1.0, delta=1.0)
-    >>> learner.start(oco.Problem(oco.Unbounded(3), horizon=9))
-    >>> for row in np.diag([3.0, 2.0, 1.0]):
-    ...     learner.update(row)
-    >>> learner.escaped_mass
-    4.0
-    """
-
-    name = "ftfsl"
-    source = "Yang et al. 2025 (abstract; update reconstructed), bound derived here"
-    guarantee = "FTSL's"
-    _keep = True
-
-    def _rank(self, dimension: int) -> int:
-        return min(2 * self.rank, dimension)
+def ftsl_bound(
+    learner: Learner, observed: Observed, sketch: SketchState, rate: Constant, delta: Constant
+) -> Bound | None:
+    """The bound in the notes of `FTSL`; None on an unbounded domain."""
+    if not observed.domain.bounded:
+        return None
+    eta, distance = rate.value, reach(observed.domain)
+    largest = math.sqrt(float(sketch.eigenvalues.max(initial=0.0)) + sketch.escaped_mass)
+    if observed.spectrum is not None:
+        trace = observed.spectrum.trace_root().upper
+    else:  # G <= Gbar + rho I
+        rest = (sketch.dimension - sketch.rank) * math.sqrt(sketch.escaped_mass)
+        trace = float(np.sum(np.sqrt(sketch.eigenvalues + sketch.escaped_mass))) + rest
+    return Bound(
+        theorem=f"{type(learner).__name__} (Yang et al. 2025), reconstructed and derived here",
+        value=distance**2 / (2.0 * eta) * (delta.value + largest) + eta * trace,
+        constants=(
+            Constant("distance to the comparator (l2 norm)", distance, "domain"),
+            rate,
+            delta,
+            Constant("sqrt(lambda_1(Gbar) + rho)", largest, "observed"),
+            Constant("tr G^(1/2)", trace, "observed"),
+        ),
+        assumptions=(
+            Assumption("delta is at least the largest gradient", at_most(observed.largest_gradient, delta.value)),
+        ),
+    )

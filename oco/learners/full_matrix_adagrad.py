@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from typing import final
 
-from oco.learners._preconditioner import parameters
-from oco.learners._sketched import SketchedLearner
+from oco.learners._records import Recipe
+from oco.learners._sketched import SketchedPlayer, SketchedState, sketched_memory
 from oco.learners._trace_bounds import trace_root_bound
-from oco.learners.base import Problem
+from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
+from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Observed
 from oco.types import Array
 
 
-class FullMatrixAdaGrad(SketchedLearner):
+@final
+class FullMatrixAdaGrad(Learner):
     r"""``x_{t+1} = P_H(x_t - eta H^{-1} g_t)``, ``H = (delta I + sum_{s<=t} g_s g_s')^{1/2}``, projected in H's norm.
 
     It is the sketched learner at rank d, which never loses anything: eigenvalues and eigenvectors of the covariance are
@@ -53,18 +56,40 @@ class FullMatrixAdaGrad(SketchedLearner):
     name = "full_matrix_adagrad"
     source = "Duchi, Hazan, Singer, JMLR 2011, Theorem 7 and Corollary 11"
     guarantee = "sqrt(2) D tr G^(1/2) on a bounded domain (learning rate D / sqrt 2)"
-    buffer = 0
+    needs = (DIAMETER,)
+    examples = ({}, {"delta": 0.1})
+    look = Look("full-matrix AdaGrad", "#000000", "*")
+    state: SketchedState
 
     def __init__(self, learning_rate: float | None = None, delta: float = 0.0) -> None:
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
         self.delta = nonnegative(self, "delta", delta)
 
-    def _rank(self, dimension: int) -> int:
-        return dimension
+    def recipe(self, problem: Problem) -> Recipe:
+        """``H = (delta I + G)^{1/2}``; the theorem's eta where none was given."""
+        return Recipe(rate=self.learning_rate or theorem_rate(self, problem), inner=self.delta)
 
-    def _family(self, problem: Problem, radius: float) -> Array:
-        rate = self.learning_rate or theorem_rate(self, problem)
-        return parameters(rate=rate, power=0.5, inner=self.delta, compensation=1.0, radius=radius)
+    def start(self, problem: Problem) -> None:
+        """Resolve the recipe from the problem; begin at the domain's start with an empty sketch."""
+        self._player = SketchedPlayer(self.recipe(problem), problem.domain, problem.domain.dimension, 0)
+        self.state = self._player.first_state()
+
+    def update(self, gradient: Array) -> None:
+        """Add ``g g'`` to the eigen-decomposition, step, and project in the new norm."""
+        self._player.update(self, gradient)
+
+    def play_block(self, block: RowBlock) -> BlockOutcome | None:
+        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
+        return self._player.play_block(self.state, block)
+
+    def memory(self, problem: Problem) -> Memory:
+        """Floats of the state, from the shapes alone."""
+        return sketched_memory(problem.domain, problem.domain.dimension, 0)
+
+    @property
+    def escaped_mass(self) -> float:
+        """``rho``, which is 0: nothing is subtracted."""
+        return self.state.sketch.escaped_mass
 
     def bound(self, observed: Observed) -> Bound | None:
         """Theorem 7 of Duchi et al. for the learning rate that is used; None on an unbounded domain."""
@@ -75,7 +100,7 @@ class FullMatrixAdaGrad(SketchedLearner):
             observed,
             self.state.sketch,
             diameter,
-            float(self._parameters[4]),
+            self._player.recipe.rate,
             self.delta,
             self.learning_rate is not None,
         )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains.simplex import Simplex
 from oco.errors import ConfigError
 from oco.learners._finite import finite_update
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import positive_or_none, required_gradient_bound
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
@@ -70,9 +69,13 @@ class Hedge(Learner):
     array([0.33333333, 0.66666667])
     """
 
-    name: ClassVar[str] = "hedge"
-    source: ClassVar[str] = "Kivinen, Warmuth 1997; Freund, Schapire 1997; Shalev-Shwartz 2012, Theorem 2.21"
-    guarantee: ClassVar[str] = "ln d/eta + (eta/2) sum |g|_inf^2 on the simplex"
+    name = "hedge"
+    source = "Kivinen, Warmuth 1997; Freund, Schapire 1997; Shalev-Shwartz 2012, Theorem 2.21"
+    guarantee = "ln d/eta + (eta/2) sum |g|_inf^2 on the simplex"
+    decision = "simplex"
+    needs = (GRADIENT_BOUND,)
+    examples = ({}, {"learning_rate": 0.3})
+    look = Look("Hedge", "#117733", "d")
     state: HedgeState
 
     def __init__(self, learning_rate: float | None = None) -> None:

@@ -3,91 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
-
-import numpy as np
+from typing import Literal
 
 from oco.errors import ConfigError
-from oco.learners._anchored import Anchorage
-from oco.learners._common import BlockArrays, flat_gradient, refuse
-from oco.learners._isotropic import (
-    ADAPTIVE,
-    CONSTANT,
-    HARMONIC,
-    ROUNDS,
-    SQUARE_ROOT,
-    isotropic_dense,
-    isotropic_round,
-    isotropic_sparse,
-)
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners._gradient_descent import DescentState, GradientDescent, descent_memory
+from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import positive_or_none, required_diameter, required_gradient_bound
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
 Schedule = Literal["sqrt", "constant", "strongly_convex"]
-_SCHEDULES = {"sqrt": SQUARE_ROOT, "constant": CONSTANT, "strongly_convex": HARMONIC, "adaptive": ADAPTIVE}
 
 
-@dataclass
-class IsotropicState:
-    """The point, three counters (rounds, unit of gradients, sum of their squares), the point less a centre if any."""
-
-    point: Array
-    numbers: Array
-    offset: Array | None = None
-
-
-class IsotropicLearner(Learner):
-    """Gradient descent with one step size for all coordinates and Euclidean projection; see `OGD`, `AdaGradNorm`."""
-
-    _schedule: int
-    _rate: float
-    state: IsotropicState
-
-    def _begin(self, problem: Problem, schedule: str, rate: float) -> None:
-        self._schedule = _SCHEDULES[schedule]
-        self._rate = rate
-        self._anchorage = Anchorage(problem.domain)
-        point, offset = self._anchorage.first_point()
-        self.state = IsotropicState(point, np.zeros(3), offset)
-
-    def update(self, gradient: Array) -> None:
-        """``x <- P(x - eta_t gradient)`` with the Euclidean projection P, in O(d)."""
-        where, state = self._anchorage, self.state
-        flat = flat_gradient(gradient, where.shape)
-        moved = state.point.reshape(-1) if state.offset is None else state.offset
-        if not isotropic_round(flat, 1.0, moved, state.numbers, self._schedule, self._rate, where.radius):
-            raise refuse(self, int(state.numbers[ROUNDS]) + 1, flat)
-        where.settle(self, int(state.numbers[ROUNDS]), flat, where.domain.project)
-
-    def play_block(self, block: RowBlock) -> BlockOutcome | None:
-        """All rounds of ``block`` in one compiled loop, O(nnz) each for CSR rows; None off balls and unbounded."""
-        where, state = self._anchorage, self.state
-        if not where.compiled:
-            return None
-        arrays = BlockArrays.of(block, where.center)
-        moved = state.point.reshape(-1) if state.offset is None else state.offset
-        rows: tuple[Any, ...] = (arrays.data, arrays.indices, arrays.indptr) if block.sparse else (arrays.dense,)
-        loop: Callable[..., int] = isotropic_sparse if block.sparse else isotropic_dense
-        stopped = loop(
-            *rows, arrays.targets, arrays.offsets, block.scalar.code, float(block.scalar.parameter), arrays.outcome,
-            moved, state.numbers, self._schedule, self._rate, where.radius,
-        )  # fmt: skip
-        where.publish(state)
-        return arrays.outcome_of("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
-
-    def memory(self, problem: Problem) -> Memory:
-        """``d + 3`` floats, ``2 d + 3`` where a ball's centre is not the origin."""
-        d = problem.domain.dimension
-        apart = Anchorage(problem.domain).center is not None
-        return Memory("2 d + 3" if apart else "d + 3", (2 if apart else 1) * d + 3)
-
-
-class OGD(IsotropicLearner):
+class OGD(Learner):
     r"""Online gradient descent: ``x_{t+1} = P(x_t - eta_t g_t)`` with the Euclidean projection P.
 
     Parameters
@@ -127,6 +56,14 @@ class OGD(IsotropicLearner):
     name = "ogd"
     source = "Zinkevich, ICML 2003; Hazan, Introduction to Online Convex Optimization, Theorems 3.1, 3.3"
     guarantee = "3/2 D G sqrt(T) on a bounded domain (schedule sqrt, learning rate D / G)"
+    needs = (DIAMETER, GRADIENT_BOUND)
+    examples = (
+        {},
+        {"learning_rate": 0.5, "schedule": "constant"},
+        {"learning_rate": 2.0, "schedule": "strongly_convex"},
+    )
+    look = Look("OGD", "#7F7F7F", "s")
+    state: DescentState
 
     def __init__(self, learning_rate: float | None = None, schedule: Schedule = "sqrt") -> None:
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
@@ -138,7 +75,20 @@ class OGD(IsotropicLearner):
         """Set the step size and the first point."""
         self._curvature = problem.strong_convexity
         rate = self._theorem_rate(problem) if self.learning_rate is None else self.learning_rate
-        self._begin(problem, self.schedule, rate)
+        self._descent = GradientDescent(problem.domain, self.schedule, rate)
+        self.state = self._descent.first_state()
+
+    def update(self, gradient: Array) -> None:
+        """``x <- P(x - eta_t gradient)``, in O(d)."""
+        self._descent.update(self, gradient)
+
+    def play_block(self, block: RowBlock) -> BlockOutcome | None:
+        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
+        return self._descent.play_block(self.state, block)
+
+    def memory(self, problem: Problem) -> Memory:
+        """``d + 3`` floats, ``2 d + 3`` where a ball's centre is not the origin."""
+        return descent_memory(problem.domain)
 
     def _theorem_rate(self, problem: Problem) -> float:
         if self.schedule == "strongly_convex":
@@ -154,7 +104,7 @@ class OGD(IsotropicLearner):
         diameter = observed.domain.diameter("l2")
         if not math.isfinite(diameter) or observed.rounds == 0:
             return None
-        rate, rounds, largest = self._rate, observed.rounds, observed.largest_gradient
+        rate, rounds, largest = self._descent.rate, observed.rounds, observed.largest_gradient
         constants = [
             Constant("diameter (l2 norm)", diameter, "domain"),
             Constant("learning rate", rate, "given" if self.learning_rate else "domain"),

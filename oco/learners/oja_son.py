@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.learners._finite import finite_update
-from oco.learners.base import Learner, Memory, Problem
-from oco.learners.requirements import nonnegative, positive, whole
+from oco.learners.base import Learner, Look, Memory, Problem
+from oco.learners.requirements import nonnegative, positive, renamed, whole
 from oco.types import Array
 
 
@@ -31,7 +30,7 @@ class OjaSON(Learner):
         \hat g = \sqrt{\sigma + \eta_t}\, g_t, \quad \eta_t = 1 / (\lambda t^p), \qquad
         \Lambda_t = (1 - \tfrac1t) \Lambda_{t-1} + \tfrac1t \mathrm{diag}(V_{t-1} \hat g)^2, \quad
         V_t = \mathrm{orth}\bigl(V_{t-1} + \tfrac1t V_{t-1} \hat g \hat g^\top\bigr), \\
-        A_t = \delta I + t V_t^\top \Lambda_t V_t, \qquad x_{t+1} = \Pi_K^{A_t}\bigl(x_t - A_t^{-1} g_t\bigr)
+        A_t = \epsilon I + t V_t^\top \Lambda_t V_t, \qquad x_{t+1} = \Pi_K^{A_t}\bigl(x_t - A_t^{-1} g_t\bigr)
 
     Parameters
     ----------
@@ -39,8 +38,8 @@ class OjaSON(Learner):
         k, directions that are tracked (all d where k >= d).
     learning_rate
         lambda: there is no step size besides it, ``eta_t = 1 / (learning_rate t^exponent)``.
-    delta
-        Multiple of the identity in A, positive.
+    ridge
+        epsilon, the multiple of the identity in A, positive.
     curvature
         sigma of the losses; 0 for merely convex ones.
     exponent
@@ -63,29 +62,32 @@ class OjaSON(Learner):
     >>> import numpy as np
     >>> from oco.domains import Unbounded
     >>> from oco.learners import OjaSON, Problem
-    >>> learner = OjaSON(rank=1, learning_rate=1.0, delta=1.0)
+    >>> learner = OjaSON(rank=1, learning_rate=1.0, ridge=1.0)
     >>> learner.start(Problem(Unbounded(1), horizon=9))
     >>> learner.update(np.array([3.0]))  # A = 1 + 9
     >>> np.round(learner.prediction, 12)
     array([-0.3])
     """
 
-    name: ClassVar[str] = "oja_son"
-    source: ClassVar[str] = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, Oja's sketch (cited from memory)"
-    guarantee: ClassVar[str] = "none known"
+    name = "oja_son"
+    source = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, Oja's sketch (cited from memory)"
+    guarantee = "none known"
+    examples = ({"rank": 2}, {"rank": 50, "curvature": 0.1})
+    look = Look("Oja-SON", "#44AA99", "<")
     state: OjaState
 
+    @renamed(delta="ridge")
     def __init__(
         self,
         rank: int,
         learning_rate: float = 1.0,
-        delta: float = 1.0,
+        ridge: float = 1.0,
         curvature: float = 0.0,
         exponent: float = 0.5,
     ) -> None:
         self.rank = whole(self, "rank", rank)
         self.learning_rate = positive(self, "learning_rate", learning_rate)
-        self.delta = positive(self, "delta", delta)
+        self.ridge = positive(self, "ridge", ridge)
         self.curvature = nonnegative(self, "curvature", curvature)
         self.exponent = nonnegative(self, "exponent", exponent)
 
@@ -107,10 +109,10 @@ class OjaSON(Learner):
         coordinates = state.directions @ weighted
         state.averages = state.averages + (coordinates**2 - state.averages) / state.round
         state.directions = orthonormal_rows(state.directions + np.outer(coordinates / state.round, weighted))
-        values = self.delta + state.round * state.averages
+        values = self.ridge + state.round * state.averages
         along = state.directions @ flat
-        step = flat / self.delta + state.directions.T @ (along / values - along / self.delta)
-        metric = LowRankPlusScaledIdentity(state.directions.T, values, self.delta)
+        step = flat / self.ridge + state.directions.T @ (along / values - along / self.ridge)
+        metric = LowRankPlusScaledIdentity(state.directions.T, values, self.ridge)
         state.point = self._domain.project_in(state.point - step.reshape(gradient.shape), metric)
 
     def memory(self, problem: Problem) -> Memory:

@@ -1,22 +1,20 @@
-"""AdaGrad in its primal-dual (dual averaging) form, with a diagonal and with a full matrix."""
+"""AdaGrad in its primal-dual (dual averaging) form with a diagonal matrix, and the bound of both forms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains.metrics import Diagonal
 from oco.learners._finite import finite_update
-from oco.learners._preconditioner import parameters
-from oco.learners._sketched import SketchedLearner
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
     at_most,
     nonnegative,
     positive_or_none,
     reach,
+    renamed,
     required_gradient_bound,
     required_reach,
 )
@@ -37,7 +35,7 @@ class PrimalDualDiagonalAdaGrad(Learner):
     r"""Diagonal AdaGrad by dual averaging.
 
     .. math::
-        H_t = \delta I + \mathrm{diag}(s_t), \quad s_{t,i} = |g_{1:t,i}|_2, \qquad
+        H_t = \epsilon I + \mathrm{diag}(s_t), \quad s_{t,i} = |g_{1:t,i}|_2, \qquad
         x_{t+1} = \arg\min_{x \in K} \eta \Bigl\langle \sum_{s \le t} g_s, x \Bigr\rangle
                   + \tfrac12 \langle x - x_1, H_t (x - x_1) \rangle
 
@@ -45,16 +43,17 @@ class PrimalDualDiagonalAdaGrad(Learner):
     ----------
     learning_rate
         eta; None for the farthest comparator's max norm from the start.
-    delta
-        Added to the root; None for the problem's gradient bound.
+    ridge
+        epsilon, the multiple of the identity in H, added to the root; None for the problem's gradient bound.
 
     Notes
     -----
     Cost O(d) a round; state ``3 d`` floats. Unconstrained the step is ``x_1 - eta H_t^{-1} sum g``; on a domain that
-    point is projected in the norm of H_t, which solves the same problem. With delta at least every ``|g_t|_inf``,
+    point is projected in the norm of H_t, which solves the same problem. With a ridge of at least every ``|g_t|_inf``,
 
     .. math::
-        R_T \le \tfrac{\delta}{\eta} |x^*|_2^2 + \Bigl(\tfrac{1}{\eta} |x^*|_\infty^2 + \eta\Bigr) \sum_i |g_{1:T,i}|_2
+        R_T \le \tfrac{\epsilon}{\eta} |x^*|_2^2
+              + \Bigl(\tfrac{1}{\eta} |x^*|_\infty^2 + \eta\Bigr) \sum_i |g_{1:T,i}|_2
 
     with x* relative to the start. The first two terms can be halved (derived here; a variant of the bound).
 
@@ -69,26 +68,30 @@ class PrimalDualDiagonalAdaGrad(Learner):
     >>> import numpy as np
     >>> from oco.domains import Unbounded
     >>> from oco.learners import PrimalDualDiagonalAdaGrad, Problem
-    >>> learner = PrimalDualDiagonalAdaGrad(learning_rate=1.0, delta=1.0)
+    >>> learner = PrimalDualDiagonalAdaGrad(learning_rate=1.0, ridge=1.0)
     >>> learner.start(Problem(Unbounded(2), horizon=9))
     >>> learner.update(np.array([3.0, 0.0]))
     >>> learner.prediction
     array([-0.75,  0.  ])
     """
 
-    name: ClassVar[str] = "primal_dual_diagonal_adagrad"
-    source: ClassVar[str] = "Duchi, Hazan, Singer 2011, Theorem 5 (primal-dual)"
-    guarantee: ClassVar[str] = "delta/eta |x*|^2 + (|x*|_inf^2/eta + eta) sum_i |g_{1:T,i}|; delta >= max |g|_inf"
+    name = "primal_dual_diagonal_adagrad"
+    source = "Duchi, Hazan, Singer 2011, Theorem 5 (primal-dual)"
+    guarantee = "ridge/eta |x*|^2 + (|x*|_inf^2/eta + eta) sum_i |g_{1:T,i}|; ridge >= max |g|_inf"
+    needs = (DIAMETER, GRADIENT_BOUND)
+    examples = ({}, {"ridge": 0.0})
+    look = Look("PD diagonal AdaGrad", "#6B4400", "v")
     state: DualAveragingState
 
-    def __init__(self, learning_rate: float | None = None, delta: float | None = None) -> None:
+    @renamed(delta="ridge")
+    def __init__(self, learning_rate: float | None = None, ridge: float | None = None) -> None:
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
-        self.delta = None if delta is None else nonnegative(self, "delta", delta)
+        self.ridge = None if ridge is None else nonnegative(self, "ridge", ridge)
 
     def start(self, problem: Problem) -> None:
-        """Resolve the learning rate and delta from the problem where they are not given."""
+        """Resolve the learning rate and the ridge from the problem where they are not given."""
         self._rate = self.learning_rate or required_reach(self, problem, "linf")
-        self._delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
+        self._ridge = required_gradient_bound(self, problem, "ridge") if self.ridge is None else self.ridge
         self._domain = problem.domain
         self._origin = problem.domain.start
         shape = problem.domain.shape
@@ -100,7 +103,7 @@ class PrimalDualDiagonalAdaGrad(Learner):
         state = self.state
         state.gradient_sum = state.gradient_sum + gradient
         state.squares = state.squares + gradient**2
-        metric = self._delta + np.sqrt(state.squares)
+        metric = self._ridge + np.sqrt(state.squares)
         step = np.divide(state.gradient_sum, metric, out=np.zeros_like(metric), where=metric > 0.0)
         state.point = self._domain.project_in(self._origin - self._rate * step, Diagonal(metric))
 
@@ -117,85 +120,9 @@ class PrimalDualDiagonalAdaGrad(Learner):
             "AdaGrad, primal-dual (Duchi et al. 2011, Theorem 5)",
             "linf",
             Constant("learning rate", self._rate, "domain" if self.learning_rate is None else "given"),
-            Constant("delta", self._delta, "domain" if self.delta is None else "given"),
+            Constant("ridge", self._ridge, "domain" if self.ridge is None else "given"),
             trace,
             largest_entry,
-        )
-
-
-class PrimalDualFullMatrixAdaGrad(SketchedLearner):
-    r"""Full-matrix AdaGrad by dual averaging.
-
-    .. math::
-        H_t = \delta I + G_t^{1/2}, \quad G_t = \sum_{s \le t} g_s g_s^\top, \qquad
-        x_{t+1} = \arg\min_{x \in K} \eta \Bigl\langle \sum_{s \le t} g_s, x \Bigr\rangle
-                  + \tfrac12 \langle x - x_1, H_t (x - x_1) \rangle
-
-    Parameters
-    ----------
-    learning_rate
-        eta; None for the farthest comparator's distance from the start.
-    delta
-        Added to the root; None for the problem's gradient bound.
-
-    Notes
-    -----
-    Cost O(d^3) a round, one matrix product: it is the sketched learner at rank d, which never loses anything. State
-    ``d^2 + 3 d + 9`` floats. With delta at least every ``|g_t|_2``,
-
-    .. math::
-        R_T \le \tfrac{\delta}{\eta} |x^*|^2 + \Bigl(\tfrac{1}{\eta} |x^*|^2 + \eta\Bigr) \mathrm{tr}(G_T^{1/2})
-
-    with x* relative to the start. The first two terms can be halved (derived here; a variant of the bound).
-
-    References
-    ----------
-    Duchi, Hazan, Singer, JMLR 12 (2011), equation PD, Theorem 7.
-
-    Departures: the regularizer is centered at the domain's start, not at the origin.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from oco.domains import Unbounded
-    >>> from oco.learners import PrimalDualFullMatrixAdaGrad, Problem
-    >>> learner = PrimalDualFullMatrixAdaGrad(learning_rate=1.0, delta=5.0)
-    >>> learner.start(Problem(Unbounded(2), horizon=9))
-    >>> learner.update(np.array([3.0, 4.0]))
-    >>> np.round(learner.prediction, 12)
-    array([-0.3, -0.4])
-    """
-
-    name: ClassVar[str] = "primal_dual_full_matrix_adagrad"
-    source: ClassVar[str] = "Duchi, Hazan, Singer 2011, Theorem 7 (primal-dual)"
-    guarantee: ClassVar[str] = "delta/eta |x*|^2 + (|x*|^2/eta + eta) tr G^(1/2); delta >= max |g|_2"
-    buffer = 0
-    _averaging = True
-
-    def __init__(self, learning_rate: float | None = None, delta: float | None = None) -> None:
-        self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
-        self.delta = None if delta is None else nonnegative(self, "delta", delta)
-
-    def _rank(self, dimension: int) -> int:
-        return dimension
-
-    def _family(self, problem: Problem, radius: float) -> Array:
-        rate = self.learning_rate or required_reach(self, problem)
-        delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
-        return parameters(rate=rate, outer=delta, radius=radius)
-
-    def bound(self, observed: Observed) -> Bound | None:
-        """Theorem 7; None on an unbounded domain."""
-        known = np.sqrt(self.state.sketch.eigenvalues)
-        trace = float(known.sum()) if observed.spectrum is None else observed.spectrum.trace_root().upper
-        return primal_dual_bound(
-            observed,
-            "AdaGrad, primal-dual (Duchi et al. 2011, Theorem 7)",
-            "l2",
-            Constant("learning rate", self.rate, "domain" if self.learning_rate is None else "given"),
-            Constant("delta", self.added_to_root, "domain" if self.delta is None else "given"),
-            trace,
-            observed.largest_gradient,
         )
 
 
@@ -203,13 +130,13 @@ NORMS = {"l2": "l2 norm", "linf": "max norm"}
 
 
 def primal_dual_bound(
-    observed: Observed, theorem: str, norm: str, eta: Constant, delta: Constant, trace: float, largest: float
+    observed: Observed, theorem: str, norm: str, eta: Constant, ridge: Constant, trace: float, largest: float
 ) -> Bound | None:
-    """``delta/eta |x*|_2^2 + (|x*|^2/eta + eta) trace``, the second |x*| in ``norm``; None on an unbounded domain."""
+    """``ridge/eta |x*|_2^2 + (|x*|^2/eta + eta) trace``, the second |x*| in ``norm``; None on an unbounded domain."""
     if not observed.domain.bounded:
         return None
     distance, narrow = reach(observed.domain), reach(observed.domain, norm)
-    start = delta.value / eta.value * distance**2
+    start = ridge.value / eta.value * distance**2
     return Bound(
         theorem=theorem,
         value=start + (narrow**2 / eta.value + eta.value) * trace,
@@ -217,9 +144,9 @@ def primal_dual_bound(
             Constant("distance to the comparator (l2 norm)", distance, "domain"),
             Constant(f"distance to the comparator ({NORMS[norm]})", narrow, "domain"),
             eta,
-            delta,
+            ridge,
             Constant("trace of the root of the covariance", trace, "observed"),
         ),
-        assumptions=(Assumption("delta is at least the largest gradient", at_most(largest, delta.value)),),
+        assumptions=(Assumption(f"{ridge.name} is at least the largest gradient", at_most(largest, ridge.value)),),
         variants={"first terms halved (derived here)": 0.5 * start + (0.5 * narrow**2 / eta.value + eta.value) * trace},
     )

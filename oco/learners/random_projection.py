@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains.base import Domain
 from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.learners._finite import finite_update, is_finite
-from oco.learners.base import Learner, Memory, Problem
-from oco.learners.requirements import nonnegative, positive, whole
+from oco.learners.base import Learner, Look, Memory, Problem
+from oco.learners.requirements import nonnegative, positive, renamed, whole
 from oco.types import Array
 
 RELATIVE_RANK_THRESHOLD = 1e-12
@@ -33,27 +32,27 @@ def random_frame(dimension: int, rank: int, seed: int) -> Array:
     return frame
 
 
-class RandomProjectionAdaGrad(Learner):
-    """Hyper-parameters and the preconditioned step that `AdaLR` and `RadaGrad` share."""
+@dataclass(frozen=True)
+class ProjectedSteps:
+    """The step that `AdaLR` and `RadaGrad` share: eta, the ridge epsilon and the domain."""
 
-    _domain: Domain
+    domain: Domain
+    learning_rate: float
+    ridge: float
 
-    def __init__(self, rank: int, learning_rate: float = 0.1, delta: float = 1e-3) -> None:
-        self.rank = whole(self, "rank", rank)
-        self.learning_rate = positive(self, "learning_rate", learning_rate)
-        self.delta = nonnegative(self, "delta", delta)
-
-    def _step(self, gradient: Array, basis: Array, eigenvalues: Array, complement: float, move: float) -> Array:
-        """``Pi_H(x - eta [V (Sigma^(1/2) + delta)^-1 V' g + move (I - V V') g])``; H is ``complement`` off V."""
+    def step(
+        self, point: Array, gradient: Array, basis: Array, eigenvalues: Array, *, complement: float, move: float
+    ) -> Array:
+        """``Pi_H(x - eta [V (Sigma^(1/2) + ridge)^-1 V' g + move (I - V V') g])``; H is ``complement`` off V."""
         kept = eigenvalues > RELATIVE_RANK_THRESHOLD * np.max(eigenvalues, initial=0.0)
-        basis, roots = np.ascontiguousarray(basis[:, kept]), np.sqrt(eigenvalues[kept]) + self.delta
+        basis, roots = np.ascontiguousarray(basis[:, kept]), np.sqrt(eigenvalues[kept]) + self.ridge
         flat = gradient.ravel()
         coordinates = basis.T @ flat
         step = basis @ (coordinates / roots)
         if move > 0.0:
             step += move * (flat - basis @ coordinates)
-        target = self.state.point - self.learning_rate * step.reshape(gradient.shape)
-        projected: Array = self._domain.project_in(target, LowRankPlusScaledIdentity(basis, roots, complement))
+        target = point - self.learning_rate * step.reshape(gradient.shape)
+        projected: Array = self.domain.project_in(target, LowRankPlusScaledIdentity(basis, roots, complement))
         return projected
 
 
@@ -66,12 +65,12 @@ class AdaLRState:
     projection: Array
 
 
-class AdaLR(RandomProjectionAdaGrad):
+class AdaLR(Learner):
     r"""Ada-LR: a rank-k approximation of the full covariance by random projection; saves time, not memory.
 
     .. math::
         G_t = G_{t-1} + g_t g_t^\top, \quad Q R = G_t P, \quad U \Sigma V^\top = Q^\top G_t, \qquad
-        x_{t+1} = \Pi_K^{H_t}\bigl(x_t - \eta V (\Sigma^{1/2} + \delta I)^{-1} V^\top g_t\bigr)
+        x_{t+1} = \Pi_K^{H_t}\bigl(x_t - \eta V (\Sigma^{1/2} + \epsilon I)^{-1} V^\top g_t\bigr)
 
     Parameters
     ----------
@@ -79,13 +78,13 @@ class AdaLR(RandomProjectionAdaGrad):
         k, columns of the random P (all d where k >= d).
     learning_rate
         eta.
-    delta
-        Added to the root.
+    ridge
+        epsilon, added to the root.
 
     Notes
     -----
     Cost O(d^2 k) a round; state ``d^2 + d k + d`` floats. P is drawn at the start from the problem's seed. With
-    ``k >= d`` the step is full-matrix AdaGrad's with delta outside the root.
+    ``k >= d`` the step is full-matrix AdaGrad's with the ridge outside the root.
 
     Regret bound: none is stated here. The comparison table of Feinberg et al. (2023) lists
     ``tr(G^{1/2}) + lambda_{k+1}^{1/2} k^{3/4} d^{1/4}`` up to constants (cited from memory, not confirmed).
@@ -96,29 +95,37 @@ class AdaLR(RandomProjectionAdaGrad):
     against the paper.
 
     Departures: P has uniformly distributed orthogonal columns in place of a subsampled randomized Hadamard transform;
-    points are projected on the domain, in the norm ``V (Sigma^{1/2} + delta) V' + delta (I - V V')``.
+    points are projected on the domain, in the norm ``V (Sigma^{1/2} + ridge) V' + ridge (I - V V')``.
 
     Examples
     --------
     >>> import numpy as np
     >>> from oco.domains import Unbounded
     >>> from oco.learners import AdaLR, Problem
-    >>> learner = AdaLR(rank=2, learning_rate=1.0, delta=5.0)
+    >>> learner = AdaLR(rank=2, learning_rate=1.0, ridge=5.0)
     >>> learner.start(Problem(Unbounded(2), horizon=9))
     >>> learner.update(np.array([3.0, 4.0]))
     >>> np.round(learner.prediction, 12)
     array([-0.3, -0.4])
     """
 
-    name: ClassVar[str] = "ada_lr"
-    source: ClassVar[str] = "Krummenacher et al. 2016, Algorithm 1 (cited from memory)"
-    guarantee: ClassVar[str] = "none stated: the published form is not confirmed"
+    name = "ada_lr"
+    source = "Krummenacher et al. 2016, Algorithm 1 (cited from memory)"
+    guarantee = "none stated: the published form is not confirmed"
+    examples = ({"rank": 2}, {"rank": 50})
+    look = Look("Ada-LR", "#999933", ">")
     state: AdaLRState
+
+    @renamed(delta="ridge")
+    def __init__(self, rank: int, learning_rate: float = 0.1, ridge: float = 1e-3) -> None:
+        self.rank = whole(self, "rank", rank)
+        self.learning_rate = positive(self, "learning_rate", learning_rate)
+        self.ridge = nonnegative(self, "ridge", ridge)
 
     def start(self, problem: Problem) -> None:
         """Draw the projection."""
         dimension = problem.domain.dimension
-        self._domain = problem.domain
+        self._steps = ProjectedSteps(problem.domain, self.learning_rate, self.ridge)
         self.state = AdaLRState(
             problem.domain.start,
             np.zeros((dimension, dimension)),
@@ -134,7 +141,7 @@ class AdaLR(RandomProjectionAdaGrad):
         require_finite(state.covariance)
         orthogonal = np.linalg.qr(state.covariance @ state.projection)[0]
         _, eigenvalues, right = np.linalg.svd(orthogonal.T @ state.covariance, full_matrices=False)
-        state.point = self._step(gradient, right.T, eigenvalues, self.delta, 0.0)
+        state.point = self._steps.step(state.point, gradient, right.T, eigenvalues, complement=self.ridge, move=0.0)
 
     def memory(self, problem: Problem) -> Memory:
         """``d^2 + d k + d``: covariance, projection, point."""
@@ -151,12 +158,12 @@ class RadaGradState:
     projection: Array
 
 
-class RadaGrad(RandomProjectionAdaGrad):
+class RadaGrad(Learner):
     r"""RadaGrad: Ada-LR that keeps only the projected covariance, and moves freely off its range.
 
     .. math::
         S_t = S_{t-1} + g_t (P^\top g_t)^\top = V \Sigma W^\top, \qquad
-        x_{t+1} = \Pi_K^{H_t}\bigl(x_t - \eta [V (\Sigma^{1/2} + \delta I)^{-1} V^\top g_t + (I - V V^\top) g_t]\bigr)
+        x_{t+1} = \Pi_K^{H_t}\bigl(x_t - \eta [V (\Sigma^{1/2} + \epsilon I)^{-1} V^\top g_t + (I - V V^\top) g_t]\bigr)
 
     Parameters
     ----------
@@ -164,13 +171,13 @@ class RadaGrad(RandomProjectionAdaGrad):
         k, columns of the random P (all d where k >= d).
     learning_rate
         eta.
-    delta
-        Added to the root.
+    ridge
+        epsilon, added to the root.
 
     Notes
     -----
     Cost O(d k^2) a round; state ``2 d k + d`` floats, P included. P is drawn at the start from the problem's seed. With
-    ``k >= d`` the step is full-matrix AdaGrad's with delta outside the root.
+    ``k >= d`` the step is full-matrix AdaGrad's with the ridge outside the root.
 
     Regret bound: none (Feinberg et al. 2023 say that it has no guarantee and fails with probability O(1/k)).
 
@@ -180,29 +187,37 @@ class RadaGrad(RandomProjectionAdaGrad):
     against the paper.
 
     Departures: P as for `AdaLR`; points are projected on the domain, in the norm
-    ``V (Sigma^{1/2} + delta) V' + (I - V V')``.
+    ``V (Sigma^{1/2} + ridge) V' + (I - V V')``.
 
     Examples
     --------
     >>> import numpy as np
     >>> from oco.domains import Unbounded
     >>> from oco.learners import Problem, RadaGrad
-    >>> learner = RadaGrad(rank=2, learning_rate=1.0, delta=5.0)
+    >>> learner = RadaGrad(rank=2, learning_rate=1.0, ridge=5.0)
     >>> learner.start(Problem(Unbounded(2), horizon=9))
     >>> learner.update(np.array([3.0, 4.0]))
     >>> np.round(learner.prediction, 12)
     array([-0.3, -0.4])
     """
 
-    name: ClassVar[str] = "radagrad"
-    source: ClassVar[str] = "Krummenacher et al. 2016, Algorithm 2 (cited from memory)"
-    guarantee: ClassVar[str] = "none known"
+    name = "radagrad"
+    source = "Krummenacher et al. 2016, Algorithm 2 (cited from memory)"
+    guarantee = "none known"
+    examples = ({"rank": 2}, {"rank": 50})
+    look = Look("RadaGrad", "#6699CC", "H")
     state: RadaGradState
+
+    @renamed(delta="ridge")
+    def __init__(self, rank: int, learning_rate: float = 0.1, ridge: float = 1e-3) -> None:
+        self.rank = whole(self, "rank", rank)
+        self.learning_rate = positive(self, "learning_rate", learning_rate)
+        self.ridge = nonnegative(self, "ridge", ridge)
 
     def start(self, problem: Problem) -> None:
         """Draw the projection."""
         dimension = problem.domain.dimension
-        self._domain = problem.domain
+        self._steps = ProjectedSteps(problem.domain, self.learning_rate, self.ridge)
         projection = random_frame(dimension, self.rank, problem.seed)
         self.state = RadaGradState(problem.domain.start, np.zeros(projection.shape), projection)
 
@@ -214,7 +229,7 @@ class RadaGrad(RandomProjectionAdaGrad):
         state.sketch = state.sketch + np.outer(flat, flat @ state.projection)
         require_finite(state.sketch)
         basis, eigenvalues, _ = np.linalg.svd(state.sketch, full_matrices=False)
-        state.point = self._step(gradient, basis, eigenvalues, 1.0, 1.0)
+        state.point = self._steps.step(state.point, gradient, basis, eigenvalues, complement=1.0, move=1.0)
 
     def memory(self, problem: Problem) -> Memory:
         """``2 d k + d``: projected covariance, projection, point."""

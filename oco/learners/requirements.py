@@ -2,14 +2,71 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
+import warnings
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from oco.domains.base import Domain
 from oco.errors import ConfigError
 from oco.learners.base import Learner, Problem
+
+Initializer = TypeVar("Initializer", bound=Callable[..., None])
+
+
+def renamed(**names: str) -> Callable[[Initializer], Initializer]:
+    """Let an ``__init__`` take keywords by their former names too, with a `DeprecationWarning`.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> class Lazy:
+    ...     @renamed(delta="ridge")
+    ...     def __init__(self, ridge=1.0):
+    ...         self.ridge = ridge
+    >>> with warnings.catch_warnings(action="ignore"):
+    ...     Lazy(delta=2.0).ridge
+    2.0
+    """
+
+    def decorate(initialize: Initializer) -> Initializer:
+        @functools.wraps(initialize)
+        def current(self: Any, *arguments: Any, **keywords: Any) -> None:
+            for former, name in names.items():
+                if former in keywords:
+                    message = f"{former} of {type(self).__name__} is now called {name}"
+                    if name in keywords:
+                        raise ConfigError(f"{message}; give one of them")
+                    warnings.warn(message, DeprecationWarning, stacklevel=2)
+            initialize(self, *arguments, **{names.get(key, key): value for key, value in keywords.items()})
+
+        current.__dict__["renamed"] = names
+        return cast("Initializer", current)
+
+    return decorate
+
+
+def current_names(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """``keywords`` of the class ``kind``, of which some may have former names, by their present names."""
+    names = renames(kind)
+    return {names.get(key, key): value for key, value in keywords.items()}
+
+
+def former_names(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """``keywords`` by their first names, which the content of stored runs keeps, so that runs keep their ids."""
+    names = {name: former for former, name in renames(kind).items()}
+    return {names.get(key, key): value for key, value in keywords.items()}
+
+
+def renames(kind: type) -> Mapping[str, str]:
+    """Former names of a class's keywords and their present ones."""
+    names: Mapping[str, str] = getattr(inspect.getattr_static(kind, "__init__"), "renamed", {})
+    return names
 
 
 def positive(learner: Learner, name: str, value: float) -> float:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from oco.domains.metrics import Dense, Kronecker
 from oco.learners._finite import finite_update
-from oco.learners.base import Learner, Memory, Problem
+from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
     nonnegative,
     positive_or_none,
@@ -20,14 +19,6 @@ from oco.learners.requirements import (
 )
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
-
-
-def power(metric: Dense, exponent: float) -> Dense:
-    """``H^exponent``, with zero eigenvalues kept zero whatever the exponent (Moore-Penrose)."""
-    positive = metric.values > 0.0
-    values = np.zeros_like(metric.values)
-    values[positive] = metric.values[positive] ** exponent
-    return Dense(metric.basis, values)
 
 
 @dataclass
@@ -90,9 +81,13 @@ class Shampoo(Learner):
            [ 0. ,  0.5]])
     """
 
-    name: ClassVar[str] = "shampoo"
-    source: ClassVar[str] = "Gupta, Koren, Singer 2018, Algorithm 1 and Theorem 7"
-    guarantee: ClassVar[str] = "(D^2/(2 eta) + eta r) tr L^(1/4) tr R^(1/4); rank(G_t) <= r, bounded domain"
+    name = "shampoo"
+    source = "Gupta, Koren, Singer 2018, Algorithm 1 and Theorem 7"
+    guarantee = "(D^2/(2 eta) + eta r) tr L^(1/4) tr R^(1/4); rank(G_t) <= r, bounded domain"
+    decision = "matrix"
+    needs = (DIAMETER,)
+    examples = ({}, {"delta": 1e-3})
+    look = Look("Shampoo", "#5566CC", "p")
     state: ShampooState
 
     def __init__(
@@ -117,8 +112,8 @@ class Shampoo(Learner):
         state.left = state.left + gradient @ gradient.T
         state.right = state.right + gradient.T @ gradient
         left, right = Dense.from_matrix(state.left), Dense.from_matrix(state.right)
-        step = Kronecker(power(left, -0.25), power(right, -0.25)).apply(gradient)
-        metric = Kronecker(power(left, 0.25), power(right, 0.25))
+        step = Kronecker(left.power(-0.25), right.power(-0.25)).apply(gradient)
+        metric = Kronecker(left.power(0.25), right.power(0.25))
         state.point = self._domain.project_in(state.point - self._rate * step, metric)
 
     def memory(self, problem: Problem) -> Memory:
@@ -130,7 +125,7 @@ class Shampoo(Learner):
         """Theorem 7; None on an unbounded domain."""
         if not observed.domain.bounded:
             return None
-        left, right = (trace_power(side, 0.25) for side in (self.state.left, self.state.right))
+        left, right = (Dense.from_matrix(side).power(0.25).trace for side in (self.state.left, self.state.right))
         return shampoo_bound(
             "Shampoo (Gupta, Koren, Singer 2018, Theorem 7)",
             observed.domain.diameter(),
@@ -197,9 +192,13 @@ class OneSidedShampoo(Learner):
     array([[-0.3, -0.4]])
     """
 
-    name: ClassVar[str] = "one_sided_shampoo"
-    source: ClassVar[str] = "An et al. 2025 (ASGO); Xie et al. 2025; bound derived here"
-    guarantee: ClassVar[str] = "(D_op^2/(2 eta) + eta) tr L^(1/2); bounded domain"
+    name = "one_sided_shampoo"
+    source = "An et al. 2025 (ASGO); Xie et al. 2025; bound derived here"
+    guarantee = "(D_op^2/(2 eta) + eta) tr L^(1/2); bounded domain"
+    decision = "matrix"
+    needs = (DIAMETER,)
+    examples = ({}, {"delta": 1e-3})
+    look = Look("one-sided Shampoo", "#3D2C6B", "h")
     state: OneSidedShampooState
 
     def __init__(self, learning_rate: float | None = None, delta: float = 0.0) -> None:
@@ -220,8 +219,8 @@ class OneSidedShampoo(Learner):
         state = self.state
         state.left = state.left + gradient @ gradient.T
         left = Dense.from_matrix(state.left)
-        step = power(left, -0.5).apply(gradient)
-        metric = Kronecker(power(left, 0.5), self._identity)
+        step = left.power(-0.5).apply(gradient)
+        metric = Kronecker(left.power(0.5), self._identity)
         state.point = self._domain.project_in(state.point - self._rate * step, metric)
 
     def memory(self, problem: Problem) -> Memory:
@@ -233,7 +232,7 @@ class OneSidedShampoo(Learner):
         """See the notes of the class; None on an unbounded domain."""
         if not observed.domain.bounded:
             return None
-        diameter, trace = observed.domain.diameter("spectral"), trace_power(self.state.left, 0.5)
+        diameter, trace = observed.domain.diameter("spectral"), Dense.from_matrix(self.state.left).power(0.5).trace
         return Bound(
             theorem="one-sided Shampoo, derived here",
             value=(diameter**2 / (2.0 * self._rate) + self._rate) * trace,
@@ -243,11 +242,6 @@ class OneSidedShampoo(Learner):
                 Constant("tr L^(1/2)", trace, "observed"),
             ),
         )
-
-
-def trace_power(matrix: Array, exponent: float) -> float:
-    """``tr(A^exponent)`` of a positive semidefinite A."""
-    return float(np.sum(power(Dense.from_matrix(matrix), exponent).values))
 
 
 def shampoo_bound(

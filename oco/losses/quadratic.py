@@ -6,6 +6,7 @@ import numpy as np
 
 from oco.errors import ConfigError
 from oco.losses.base import Loss
+from oco.numbers import real_numbers
 from oco.types import Array
 
 
@@ -39,9 +40,10 @@ class QuadraticForm(Loss):
     """
 
     def __init__(self, matrix: Array, linear: Array | None = None, constant: float = 0.0) -> None:
-        matrix = np.asarray(matrix, dtype=np.float64)
+        matrix = np.asarray(real_numbers(matrix, "the matrix of a quadratic form"), dtype=np.float64)
         self.matrix: Array = 0.5 * (matrix + matrix.T)
-        self.linear: Array = np.zeros(matrix.shape[0]) if linear is None else np.asarray(linear, dtype=np.float64)
+        slope = np.zeros(matrix.shape[0]) if linear is None else real_numbers(linear, "the vector of a quadratic form")
+        self.linear: Array = np.asarray(slope, dtype=np.float64)
         self.constant = float(constant)
         eigenvalues = np.linalg.eigvalsh(self.matrix)
         if eigenvalues[0] < -1e-12 * max(abs(float(eigenvalues[-1])), abs(float(eigenvalues[0]))):

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from oco.compile import kernel
 from oco.losses.base import Loss
-from oco.losses.scalar import ScalarLoss
+from oco.losses.margin import ScalarLoss
 from oco.memory import process_memory
 from oco.types import Array
 

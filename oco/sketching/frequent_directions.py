@@ -9,18 +9,9 @@ from numpy.typing import ArrayLike
 
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.sketching.batch import shrink
-from oco.sketching.kernels import set_unit, sketch_round
-from oco.sketching.state import (
-    COMPENSATIONS,
-    ESCAPED,
-    ESCAPED_ROOTS,
-    HEADER,
-    RANK,
-    UNIT,
-    Compensation,
-    SketchState,
-    default_buffer,
-)
+from oco.sketching.kernels import sketch_rows
+from oco.sketching.state import COMPENSATIONS, Compensation, SketchState, default_buffer
+from oco.sketching.units import set_unit
 from oco.types import Array
 
 
@@ -84,7 +75,7 @@ class FrequentDirections:
         self.decay = float(decay)
         self.buffer = default_buffer(self.rank) if buffer is None else int(buffer)
         self.state = SketchState.empty(self.dimension, self.rank, self.buffer)
-        self._work: Array = self.state.workspace()
+        self._scratch = self.state.scratch()
 
     def update(self, vectors: ArrayLike) -> None:
         """Take in one vector ``(d,)`` or several ``(n, d)``, one after the other.
@@ -101,12 +92,9 @@ class FrequentDirections:
             raise ProtocolError(
                 f"vectors must have shape ({self.dimension},) or (n, {self.dimension}), got {rows.shape}"
             )
-        state = self.state
-        for index, row in enumerate(np.atleast_2d(rows)):
-            if not sketch_round(
-                row, state.basis, state.directions, state.numbers, self._work, state.capacity, self.decay
-            ):
-                raise NumericsError(f"vector {index} has an entry that is not finite")
+        stopped = sketch_rows(np.atleast_2d(rows), self.state.arrays(), self._scratch, self.decay)
+        if stopped >= 0:
+            raise NumericsError(f"vector {stopped} has an entry that is not finite")
 
     @property
     def escaped_mass(self) -> float:
@@ -143,13 +131,14 @@ class FrequentDirections:
             raise NumericsError("the vectors have an entry that is not finite")
         state = self.state
         largest = float(np.max(np.abs(rows), initial=0.0))
-        if largest > state.numbers[UNIT]:
-            set_unit(largest, state.numbers, state.capacity)
-        kept = state.numbers[HEADER : HEADER + state.rank]
+        head = state.header[0]
+        if largest > head.unit:
+            set_unit(largest, state.arrays())
+        kept = state.arrays().values[: state.rank]
         values, directions, escaped = shrink(kept, state.eigenvectors, rows / state.unit, state.capacity, self.decay)
         state.replace(values, directions)
-        state.numbers[ESCAPED] = self.decay * state.numbers[ESCAPED] + escaped
-        state.numbers[ESCAPED_ROOTS] += np.sqrt(escaped)
+        head.escaped = self.decay * head.escaped + escaped
+        head.escaped_roots += np.sqrt(escaped)
 
     def covariance(self, compensation: Compensation = "none") -> Array:
         """``Gbar + c rho I``, ``(d, d)``: made on demand.
@@ -182,11 +171,12 @@ class FrequentDirections:
             raise ConfigError(f"cannot merge sketches of dimensions {self.dimension} and {other.dimension}")
         if self.decay != 1.0 or other.decay != 1.0:
             raise ConfigError("only sketches with decay 1 can be merged")
-        lengths = np.sqrt(other.state.numbers[HEADER : HEADER + other.state.rank])
+        lengths = np.sqrt(other.state.arrays().values[: other.state.rank])
         self.update(lengths[:, None] * other.state.unit * other.directions)
-        if self.state.numbers[UNIT] == 0.0:
-            self.state.numbers[UNIT] = other.state.unit
-        self.state.numbers[ESCAPED] += other.state.numbers[ESCAPED] * (other.state.unit / self.state.unit) ** 2
+        head = self.state.header[0]
+        if head.unit == 0.0:
+            head.unit = other.state.unit
+        head.escaped += other.state.header[0].escaped * (other.state.unit / self.state.unit) ** 2
 
     def copy(self) -> Self:
         """An independent sketch in the same state."""
@@ -197,6 +187,6 @@ class FrequentDirections:
 
     def __repr__(self) -> str:
         """Dimension, rank, and what is in it."""
-        kept = int(self.state.numbers[RANK])
+        kept = self.state.rank
         size = f"dimension={self.dimension}, rank={self.rank}"
         return f"FrequentDirections({size}, kept={kept}, escaped_mass={self.escaped_mass:.6g})"

@@ -7,32 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from oco.sketching.passes import CHUNK
-from oco.sketching.secular import FOURS
-from oco.sketching.secular import ROWS as SECULAR_ROWS
+from oco.sketching.records import HEADER, HEADER_SIZE, Header, Scratch, Sketch
 from oco.types import Array
 
-RANK, SIZE, ESCAPED, UNIT, ROUNDS, COMPRESSIONS, ANCHOR_SQUARE, ESCAPED_ROOTS = range(8)
-"""Places in ``numbers``: directions kept now; rows of the basis in use; escaped mass in units squared; the unit
-(a power of two, 0 before the first gradient); rounds; compressions; the squared norm of a learner's anchor; and the
-sum of the square roots of what escaped, in units."""
-HEADER = 8
-"""Where the eigenvalues (in units squared) start in ``numbers``."""
-
-(
-    COORDINATES,
-    STEP,
-    PRODUCTS,
-    POLES,
-    ROOTS,
-    WEIGHTS,
-    METRIC,
-    SQUARES,
-    MADE,
-    LINES,
-) = range(10)
-"""Lines of the work array; ``LINES`` is their number."""
-
+_PLACES = {name: place for place, name in enumerate(HEADER.names or ())}
 
 Compensation = Literal["full", "half", "none"]
 COMPENSATIONS: dict[str, float] = {"full": 1.0, "half": 0.5, "none": 0.0}
@@ -78,14 +56,15 @@ class SketchState:
         rank = min(rank, dimension)
         identity = rotates_every_round(dimension, rank, buffer)
         size = dimension if identity else rank + buffer
-        numbers = np.zeros(HEADER + rank + (size if coordinates and not identity else 0))
-        numbers[SIZE] = dimension if identity else 0
-        return cls(
+        known = size if coordinates and not identity else 0
+        state = cls(
             basis=np.zeros((0 if identity else size, dimension)),
             directions=np.zeros((min(rank + 1, dimension), size)),
-            numbers=numbers,
+            numbers=np.zeros(HEADER_SIZE + rank + known),
             capacity=rank,
         )
+        state.header["used"] = dimension if identity else 0
+        return state
 
     @staticmethod
     def floats(dimension: int, rank: int, buffer: int, coordinates: bool = False) -> int:
@@ -94,9 +73,22 @@ class SketchState:
         identity = rotates_every_round(dimension, rank, buffer)
         size = dimension if identity else rank + buffer
         basis = 0 if identity else size * dimension
-        return (
-            basis + min(rank + 1, dimension) * size + HEADER + rank + (size if coordinates and not identity else 0) + 1
-        )
+        known = size if coordinates and not identity else 0
+        return basis + min(rank + 1, dimension) * size + HEADER_SIZE + rank + known + 1
+
+    @property
+    def header(self) -> Header:
+        """The first numbers, to be read and set by name: ``header[0].rank`` and so on."""
+        return self.numbers[:HEADER_SIZE].view(HEADER)
+
+    def number(self, name: str) -> float:
+        """One number of the header; as `header` reads it, in a tenth of the time."""
+        return float(self.numbers[_PLACES[name]])
+
+    def arrays(self) -> Sketch:
+        """Views of the state as kernels take them."""
+        values, known = np.split(self.numbers[HEADER_SIZE:], [self.capacity])
+        return Sketch(self.basis, self.directions, self.header, values, known)
 
     @property
     def dimension(self) -> int:
@@ -106,58 +98,56 @@ class SketchState:
     @property
     def rank(self) -> int:
         """Directions that are kept now, at most k."""
-        return int(self.numbers[RANK])
+        return int(self.number("rank"))
+
+    @property
+    def rounds(self) -> int:
+        """Vectors that it has taken."""
+        return int(self.number("rounds"))
 
     @property
     def unit(self) -> float:
         """The power of two in which vectors are measured; 1 before the first."""
-        return float(self.numbers[UNIT]) or 1.0
+        return self.number("unit") or 1.0
 
     @property
     def escaped_mass(self) -> float:
         """Sum of the eigenvalues that were subtracted, rho."""
-        return float(self.numbers[ESCAPED]) * self.unit**2
+        return self.number("escaped") * self.unit**2
 
     @property
     def escaped_roots(self) -> float:
         """``sum_t sqrt(rho_t)`` over the shrinks so far (not decayed)."""
-        return float(self.numbers[ESCAPED_ROOTS]) * self.unit
+        return self.number("escaped_roots") * self.unit
 
     @property
     def eigenvalues(self) -> Array:
         """``(rank,)``, falling."""
-        values: Array = self.numbers[HEADER : HEADER + self.rank] * self.unit**2
+        values: Array = self.numbers[HEADER_SIZE : HEADER_SIZE + self.rank] * self.unit**2
         return values
 
     @property
     def eigenvectors(self) -> Array:
         """``(rank, d)``, one a row, in the order of `eigenvalues`."""
-        size = int(self.numbers[SIZE])
+        size = int(self.number("used"))
         rows = self.directions[: self.rank, :size]
         return rows.copy() if self.basis.shape[0] == 0 else rows @ self.basis[:size]
 
     def replace(self, eigenvalues: Array, eigenvectors: Array) -> None:
         """Hold these eigenpairs (in units squared, one vector a row, at most k of them) instead."""
         rank = eigenvalues.size
-        values = self.numbers[HEADER : HEADER + self.capacity]
+        values = self.arrays().values
         values[:] = 0.0
         values[:rank] = eigenvalues
-        self.numbers[RANK] = rank
+        self.header[0].rank = rank
         if self.basis.shape[0] == 0:
             self.directions[:rank] = eigenvectors
             return
         self.basis[:rank] = eigenvectors
         self.directions[:] = 0.0
         self.directions[:rank, :rank] = np.eye(rank)
-        self.numbers[SIZE] = rank
+        self.header[0].used = rank
 
-    def workspace(self) -> Array:
-        """Scratch memory for the kernels; nothing in it is carried from round to round."""
-        return np.zeros(work_floats(self.directions.shape[0], self.directions.shape[1], self.dimension))
-
-
-def work_floats(rows: int, size: int, dimension: int) -> int:
-    """Floats of scratch that the kernels need for ``directions`` ``(rows, size)`` in dimension d."""
-    chunk = min(CHUNK, dimension)
-    secular = SECULAR_ROWS * (rows + FOURS)
-    return LINES * size + secular + rows * rows + rows * max(size, chunk) + dimension
+    def scratch(self) -> Scratch:
+        """Scratch memory for the kernels."""
+        return Scratch.empty(*self.directions.shape, self.dimension)

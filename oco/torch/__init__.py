@@ -2,19 +2,44 @@
 
 - :class:`SketchyShampoo`: Shampoo in sub-linear memory;
 - :class:`Shampoo`: the same code with full factors;
+- :class:`Graft`, :class:`Preconditioner`, :class:`RankBudget`, :class:`Compatibility`: their options by concern;
+- ``OPTIMIZERS``: the optimizers that a training experiment may compare;
 - :class:`SpectrumProbe`: spectra of Kronecker-factored gradient covariances of any model during training,
   drawn by :func:`spectrum_figure`;
 - :mod:`oco.torch.sketch`: the sketch updates as pure functions.
 """
 
 try:
-    import torch as _torch  # noqa: F401
+    import torch as _torch
 except ImportError as error:
     raise ImportError("oco.torch needs PyTorch: pip install 'oco-regret[torch]'") from error
 
+from collections.abc import Callable
+
+from oco.torch.grafting import Graft
+from oco.torch.options import Compatibility, Preconditioner, RankBudget
 from oco.torch.shampoo import Shampoo
 from oco.torch.sketchy import SketchyShampoo
 from oco.torch.spectrum import SpectrumProbe
 from oco.torch.spectrum_figure import spectrum_figure
 
-__all__ = ["Shampoo", "SketchyShampoo", "SpectrumProbe", "spectrum_figure"]
+OPTIMIZERS: dict[str, Callable[..., _torch.optim.Optimizer]] = {
+    "adam": _torch.optim.Adam,
+    "nadam": _torch.optim.NAdam,
+    "sgd": _torch.optim.SGD,
+    "shampoo": Shampoo,
+    "sketchy_shampoo": SketchyShampoo,
+}
+"""What a training experiment may compare: every ``kind`` and its class."""
+
+__all__ = [
+    "OPTIMIZERS",
+    "Compatibility",
+    "Graft",
+    "Preconditioner",
+    "RankBudget",
+    "Shampoo",
+    "SketchyShampoo",
+    "SpectrumProbe",
+    "spectrum_figure",
+]

@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-GRAFTS = ("factored", "adam", "rmsprop", "sqrt_n", "sgd", "none")
+from oco.errors import ConfigError
+from oco.torch.checks import check_choice, check_nonnegative
+from oco.torch.stacks import columns, joined, stacked, unstacked
+
+WITH_SECOND_MOMENT = ("factored", "adam", "rmsprop")
+GRAFTS = (*WITH_SECOND_MOMENT, "sqrt_n", "sgd", "none")
+
+
+@dataclass(frozen=True)
+class Graft:
+    """The diagonal method whose step length is used.
+
+    Attributes
+    ----------
+    method : {"factored", "adam", "rmsprop", "sqrt_n", "sgd", "none"}
+        See :func:`graft_steps`. ``sgd`` and ``none`` need a learning rate of their own.
+    eps : float, optional
+        Added to the root (``rmsprop``: inside it) of the second moment, 1e-8 unless told otherwise. Only the methods
+        that have a second moment take one: ``factored``, ``adam`` and ``rmsprop``.
+
+    Examples
+    --------
+    >>> Graft("adam", eps=1e-6)
+    Graft(method='adam', eps=1e-06)
+    """
+
+    method: str = "factored"
+    eps: float | None = None
+    flat: ClassVar[Mapping[str, str]] = {"method": "graft", "eps": "graft_eps"}
+
+    def __post_init__(self) -> None:
+        check_choice("graft", self.method, GRAFTS)
+        if self.eps is None:
+            object.__setattr__(self, "eps", 1e-8 if self.method in WITH_SECOND_MOMENT else None)
+        elif self.method not in WITH_SECOND_MOMENT:
+            raise ConfigError(
+                f"Invalid graft_eps value: {self.eps!r} (the method {self.method!r} has no second moment to add it to; "
+                f"with {', '.join(WITH_SECOND_MOMENT)} a finite number of at least 0 is allowed)"
+            )
+        else:
+            check_nonnegative("graft_eps", self.eps)
 
 
 def graft_state(graft: str, shape: Sequence[int], *, dtype: torch.dtype, device: torch.device) -> dict[str, Tensor]:
@@ -20,9 +61,32 @@ def graft_state(graft: str, shape: Sequence[int], *, dtype: torch.dtype, device:
     return {}
 
 
-def graft_step(gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any], step: float) -> Tensor:
-    """Update the accumulators in place and return the grafted method's own step, of the gradient's (merged) shape.
+def graft_steps(
+    gradients: Sequence[Tensor],
+    states: Sequence[Sequence[dict[str, Tensor]]],
+    graft: Graft,
+    beta2: float,
+    step: float,
+    bias_correction: bool = True,
+) -> list[Tensor]:
+    """Update the accumulators in place and return the grafted method's own steps, in the shape of the gradients.
 
+    Parameters
+    ----------
+    gradients : sequence of Tensor
+        Stacks (B, d_1, ..., d_w), all with w axes; not modified.
+    states : sequence of sequences of dict
+        The states of the parameters in each stack, with the entries of :func:`graft_state`.
+    graft : Graft
+        The method and its ``eps``.
+    beta2, step : float
+        Decay of the second moments, and the count of this step.
+    bias_correction : bool
+        Whether ``v`` is divided by ``1 - beta2^step``: without it the first step is ``1 / sqrt(1 - beta2)`` (32 times
+        for 0.999) too long.
+
+    Notes
+    -----
     ======== ==========================================================================================================
     factored ``G / (sqrt(v) + eps)``, v = mean * prod_i (r_i / mean), r_i the averaged means of G^2 over all axes but i
     adam     ``G / (sqrt(v) + eps)``, v the exponential average of G^2
@@ -31,45 +95,61 @@ def graft_step(gradient: Tensor, state: dict[str, Tensor], group: dict[str, Any]
     sgd      ``G``; none: the same, used only where nothing is preconditioned
     ======== ==========================================================================================================
 
-    ``v`` is divided by ``1 - beta2^step`` unless ``bias_correction`` is off: without it the first step is
-    ``1 / sqrt(1 - beta2)`` (32 times for 0.999) too long. For a matrix ``factored`` is the second moment of Shazeer and
-    Stern, "Adafactor", 2018, eq. 4; for a vector it equals ``adam``. With ``graft_eps=0`` an entry whose second moment
-    is zero in its precision does not move.
+    For a matrix ``factored`` is the second moment of Shazeer and Stern, "Adafactor", 2018, eq. 4; for a vector it
+    equals ``adam``. With ``eps=0`` an entry whose second moment is zero in its precision does not move.
     """
-    graft, beta2, eps = group["graft"], group["betas"][1], group["graft_eps"]
-    if graft == "sqrt_n":
-        return gradient.sign()
-    if graft in ("sgd", "none"):
-        return gradient
+    method = graft.method
+    if method == "sqrt_n":
+        return list(torch._foreach_sign(list(gradients)))
+    if graft.eps is None:
+        return list(gradients)
     new = 1.0 - beta2 if beta2 < 1.0 else 1.0
-    correction = 1.0 - beta2**step if group["bias_correction"] and beta2 < 1.0 else 1.0
-    if graft == "factored":
-        root = _factored_root(gradient, state, beta2, new, correction)
-        return gradient / _divisor(root.add_(eps), eps)
-    second: Tensor = state["graft"].mul_(beta2).addcmul_(gradient, gradient, value=new)
-    if graft == "adam":
-        return gradient / _divisor((second / correction).sqrt_().add_(eps), eps)
-    return gradient * _divisor((second / correction).add_(eps), eps).rsqrt_()
+    correction = 1.0 - beta2**step if bias_correction and beta2 < 1.0 else 1.0
+    if method == "factored":
+        divisors = _factored_roots(gradients, states, beta2, new, correction)
+    else:
+        seconds = [state["graft"] for stack in states for state in stack]
+        rows = unstacked(gradients)
+        torch._foreach_mul_(seconds, beta2)
+        torch._foreach_addcmul_(seconds, rows, rows, value=new)
+        stacks = [stacked([state["graft"] for state in stack]) for stack in states]
+        divisors = list(torch._foreach_div(stacks, correction))
+    if method == "adam":
+        torch._foreach_sqrt_(divisors)
+    torch._foreach_add_(divisors, graft.eps)
+    if graft.eps == 0.0:  # entries whose second moment is zero stand still where there is no eps to divide by
+        for divisor in divisors:
+            divisor.masked_fill_(divisor == 0.0, torch.inf)
+    if method == "rmsprop":
+        torch._foreach_sqrt_(divisors)
+    return list(torch._foreach_div(list(gradients), divisors))
 
 
-def _divisor(positive: Tensor, eps: float) -> Tensor:
-    """Let entries whose second moment is zero stand still where there is no eps to divide by."""
-    return positive if eps > 0.0 else positive.masked_fill_(positive == 0.0, torch.inf)
-
-
-def _factored_root(gradient: Tensor, state: dict[str, Tensor], beta2: float, new: float, correction: float) -> Tensor:
-    """Root of the rank-one model of the second moment; factors are rooted apart so that no product leaves float32."""
-    order = gradient.ndim
-    square = gradient.square()
-    root: Tensor | None = None
+def _factored_roots(
+    gradients: Sequence[Tensor],
+    states: Sequence[Sequence[dict[str, Tensor]]],
+    beta2: float,
+    new: float,
+    correction: float,
+) -> list[Tensor]:
+    """Roots of the rank-one models of the second moments; rooted factors keep every product inside float32."""
+    order = gradients[0].ndim - 1
+    squares = list(torch._foreach_mul(list(gradients), list(gradients)))
+    roots: list[Tensor] = []
     for axis in range(order):
-        others = [i for i in range(order) if i != axis]
-        means = state[f"graft_{axis}"].mul_(beta2).add_(square.mean(others) if others else square, alpha=new)
-        factor = (means / correction).sqrt_()
-        if axis > 0:
-            average = means.mean()
-            factor = (means / torch.where(average > 0, average, 1.0)).sqrt_()
-        factor = factor.view([-1 if i == axis else 1 for i in range(order)])
-        root = factor if root is None else root * factor
-    assert root is not None
-    return root
+        others = [i + 1 for i in range(order) if i != axis]
+        fresh = [square.mean(others) for square in squares] if others else squares
+        own = [state[f"graft_{axis}"] for stack in states for state in stack]
+        torch._foreach_mul_(own, beta2)
+        torch._foreach_add_(own, unstacked(fresh), alpha=new)
+        means = [stacked([state[f"graft_{axis}"] for state in stack]) for stack in states]
+        if axis == 0:
+            factors = torch._foreach_div(means, correction)
+        else:
+            average = joined([stack.mean(1) for stack in means])
+            safe = torch.where(average > 0, average, 1.0)
+            factors = torch._foreach_div(means, columns(safe, [len(stack) for stack in states]))
+        torch._foreach_sqrt_(factors)
+        shaped = [factor.view(len(factor), *[-1 if i == axis else 1 for i in range(order)]) for factor in factors]
+        roots = list(torch._foreach_mul(roots, shaped)) if roots else shaped
+    return roots

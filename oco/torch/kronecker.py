@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from oco.torch.checkpoint import cast_state
-from oco.torch.grafting import graft_step
-from oco.torch.limits import Scaled, along, limited
-from oco.torch.parameter_state import AxisState, Refreshed, StatefulOptimizer
-from oco.torch.shapes import fold, merged_shape, unfold
+from oco.torch.grafting import Graft, graft_steps
+from oco.torch.groups import Plan, Settings, default_options, flattened, warn_of_earlier
+from oco.torch.limits import limited
+from oco.torch.options import Compatibility, Preconditioner
+from oco.torch.parameter_state import wide
+from oco.torch.refreshing import RefreshingOptimizer
+from oco.torch.shapes import fold, unfold
+from oco.torch.stacks import Batch, Placed, batches, columns, joined, stacked, unstacked
 
 # Equal shapes are stacked up to this many entries, which bounds the transient memory of one step.
 STACKED_ENTRIES = 1 << 22
-LinAlgError: type[Exception] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
+InverseRoot = Callable[[Tensor], Tensor]
 
 
-class _Bucket(NamedTuple):
-    """Parameters of one group that can be stacked: equal merged shape, equal axis states, equal phase."""
-
-    shape: tuple[int, ...]
-    preconditioned: bool
-    step: float
-    params: list[Tensor]
-
-
-class KroneckerOptimizer(StatefulOptimizer):
-    """Grafted, Kronecker-factored preconditioning with momentum and decoupled weight decay (not for direct use).
+class KroneckerOptimizer(RefreshingOptimizer):
+    """Grafted, Kronecker-factored preconditioning with momentum and decoupled weight decay (base class).
 
     For a gradient G of merged shape (d_1, ..., d_w), shortened where :func:`oco.torch.limits.limited` says so, with
     preconditioners P_i from the subclass::
@@ -39,29 +35,114 @@ class KroneckerOptimizer(StatefulOptimizer):
         D = G times P_i along every axis i
         u = D ||N|| / ||D||      N the step of the grafted method; u = N for the first start_step steps, and for
                                  tensors of one axis or with an axis above max_dim
-        m = beta1 m + (1 - beta1) u          divided by 1 - beta1^t when bias_correction is on
+        m = beta1 m + (1 - beta1) u          divided by 1 - beta1^t
         W = (1 - lr weight_decay) W - lr m
 
-    A subclass provides :meth:`_axis_state`, :meth:`_update_axis` and :meth:`_apply_axis`, which returns the product of
-    P_i / c with a block, and the power of two c (B,) in float64 that keeps P_i / c in range.
+    Parameters
+    ----------
+    params : iterable
+        Parameters, named parameters or groups; every option below may differ between groups.
+    lr : float or Tensor
+        Step size. With ``factored`` or ``adam`` grafting and the default momentum a learning rate tuned for Adam
+        transfers.
+    betas : (float, float)
+        Decay per step of the momentum (0 keeps none) and of the statistics (1 sums them). The preconditioner sees one
+        gradient in ``update_freq`` and decays by ``beta2 ** update_freq`` then, so the window is in steps.
+    eps : float
+        Added to eigenvalues in the inverse root only; relative to the largest one unless ``preconditioner`` says
+        otherwise.
+    update_freq : int
+        Steps between refreshes of the preconditioner, which use the current gradient only.
+    start_step : int, optional
+        Number of first steps that the grafted method takes alone; ``max(10, update_freq)`` unless told otherwise.
+    graft : str or Graft
+        Method whose step length is used, by name or as a record with its ``eps``.
+    momentum : {"ema", "trace"}
+        Average or sum of steps; ``trace`` multiplies the effective learning rate by 1 / (1 - beta1).
+    nesterov, maximize : bool
+        As in torch.
+    weight_decay : float
+        Decoupled: ``W <- (1 - lr * weight_decay) W``.
+    preconditioner : Preconditioner, optional
+        Which tensors are preconditioned, along which axes, and what ``eps`` is relative to.
+    compatibility : Compatibility, optional
+        Departures that reproduce other code, its faults included.
+    max_failures : int
+        Non-finite gradients or failed decompositions that one tensor may have between two good refreshes. Those since
+        the first step are counted by :meth:`skipped_steps`.
+    **others
+        Options of the subclass, and flat options of earlier versions, each with a DeprecationWarning that says what is
+        written now.
+
+    Raises
+    ------
+    ConfigError
+        For an option out of range, or a checkpoint that does not fit; a ValueError, as for a complex parameter.
+    NotImplementedError
+        For a DTensor or a flat shard of FullyShardedDataParallel; the sentence names the parameter.
+    RuntimeError
+        For a sparse gradient, or after ``max_failures``.
+
+    Notes
+    -----
+    Records may be given as mappings of their fields too, as in a YAML file. A subclass provides :meth:`_axis_state`,
+    :meth:`_update_axis`, :meth:`_inverse_roots` and :meth:`report`.
     """
 
-    def _update_axis(
-        self,
-        state: AxisState,
-        block: Tensor,
-        decay: float,
-        weight: float,
-        exponent: float,
-        group: dict[str, Any],
-        retry: bool,
-    ) -> AxisState:
-        raise NotImplementedError
+    sketched: ClassVar[bool] = False
 
-    def _apply_axis(
-        self, state: AxisState, block: Tensor, exponent: float, group: dict[str, Any]
-    ) -> tuple[Tensor, Tensor]:
-        raise NotImplementedError
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float | Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        *,
+        eps: float = 1e-7,
+        update_freq: int = 10,
+        start_step: int | None = None,
+        graft: str | Graft | Mapping[str, Any] = "factored",
+        momentum: str = "ema",
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+        preconditioner: Preconditioner | Mapping[str, Any] | None = None,
+        compatibility: Compatibility | Mapping[str, Any] | None = None,
+        max_failures: int = 3,
+        maximize: bool = False,
+        **others: Any,
+    ) -> None:
+        defaults = self.option_defaults()
+        if unknown := sorted(others.keys() - defaults.keys()):
+            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument {unknown[0]!r}")
+        given: dict[str, Any] = {"lr": lr, "betas": betas, "eps": eps, "update_freq": update_freq, "graft": graft}
+        given |= {"start_step": start_step, "momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+        given |= {"max_failures": max_failures, "maximize": maximize, **others}
+        records = {"preconditioner": preconditioner, "compatibility": compatibility}
+        given |= {name: record for name, record in records.items() if record is not None}
+        super().__init__(params, defaults | flattened(given, defaults))
+        warn_of_earlier(others)
+
+    @classmethod
+    def option_defaults(cls) -> dict[str, Any]:
+        """Return the flat options of a group, with the values that they have unless told otherwise."""
+        options = default_options(cls.sketched)
+        for kind in (KroneckerOptimizer, cls):
+            for name, parameter in inspect.signature(kind).parameters.items():
+                if parameter.default is not inspect.Parameter.empty:
+                    options[name] = parameter.default
+        return {name: value for name, value in options.items() if name not in ("preconditioner", "compatibility")}
+
+    @abstractmethod
+    def _inverse_roots(
+        self, states: list[list[dict[str, Tensor]]], axis: int, exponent: float, settings: Settings
+    ) -> tuple[list[InverseRoot], Tensor]:
+        """Return for the parameters of each bucket a function from a stack of blocks to P_i / c times it, and all c.
+
+        The c, one for each parameter of all buckets, are powers of two that keep P_i / c in range (float64).
+        """
+
+    @abstractmethod
+    def report(self) -> list[dict[str, Any]]:
+        """Return one row per preconditioned axis."""
 
     # Compiled graphs would break at every read of a counter: torch.compile leaves the step as it is.
     @torch.compiler.disable
@@ -80,179 +161,113 @@ class KroneckerOptimizer(StatefulOptimizer):
                 loss = closure()
         self._refreshed.clear()
         for group in self.param_groups:
-            self._settle(group)
-            for bucket in self._buckets(group):
-                self._step_bucket(bucket, group)
-            self._after_step(group)
+            plan = self._settled(group)
+            for batch in self._batches(group, plan):
+                self._step_batch(batch, group, plan.settings)
+            self._after_step(group, plan)
         self._report_failures()
         return loss
 
-    def _after_step(self, group: dict[str, Any]) -> None:
+    def _after_step(self, group: dict[str, Any], plan: Plan) -> None:
         """Let a subclass act once all parameters of a group have moved."""
 
-    def _buckets(self, group: dict[str, Any]) -> list[_Bucket]:
-        """Stackable sets of the parameters with gradients, their state created and their step counted."""
-        shapes = self._preconditioned(group)
-        buckets: dict[Any, list[_Bucket]] = {}
+    def _batches(self, group: dict[str, Any], plan: Plan) -> list[Batch]:
+        """Batches of the parameters with gradients, their state created and their step counted."""
         ranks: dict[Tensor, list[int]] | None = None
+        moving = []
         for param in group["params"]:
             if param.grad is None or not param.numel():
                 continue
             if param.grad.is_sparse:
                 raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
-            merged = shapes.get(param)
-            shape = merged or merged_shape(param.shape, group["merge_dims"], group["merge"])
             state = self.state[param]
             if not state:
                 if ranks is None:
-                    ranks = self._axis_ranks(group)
-                state.update(self._new_state(param, ranks.get(param), group, param.device))
-            elif (state["norm"].dtype, state["norm"].device) != (
-                torch.promote_types(param.dtype, torch.float32),
-                param.device,
-            ):
+                    ranks = self._axis_ranks(plan)
+                state.update(self._new_state(param, ranks.get(param), plan, param.device))
+            elif (state["norm"].dtype, state["norm"].device) != (wide(param.dtype), param.device):
                 state.update(cast_state(state, param))
-            state["step"] += 1
-            step = float(state["step"])
-            sizes = tuple(state[f"{self.axis_names[0]}_{axis}"].shape for axis in range(len(shape))) if merged else None
-            key = (shape, sizes, step, param.dtype, param.device)
-            queue = buckets.setdefault(key, [])
-            if not queue or (len(queue[-1].params) + 1) * param.numel() > STACKED_ENTRIES:
-                queue.append(_Bucket(shape, merged is not None, step, []))
-            queue[-1].params.append(param)
-        return [bucket for queue in buckets.values() for bucket in queue]
+            moving.append(param)
+        if not moving:
+            return []
+        counts = [self.state[param]["step"] for param in moving]
+        torch._foreach_add_(counts, 1.0)
+        placed = []
+        for param, step in zip(moving, torch.stack(counts).tolist(), strict=True):
+            shape, sizes = plan.shapes[param], None
+            if param in plan.preconditioned:
+                state = self.state[param]
+                sizes = tuple(state[f"{self.axis_names[0]}_{axis}"].shape for axis in range(len(shape)))
+            placed.append(Placed(param, shape, sizes, step))
+        return batches(placed, STACKED_ENTRIES)
 
-    def _stacked(self, params: list[Tensor], axis: int) -> AxisState:
-        return {name: _stack([self.state[p][f"{name}_{axis}"] for p in params]) for name in self.axis_names}
+    def _states(self, batch: Batch) -> list[list[dict[str, Tensor]]]:
+        return [[self.state[param] for param in bucket.params] for bucket in batch.buckets]
 
-    def _step_bucket(self, bucket: _Bucket, group: dict[str, Any]) -> None:
-        params, shape, step = bucket.params, bucket.shape, bucket.step
-        dtype = torch.promote_types(params[0].dtype, torch.float32)
-        gradients = _stack([p.grad.to(dtype).reshape(shape) for p in params])  # type: ignore[union-attr]
-        if group["maximize"]:
-            gradients = -gradients
-        scaled = limited(gradients, _stack([self.state[p]["norm"] for p in params]), step, group)
-        gradients = scaled.gradients
-        start = group["start_step"] if group["start_step"] is not None else max(10, group["update_freq"])
-        exponent = group["exponent"] if group["exponent"] is not None else -0.5 / len(shape)
-        self._refresh(bucket, group, scaled, exponent)
-        graft_steps = _stack(
-            [graft_step(g, self.state[p], group, step) for p, g in zip(params, gradients, strict=True)]
-        )
-        steps = graft_steps
-        if bucket.preconditioned and step > start:
-            direction, scale = scaled.direction, scaled.scale
-            for axis in range(len(shape)):
-                block, gain = self._apply_axis(self._stacked(params, axis), unfold(direction, axis), exponent, group)
-                direction, scale = fold(block, shape, axis), scale * gain
-            steps = self._graft(direction, graft_steps, scale, exponent, step, group)
-        for param, update in zip(params, steps, strict=True):
-            self._move(param, update.reshape(param.shape), step, group)
+    def _step_batch(self, batch: Batch, group: dict[str, Any], settings: Settings) -> None:
+        params, step, states = batch.params, batch.step, self._states(batch)
+        dtype = wide(params[0].dtype)
+        flat = [
+            stacked([p.grad.to(dtype).reshape(-1) for p in bucket.params])  # type: ignore[union-attr]
+            for bucket in batch.buckets
+        ]
+        if settings.maximize:
+            flat = list(torch._foreach_neg(flat))
+        norms = torch.stack([self.state[param]["norm"] for param in params])
+        scaled = limited(flat, norms, step, settings.betas[1], settings.summed)
+        gradients = self._shaped(scaled.gradients, batch)
+        self._refresh(batch, group, settings, gradients, scaled)
+        bias_correction = settings.compatibility.bias_correction
+        steps = graft_steps(gradients, states, settings.graft, settings.betas[1], step, bias_correction)
+        if batch.preconditioned and step > settings.start_step:
+            steps = self._precondition(batch, settings, self._shaped(scaled.directions, batch), scaled.scale, steps)
+        self._move(params, unstacked(steps), step, settings, float(group["lr"]))
 
-    def _graft(
-        self, direction: Tensor, graft_steps: Tensor, scale: Tensor, exponent: float, step: float, group: dict[str, Any]
-    ) -> Tensor:
-        if group["graft"] == "none":
-            if group["statistics"] == "ema" and group["bias_correction"] and group["betas"][1] < 1.0:
-                absorbed = ((step - 1) // group["update_freq"] + 1) * group["update_freq"]
-                total = exponent * (direction.ndim - 1)
-                direction = direction * (1.0 - group["betas"][1] ** absorbed) ** -total
-            return direction * along(scale.to(direction.dtype), direction)
-        length = torch.linalg.vector_norm(graft_steps.flatten(1), dim=1)
-        own = torch.linalg.vector_norm(direction.flatten(1), dim=1)
-        return direction * along(torch.where(own > 0, length / torch.where(own > 0, own, 1.0), 0.0), direction)
+    def _shaped(self, flat: list[Tensor], batch: Batch) -> list[Tensor]:
+        return [stack.view(-1, *bucket.shape) for stack, bucket in zip(flat, batch.buckets, strict=True)]
 
-    def _refresh(self, bucket: _Bucket, group: dict[str, Any], scaled: Scaled, exponent: float) -> None:
-        """Absorb the gradients and note what there is to report where that is due; keep the counts."""
-        params, freq, beta2 = bucket.params, group["update_freq"], group["betas"][1]
-        due = (int(bucket.step) - 1) % freq == 0
-        good = scaled.finite
-        if due and bucket.preconditioned:
-            decay = beta2**freq
-            weight = 1.0 - decay if group["statistics"] == "ema" and beta2 < 1.0 else 1.0
-            fresh = []
-            for axis in range(len(bucket.shape)):
-                old = self._stacked(params, axis)
-                new, success = self._try_update(old, unfold(scaled.gradients, axis), decay, weight, exponent, group)
-                good = good & success
-                fresh.append(new)
-            for index, param in enumerate(params):
-                for axis, new in enumerate(fresh):
-                    for name, value in new.items():
-                        own = self.state[param][f"{name}_{axis}"]
-                        own.copy_(torch.where(good[index], value[index], own))
-        states = [self.state[p] for p in params]
-        bad = list((~good).to(scaled.norms.dtype).unbind())
-        counters = [state[name] for name in ("failures", "skipped") for state in states]
-        torch._foreach_add_(counters, bad * 2)
-        torch._foreach_copy_([state["norm"] for state in states], list(scaled.norms.unbind()))
-        if due:
-            failures = torch.stack(counters[: len(params)])
-            self._refreshed.append(Refreshed(params, group, failures, good))
-            torch._foreach_copy_(counters[: len(params)], list(torch.where(good, 0.0, failures).unbind()))
+    def _precondition(
+        self, batch: Batch, settings: Settings, directions: list[Tensor], scale: Tensor, steps: list[Tensor]
+    ) -> list[Tensor]:
+        """Precondition directions with entries of at most 1, and give them the lengths of the grafted steps."""
+        states, order, scale = self._states(batch), len(batch.buckets[0].shape), scale.double()
+        for axis in range(order):
+            roots, gains = self._inverse_roots(states, axis, settings.exponent(order), settings)
+            scale = scale * gains
+            directions = [
+                fold(root(unfold(direction, axis)), bucket.shape, axis)
+                for root, direction, bucket in zip(roots, directions, batch.buckets, strict=True)
+            ]
+        flat = [direction.flatten(1) for direction in directions]
+        if settings.graft.method == "none":
+            if settings.compatibility.bias_correction and not settings.summed:
+                absorbed = ((batch.step - 1) // settings.update_freq + 1) * settings.update_freq
+                past = 1.0 - settings.betas[1] ** absorbed
+                torch._foreach_mul_(flat, past ** (-settings.exponent(order) * order))
+            ratio = scale
+        else:
+            length = joined([torch.linalg.vector_norm(stack.flatten(1), dim=1) for stack in steps])
+            own = joined([torch.linalg.vector_norm(stack, dim=1) for stack in flat])
+            ratio = torch.where(own > 0, length / torch.where(own > 0, own, 1.0), 0.0)
+        return list(torch._foreach_mul(flat, columns(ratio.to(flat[0].dtype), batch.rows)))
 
-    def _try_update(
-        self, old: AxisState, blocks: Tensor, decay: float, weight: float, exponent: float, group: dict[str, Any]
-    ) -> tuple[AxisState, Tensor]:
-        """Update a stack of axis states; where that fails, each alone in float64; report where that fails too."""
-        try:
-            new = self._update_axis(old, blocks, decay, weight, exponent, group, retry=False)
-        except LinAlgError:
-            rows = []
-            for index in range(len(blocks)):
-                own = {name: value[index : index + 1] for name, value in old.items()}
-                try:
-                    block = blocks[index : index + 1]
-                    rows.append(self._update_axis(own, block, decay, weight, exponent, group, retry=True))
-                except LinAlgError:
-                    rows.append({name: torch.full_like(value, torch.nan) for name, value in own.items()})
-            new = {name: torch.cat([row[name] for row in rows]) for name in old}
-        success = torch.stack([torch.isfinite(value).reshape(len(blocks), -1).all(1) for value in new.values()]).all(0)
-        return new, success
-
-    def _report_failures(self) -> None:
-        """Warn of failures since the last refresh, whether or not it is good; raise where there are too many."""
-        errors = []
-        for params, group, failures, good in self._refreshed:
-            for param, count, cleared in zip(params, failures.tolist(), good.tolist(), strict=True):
-                before = self._reported.pop(param, 0.0)
-                if count and not cleared:
-                    self._reported[param] = count
-                if count <= before:
-                    continue
-                name = f"{type(self).__name__}: {self._name(param, group)}"
-                if count > group["max_failures"]:
-                    errors.append(
-                        f"{name} had {int(count)} non-finite gradients or failed decompositions since its last good "
-                        f"refresh (max_failures={group['max_failures']}); lower the learning rate, raise eps or look "
-                        "for NaN in the loss."
-                    )
-                    continue
-                warnings.warn(
-                    f"{name} has a non-finite gradient or a failed decomposition ({int(count)} so far); it keeps its "
-                    "old preconditioner.",
-                    RuntimeWarning,
-                    stacklevel=6,
-                )
-        if errors:
-            raise RuntimeError(errors[0])
-
-    def _move(self, param: Tensor, update: Tensor, step: float, group: dict[str, Any]) -> None:
-        beta1, lr = group["betas"][0], float(group["lr"])
+    def _move(self, params: list[Tensor], rows: list[Tensor], step: float, settings: Settings, lr: float) -> None:
+        beta1, nesterov, averaged = settings.betas[0], settings.nesterov, settings.momentum == "ema"
+        updates = [row.reshape(param.shape) for row, param in zip(rows, params, strict=True)]
+        if settings.weight_decay:
+            torch._foreach_mul_(params, 1.0 - lr * settings.weight_decay)
         if beta1 > 0.0:
-            new = 1.0 - beta1 if group["momentum"] == "ema" else 1.0
-            if "exp_avg" not in self.state[param]:  # momentum that was switched on later begins at zero
-                self.state[param]["exp_avg"] = torch.zeros_like(param, dtype=update.dtype)
-            average = self.state[param]["exp_avg"].mul_(beta1).add_(update, alpha=new)
-            nesterov = group["nesterov"]
-            update = torch.add(average * beta1, update, alpha=new) if nesterov else average
-            if group["bias_correction"] and group["momentum"] == "ema":
+            new = 1.0 - beta1 if averaged else 1.0
+            for param, update in zip(params, updates, strict=True):
+                if "exp_avg" not in self.state[param]:  # momentum that was switched on later begins at zero
+                    self.state[param]["exp_avg"] = torch.zeros_like(param, dtype=update.dtype)
+            averages = [self.state[param]["exp_avg"] for param in params]
+            torch._foreach_mul_(averages, beta1)
+            torch._foreach_add_(averages, updates, alpha=new)
+            if nesterov:
+                ahead = torch._foreach_mul(averages, beta1)
+                torch._foreach_add_(ahead, updates, alpha=new)
+            updates = list(ahead) if nesterov else averages
+            if settings.compatibility.bias_correction and averaged:
                 lr /= 1.0 - beta1 ** (step + 1 if nesterov else step)
-        if group["weight_decay"]:
-            param.mul_(1.0 - float(group["lr"]) * group["weight_decay"])
-        param.add_(update, alpha=-lr)
-
-
-def _stack(tensors: list[Tensor]) -> Tensor:
-    """Stack without a copy where there is one tensor."""
-    return tensors[0].unsqueeze(0) if len(tensors) == 1 else torch.stack(tensors)
+        torch._foreach_add_(params, updates, alpha=-lr)

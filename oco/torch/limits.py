@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from oco.torch.sketch import power_of_two
+from oco.torch.stacks import columns, joined
 
 # A gradient longer than this many times the running root mean square of the lengths before it is shortened to that.
 LONGEST_JUMP = 1000.0
 
 
 class Scaled(NamedTuple):
-    """A batch of gradients (B, ...) to use, the same with entries of at most 1, and (B,) ratios and running norms."""
+    """Stacks of gradients (B, n) to use, the same with entries of at most 1; ratios, running norms over all rows."""
 
-    gradients: Tensor
-    direction: Tensor
+    gradients: list[Tensor]
+    directions: list[Tensor]
     scale: Tensor
     finite: Tensor
     norms: Tensor
@@ -33,39 +35,47 @@ def largest_norm(dtype: torch.dtype, summed: bool) -> float:
     return 2.0**48 if summed else 2.0**63
 
 
-def along(values: Tensor, like: Tensor) -> Tensor:
-    """Shape (B,) values so that they multiply a batch (B, ...)."""
-    return values.view(-1, *[1] * (like.ndim - 1))
-
-
-def limited(gradients: Tensor, norms: Tensor, step: float, group: dict[str, Any]) -> Scaled:
+def limited(gradients: Sequence[Tensor], norms: Tensor, step: float, beta2: float, summed: bool) -> Scaled:
     """Replace gradients that are not finite by zero and shorten those that are too long.
 
     With ``n_s`` the norms of the gradients used at steps s < t and ``r^2`` their average, exponential with beta2 and
     divided by ``1 - beta2^(t-1)`` (beta2 = 1: their mean), a gradient longer than ``min(largest_norm, 1000 r)`` is
     multiplied by a number that makes it as long as that. While r is zero only :func:`largest_norm` counts.
 
-    ``norms`` (B,) holds the root of the undivided average; the new one is ``Scaled.norms``. A gradient within the limit
-    is used bit for bit, and powers of two scale ``direction`` without rounding.
+    Parameters
+    ----------
+    gradients : sequence of Tensor
+        Stacks (B, n), one gradient a row; not modified.
+    norms : Tensor
+        Roots of the undivided averages, one for each row of all stacks; ``Scaled.norms`` has the new ones.
+    step, beta2 : float
+        The count t of this step, and the decay of the averages.
+    summed : bool
+        Whether squares are summed later on.
+
+    Returns
+    -------
+    Scaled
+        A gradient within the limit is used bit for bit, and powers of two scale its direction without rounding.
     """
-    beta2 = group["betas"][1]
-    flat = gradients.flatten(1)
-    peak = torch.maximum(flat.amax(1), -flat.amin(1))
+    rows = [len(stack) for stack in gradients]
+    peak = torch.maximum(
+        joined([stack.amax(1) for stack in gradients]), -joined([stack.amin(1) for stack in gradients])
+    )
     finite = torch.isfinite(peak)
-    peak = torch.where(finite, peak, 0.0)
-    used = torch.where(along(finite, gradients), gradients, 0.0)
-    scale = power_of_two(peak)
-    direction = used * along(scale.reciprocal(), used)
+    scale = power_of_two(torch.where(finite, peak, 0.0))
+    # Rows to be left out are multiplied by zero once their entries are finite: faster than a choice between stacks.
+    used = [torch.nan_to_num(stack, 0.0, 0.0, 0.0) for stack in gradients]
+    directions = list(torch._foreach_mul(used, columns(torch.where(finite, scale.reciprocal(), 0.0), rows)))
     # Lengths in units of `scale` and all that follows in float64: none of it leaves the range.
-    length = torch.linalg.vector_norm(direction.flatten(1), dim=1).double()
+    length = joined([torch.linalg.vector_norm(stack, dim=1) for stack in directions]).double()
     unit, past = scale.double(), norms.double()
-    summed = beta2 == 1.0 or group["statistics"] == "sum"
     earlier = step - 1.0 if beta2 == 1.0 else 1.0 - beta2 ** (step - 1.0)
     jump = torch.where(past > 0.0, past * (LONGEST_JUMP / max(earlier, 1e-300) ** 0.5), torch.inf)
-    longest = jump.clamp(max=largest_norm(gradients.dtype, summed)) / unit
+    longest = jump.clamp(max=largest_norm(peak.dtype, summed)) / unit
     factor = (longest / length).clamp(max=1.0)
     ratio = unit * factor
     new = 1.0 - beta2 if beta2 < 1.0 else 1.0
     fresh = torch.hypot(past * beta2**0.5, length * ratio * new**0.5)
-    used.mul_(along(factor.to(used.dtype), used))
-    return Scaled(used, direction, ratio, finite, fresh.to(norms.dtype))
+    torch._foreach_mul_(used, columns(torch.where(finite, factor, 0.0).to(peak.dtype), rows))
+    return Scaled(used, directions, ratio, finite, fresh.to(norms.dtype))

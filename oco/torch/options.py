@@ -1,101 +1,163 @@
-"""Checks of the optimizers' options, worded as torch words them."""
+"""The options of an optimizer by concern: frozen records that refuse what is out of range or has no meaning."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
-from typing import Any
-
-from torch import Tensor
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from oco.errors import ConfigError
-from oco.torch.grafting import GRAFTS
+from oco.torch.checks import check_choice, check_integer, check_switch, is_integer, is_number, refuse
 from oco.torch.shapes import MERGES
-from oco.torch.sketch import METHODS, TAIL_DECAYS
+from oco.torch.sketch import TAIL_DECAYS
 
-CHOICES = {
-    "graft": GRAFTS,
-    "momentum": ("ema", "trace"),
-    "statistics": ("ema", "sum"),
-    "merge": MERGES,
-    "method": METHODS,
-    "tail_decay": TAIL_DECAYS,
-    "allocate_by": ("escaped_mass", "intrinsic_dimension"),
-}
+SCORES = ("escaped_mass", "intrinsic_dimension")
+STATISTICS = ("ema", "sum")
 
 
-SWITCHES = ("relative_eps", "nesterov", "bias_correction", "vectors", "pseudo_inverse", "maximize")
+@dataclass(frozen=True)
+class Preconditioner:
+    """Which tensors are preconditioned, along which axes, and what ``eps`` is relative to.
+
+    Attributes
+    ----------
+    merge_dims : int
+        Largest product of trailing dimensions that are merged into one axis, see
+        :func:`oco.torch.shapes.merged_shape`.
+    max_dim : int
+        Tensors with a larger axis take the steps of the graft.
+    vectors : bool
+        Precondition tensors of one axis (and scalars) too, which otherwise take the steps of the graft.
+    relative_eps : bool
+        Whether ``eps`` is multiplied by the largest eigenvalue.
+    """
+
+    merge_dims: int = 1024
+    max_dim: int = 8192
+    vectors: bool = False
+    relative_eps: bool = True
+    flat: ClassVar[Mapping[str, str]] = {name: name for name in ("merge_dims", "max_dim", "vectors", "relative_eps")}
+
+    def __post_init__(self) -> None:
+        for name in ("merge_dims", "max_dim"):
+            check_integer(name, getattr(self, name), 1)
+        for name in ("vectors", "relative_eps"):
+            check_switch(name, getattr(self, name))
 
 
-def check_options(group: Mapping[str, Any]) -> None:
-    """Raise ConfigError (a ValueError) with torch's wording if a parameter group holds an option out of range."""
-    lr = group["lr"]
-    scalar = isinstance(lr, Tensor) and lr.numel() == 1 and not lr.is_complex()
-    if not (scalar or _is_number(lr)) or not 0.0 <= float(lr) < math.inf:
-        raise ConfigError(
-            f"Invalid learning rate: {lr!r} (a finite number or one-element Tensor of at least 0 is allowed)"
-        )
-    _check_betas(group["betas"])
-    for name, label in (("eps", "epsilon"), ("graft_eps", "graft_eps"), ("weight_decay", "weight_decay")):
-        if not _is_number(group[name]) or not 0.0 <= group[name] < math.inf:
-            raise ConfigError(f"Invalid {label} value: {group[name]!r} (a finite number of at least 0 is allowed)")
-    for name, least in (("update_freq", 1), ("max_dim", 1), ("merge_dims", 1), ("max_failures", 0)):
-        if not _is_integer(group[name], least):
-            raise ConfigError(f"Invalid {name} value: {group[name]!r} (an integer of at least {least} is allowed)")
-    start, exponent = group["start_step"], group["exponent"]
-    if not (start is None or _is_integer(start, 0)):
-        raise ConfigError(f"Invalid start_step value: {start!r} (None or a non-negative integer is allowed)")
-    if not (exponent is None or (_is_number(exponent) and -math.inf < exponent < 0.0)):
-        raise ConfigError(f"Invalid exponent value: {exponent!r} (None or a negative number is allowed)")
-    for name in SWITCHES:
-        if name in group and not isinstance(group[name], bool):
-            raise ConfigError(f"Invalid {name} value: {group[name]!r} (True or False is allowed)")
-    for name, allowed in CHOICES.items():
-        if name in group and not (isinstance(group[name], str) and group[name] in allowed):
-            raise ConfigError(f"Invalid {name} value: {group[name]!r} (one of {', '.join(allowed)} is allowed)")
-    if "rank" in group:
-        _check_rank(group)
+@dataclass(frozen=True)
+class RankBudget:
+    """A number of floats that is divided over the axes of a group, in place of one rank for all.
+
+    Attributes
+    ----------
+    floats : int or float
+        Floats of sketch for the group: a count, or (float) a fraction of its preconditioned entries.
+    reallocate_at : tuple of int
+        Step counts after which ranks are divided again; what a shrinking sketch cuts goes into its escaped mass.
+    by : {"escaped_mass", "intrinsic_dimension"}
+        Score of an axis when ranks are divided again: its dimension times the fraction of the trace outside the sketch,
+        or trace over largest eigenvalue.
+
+    Examples
+    --------
+    >>> RankBudget(0.25, reallocate_at=(100, 500)).by
+    'escaped_mass'
+    """
+
+    floats: int | float
+    reallocate_at: Sequence[int] = ()
+    by: str = SCORES[0]
+    flat: ClassVar[Mapping[str, str]] = {"floats": "budget", "reallocate_at": "reallocate_at", "by": "allocate_by"}
+
+    def __post_init__(self) -> None:
+        if not (is_number(self.floats) and 0 < self.floats < math.inf):
+            raise refuse("budget value", self.floats, "a number of floats or a fraction of the parameters")
+        check_steps(self.reallocate_at)
+        object.__setattr__(self, "reallocate_at", tuple(self.reallocate_at))
+        check_choice("allocate_by", self.by, SCORES)
+        if self.by != SCORES[0] and not self.reallocate_at:
+            raise ConfigError(
+                f"Invalid allocate_by value: {self.by!r} (without reallocate_at ranks are never divided again; it is "
+                "allowed with steps to do so)"
+            )
 
 
-def _check_rank(group: Mapping[str, Any]) -> None:
-    rank, budget = group["rank"], group["budget"]
+@dataclass(frozen=True)
+class Compatibility:
+    """Departures from the method that other code makes; every one is off unless asked for.
+
+    Attributes
+    ----------
+    exponent : float, optional
+        Replaces -1/(2w) for tensors of w axes.
+    statistics : {"ema", "sum"}
+        ``sum`` gives new gradients the weight 1 in place of 1 - beta2, which matters for an absolute ``eps`` and
+        without a graft only.
+    merge : {"trailing", "greedy"}
+        ``greedy`` merges dimensions from the left and makes vectors of small matrices.
+    bias_correction : bool
+        Without it the first steps of a graft are 1/sqrt(1 - beta2) times too long and those of an average too short.
+    tail_decay : {"beta2", "sqrt"}
+        ``sqrt`` decays the escaped mass by the root of beta2, which breaks the Frequent-Directions
+        bound. Sketches only.
+    pseudo_inverse : bool
+        Drop the complement of the sketch while nothing has escaped, in place of inverting ``eps``. Sketches only.
+
+    Examples
+    --------
+    >>> Compatibility.reference() == Compatibility(
+    ...     statistics="sum", merge="greedy", bias_correction=False, tail_decay="sqrt", pseudo_inverse=True
+    ... )
+    True
+    """
+
+    exponent: float | None = None
+    statistics: str = "ema"
+    merge: str = "trailing"
+    bias_correction: bool = True
+    tail_decay: str = "beta2"
+    pseudo_inverse: bool = False
+    flat: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("exponent", "statistics", "merge", "bias_correction", "tail_decay", "pseudo_inverse")
+    }
+
+    @classmethod
+    def reference(cls) -> Compatibility:
+        """Return what the public JAX code does; see the documentation for the everyday options that go with it."""
+        return cls(statistics="sum", merge="greedy", bias_correction=False, tail_decay="sqrt", pseudo_inverse=True)
+
+    def __post_init__(self) -> None:
+        if not (self.exponent is None or (is_number(self.exponent) and -math.inf < self.exponent < 0.0)):
+            raise refuse("exponent value", self.exponent, "None or a negative number")
+        check_choice("statistics", self.statistics, STATISTICS)
+        check_choice("merge", self.merge, MERGES)
+        check_choice("tail_decay", self.tail_decay, TAIL_DECAYS)
+        check_switch("bias_correction", self.bias_correction)
+        check_switch("pseudo_inverse", self.pseudo_inverse)
+
+
+Rank = int | float | Mapping[int, int] | Callable[[int], int] | RankBudget
+
+
+def check_steps(steps: Any) -> None:
+    """Raise ConfigError unless ``steps`` is a sequence of positive integers."""
+    listed = isinstance(steps, Sequence) and not isinstance(steps, str)
+    if not (listed and all(is_integer(step, 1) for step in steps)):
+        raise refuse("reallocate_at value", steps, "a sequence of positive integers")
+
+
+def check_rank(rank: object) -> None:
+    """Raise ConfigError unless a rank is a number, a fraction, a table, a function or a budget."""
     if isinstance(rank, Mapping):
-        valid = all(_is_integer(value, 1) for value in rank.values())
-    elif isinstance(rank, str):
-        valid = rank == "auto"
+        valid = all(is_integer(value, 1) for value in rank.values())
     else:
-        valid = callable(rank) or _is_integer(rank, 1) or (isinstance(rank, float) and 0.0 < rank <= 1.0)
+        valid = isinstance(rank, RankBudget) or callable(rank) or is_integer(rank, 1)
+        valid = valid or (isinstance(rank, float) and 0.0 < rank <= 1.0)
     if not valid:
-        raise ConfigError(
-            f"Invalid rank value: {rank!r} (an integer of at least 1, a fraction in (0, 1], a callable from dimension "
-            "to rank, or 'auto' is allowed)"
+        raise refuse(
+            "rank value",
+            rank,
+            "an integer of at least 1, a fraction in (0, 1], a function of the dimension, or a RankBudget",
         )
-    automatic = isinstance(rank, str)
-    if automatic != (budget is not None):
-        raise ConfigError(f"Invalid budget value: {budget!r} (given exactly when rank is 'auto')")
-    if budget is not None and not (_is_number(budget) and 0 < budget < math.inf):
-        raise ConfigError(
-            f"Invalid budget value: {budget!r} (a number of floats or a fraction of the parameters is allowed)"
-        )
-    steps = group["reallocate_at"]
-    if not (isinstance(steps, Sequence) and not isinstance(steps, str) and all(_is_integer(step, 1) for step in steps)):
-        raise ConfigError(f"Invalid reallocate_at value: {steps!r} (a sequence of positive integers is allowed)")
-
-
-def _check_betas(betas: Any) -> None:
-    if not (isinstance(betas, Sequence) and not isinstance(betas, str) and len(betas) == 2):
-        raise ConfigError(f"Invalid betas value: {betas!r} (a pair of numbers is allowed)")
-    for index, beta in enumerate(betas):
-        # beta2 = 1 sums the statistics, as AdaGrad does.
-        if not (_is_number(beta) and (0.0 <= beta < 1.0 or (index == 1 and beta == 1.0))):
-            allowed = "at least 0 and below 1" if index == 0 else "from 0 to 1"
-            raise ConfigError(f"Invalid beta parameter at index {index}: {beta!r} (a number {allowed} is allowed)")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _is_integer(value: Any, least: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least

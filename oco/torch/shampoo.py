@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from oco.torch.kronecker import KroneckerOptimizer
+from oco.torch.groups import Settings
+from oco.torch.kronecker import InverseRoot, KroneckerOptimizer
 from oco.torch.parameter_state import AxisState
+from oco.torch.refreshing import Refresh
 from oco.torch.sketch import power_of_two
+from oco.torch.stacks import joined, stacked
 
 
 class Shampoo(KroneckerOptimizer):
     r"""Kronecker-factored preconditioning with full d x d factors; the comparator of :class:`SketchyShampoo`.
 
     Every ``update_freq`` steps ``C_i <- b C_i + (1 - b) X_i X_i'`` with X_i the gradient unfolded along axis i and
-    ``b = beta2 ** update_freq``; the step uses ``(C_i + eps' I)^{-1/(2w)}``. Options, grafting, failure policy,
-    checkpoints and errors are those of :class:`oco.torch.SketchyShampoo`, whose rank options do not exist here.
-
-    Parameters
-    ----------
-    params, lr, betas, eps, relative_eps, update_freq, start_step, graft, graft_eps, momentum, nesterov,
-    bias_correction, \
-weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_failures, maximize
-        As in :class:`oco.torch.SketchyShampoo`.
+    ``b = beta2 ** update_freq``; the step uses ``(C_i + eps' I)^{-1/(2w)}``. The options, grafting, failure policy,
+    checkpoints and errors are those of :class:`oco.torch.kronecker.KroneckerOptimizer`.
 
     Notes
     -----
@@ -49,49 +45,14 @@ weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_fai
 
     axis_names = ("factor", "inverse_root")
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float | Tensor = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        *,
-        eps: float = 1e-7,
-        relative_eps: bool = True,
-        update_freq: int = 10,
-        start_step: int | None = None,
-        graft: str = "factored",
-        graft_eps: float = 1e-8,
-        momentum: str = "ema",
-        nesterov: bool = False,
-        bias_correction: bool = True,
-        weight_decay: float = 0.0,
-        merge_dims: int = 1024,
-        merge: str = "trailing",
-        max_dim: int = 8192,
-        vectors: bool = False,
-        exponent: float | None = None,
-        statistics: str = "ema",
-        max_failures: int = 3,
-        maximize: bool = False,
-    ) -> None:
-        defaults = {name: value for name, value in locals().items() if name not in ("self", "params", "__class__")}
-        super().__init__(params, defaults)
-
     def _axis_state(self, dim: int, rank: int, dtype: torch.dtype, device: torch.device) -> AxisState:
         return {name: torch.zeros(dim, dim, dtype=dtype, device=device) for name in self.axis_names}
 
     def _update_axis(
-        self,
-        state: AxisState,
-        block: Tensor,
-        decay: float,
-        weight: float,
-        exponent: float,
-        group: dict[str, Any],
-        retry: bool,
+        self, state: AxisState, block: Tensor, due: Refresh, settings: Settings, *, retry: bool
     ) -> AxisState:
         wide = block.double()
-        factor = (state["factor"].double() * decay).add_(wide @ wide.mT, alpha=weight)
+        factor = (state["factor"].double() * due.decay).add_(wide @ wide.mT, alpha=due.weight)
         if retry:
             # A second attempt on the same matrix would fail alike; symmetrising and a tiny ridge break its ties.
             factor = 0.5 * (factor + factor.mT)
@@ -101,30 +62,29 @@ weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_fai
             )
         values, vectors = torch.linalg.eigh(factor)
         values = values.clamp(min=0.0)
-        added = (
-            group["eps"] * values[..., -1:]
-            if group["relative_eps"]
-            else torch.full_like(values[..., -1:], group["eps"])
-        )
+        largest = values[..., -1:]
+        relative = settings.preconditioner.relative_eps
+        added = settings.eps * largest if relative else torch.full_like(largest, settings.eps)
         # Gradients near the least float32 have roots beyond the largest one.
         top = torch.finfo(block.dtype).max / 1024.0
-        powers = (torch.where(values + added > 0, values + added, 1.0) ** exponent).clamp(max=top)
+        powers = (torch.where(values + added > 0, values + added, 1.0) ** due.exponent).clamp(max=top)
         root = (vectors * powers[..., None, :]) @ vectors.mT
         return {"factor": factor.to(block.dtype), "inverse_root": root.to(block.dtype)}
 
-    def _apply_axis(
-        self, state: AxisState, block: Tensor, exponent: float, group: dict[str, Any]
-    ) -> tuple[Tensor, Tensor]:
-        root = state["inverse_root"]
-        gain = power_of_two(root.flatten(1).abs().amax(1))
-        return (root * gain.reciprocal()[:, None, None]) @ block, gain.double()
+    def _inverse_roots(
+        self, states: list[list[dict[str, Tensor]]], axis: int, exponent: float, settings: Settings
+    ) -> tuple[list[InverseRoot], Tensor]:
+        roots = [stacked([state[f"inverse_root_{axis}"] for state in bucket]) for bucket in states]
+        gains = power_of_two(joined([root.abs().flatten(1).amax(1) for root in roots]))
+        inverse = torch.split(gains.reciprocal(), [len(bucket) for bucket in states])
+        return [partial(_apply, root, own) for root, own in zip(roots, inverse, strict=True)], gains.double()
 
     @torch.no_grad()
     def report(self) -> list[dict[str, Any]]:
         """Return the rows of :meth:`oco.torch.SketchyShampoo.report`, here exact and with rank = dim."""
         rows = []
         for group in self.param_groups:
-            for param, shape in self._preconditioned(group).items():
+            for param, shape in self._plan(group).preconditioned.items():
                 for axis, dim in enumerate(shape if self.state.get(param) else ()):
                     values = torch.linalg.eigvalsh(self.state[param][f"factor_{axis}"].double())
                     trace, top = float(values.sum()), float(values[-1])
@@ -141,3 +101,7 @@ weight_decay, merge_dims, merge, max_dim, vectors, exponent, statistics, max_fai
                         }
                     )
         return rows
+
+
+def _apply(root: Tensor, inverse_gain: Tensor, block: Tensor) -> Tensor:
+    return (root * inverse_gain[:, None, None]) @ block

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import linalg
 
-from oco.environments.base import Environment
+from oco.environments.hindsight import best_fixed_points, known_ahead
 from oco.environments.row_stream import RowStream
 from oco.snapshot import SnapshotError
 from oco.tracking.observer import Curves, Game, Observer, Scalars
@@ -41,7 +40,7 @@ class ComparatorObserver(Observer):
         self._curve: ComparatorCurve | None = None
 
     @property
-    def losses(self) -> Sequence[Any] | None:
+    def losses(self) -> list[Any] | None:
         """Every loss so far; None where they are not recorded."""
         return self._losses
 
@@ -53,8 +52,8 @@ class ComparatorObserver(Observer):
     def distance(self, round_index: int) -> float:
         """``|u_t - x_1|`` on an unbounded domain, where u_t does not depend on what is played; else NaN."""
         domain = self._game.problem.domain
-        known_ahead = isinstance(self._game.stream, RowStream) or not isinstance(self._wanted, bool)
-        if domain.bounded or not known_ahead:
+        given_ahead = isinstance(self._game.stream, RowStream) or not isinstance(self._wanted, bool)
+        if domain.bounded or not given_ahead:
             return math.nan
         with self._game.clock.timed("comparator"):
             curve = self._found()
@@ -94,9 +93,8 @@ class ComparatorObserver(Observer):
         return super().snapshot()
 
     def _must_record_losses(self) -> bool:
-        own = getattr(type(self._game.stream), "comparator_curve", None)
-        knows = own is not None and own is not Environment.comparator_curve
-        return self._wanted is True and not knows and self._game.problem.horizon <= RECORDED_LOSSES
+        short = self._game.problem.horizon <= RECORDED_LOSSES
+        return self._wanted is True and not known_ahead(self._game.stream) and short
 
     def _found(self) -> ComparatorCurve | None:
         if isinstance(self._wanted, bool):
@@ -104,13 +102,9 @@ class ComparatorObserver(Observer):
         return self._wanted
 
     def _solved(self) -> ComparatorCurve | None:
-        stream, rounds = self._game.stream, self._game.rounds
-        if self._losses is not None:
-            from oco.comparators import anytime_of
-
-            return anytime_of(self._losses, self._game.problem.domain, rounds)
-        if self._curve is None and hasattr(stream, "comparator_curve"):
-            self._curve = stream.comparator_curve(rounds)
+        game = self._game
+        if self._curve is None or self._losses is not None:
+            self._curve = best_fixed_points(game.stream, game.problem.domain, game.rounds, self._losses)
         return self._curve
 
     def _path_losses(self, checkpoints: int) -> Array:

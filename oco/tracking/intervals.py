@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from oco.environments.row_stream import RowStream
-from oco.errors import ConfigError
+from oco.environments.hindsight import least_between
 from oco.losses.rows import RowBlock
 from oco.regret.interval import Interval
 from oco.regret.quantities import IntervalRegret, interval_regret
@@ -58,16 +57,7 @@ class IntervalObserver(Observer):
 
     def _best_between(self, start: int, stop: int) -> Interval:
         """The certified minimum of the losses of rounds ``start`` to ``stop - 1``, widened by what sums may be off."""
-        from oco.comparators import best_fixed_point, best_fixed_point_of
-
-        domain, stream, losses = self._game.problem.domain, self._game.stream, self._comparator.losses
-        if hasattr(stream, "block") and (not isinstance(stream, RowStream) or stream.loss.has_conjugate):
-            value = best_fixed_point(stream.block(start, stop), domain).value
-        elif losses is not None:
-            value = best_fixed_point_of(losses[start:stop], domain).value
-        elif hasattr(stream, "loss_at"):
-            value = best_fixed_point_of([stream.loss_at(t) for t in range(start, stop)], domain).value
-        else:
-            raise ConfigError(f"the regret on intervals needs the losses of any rounds, which {stream!r} does not give")
+        domain, losses = self._game.problem.domain, self._comparator.losses
+        value = least_between(self._game.stream, domain, start, stop, losses)
         rounding = self._losses.rounding(self.state.rounds)
         return Interval(value.lower - rounding, value.upper + rounding, value.within)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import warnings
 from typing import Any
 
 import click
@@ -85,6 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
     from regret_experiments.cli.output import prepare, printable, system_error
 
     prepare()
+    warnings.filterwarnings("default", ".* is now called", DeprecationWarning)
     try:
         oco.main(args=arguments, prog_name="oco")
     except OcoError as error:

@@ -22,7 +22,7 @@ from regret_experiments.cli.options import plugin_option
 def learners(dimension: int, rank: int) -> None:
     """List the learners: state as a formula and in floats, bound and source."""
     from oco.domains import Ball, FrobeniusBall, Simplex
-    from oco.learners import ENTRIES, LEARNERS
+    from oco.learners import LEARNERS
     from oco.learners.base import Problem
 
     rows = max(side for side in range(1, int(dimension**0.5) + 1) if dimension % side == 0)
@@ -35,9 +35,8 @@ def learners(dimension: int, rank: int) -> None:
         f"state in floats at d = {dimension}, k = {rank} directions kept by a sketch; "
         f"decisions of matrix learners are {rows} x {dimension // rows}\n"
     )
-    for name, entry in sorted(ENTRIES.items()):
-        kind = entry.learner
-        problem = Problem(domain=domains[entry.decision], horizon=1000, gradient_bound=1.0, exp_concavity=1.0)
+    for name, kind in sorted(LEARNERS.built_in.items()):
+        problem = Problem(domain=domains[kind.decision], horizon=1000, gradient_bound=1.0, exp_concavity=1.0)
         parameters = inspect.signature(kind).parameters
         learner: Any = kind(**({"rank": min(rank, dimension - 1)} if "rank" in parameters else {}))
         memory = learner.memory(problem)

@@ -31,13 +31,13 @@ def train(
     from regret_experiments.store import Store
     from regret_experiments.training import load_training, run_training
 
-    loaded, document = load_training(config, settings)
     try:
         import oco.torch  # noqa: F401
         from regret_experiments.training.outputs import format_table, write_outputs
     except ImportError as error:
         raise click.ClickException(str(error)) from error
 
+    loaded, document = load_training(config, settings)
     store = Store(results or Path("results") / loaded.name)
     summary = run_training(
         loaded, store, text=document.text, backend=Backend(jobs=jobs or cores()), retry_failed=retry_failed

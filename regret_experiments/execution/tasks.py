@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from oco.errors import ConfigError, DataError
 from regret_experiments.execution.snapshots import SnapshotFile
-from regret_experiments.plan.building import BuiltEnvironment, build_environment, build_learner, learner_content
+from regret_experiments.plan.building import BuiltEnvironment, build_environment, learner_content, stored_learner
 from regret_experiments.plan.content import canonical, plain
 from regret_experiments.plan.keywords import KeywordError
 from regret_experiments.plan.runs import Game, Run
@@ -165,7 +165,7 @@ def _play(task: Task) -> Outcome:
 
     snapshots = None if task.snapshot is None else SnapshotFile(*task.snapshot)
     built = _built(run.game)
-    learner = build_learner(run.learner["kind"], run.learner["hyperparameters"])
+    learner = stored_learner(run.learner)
     if learner_content(run.learner["kind"], learner).get("plugin") != run.learner.get("plugin"):
         raise DataError(
             f"learner {run.learner['kind']!r} is not what it was when this run was planned: the version or the source "

@@ -60,11 +60,11 @@ def domain_radius(results: Results, identifier: str) -> float | None:
 
 def _moves(results: Results, identifier: str) -> Iterator[tuple[float, ...]]:
     from oco.learners import Problem
-    from regret_experiments.plan.building import build_learner
+    from regret_experiments.plan.building import stored_learner
 
     run, environment = _game_of(results, identifier)
     stream = environment.fresh(run.seeds["order"])
-    learner = build_learner(run.learner["kind"], run.learner["hyperparameters"]).fresh()
+    learner = stored_learner(run.learner).fresh()
     learner.start(Problem.of(stream, run.seeds["learner"]))
     for _ in range(int(stream.horizon)):
         point = learner.prediction.copy()

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from oco.learners import LEARNERS
+
 WIDTHS = {"one-column": 3.4, "two-column": 7.0, "slide": 13.33}
 """Figure widths in inches: a column of a two-column paper, its full width, a 16:9 slide."""
 _PANELS = {"one-column": 1, "two-column": 2, "slide": 2}
@@ -36,44 +38,19 @@ class LearnerStyle:
         return readable(self.color, "#FFFFFF", 4.5)
 
 
-_STYLES = {
-    "ogd": LearnerStyle("OGD", "#7F7F7F", "s"),
-    "adagrad_norm": LearnerStyle("AdaGrad-norm", "#56B4E9", "D"),
-    "diagonal_adagrad": LearnerStyle("diagonal AdaGrad", "#E69F00", "^"),
-    "full_matrix_adagrad": LearnerStyle("full-matrix AdaGrad", "#000000", "*"),
-    "fd_adagrad": LearnerStyle("FD-AdaGrad", "#0072B2", "o"),
-    "ada_fd": LearnerStyle("Ada-FD", "#D55E00", "v"),
-    "fd_son": LearnerStyle("FD-SON", "#CC79A7", "P"),
-    "rfd_son": LearnerStyle("RFD-SON", "#009E73", "X"),
-    "online_newton_step": LearnerStyle("ONS", "#882255", "p"),
-    "ftsl": LearnerStyle("FTSL", "#AA4499", "h"),
-    "ftfsl": LearnerStyle("FTFSL", "#DD77DD", "h"),
-    "ada_ffd": LearnerStyle("Ada-FFD", "#FFAA88", "v"),
-    "primal_dual_ada_fd": LearnerStyle("PD Ada-FD", "#EE9966", ">"),
-    "son": LearnerStyle("SON", "#661100", "d"),
-    "oja_son": LearnerStyle("Oja-SON", "#44AA99", "<"),
-    "ada_lr": LearnerStyle("Ada-LR", "#999933", ">"),
-    "radagrad": LearnerStyle("RadaGrad", "#6699CC", "H"),
-    "adam": LearnerStyle("Adam", "#CC6677", "8"),
-    "amsgrad": LearnerStyle("AMSGrad", "#332288", "8"),
-    "coin_betting": LearnerStyle("coin betting", "#B8A037", "s"),
-    "hedge": LearnerStyle("Hedge", "#117733", "d"),
-    "primal_dual_diagonal_adagrad": LearnerStyle("PD diagonal AdaGrad", "#6B4400", "v"),
-    "primal_dual_full_matrix_adagrad": LearnerStyle("PD full-matrix AdaGrad", "#555555", "*"),
-    "shampoo": LearnerStyle("Shampoo", "#5566CC", "p"),
-    "one_sided_shampoo": LearnerStyle("one-sided Shampoo", "#3D2C6B", "h"),
-    "sketched_shampoo": LearnerStyle("S-Shampoo", "#EE6677", "o"),
-    "sketchy_shampoo": LearnerStyle("S-Shampoo", "#0072B2", "o"),
-    "sketched_one_sided_shampoo": LearnerStyle("one-sided S-Shampoo", "#BB5566", "^"),
-}
+_TRAINING_STYLES = {"sketchy_shampoo": LearnerStyle("S-Shampoo", "#0072B2", "o")}
+"""Of optimizers for networks that no learner shares its name with."""
 _SPARE_COLORS = ("#44AA99", "#999933", "#661100", "#6699CC", "#332288", "#B8A037", "#AA3377", "#228833")
 _SPARE_MARKERS = ("<", ">", "d", "8", "H", "X", "P")
 
 
 def learner_style(kind: str) -> LearnerStyle:
-    """The style of a learner by its registry name; one that is not listed gets a spare one, always the same."""
-    if kind in _STYLES:
-        return _STYLES[kind]
+    """The style of a learner by its registry name, by its `Look`; one without gets a spare one, always the same."""
+    if kind in _TRAINING_STYLES:
+        return _TRAINING_STYLES[kind]
+    look = LEARNERS.built_in[kind].look if kind in LEARNERS.built_in else None
+    if look is not None:
+        return LearnerStyle(look.label, look.color, look.marker)
     color, marker = _spare(kind)
     return LearnerStyle(kind.replace("_", " "), color, marker)
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from oco.errors import ConfigError, DataError, OcoError
+from oco.learners.requirements import current_names, former_names
 from regret_experiments.config.near import did_you_mean, listed
 from regret_experiments.plan.content import plain
 from regret_experiments.plan.keywords import (
@@ -143,11 +144,20 @@ def build_learner(kind: str, hyperparameters: dict[str, Any]) -> Any:
     from oco.learners import LEARNERS
 
     maker = _found(kind, LEARNERS)
+    known = current_names(maker, hyperparameters)
     if not open_ended(maker):
-        check_names(kind, hyperparameters, accepted(maker))
-    check_types(hyperparameters, maker)
-    check_required(kind, hyperparameters, maker)
+        check_names(kind, known, accepted(maker))
+    check_types(known, maker)
+    check_required(kind, known, maker)
     return _call(maker, hyperparameters)
+
+
+def stored_learner(content: dict[str, Any]) -> Any:
+    """The learner of a stored run, whose hyper-parameters keep the names that they had first."""
+    from oco.learners import LEARNERS
+
+    kind = content["kind"]
+    return build_learner(kind, current_names(_found(kind, LEARNERS), content["hyperparameters"]))
 
 
 def check_suits(learner: Any, built: BuiltEnvironment) -> None:
@@ -207,8 +217,11 @@ def _found(kind: str, registry: Registry[Any]) -> Any:
 
 
 def learner_content(kind: str, learner: Any, point: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What a run's hash covers of a learner: its name, every hyper-parameter, and where it is from if not built in."""
-    hyperparameters = plain((point or {}) | learner.hyperparameters())
+    """What a run's hash covers of a learner: its name, every hyper-parameter, and where it is from if not built in.
+
+    A hyper-parameter that was renamed keeps its former name here, so that a run keeps its id.
+    """
+    hyperparameters = plain(former_names(type(learner), (point or {}) | learner.hyperparameters()))
     return {"kind": kind, "hyperparameters": hyperparameters} | _plugin(learner=kind)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from regret_experiments.plan.building import BuiltEnvironment, build_learner
+from regret_experiments.plan.building import BuiltEnvironment, stored_learner
 from regret_experiments.plan.planner import Plan
 from regret_experiments.plan.runs import PlannedRun
 
@@ -132,7 +132,7 @@ def _weighted(plan: Plan) -> Iterator[tuple[PlannedRun, float]]:
 
 
 def _state_floats(planned: PlannedRun, built: BuiltEnvironment) -> int:
-    learner = build_learner(planned.run.learner["kind"], planned.run.learner["hyperparameters"])
+    learner = stored_learner(planned.run.learner)
     memory = learner.memory(built.problem())
     return int(memory.floats) if memory is not None else 2 * built.dimension
 

@@ -20,6 +20,7 @@ from regret_experiments.plan.building import (
 )
 from regret_experiments.plan.content import canonical, plain
 from regret_experiments.plan.keywords import KeywordError
+from regret_experiments.plan.renaming import with_current_names
 from regret_experiments.plan.runs import Game, PlannedRun, Run
 
 
@@ -88,6 +89,7 @@ def make_plan(loaded: LoadedConfig) -> Plan:
     ConfigError
         One sentence with file, line and path, before anything has run.
     """
+    loaded = with_current_names(loaded)
     planner = _Planner(loaded)
     return Plan(loaded, planner.environments, tuple(planner.stages()))
 

@@ -179,8 +179,12 @@ def _row(labels: dict[str, Any], stored: StoredRun | None) -> dict[str, Any]:
 
 def _labels_of(stored: StoredRun) -> dict[str, Any]:
     """Labels of a run that no plan lists: what it says of itself."""
+    from oco.learners import LEARNERS
+    from oco.learners.requirements import current_names
+
     content = stored.metadata["content"]
-    kind, hyperparameters = content["learner"]["kind"], content["learner"]["hyperparameters"]
+    kind = content["learner"]["kind"]
+    hyperparameters = current_names(LEARNERS.built_in.get(kind, object), content["learner"]["hyperparameters"])
     return {
         "id": stored.id,
         "stage": "",

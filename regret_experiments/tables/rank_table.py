@@ -47,9 +47,9 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         largest upper end over the orders, and ``regret_best_within``, the least radius within which these were
         certified (infinite: everywhere, missing: not known); ``best_point`` and whether its rate lies ``at_edge`` of
         those that were tried; the same for the theorem's step size; ``bound`` and the ``verdict`` on it there, the
-        worst of its runs (see `oco.regret.Verdict`; ``bound_holds`` is true, false or missing with it); means over orders
-        of ``tail_mass`` and ``escaped_mass``; ``seconds`` a run. ``loss_best`` and so on: the cumulative loss, or of a
-        network the final training loss.
+        worst of its runs (see `oco.regret.Verdict`; ``bound_holds`` is true, false or missing with it); means over
+        orders of ``tail_mass`` and ``escaped_mass``; ``seconds`` a run. ``loss_best`` and so on: the cumulative loss,
+        or of a network the final training loss.
 
         ``orders``: how many orders (and repetitions) the best point is a mean of, ``orders_planned``: how many were
         asked for; ``orders_theorem`` and ``orders_theorem_planned``: the same for the theorem's rate; numbers of

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from regret_experiments.config.document import Document, read_document
 from regret_experiments.config.messages import first_error
@@ -19,15 +19,24 @@ def label_of(name: str, rank: int | None) -> str:
 
 
 class OptimizerConfig(BaseModel):
-    """One optimizer: a name, its kind and the options of its class (not the learning rate).
+    """One optimizer: a name, its kind (of `oco.torch.OPTIMIZERS`) and the options of its class, but the learning rate.
 
     Entries may share a name where they differ in the option ``rank``: they are one learner at several ranks.
     """
 
     model_config = ConfigDict(extra="forbid")
     name: str
-    kind: Literal["adam", "nadam", "sgd", "shampoo", "sketchy_shampoo"]
+    kind: str
     options: dict[str, Any] = {}
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str) -> str:
+        from oco.torch import OPTIMIZERS  # importing this module must not import torch
+
+        if kind not in OPTIMIZERS:
+            raise ValueError(f"must be {', '.join(map(repr, OPTIMIZERS))}, got {kind!r}")
+        return kind
 
     @property
     def rank(self) -> int | None:

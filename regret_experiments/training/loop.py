@@ -11,16 +11,8 @@ from typing import Any
 import torch
 
 from oco.errors import ConfigError
-from oco.torch import Shampoo, SketchyShampoo
+from oco.torch import OPTIMIZERS
 from regret_experiments.training.tasks import Task
-
-KINDS = {
-    "adam": torch.optim.Adam,
-    "nadam": torch.optim.NAdam,
-    "sgd": torch.optim.SGD,
-    "shampoo": Shampoo,
-    "sketchy_shampoo": SketchyShampoo,
-}
 
 
 def train_once(
@@ -96,18 +88,17 @@ def train_once(
 
 
 def make_optimizer(kind: str, model: torch.nn.Module, lr: float, options: dict[str, Any]) -> torch.optim.Optimizer:
-    """Construct one of `KINDS`; ConfigError says which option its class refuses."""
+    """Construct one of `oco.torch.OPTIMIZERS`; ConfigError says which option its class refuses."""
     try:
-        optimizer: torch.optim.Optimizer = KINDS[kind](model.parameters(), lr=lr, **options)
+        return OPTIMIZERS[kind](model.parameters(), lr=lr, **options)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"optimizer {kind}: {error}") from error
-    return optimizer
 
 
 def state_bytes(optimizer: torch.optim.Optimizer) -> dict[str, int]:
-    """Bytes of all tensors that an optimizer holds, divided by kind where it knows."""
-    if isinstance(optimizer, (Shampoo, SketchyShampoo)):
-        return optimizer.state_bytes()
+    """Bytes of all tensors that an optimizer holds, divided by kind where it has a method ``state_bytes``."""
+    if (counted := getattr(optimizer, "state_bytes", None)) is not None:
+        return dict(counted())
     tensors = [v for state in optimizer.state.values() for v in state.values() if isinstance(v, torch.Tensor)]
     return {"total": sum(v.numel() * v.element_size() for v in tensors)}
 

@@ -24,7 +24,10 @@ class Sum(ScalarSum):
     def _loss(self, p: Decimal, y: Decimal) -> Decimal:
         if self.name != "logistic":
             return super()._loss(p, y)
-        return max(Decimal(0), -y * p) + (1 + (-abs(p)).exp()).ln()
+        small = (-abs(p)).exp()
+        # Below 1e-30 the first terms of ln(1 + x) are exact to 64 digits, while 1 + x itself loses x.
+        excess = small - small * small / 2 + small**3 / 3 if small < Decimal("1e-30") else (1 + small).ln()
+        return max(Decimal(0), -y * p) + excess
 
 
 @dataclass

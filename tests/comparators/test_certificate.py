@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from oco.comparators import best_fixed_point
 from oco.comparators.certificate import Certifier, bounded_part
-from oco.comparators.objective import Objective, ScalarLink
+from oco.comparators.objective import ScalarLink
+from oco.comparators.objectives import RowObjective
 from oco.comparators.rows import RowMatrix
 from oco.domains import Ball, Box, Domain, HalfSpace, Simplex, Unbounded
 from oco.losses import SCALAR_LOSSES, RowBlock, scalar_loss
@@ -22,7 +23,7 @@ def certifier(name: str, domain: Domain, seed: int = 0) -> tuple[Certifier, RowB
     scalar = scalar_loss(name)
     rows, targets = generator.standard_normal((50, 4)), generator.standard_normal(50)
     targets = np.sign(targets) if scalar.binary else targets
-    objective = Objective(ScalarLink(scalar, targets), RowMatrix(rows, 50, 4))
+    objective = RowObjective(ScalarLink(scalar, targets), RowMatrix(rows, 50, 4))
     return Certifier(objective, domain, 1e-6), RowBlock(scalar, rows, targets)
 
 

@@ -12,8 +12,9 @@ from exact_minimum import Region, ball, box, exact, l1_ball, minimum, simplex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oco.comparators.solvers.quadratic_sums import QuadraticSum, quadratic_curve, solvable
 from oco.domains import Ball, Box, Domain, FrobeniusBall, L1Ball, Simplex
-from oco.environments.quadratic import MatrixResidual, QuadraticSum, TiltedQuadratic, quadratic_curve, solvable
+from oco.losses.quadratic_terms import MatrixResidual, TiltedQuadratic
 
 D, T = 3, 30
 PREFIXES = np.array([1, 7, T])

@@ -7,10 +7,10 @@ from domain_cases import matrix_domains, vector_domains
 import oco
 from oco.checks import CheckFailed, check_domain
 from oco.comparators import best_fixed_point
-from oco.domains import Ball, FrobeniusBall, Simplex, Unbounded
-from oco.environments.quadratic import solvable
+from oco.comparators.solvers.quadratic_sums import solvable
+from oco.domains import Ball, Diagonal, FrobeniusBall, Simplex, Unbounded, projection_residual
 from oco.errors import ConfigError, DomainError
-from oco.learners import ENTRIES, LEARNERS, Problem
+from oco.learners import LEARNERS, Problem
 
 
 class UpperHalf(Ball):
@@ -71,12 +71,12 @@ class Liar(UpperHalf):
         return self.start, self._radius
 
 
-@pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.decision != "simplex"])
+@pytest.mark.parametrize("name", [name for name, entry in LEARNERS.built_in.items() if entry.decision != "simplex"])
 def test_learners_stay_in_a_part_of_a_ball(name):
     domain = (
-        UpperHalfOfMatrices(1.0, shape=(2, 3)) if ENTRIES[name].decision == "matrix" else UpperHalf(1.0, dimension=6)
+        UpperHalfOfMatrices(1.0, shape=(2, 3)) if LEARNERS[name].decision == "matrix" else UpperHalf(1.0, dimension=6)
     )
-    learner = LEARNERS[name](**ENTRIES[name].examples[0])
+    learner = LEARNERS[name](**LEARNERS[name].examples[0])
     learner.start(Problem(domain, horizon=20, gradient_bound=5.0, exp_concavity=0.1))
     gradient = np.ones(domain.shape)
     for _ in range(20):
@@ -116,7 +116,7 @@ def test_hedge_plays_on_the_simplex_itself_only():
 
 
 def test_sums_of_matrix_residuals_are_solved_on_whole_balls_only():
-    from oco.environments.quadratic import MatrixResidual
+    from oco.losses.quadratic_terms import MatrixResidual
 
     loss = MatrixResidual(np.ones(3), np.ones(2))
     assert solvable([loss], FrobeniusBall(1.0, shape=(2, 3)))
@@ -132,20 +132,27 @@ def test_what_says_that_it_is_a_ball_is_checked():
 
 
 class Strange:
-    """A metric that no domain knows: H = diag(1, 2, ...)."""
-
-    largest = 6.0
+    """What no domain knows but can apply: H = diag(1, 2, ...)."""
 
     def apply(self, vector):
         return np.arange(1.0, vector.size + 1).reshape(vector.shape) * vector
 
 
-def test_an_unknown_metric_is_refused_and_never_taken_for_another():
+class NoMetric:
+    largest = 6.0
+
+
+def test_an_unknown_metric_is_never_taken_for_another():
+    """One that can be applied gives the projection of what it does; one that cannot is refused, by its name."""
     rng = np.random.default_rng(0)
+    known = Diagonal(np.arange(1.0, 7.0))
     for name, domain in (vector_domains(6, rng) | matrix_domains((2, 3))).items():
         if name == "unbounded":
             continue
         point = domain.start + 5.0 * rng.standard_normal(domain.shape) + 20.0
         assert not domain.contains(point), name
-        with pytest.raises(DomainError, match="Strange"):
-            domain.project_in(point, Strange())
+        projected = domain.project_in(point, Strange())
+        np.testing.assert_allclose(projected, domain.project_in(point, known), rtol=1e-8, atol=1e-9, err_msg=name)
+        assert projection_residual(domain, point, projected, Strange()) <= 1e-10, name
+        with pytest.raises(DomainError, match="NoMetric"):
+            domain.project_in(point, NoMetric())

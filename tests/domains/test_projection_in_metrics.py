@@ -23,7 +23,6 @@ from oco.domains import (
     projection_residual,
 )
 from oco.domains._coupled import BOX, coupled_newton
-from oco.domains._spectrum import coupling
 from oco.errors import DomainError
 
 CONDITIONS = (1.0, 1e3, 1e6, 1e12)
@@ -67,7 +66,7 @@ def test_newton_does_not_stop_where_a_coordinate_changed_its_bound(seed):
     rng = np.random.default_rng(seed)
     metric = random_metric("dense", 4, 10.0 ** rng.uniform(2, 7), rng)
     point = rng.standard_normal(4) * 10.0 ** rng.uniform(-0.5, 3)
-    shift, weights = coupling(metric, 4)
+    shift, weights = metric.coupling(4)
     projected, _, exact = coupled_newton(BOX, point, shift, weights, np.full(4, -0.5), np.full(4, 0.5), 0.0, 30)
     assert exact
     assert projection_residual(Box(-0.5, 0.5, dimension=4), point, projected, metric) <= 1e-10

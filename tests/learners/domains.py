@@ -6,7 +6,7 @@ import numpy as np
 
 import oco
 from oco.domains.base import Domain
-from oco.learners import ENTRIES
+from oco.learners import LEARNERS
 
 
 def bounded_domains(size: int) -> dict[str, Domain]:
@@ -31,7 +31,7 @@ def unbounded_domains(size: int) -> dict[str, Domain]:
 
 def domains_of(name: str, size: int = 3) -> dict[str, Domain]:
     """Where the learner called ``name`` can play with the hyper-parameters that it is given in the registry."""
-    entry = ENTRIES[name]
+    entry = LEARNERS[name]
     if entry.decision == "matrix":
         center = np.array([[0.5, -0.3], [0.1, -0.4], [0.2, 0.0]])
         return {

@@ -12,13 +12,13 @@ from oco.domains import FrobeniusBall, Simplex, SpectralBall, Unbounded
 from oco.domains.base import Domain
 from oco.domains.box import Box
 from oco.errors import NumericsError
-from oco.learners import ENTRIES, LEARNERS, Learner, Problem
+from oco.learners import LEARNERS, Learner, Problem
 from oco.types import Array
 
 SMALLEST, LARGEST = -150.0, 150.0
 """Exponents of the documented range of gradients."""
 ROUNDS = 12
-NAMES = tuple(ENTRIES)
+NAMES = tuple(LEARNERS.built_in)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def draw(seed: int) -> Game:
     """The game of ``seed``."""
     generator = np.random.default_rng(seed)
     name = NAMES[seed % len(NAMES)]
-    entry = ENTRIES[name]
+    entry = LEARNERS[name]
     place, domain = draw_domain(generator, entry.decision)
     stream, gradients = draw_gradients(generator, domain.shape)
     keywords = dict(entry.examples[generator.integers(len(entry.examples))])
@@ -116,7 +116,7 @@ def draw(seed: int) -> Game:
     if "learning_rate" in known and known["learning_rate"] is None and not domain.bounded:
         keywords.setdefault("learning_rate", 0.5)
     if name == "online_newton_step" and not domain.bounded:
-        keywords |= {"curvature": 1.0, "delta": 1.0}
+        keywords |= {"curvature": 1.0, "ridge": 1.0}
     return Game(name, keywords, domain, place, stream, gradients, promised and domain.bounded)
 
 

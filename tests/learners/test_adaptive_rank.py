@@ -1,4 +1,4 @@
-"""``FDAdaGrad(rank="auto")``: full-matrix AdaGrad's bound up to a chosen factor, certified while it runs."""
+"""`AdaptiveFDAdaGrad`: full-matrix AdaGrad's bound up to a chosen factor, certified while it runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import oco
 from oco.domains import Ball, Simplex, Unbounded
 from oco.errors import ConfigError
-from oco.learners import FDAdaGrad, FullMatrixAdaGrad
+from oco.learners import AdaptiveFDAdaGrad, FDAdaGrad, FullMatrixAdaGrad
 from oco.learners._adaptive_rank import reached_tolerance
 from oco.types import Array
 
@@ -33,7 +33,7 @@ def trace_root(matrix: Array) -> float:
 def test_the_theorem(seed: int, size: int, rounds: int, tolerance: float, buffer: int | None, stream: str) -> None:
     """At every round: tolerance, sandwich, monotone preconditioner; at the end: sqrt(2) D (1 + eps/2) tr G^(1/2)."""
     domain = Ball(1.5, dimension=size)
-    learner = FDAdaGrad(rank="auto", tolerance=tolerance, buffer=buffer)
+    learner = AdaptiveFDAdaGrad(tolerance=tolerance, buffer=buffer)
     exact, before = np.zeros((size, size)), np.zeros((size, size))
     ranks = [1]
 
@@ -66,7 +66,7 @@ def test_without_tolerance_it_is_full_matrix_adagrad(domain: oco.Domain, buffer:
     """Nothing may escape, so the rank rises to that of the stream: 6 of 9 here."""
     generator = np.random.default_rng(0)
     rows = generator.standard_normal((60, 6)) @ generator.standard_normal((6, 9))
-    learner = FDAdaGrad(rank="auto", tolerance=0.0, learning_rate=0.5, buffer=buffer)
+    learner = AdaptiveFDAdaGrad(tolerance=0.0, learning_rate=0.5, buffer=buffer)
     points = play(learner, domain, rows)
     assert learner.current_rank == 6
     np.testing.assert_allclose(points, play(FullMatrixAdaGrad(learning_rate=0.5), domain, rows), atol=1e-8)
@@ -75,7 +75,7 @@ def test_without_tolerance_it_is_full_matrix_adagrad(domain: oco.Domain, buffer:
 @pytest.mark.parametrize("domain", [Unbounded(9), Ball(0.4, dimension=9), Ball(0.4, center=np.arange(9.0))])
 def test_with_any_tolerance_it_is_rank_one(domain: oco.Domain) -> None:
     rows = spectrum_stream(9, 80, 1.0, 1)
-    adaptive = play(FDAdaGrad(rank="auto", tolerance=1e12, learning_rate=0.5), domain, rows)
+    adaptive = play(AdaptiveFDAdaGrad(tolerance=1e12, learning_rate=0.5), domain, rows)
     np.testing.assert_allclose(adaptive, play(FDAdaGrad(rank=1, learning_rate=0.5), domain, rows), atol=1e-12)
 
 
@@ -84,7 +84,7 @@ def test_with_any_tolerance_it_is_rank_one(domain: oco.Domain) -> None:
 def test_rounds_are_the_definition_s(domain: oco.Domain, tolerance: float) -> None:
     """Dense eigen-decompositions, with the rule in full: shrink only if the trace stays within the tolerance."""
     rows = spectrum_stream(12, 150, 1.5, 4)
-    learner = FDAdaGrad(rank="auto", tolerance=tolerance, learning_rate=0.7)
+    learner = AdaptiveFDAdaGrad(tolerance=tolerance, learning_rate=0.7)
     points = play(learner, domain, rows)
     sketch, rho, rank, x = np.zeros((12, 12)), 0.0, 1, np.zeros(12)
     for t, g in enumerate(rows, start=1):
@@ -111,8 +111,8 @@ def test_rounds_are_the_definition_s(domain: oco.Domain, tolerance: float) -> No
 def test_the_largest_rank_ends_the_guarantee_at_the_factor_reached() -> None:
     rows = spectrum_stream(10, 400, 0.2, 2)
     domain = Ball(1.0, dimension=10)
-    free = FDAdaGrad(rank="auto", tolerance=0.2)
-    held = FDAdaGrad(rank="auto", tolerance=0.2, max_rank=3)
+    free = AdaptiveFDAdaGrad(tolerance=0.2)
+    held = AdaptiveFDAdaGrad(tolerance=0.2, max_rank=3)
     _, free_bound, _ = play_linear(free, domain, lambda t, _: rows[t], 400)
     regret, bound, _ = play_linear(held, domain, lambda t, _: rows[t], 400)
     assert free_bound is not None
@@ -129,7 +129,7 @@ def test_the_largest_rank_ends_the_guarantee_at_the_factor_reached() -> None:
 
 def test_the_record_shows_the_floats_that_were_held() -> None:
     game = oco.environments.IllConditionedRegression(dimension=16, horizon=400)
-    record = oco.play(game, FDAdaGrad(rank="auto", tolerance=0.5), comparator=False)
+    record = oco.play(game, AdaptiveFDAdaGrad(tolerance=0.5), comparator=False)
     floats = record.curves["state_floats"]
     assert np.all(np.diff(floats) >= 0)
     assert record.scalars["peak_state_floats"] == record.scalars["state_floats"] == floats[-1] > floats[0]

@@ -12,7 +12,7 @@ import pytest
 
 from oco.domains import Ball, Box, FrobeniusBall, Simplex
 from oco.domains.base import Domain
-from oco.learners import ENTRIES, LEARNERS
+from oco.learners import LEARNERS
 from oco.types import Array
 
 from .streams import given, play_linear
@@ -111,7 +111,7 @@ def primal_dual(f: Facts, trace: float, reach: float, delta: float) -> dict[str,
 
 
 def primal_dual_diagonal(f: Facts) -> dict[str, float]:
-    return primal_dual(f, f.columns, f.max_reach, f.keywords.get("delta", f.longest))
+    return primal_dual(f, f.columns, f.max_reach, f.keywords.get("ridge", f.longest))
 
 
 def primal_dual_full(f: Facts) -> dict[str, float]:
@@ -309,7 +309,7 @@ def domains_of(decision: str) -> dict[str, tuple[Domain, tuple[float, float, flo
 def cases() -> list[Any]:
     return [
         pytest.param(name, dict(keywords), where, id="-".join([name, *map(str, keywords.values()), where]))
-        for name, entry in ENTRIES.items()
+        for name, entry in LEARNERS.built_in.items()
         if name in FORMULAS
         for keywords in entry.examples
         for where in domains_of(entry.decision)
@@ -324,7 +324,7 @@ def cases() -> list[Any]:
 
 @pytest.mark.parametrize(("name", "keywords", "where"), cases())
 def test_the_bound_is_the_formula(name: str, keywords: dict[str, Any], where: str) -> None:
-    domain, lengths = domains_of(ENTRIES[name].decision)[where]
+    domain, lengths = domains_of(LEARNERS[name].decision)[where]
     generator = np.random.default_rng(8)
     gradients = generator.standard_normal((ROUNDS, *domain.shape)) * np.linspace(1.5, 0.4, domain.shape[0]).reshape(
         -1, *[1] * (len(domain.shape) - 1)

@@ -62,7 +62,7 @@ ROWS = spectrum_stream(5, 60, 1.0, 3)
 
 
 def test_son_is_its_definition(domain: Domain) -> None:
-    points = play(SON(learning_rate=0.3, delta=0.7, curvature=0.1, exponent=0.5), domain, ROWS)
+    points = play(SON(learning_rate=0.3, ridge=0.7, curvature=0.1, exponent=0.5), domain, ROWS)
     x, a = np.zeros(5), 0.7 * np.eye(5)
     for t, g in enumerate(ROWS, start=1):
         a = a + (0.1 + 1.0 / (0.3 * np.sqrt(t))) * np.outer(g, g)
@@ -97,7 +97,7 @@ def test_primal_dual_full_is_its_definition(domain: Domain) -> None:
 
 
 def test_primal_dual_diagonal_is_its_definition(domain: Domain) -> None:
-    points = play(PrimalDualDiagonalAdaGrad(learning_rate=0.4, delta=0.2), domain, ROWS)
+    points = play(PrimalDualDiagonalAdaGrad(learning_rate=0.4, ridge=0.2), domain, ROWS)
     for t in range(1, len(ROWS) + 1):
         metric = np.diag(0.2 + np.sqrt(np.sum(ROWS[:t] ** 2, axis=0)))
         x = -0.4 * np.linalg.solve(metric, ROWS[:t].sum(axis=0))
@@ -117,8 +117,8 @@ def test_primal_dual_diagonal_is_full_on_axes() -> None:
 
 @pytest.mark.parametrize("learner", [AdaLR, RadaGrad])
 def test_random_projection_of_full_rank_is_full_matrix_adagrad(learner: type[AdaLR | RadaGrad]) -> None:
-    """Delta outside the root: ``x -= eta (delta I + G^(1/2))^-1 g``."""
-    points = play(learner(rank=5, learning_rate=0.4, delta=0.1), Unbounded(5), ROWS, seed=4)
+    """The ridge outside the root: ``x -= eta (ridge I + G^(1/2))^-1 g``."""
+    points = play(learner(rank=5, learning_rate=0.4, ridge=0.1), Unbounded(5), ROWS, seed=4)
     x, covariance = np.zeros(5), np.zeros((5, 5))
     for t, g in enumerate(ROWS, start=1):
         covariance = covariance + np.outer(g, g)
@@ -133,7 +133,7 @@ def test_random_projection_finds_a_low_rank_covariance(learner: type[AdaLR | Rad
     generator = np.random.default_rng(5)
     plane = np.linalg.qr(generator.standard_normal((12, 2)))[0]
     rows = generator.standard_normal((50, 2)) @ plane.T
-    points = play(learner(rank=4, learning_rate=0.4, delta=0.1), Unbounded(12), rows, seed=4)
+    points = play(learner(rank=4, learning_rate=0.4, ridge=0.1), Unbounded(12), rows, seed=4)
     assert np.linalg.norm(points - points @ plane @ plane.T) < 1e-9
     if learner is AdaLR:
         x, covariance = np.zeros(12), np.zeros((12, 12))
@@ -252,7 +252,7 @@ def test_one_sided_shampoo_is_a_step_and_a_projection() -> None:
 
 
 def test_oja_son_is_its_definition_and_finds_the_leading_directions(domain: Domain) -> None:
-    learner = OjaSON(rank=2, learning_rate=0.5, delta=0.3, exponent=0.0)
+    learner = OjaSON(rank=2, learning_rate=0.5, ridge=0.3, exponent=0.0)
     generator = np.random.default_rng(9)
     rotation = np.linalg.qr(generator.standard_normal((5, 5)))[0]
     rows = (generator.standard_normal((600, 5)) * np.array([3.0, 1.5, 0.1, 0.1, 0.1])) @ rotation.T

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from oco.domains import Ball, BallBox, Box, FrobeniusBall, L1Ball, Simplex
 from oco.domains.base import Domain
-from oco.learners import ENTRIES, LEARNERS, Learner, OnlineNewtonStep, Problem
+from oco.learners import LEARNERS, Learner, OnlineNewtonStep, Problem
 from oco.regret.bounds import Bound, Observed
 from oco.regret.covariance import GradientCovariance
 from oco.types import Array
@@ -26,25 +26,29 @@ STREAMS = list(adversaries((2,), 1, 0))
 
 EXAMPLES = [
     pytest.param(name, dict(keywords), id="-".join([name, *(f"{k}={v}" for k, v in keywords.items())]))
-    for name, entry in ENTRIES.items()
+    for name, entry in LEARNERS.built_in.items()
     for keywords in entry.examples
 ]
 # The losses of online Newton steps are not linear: test_online_newton_step_on_exp_concave_losses.
 ON_LINEAR_LOSSES = [case for case in EXAMPLES if case.values[0] != "online_newton_step"]
 
-Promise = Literal["none", "void", "delta", "while complete", "always"]
+Promise = Literal["none", "void", "ridge", "while complete", "always"]
+
+
+def ridge_of(keywords: dict[str, Any], default: float | None) -> Any:
+    return keywords.get("ridge", keywords.get("delta", default))
 
 
 def promise(name: str, keywords: dict[str, Any]) -> Promise:
     """When a learner's bound holds on linear losses over a bounded domain.
 
-    ``"none"``: it states none; ``"void"``: its assumptions are violated; ``"delta"``: valid if and only if its delta
+    ``"none"``: it states none; ``"void"``: its assumptions are violated; ``"ridge"``: valid if and only if its ridge
     is at least the largest gradient; ``"while complete"``: so too, and stated only while nothing has escaped from the
     sketch; ``"always"``.
     """
     if name in ("ada_lr", "radagrad", "oja_son", "adam") or keywords.get("decay", 1.0) < 1.0:
         return "none"
-    if keywords.get("compensation", "full") != "full" or (name, keywords.get("delta")) == ("rfd_son", 0.0):
+    if keywords.get("compensation", "full") != "full" or (name, ridge_of(keywords, None)) == ("rfd_son", 0.0):
         return "none"
     if name == "amsgrad" and keywords.get("beta1") != 0.0:
         return "none"
@@ -52,7 +56,7 @@ def promise(name: str, keywords: dict[str, Any]) -> Promise:
         return "void"
     if name == "primal_dual_ada_fd":
         return "while complete"
-    return "delta" if name.startswith("primal_dual") or name in ("ftsl", "ftfsl") else "always"
+    return "ridge" if name.startswith("primal_dual") or name in ("ftsl", "ftfsl") else "always"
 
 
 def require_promise(
@@ -66,9 +70,9 @@ def require_promise(
         return False
     assert bound is not None
     must_hold = said == "always"
-    if said in ("delta", "while complete"):
-        delta = keywords.get("delta", 1.0 if name == "primal_dual_ada_fd" else adversary.longest)
-        must_hold = observed.largest_gradient <= delta * (1.0 + 1e-12)
+    if said in ("ridge", "while complete"):
+        ridge = ridge_of(keywords, 1.0 if name == "primal_dual_ada_fd" else adversary.longest)
+        must_hold = observed.largest_gradient <= ridge * (1.0 + 1e-12)
     assert bound.valid == must_hold
     if not must_hold:
         return False
@@ -94,11 +98,11 @@ VECTOR_DOMAINS = {
 
 
 def domain_for(name: str, where: str, radius: float, size: int, seed: int) -> Domain:
-    if ENTRIES[name].decision == "matrix":
+    if LEARNERS[name].decision == "matrix":
         shape = (size, 1 + seed % 4)
         off = where.endswith(("centre", "origin"))
         return FrobeniusBall(radius, center=np.full(shape, 0.7)) if off else FrobeniusBall(radius, shape=shape)
-    if ENTRIES[name].decision == "simplex":
+    if LEARNERS[name].decision == "simplex":
         return Simplex(radius, dimension=size)
     domain: Domain = VECTOR_DOMAINS[where](radius, size)
     return domain
@@ -159,7 +163,7 @@ def test_the_bound_is_seen_valid_and_is_not_much_more_than_a_regret(
         "any": [Ball(dimension=1), Ball(dimension=2), Ball(center=[3.0, -1.0]), Box(1.0, 3.0, dimension=1)],
         "matrix": [FrobeniusBall(1.0, shape=(1, 1)), FrobeniusBall(1.0, center=np.full((2, 2), 0.7))],
         "simplex": [Simplex(1.0, dimension=2), Simplex(3.0, dimension=2)],
-    }[ENTRIES[name].decision]
+    }[LEARNERS[name].decision]
     seen, largest = 0, 0.0
     for domain in domains:
         for rounds in (1, 2, 5, 30):
@@ -173,7 +177,7 @@ def test_the_bound_is_seen_valid_and_is_not_much_more_than_a_regret(
     said = promise(name, keywords)
     if said in ("none", "void"):
         assert seen == 0
-    elif said == "delta" and keywords.get("delta") == 0.0:
+    elif said == "ridge" and ridge_of(keywords, None) == 0.0:
         assert seen > 0  # of games without a gradient
     else:
         assert seen >= 10
@@ -190,8 +194,8 @@ def test_every_learner_with_a_bound_is_seen_valid_somewhere() -> None:
 
 @pytest.mark.parametrize(("name", "keywords"), EXAMPLES)
 def test_constants_say_in_which_norm_they_are(name: str, keywords: dict[str, Any]) -> None:
-    shape = (3, 2) if ENTRIES[name].decision == "matrix" else (6,)
-    domain: Domain = Simplex(1.0, dimension=6) if ENTRIES[name].decision == "simplex" else Ball(1.0).with_shape(shape)
+    shape = (3, 2) if LEARNERS[name].decision == "matrix" else (6,)
+    domain: Domain = Simplex(1.0, dimension=6) if LEARNERS[name].decision == "simplex" else Ball(1.0).with_shape(shape)
     reveal = adversaries(domain.shape, 20, 0)["smooth"]
     facts = {"gradient_bound": 1e6, "exp_concavity": 1e-3, "strong_convexity": 1e-3}
     _, bound, _ = play_linear(LEARNERS[name](**keywords), domain, reveal, 20, **facts)

@@ -14,20 +14,19 @@ from oco.checks import learner_checks
 from oco.domains import Ball, FrobeniusBall, Unbounded
 from oco.domains.base import Domain
 from oco.errors import ConfigError, NumericsError, ProtocolError
-from oco.learners import ENTRIES, LEARNERS, Learner, Problem
-from oco.learners.base import state_arrays, state_floats
-from oco.learners.registry import DIAMETER, EXP_CONCAVITY, GRADIENT_BOUND, Entry
+from oco.learners import LEARNERS, Learner, Problem
+from oco.learners.base import DIAMETER, EXP_CONCAVITY, GRADIENT_BOUND, state_arrays, state_floats
 
 from .domains import domains_of
 
 KEYWORDS = [
     pytest.param(name, dict(keywords), id="-".join([name, *(f"{k}={v}" for k, v in keywords.items())]))
-    for name, entry in ENTRIES.items()
+    for name, entry in LEARNERS.built_in.items()
     for keywords in entry.examples
 ]
 
 
-def domains_for(entry: Entry) -> Iterator[Domain]:
+def domains_for(entry: type[Learner]) -> Iterator[Domain]:
     """Domains of the kind that a learner plays on; vectors of one coordinate included."""
     if entry.decision == "matrix":
         yield FrobeniusBall(radius=2.0, center=np.array([[0.5, -0.3, 0.2], [0.1, -0.4, 0.0]]))
@@ -48,8 +47,8 @@ def domains_off_the_origin(name: str) -> Iterator[Domain]:
 def all_checks() -> Iterator[Any]:
     for parameters in KEYWORDS:
         name, keywords = parameters.values
-        first = keywords == ENTRIES[name].examples[0]
-        for domain in list(domains_for(ENTRIES[name]))[: None if first else 1]:
+        first = keywords == LEARNERS[name].examples[0]
+        for domain in list(domains_for(LEARNERS[name]))[: None if first else 1]:
             for check_name, check in learner_checks(LEARNERS[name](**keywords), domain):
                 yield pytest.param(check, id=f"{parameters.id}-{domain.name}{list(domain.shape)}-{check_name}")
         for domain in domains_off_the_origin(name):
@@ -65,7 +64,7 @@ def test_conformance(check: Any) -> None:
 
 def default(name: str) -> Learner:
     """The learner with everything left to the theorem that can be."""
-    return LEARNERS[name](**ENTRIES[name].examples[0])
+    return LEARNERS[name](**LEARNERS[name].examples[0])
 
 
 def problem(domain: Domain, **facts: Any) -> Problem:
@@ -74,7 +73,7 @@ def problem(domain: Domain, **facts: Any) -> Problem:
 
 def started(name: str, keywords: dict[str, Any], **facts: Any) -> Learner:
     learner = LEARNERS[name](**keywords)
-    learner.start(problem(next(domains_for(ENTRIES[name])), **facts))
+    learner.start(problem(next(domains_for(LEARNERS[name])), **facts))
     return learner
 
 
@@ -99,7 +98,7 @@ def test_a_gradient_that_is_not_finite_leaves_the_state_alone(name: str, keyword
 
 @pytest.mark.parametrize(("name", "keywords"), KEYWORDS)
 def test_memory_is_the_formula_before_the_first_round_too(name: str, keywords: dict[str, Any]) -> None:
-    for domain in domains_for(ENTRIES[name]):
+    for domain in domains_for(LEARNERS[name]):
         learner = LEARNERS[name](**keywords)
         learner.start(problem(domain))
         memory = learner.memory(problem(domain))
@@ -116,10 +115,10 @@ def test_hyperparameters_make_the_same_learner(name: str, keywords: dict[str, An
     assert learner.hyperparameters() == again.hyperparameters()
 
 
-@pytest.mark.parametrize(("name", "entry"), list(ENTRIES.items()))
-def test_what_a_learner_needs_is_refused_by_name_where_it_is_missing(name: str, entry: Entry) -> None:
+@pytest.mark.parametrize(("name", "entry"), list(LEARNERS.built_in.items()))
+def test_what_a_learner_needs_is_refused_by_name_where_it_is_missing(name: str, entry: type[Learner]) -> None:
     missing = {
-        DIAMETER: ({}, Unbounded((2, 3) if entry.decision == "matrix" else 5), "learning_rate|curvature|delta"),
+        DIAMETER: ({}, Unbounded((2, 3) if entry.decision == "matrix" else 5), "learning_rate|curvature|ridge"),
         GRADIENT_BOUND: (
             {"gradient_bound": None},
             next(domains_for(entry)),

@@ -126,7 +126,7 @@ def test_a_gradient_that_outgrows_all_before_is_the_only_one(name: str, growth: 
 def test_the_unit_of_gradients_does_not_matter_without_delta(name: str, unit: float) -> None:
     generator = np.random.default_rng(8)
     rows = generator.standard_normal((30, 4))
-    keywords: dict[str, Any] = {"fd_adagrad": {"rank": 2}, "ada_lr": {"rank": 2, "delta": 0.0}}.get(name, {})
+    keywords: dict[str, Any] = {"fd_adagrad": {"rank": 2}, "ada_lr": {"rank": 2, "ridge": 0.0}}.get(name, {})
     for place, domain in vector_domains(4, generator).items():
         points = []
         for size in (1.0, unit):

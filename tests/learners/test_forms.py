@@ -37,7 +37,7 @@ def learners():
 def family():
     """Other members of the family that the same kernels play."""
     return [
-        oco.FDAdaGrad(rank="auto", learning_rate=0.3, tolerance=0.5),
+        oco.AdaptiveFDAdaGrad(learning_rate=0.3, tolerance=0.5),
         oco.FDAdaGrad(rank=4, learning_rate=0.3, decay=0.95),
         oco.FDAdaGrad(rank=4, learning_rate=0.3, delta=0.1, compensation="half", projection_delta=0.5),
         oco.learners.AdaFD(rank=4, learning_rate=0.3, delta=1.0),

@@ -13,7 +13,6 @@ import pytest
 import oco
 from oco.learners import LEARNERS
 from oco.learners.base import effective_rank
-from oco.learners.registry import ENTRIES
 from oco.losses import RowBlock, Squared
 
 BLOCK = RowBlock(Squared(), np.eye(4), np.ones(4))
@@ -26,7 +25,7 @@ BLOCK = RowBlock(Squared(), np.eye(4), np.ones(4))
     ids=["update", "prediction", "state"],
 )
 def test_update_prediction_and_state_before_start(name: str, ask: Callable[[Any], Any]) -> None:
-    learner = LEARNERS[name](**ENTRIES[name].examples[0])
+    learner = LEARNERS[name](**LEARNERS[name].examples[0])
     with pytest.raises(oco.errors.ProtocolError, match=r"^\w+ has no state yet; call start\(problem\) before"):
         ask(learner)
     assert not hasattr(learner, "state")

@@ -11,7 +11,7 @@ import pytest
 
 import oco
 from oco.domains.base import Domain
-from oco.learners import ENTRIES, LEARNERS, Learner, OnlineNewtonStep, Problem
+from oco.learners import LEARNERS, Learner, OnlineNewtonStep, Problem
 from oco.types import Array
 
 from .domains import domains_of
@@ -27,13 +27,13 @@ DUAL_AVERAGING = {
     "ftfsl": oco.learners.FTFSL(rank=1, learning_rate=0.7, delta=0.5),
     "primal_dual_ada_fd": oco.learners.PrimalDualAdaFD(rank=2, learning_rate=0.7, delta=0.5),
     "primal_dual_full_matrix_adagrad": oco.PrimalDualFullMatrixAdaGrad(learning_rate=0.7, delta=0.5),
-    "primal_dual_diagonal_adagrad": oco.PrimalDualDiagonalAdaGrad(learning_rate=0.7, delta=0.5),
+    "primal_dual_diagonal_adagrad": oco.PrimalDualDiagonalAdaGrad(learning_rate=0.7, ridge=0.5),
 }
 """The learners whose point is a minimum over the domain, by the formula in their docstring."""
 
 
 def every_learner_and_domain() -> Iterator[Any]:
-    for name, entry in ENTRIES.items():
+    for name, entry in LEARNERS.built_in.items():
         for keywords in entry.examples:
             for where, domain in domains_of(name).items():
                 label = "-".join([name, *(f"{k}={v}" for k, v in keywords.items()), where])
@@ -45,7 +45,7 @@ def started(learner: Learner, domain: Domain) -> Learner:
     if not domain.bounded and getattr(player, "learning_rate", 1.0) is None:
         player = type(learner)(**(learner.hyperparameters() | {"learning_rate": 0.5}))
     if not domain.bounded and isinstance(player, OnlineNewtonStep):
-        player = OnlineNewtonStep(curvature=0.5, delta=1.0)
+        player = OnlineNewtonStep(curvature=0.5, ridge=1.0)
     player.start(Problem(domain, 60, gradient_bound=10.0, gradient_entry_bound=10.0, exp_concavity=0.1, seed=3))
     return player
 

@@ -10,12 +10,12 @@ from outside_packages import LAZY, install
 
 import oco
 from oco.errors import ConfigError
-from oco.learners import ENTRIES
+from oco.learners import LEARNERS
 from oco.plugins import Registry, registered_name
 
 
 def registry() -> Registry[oco.Learner]:
-    built_in = {name: entry.learner for name, entry in ENTRIES.items()}
+    built_in = dict(LEARNERS.built_in)
     return Registry("learner", "oco.learners", oco.Learner, built_in)
 
 
@@ -31,7 +31,7 @@ def test_a_package_is_imported_when_its_learner_is_asked_for(site: Path) -> None
     found = registry()
     assert "lazy_one" in found
     assert list(found)[-1] == "lazy_one"
-    assert len(found) == len(ENTRIES) + 1
+    assert len(found) == len(LEARNERS.built_in) + 1
     origin = found.origin("lazy_one")
     assert origin is not None
     assert str(origin) == "lazy-one 1.2 (lazy_one:LazyDescent)"

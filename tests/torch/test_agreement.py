@@ -11,7 +11,7 @@ from oco.environments import MatrixRegression
 from oco.learners import Problem, SketchedShampoo
 from oco.learners import Shampoo as ConvexShampoo
 from oco.sketching import FrequentDirections
-from oco.torch import Shampoo, SketchyShampoo
+from oco.torch import Compatibility, Preconditioner, Shampoo, SketchyShampoo
 from oco.torch.sketch import empty_sketch, update_sketch
 
 
@@ -36,8 +36,9 @@ def test_a_vector_parameter_takes_the_step_of_the_convex_sketch():
     """With one axis, sums and no graft the optimizer moves by (S + rho I + eps I)^{-1/2} g, which is FD-AdaGrad."""
     generator, eps = np.random.default_rng(1), 1e-2
     weight = torch.nn.Parameter(torch.zeros(9, dtype=torch.float64))
-    options = {"vectors": True, "statistics": "sum", "graft": "none", "update_freq": 1, "start_step": 0}
-    optimizer = SketchyShampoo([weight], lr=0.5, betas=(0.0, 1.0), rank=3, eps=eps, relative_eps=False, **options)
+    options = {"graft": "none", "update_freq": 1, "start_step": 0, "compatibility": Compatibility(statistics="sum")}
+    options["preconditioner"] = Preconditioner(vectors=True, relative_eps=False)
+    optimizer = SketchyShampoo([weight], lr=0.5, betas=(0.0, 1.0), rank=3, eps=eps, **options)
     convex, position = FrequentDirections(9, 3), np.zeros(9)
     for gradient in generator.standard_normal((25, 9)):
         weight.grad = torch.from_numpy(gradient)
@@ -57,8 +58,8 @@ def test_learner_and_optimizer_play_the_same_matrix_game(rank, decay):
     learner = sketched or ConvexShampoo(learning_rate=rate, delta=delta)
     learner.start(Problem(Unbounded(shape), horizon=60))
     weight = torch.nn.Parameter(torch.tensor(learner.prediction))
-    options = {"lr": rate, "betas": (0.0, decay), "statistics": "sum", "graft": "none", "update_freq": 1}
-    options |= {"start_step": 0, "eps": delta, "relative_eps": False}
+    options = {"lr": rate, "betas": (0.0, decay), "graft": "none", "update_freq": 1, "start_step": 0, "eps": delta}
+    options |= {"preconditioner": Preconditioner(relative_eps=False), "compatibility": Compatibility(statistics="sum")}
     optimizer = SketchyShampoo([weight], rank=rank, **options) if rank else Shampoo([weight], **options)
     for _ in range(60):
         gradient = game.reveal(learner.prediction).gradient(learner.prediction)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oco.torch import SketchyShampoo
+from oco.torch import RankBudget, SketchyShampoo
 from oco.torch.allocation import allocate_ranks, axis_cost
 
 AXES = st.lists(st.tuples(st.integers(1, 200), st.floats(0.0, 100.0)), min_size=1, max_size=12)
@@ -61,10 +61,7 @@ def test_ranks_move_to_the_axes_that_need_them_without_losing_state(allocate_by)
     budget = 4 * axis_cost(20, 6)
     optimizer = SketchyShampoo(
         params,
-        rank="auto",
-        budget=budget,
-        allocate_by=allocate_by,
-        reallocate_at=(30,),
+        rank=RankBudget(budget, by=allocate_by, reallocate_at=(30,)),
         update_freq=1,
         betas=(0.9, 0.95),
     )
@@ -85,14 +82,13 @@ def test_ranks_move_to_the_axes_that_need_them_without_losing_state(allocate_by)
 
 def test_shrinking_axes_keep_the_sandwich_inside_a_run():
     params, step = flat_and_thin()
-    optimizer = SketchyShampoo(params, rank="auto", budget=4 * axis_cost(20, 8), update_freq=1, betas=(0.9, 0.95))
+    optimizer = SketchyShampoo(params, rank=RankBudget(4 * axis_cost(20, 8)), update_freq=1, betas=(0.9, 0.95))
     covariance = torch.zeros(20, 20, dtype=torch.float64)
     for _ in range(20):
         step(optimizer)
         covariance = 0.95 * covariance + 0.05 * params[0].grad @ params[0].grad.T
-    group = optimizer.param_groups[0]
-    group["budget"] = 4 * axis_cost(20, 3)
-    optimizer._reallocate(group)
+    shapes = {p: tuple(p.shape) for p in params}
+    optimizer._reallocate(shapes, RankBudget(4 * axis_cost(20, 3)))
     state = optimizer.state[params[0]]
     assert state["basis_0"].shape[1] < 8
     sketched = (state["basis_0"] * state["singular_values_0"].square()) @ state["basis_0"].T
@@ -103,7 +99,7 @@ def test_shrinking_axes_keep_the_sandwich_inside_a_run():
 
 def test_a_reallocated_run_resumes_from_its_checkpoint():
     params, step = flat_and_thin()
-    options = {"rank": "auto", "budget": 0.9, "reallocate_at": (5,), "update_freq": 1, "start_step": 2}
+    options = {"rank": RankBudget(0.9, reallocate_at=(5,)), "update_freq": 1, "start_step": 2}
     optimizer = SketchyShampoo(params, **options)
     for _ in range(8):
         step(optimizer)

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from oco.errors import ConfigError
-from oco.torch import Shampoo, SketchyShampoo
+from oco.torch import Compatibility, RankBudget, Shampoo, SketchyShampoo
 
 BOTH = pytest.mark.parametrize("optimizer_class", [SketchyShampoo, Shampoo])
+PLAIN = Compatibility(bias_correction=False)
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -114,7 +115,7 @@ REFUSED = [
     (lambda: sketchy(3, 4), "its state of w is that of a parameter of shape (3, 4), not (5, 4)"),
     (lambda: sketchy(3, 4, betas=(0.0, 0.9)), "its state of w holds"),
     (lambda: sketchy(5, 4, rank=3), "the checkpoint has rank=3 and budget=None, this optimizer rank=2"),
-    (lambda: sketchy(5, 4, rank="auto", budget=40), "the checkpoint has rank='auto' and budget=40"),
+    (lambda: sketchy(5, 4, rank=RankBudget(40)), "the checkpoint has rank='auto' and budget=40"),
     (lambda: adam(5, 4), "its state of w holds exp_avg_sq and lacks basis_0"),
     (lambda: full(5, 4), "its state of w holds factor_0, factor_1, inverse_root_0, inverse_root_1 and lacks basis_0"),
     (lambda: sketchy(5, 4, max_failures=3) | {"param_groups": []}, "the checkpoint"),
@@ -220,7 +221,7 @@ def test_other_changes_of_the_state_s_structure_are_refused(change):
 
 def test_momentum_that_is_switched_on_later_begins_at_zero():
     p = parameter(3, 5)
-    optimizer = SketchyShampoo([p], lr=1.0, betas=(0.0, 0.999), graft="sgd", start_step=100, bias_correction=False)
+    optimizer = SketchyShampoo([p], lr=1.0, betas=(0.0, 0.999), graft="sgd", start_step=100, compatibility=PLAIN)
     train(optimizer, 2, p)
     optimizer.param_groups[0]["betas"] = (0.9, 0.999)
     before = p.detach().clone()
@@ -243,7 +244,7 @@ def test_a_function_as_rank_is_pickled_by_its_values():
 @pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
 def test_automatic_ranks_continue_from_a_checkpoint():
     a, b = parameter(12, 8), parameter(6, 5)
-    options = {"rank": "auto", "budget": 160, "reallocate_at": (4,), "update_freq": 2}
+    options = {"rank": RankBudget(160, reallocate_at=(4,)), "update_freq": 2}
     first, second = SketchyShampoo([a, b], **options), SketchyShampoo([a, b], **options)
     train(first, 6, a, b)
     ranks = [row["rank"] for row in first.report()]

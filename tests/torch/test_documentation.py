@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import oco.torch
-from oco.torch import SketchyShampoo
+from oco.torch import Compatibility, Graft, Preconditioner, RankBudget, SketchyShampoo
+from oco.torch.kronecker import KroneckerOptimizer
 
 PAGE = Path(__file__).parents[2] / "docs" / "shampoo.md"
 MODULES = [f"oco.torch.{module.name}" for module in pkgutil.iter_modules(oco.torch.__path__)]
@@ -32,10 +33,15 @@ def test_the_page_s_examples_run():
 
 
 def test_the_page_s_table_of_defaults_is_the_signature():
-    stated = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", PAGE.read_text(), re.MULTILINE))
+    stated = dict(re.findall(r"^\| `([\w.]+)` \| `([^`]+)` \|", PAGE.read_text(), re.MULTILINE))
     actual = {
         name: parameter.default
-        for name, parameter in inspect.signature(SketchyShampoo).parameters.items()
+        for kind in (KroneckerOptimizer, SketchyShampoo)
+        for name, parameter in inspect.signature(kind).parameters.items()
         if parameter.default is not inspect.Parameter.empty
     }
+    for record in (Graft, Preconditioner, RankBudget, Compatibility):
+        for name, parameter in inspect.signature(record).parameters.items():
+            if parameter.default is not inspect.Parameter.empty:
+                actual[f"{record.__name__}.{name}"] = parameter.default
     assert stated == {name: repr(value).replace("'", '"') for name, value in actual.items()}

@@ -7,11 +7,12 @@ import warnings
 import pytest
 import torch
 
-from oco.torch import Shampoo, SketchyShampoo
+from oco.torch import Compatibility, Graft, Shampoo, SketchyShampoo
 from oco.torch.grafting import GRAFTS
 from oco.torch.limits import LONGEST_JUMP, largest_norm
 
 BOTH = pytest.mark.parametrize("optimizer_class", [SketchyShampoo, Shampoo])
+SUMMED = {"compatibility": Compatibility(statistics="sum")}
 SIZES = (1e-45, 1e-38, 1e-30, 1e-19, 1e10, 1e19, 1e20, 1e30, 3e38)
 
 
@@ -50,7 +51,7 @@ def test_one_extreme_gradient_leaves_weights_and_state_finite(optimizer_class, g
     assert set(optimizer.skipped_steps().values()) == {0}
 
 
-@pytest.mark.parametrize("options", [{}, {"betas": (0.9, 1.0)}, {"statistics": "sum"}, {"momentum": "trace"}])
+@pytest.mark.parametrize("options", [{}, {"betas": (0.9, 1.0)}, SUMMED, {"momentum": "trace"}])
 @pytest.mark.parametrize("graft", GRAFTS)
 @BOTH
 def test_gradients_that_stay_extreme_leave_finite_weights(optimizer_class, graft, options):
@@ -125,7 +126,7 @@ def test_a_gradient_is_shortened_to_a_thousand_times_the_root_mean_square_of_tho
         (torch.bfloat16, {}, 2.0**63),
         (torch.float64, {}, 2.0**511),
         (torch.float32, {"betas": (0.0, 1.0)}, 2.0**48),
-        (torch.float64, {"statistics": "sum"}, 2.0**480),
+        (torch.float64, SUMMED, 2.0**480),
     ],
 )
 def test_the_largest_norm_is_the_documented_power_of_two(dtype, options, limit):
@@ -136,7 +137,7 @@ def test_the_largest_norm_is_the_documented_power_of_two(dtype, options, limit):
     optimizer.step()
     # Compared by exponents, because the square of 2^511 times 16 entries is at the end of the range.
     assert float(weight.detach()[0, 0]) == pytest.approx(-limit / 4.0, rel=1e-2)
-    summed = options.get("betas", (0, 0))[1] == 1.0 or "statistics" in options
+    summed = options.get("betas", (0, 0))[1] == 1.0 or "compatibility" in options
     assert largest_norm(torch.promote_types(dtype, torch.float32), summed) == limit
 
 
@@ -144,7 +145,7 @@ def test_the_largest_norm_is_the_documented_power_of_two(dtype, options, limit):
 @BOTH
 def test_without_a_graft_eps_entries_without_gradient_stand_still(optimizer_class, graft):
     weight = torch.nn.Parameter(torch.zeros(4, 3))
-    optimizer = make(optimizer_class, [weight], graft=graft, graft_eps=0.0, betas=(0.9, 0.99))
+    optimizer = make(optimizer_class, [weight], graft=Graft(graft, eps=0.0), betas=(0.9, 0.99))
     for _ in range(3):
         weight.grad = torch.zeros(4, 3)
         weight.grad[0] = 1.0

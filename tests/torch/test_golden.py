@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from oco.torch import SketchyShampoo
+from oco.torch import Compatibility, Graft, Preconditioner, SketchyShampoo
 from oco.torch.shapes import fold, unfold
 from oco.torch.sketch import apply_inverse_root, empty_sketch, update_sketch
 
@@ -79,22 +79,17 @@ def optimizer_case_error(case, arrays, name):
         betas=(case["b1"], case["graft_decay"]),
         rank=case["rank"],
         eps=case["eps"],
-        relative_eps=case["relative"],
         update_freq=1,
         # The reference's NONE grafting ignores its start step and its exclusion of vectors.
         start_step=0 if case["graft"] == "NONE" else case["start"],
-        vectors=case["graft"] == "NONE",
-        graft={"RMSPROP": "rmsprop", "SGD": "sgd", "NONE": "none"}[case["graft"]],
-        graft_eps=case["graft_eps"],
+        graft={"RMSPROP": Graft("rmsprop", case["graft_eps"]), "SGD": "sgd", "NONE": "none"}[case["graft"]],
         momentum="ema" if case["ema"] else "trace",
         nesterov=case["nesterov"],
-        bias_correction=False,
         weight_decay=case["wd"],
-        merge_dims=case["merge_dims"],
-        merge="greedy",
-        tail_decay="sqrt",
-        statistics="sum",
-        pseudo_inverse=True,
+        preconditioner=Preconditioner(
+            relative_eps=case["relative"], merge_dims=case["merge_dims"], vectors=case["graft"] == "NONE"
+        ),
+        compatibility=Compatibility.reference(),
     )
     assert case["decay"] == case["graft_decay"]
     worst, start = 0.0, param.detach().clone()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from oco.torch import Shampoo, SketchyShampoo
+from oco.torch import Compatibility, Preconditioner, Shampoo, SketchyShampoo
 from oco.torch.shapes import fold, merged_shape, unfold
 
 # Groups of vectors alone are meant here; tests/torch/test_parameters.py has the warning.
@@ -54,7 +54,7 @@ PLAIN = {"lr": 0.1, "betas": (0.0, 0.9), "update_freq": 1, "start_step": 0, "gra
 
 def test_order_three_uses_the_sixth_root_along_every_axis():
     tensor = torch.nn.Parameter(torch.zeros(5, 4, 3, dtype=torch.float64))
-    optimizer = SketchyShampoo([tensor], rank=9, merge_dims=1, **PLAIN)
+    optimizer = SketchyShampoo([tensor], rank=9, preconditioner=Preconditioner(merge_dims=1), **PLAIN)
     tensor.grad = torch.randn(5, 4, 3, dtype=torch.float64)
     gradient = tensor.grad.numpy()
     optimizer.step()
@@ -92,7 +92,11 @@ def test_p3_without_bias_correction_the_first_step_is_thirty_times_longer():
     for bias_correction in (True, False):
         weight = torch.nn.Parameter(torch.zeros(30, 20))
         optimizer = SketchyShampoo(
-            [weight], lr=1.0, betas=(0.0, 0.999), graft="rmsprop", bias_correction=bias_correction
+            [weight],
+            lr=1.0,
+            betas=(0.0, 0.999),
+            graft="rmsprop",
+            compatibility=Compatibility(bias_correction=bias_correction),
         )
         weight.grad = torch.ones(30, 20)
         optimizer.step()
@@ -227,8 +231,10 @@ def test_p16_the_transient_memory_of_stacks_is_bounded(monkeypatch):
     params = [parameter(8, 8) for _ in range(7)]
     optimizer = SketchyShampoo(params, rank=2)
     monkeypatch.setattr("oco.torch.kronecker.STACKED_ENTRIES", 3 * 64)
-    seen, original = [], SketchyShampoo._step_bucket
-    monkeypatch.setattr(SketchyShampoo, "_step_bucket", lambda s, b, g: (seen.append(len(b.params)), original(s, b, g)))
+    seen, original = [], SketchyShampoo._step_batch
+    monkeypatch.setattr(
+        SketchyShampoo, "_step_batch", lambda s, b, *rest: (seen.append(len(b.params)), original(s, b, *rest))
+    )
     drive(optimizer, params, 1)
     assert seen == [3, 3, 1]
 
@@ -332,11 +338,11 @@ def test_p7_a_failed_decomposition_is_retried_alone_and_then_skipped(optimizer_c
     drive(optimizer, params, 1)
     original, calls = optimizer_class._update_axis, []
 
-    def fails(self, state, block, decay, weight, exponent, group, retry):
+    def fails(self, state, block, due, settings, *, retry):
         calls.append((len(block), retry))
         if not retry or len(calls) == 3:
             raise torch.linalg.LinAlgError("did not converge")
-        return original(self, state, block, decay, weight, exponent, group, retry=retry)
+        return original(self, state, block, due, settings, retry=retry)
 
     monkeypatch.setattr(optimizer_class, "_update_axis", fails)
     name = f"{optimizer.axis_names[0]}_0"
@@ -401,7 +407,7 @@ def test_unit_dimensions_scalars_empty_and_transposed_parameters_train():
 
 @VECTORS
 def test_tensors_above_max_dim_and_vectors_hold_no_preconditioner():
-    optimizer = SketchyShampoo([parameter(20, 4), parameter(20)], max_dim=10)
+    optimizer = SketchyShampoo([parameter(20, 4), parameter(20)], preconditioner=Preconditioner(max_dim=10))
     drive(optimizer, optimizer.param_groups[0]["params"], 2)
     assert optimizer.state_bytes()["preconditioner"] == 0
 

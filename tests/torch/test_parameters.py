@@ -11,7 +11,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from oco.errors import ConfigError
-from oco.torch import Shampoo, SketchyShampoo
+from oco.torch import Preconditioner, Shampoo, SketchyShampoo
 
 BOTH = pytest.mark.parametrize("optimizer_class", [SketchyShampoo, Shampoo])
 GLOO = pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(), reason="this torch has no gloo")
@@ -76,12 +76,12 @@ def test_a_group_in_which_nothing_is_preconditioned_warns(optimizer_class):
     with pytest.warns(UserWarning, match=r"none of the 2 parameters of group 1 is preconditioned .* graft='factored'"):
         optimizer_class(groups)
     with pytest.warns(UserWarning, match=r"none of the 1 parameters of group 0 .* above max_dim=3"):
-        optimizer_class([parameter(4, 3)], max_dim=3)
+        optimizer_class([parameter(4, 3)], preconditioner=Preconditioner(max_dim=3))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        groups[1]["max_dim"] = 1
+        groups[1]["preconditioner"] = Preconditioner(max_dim=1)
         optimizer_class(groups)
-        optimizer_class([parameter(4)], vectors=True)
+        optimizer_class([parameter(4)], preconditioner=Preconditioner(vectors=True))
 
 
 @GLOO

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from small_sweeps import CONFIG
 
 from oco.errors import ConfigError, DataError
+from oco.torch import OPTIMIZERS
 from regret_experiments.cli import oco
 from regret_experiments.config import load_config
 from regret_experiments.execution import Summary, run_sweep
@@ -259,6 +260,20 @@ def test_the_command_prints_the_table_and_the_paths(tmp_path):
 def test_the_configs_that_are_shipped_are_valid(path):
     parsed, _ = load_training(path)
     assert parsed.optimizers[0].name == "Adam"
+
+
+def test_an_optimizer_is_trained_once_it_is_registered(monkeypatch, tmp_path):
+    """One entry of `oco.torch.OPTIMIZERS` is all that a config, the check of options, a run and its state ask for."""
+
+    class Sign(torch.optim.SGD):
+        def state_bytes(self):
+            return {"total": 40}
+
+    monkeypatch.setitem(OPTIMIZERS, "sign", Sign)
+    config = {**TINY, "learning_rates": [0.01], "seeds": [1], "probe": None}
+    store, summary = trained({**config, "optimizers": [{"name": "Sign", "kind": "sign"}]}, tmp_path)
+    assert summary.runs.failed == 0
+    assert list(load(store.path).runs["state_floats"]) == [10, 10]
 
 
 def test_importing_the_package_and_the_command_does_not_import_torch():

@@ -1,20 +1,20 @@
-"""The best fixed point of arbitrary convex losses, known by value and gradient only: a bundle method."""
+"""Convex losses that are known by value and gradient only: a proximal bundle method."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from oco.comparators.certificate import support_within, too_near
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.faces import faces_of
-from oco.comparators.fixed_point import anytime, checked_rounds, require_tight
+from oco.comparators.solver import Losses, Request, Solver, count_of, feasible, require_tight
 from oco.domains.base import Domain
 from oco.losses.base import Loss
-from oco.losses.multinomial import MultinomialBlock, MultinomialLogistic
-from oco.losses.rows import RowBlock, RowLoss
+from oco.losses.rows import RowLoss, dense_row
 from oco.regret.interval import Interval
 from oco.types import Array
 
@@ -27,122 +27,49 @@ LEAST_CUTS, MOST_CUTS = 40, 300
 _UNIT = float(np.finfo(np.float64).eps)
 
 
-def best_fixed_point_of(
-    losses: Sequence[Loss],
-    domain: Domain,
-    *,
-    tolerance: float = TOLERANCE,
-    start: Array | None = None,
-    strict: bool = False,
-) -> Comparator:
-    """Find the x of the domain that minimises ``sum_t f_t(x)`` for a finite sequence of losses, with a certified gap.
+class BundleSolver(Solver):
+    """Any sequence of losses, and rows of a loss that has no conjugate."""
 
-    For losses that an adversary chose during a game, matrix games, or any objects with ``value`` and ``gradient``.
-    Rows of one generalized linear loss, and multinomial logistic losses, are recognised and solved as such.
+    order: ClassVar[int] = 1000
 
-    Parameters
-    ----------
-    losses
-        f_1 .. f_T, convex on the domain; points and gradients have the domain's shape.
-    domain
-        Where the comparator must lie.
-    tolerance
-        The gap that counts as tight, relative to the larger of ``|value|`` and a thousandth of the loss of the
-        domain's start.
-    start
-        Where to start looking.
-    strict
-        Whether a gap that is not tight, or a lower end that holds within a radius only, is an error; otherwise the
-        interval says so.
+    def taken(self, losses: Losses, domain: Domain) -> Any | None:
+        """The losses one by one."""
+        return losses
 
-    Returns
-    -------
-    Comparator
-        The point, the interval that holds the minimum, and how the lower end was proved.
+    def curve(self, taken: Any, domain: Domain, rounds: list[int], request: Request) -> ComparatorCurve:
+        """Each prefix starts from the point of the one before."""
+        losses = one_by_one(taken, rounds[-1])
+        tolerance = TOLERANCE if request.tolerance is None else request.tolerance
+        point = domain.start if request.start is None else domain.project(request.start)
+        found: list[Comparator] = []
+        for count in rounds:
+            bundle = _Bundle(losses[:count], domain, tolerance)
+            bundle.minimise(point)
+            point = bundle.point
+            note = "" if bundle.tight else "the interval is wide: the losses are known by value and gradient only"
+            found.append(bundle.comparator(note))
+            if request.strict:
+                require_tight(found[-1], tolerance)
+        along = np.cumsum([loss.value(point) for loss in losses])
+        final: Array = along[np.array(rounds) - 1]
+        return ComparatorCurve(tuple(found), final)
 
-    Raises
-    ------
-    ComparatorError
-        If ``strict`` and the gap is not tight, or the interval holds within a radius only.
-
-    Notes
-    -----
-    Every evaluation gives a cut ``F(y) >= F(x_j) + <g_j, y - x_j>``; for any weights w of the cuts that sum to one
-
-        min_{y in K} F(y)  >=  sum_j w_j (F(x_j) - <g_j, x_j>) - max_{y in K} <-sum_j w_j g_j, y>,
-
-    which is the certificate (for one cut it is the Frank-Wolfe gap). The weights and the next point come from a
-    proximal bundle method, one pass over the losses per cut. In many dimensions it may end with a wide interval. On an
-    unbounded domain the bound holds for the points within ``100 (1 + |x|)`` of the origin: that is ``value.within``.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from oco.comparators import best_fixed_point_of
-    >>> from oco.domains import Ball
-    >>> from oco.losses import QuadraticForm
-    >>> losses = [QuadraticForm(np.eye(2), np.array([-3.0, 0.0])), QuadraticForm(np.eye(2), np.array([0.0, -4.0]))]
-    >>> best = best_fixed_point_of(losses, Ball(radius=1.0, dimension=2))
-    >>> -4.0 in best.value, best.tight
-    (True, True)
-    """
-    return anytime_of(losses, domain, [len(losses)], tolerance=tolerance, start=start, strict=strict)[-1]
+    def certify(
+        self, taken: Any, domain: Domain, point: Array, dual: Array | None, tolerance: float | None
+    ) -> Comparator:
+        """By the cut of the point."""
+        losses = one_by_one(taken, count_of(taken))
+        bundle = _Bundle(losses, domain, TOLERANCE if tolerance is None else tolerance)
+        bundle.offer(feasible(domain, point))
+        return bundle.comparator()
 
 
-def anytime_of(
-    losses: Sequence[Loss],
-    domain: Domain,
-    rounds: Sequence[int] | Array,
-    *,
-    tolerance: float = TOLERANCE,
-    start: Array | None = None,
-    strict: bool = False,
-) -> ComparatorCurve:
-    """Best fixed points of ``losses[:t]`` for every t in ``rounds``; see `best_fixed_point_of`.
-
-    Each prefix starts from the point of the one before.
-    """
-    checkpoints = checked_rounds(rounds, len(losses))
-    block = as_block(losses)
-    if block is not None:
-        return anytime(block, domain, rounds, start=start, strict=strict)
-    point = domain.start if start is None else domain.project(start)
-    found: list[Comparator] = []
-    for count in checkpoints:
-        bundle = _Bundle(losses[:count], domain, tolerance)
-        bundle.minimise(point)
-        point = bundle.point
-        note = "" if bundle.tight else "the interval is wide: the losses are known by value and gradient only"
-        found.append(bundle.comparator(note))
-        if strict:
-            require_tight(found[-1], tolerance)
-    along = np.cumsum([loss.value(point) for loss in losses[: found[-1].rounds]])
-    final: Array = along[np.array([comparator.rounds for comparator in found]) - 1]
-    return ComparatorCurve(tuple(found), final)
-
-
-def as_block(losses: Sequence[Loss]) -> RowBlock | MultinomialBlock | None:
-    """The losses as one block where they are rows of one generalized linear loss; None where they are not."""
-    first = losses[0]
-    if type(first) is RowLoss and first.scalar.has_conjugate:
-        scalar = first.scalar
-        rows = [loss for loss in losses if type(loss) is RowLoss and loss.scalar == scalar]
-        if len(rows) == len(losses):
-            return RowBlock(scalar, np.array([loss.row for loss in rows]), np.array([loss.target for loss in rows]))
-    if type(first) is MultinomialLogistic:
-        classes = first.n_classes
-        labelled = [loss for loss in losses if type(loss) is MultinomialLogistic and loss.n_classes == classes]
-        if len(labelled) == len(losses):
-            labels = np.array([loss.label for loss in labelled])
-            return MultinomialBlock(np.array([loss.row for loss in labelled]), labels, classes)
-    return None
-
-
-def certify_by_cut(losses: Sequence[Loss], domain: Domain, point: Array, tolerance: float | None) -> Comparator:
-    """The certificate of one feasible point, by its own cut."""
-    bundle = _Bundle(losses, domain, TOLERANCE if tolerance is None else tolerance)
-    bundle.offer(point)
-    return bundle.comparator()
+def one_by_one(losses: Any, count: int) -> Sequence[Loss]:
+    """The first ``count`` losses, rows of a block or a stream as losses of their own."""
+    if isinstance(losses, Sequence):
+        return losses[:count]
+    block = losses.block(0, count) if hasattr(losses, "block") else losses
+    return [RowLoss(block.scalar, dense_row(block.rows, i), block.targets[i]) for i in range(count)]
 
 
 class _Bundle:

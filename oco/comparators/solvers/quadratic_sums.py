@@ -1,56 +1,49 @@
-"""Quadratic losses of vectors and matrices, and the best fixed point of their sums."""
+"""Sums of quadratic losses of one kind: the minimiser in closed form, certified by the Frank-Wolfe gap."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
+from oco.comparators.comparator import Comparator, ComparatorCurve
+from oco.comparators.solver import Losses, Request, Solver, feasible, require_tight
 from oco.domains.base import Domain
-from oco.environments.base import Rounds
 from oco.losses.base import Loss
+from oco.losses.quadratic_terms import MatrixResidual, TiltedQuadratic
 from oco.regret.interval import Interval
 from oco.types import Array
 
-if TYPE_CHECKING:
-    from oco.comparators import ComparatorCurve
+TOLERANCE = 1e-6
+"""Default relative gap."""
 
 
-class TiltedQuadratic(Loss):
-    """``f(x) = curvature / 2 |x - center|^2 + <slope, x>``; gradient ``curvature (x - center) + slope``."""
+class QuadraticSumSolver(Solver):
+    """Sequences of `TiltedQuadratic`, or on balls of matrices of `MatrixResidual`."""
 
-    def __init__(self, curvature: float, center: Array, slope: Array) -> None:
-        self.curvature = curvature
-        self.center = center
-        self.slope = slope
+    order: ClassVar[int] = 20
 
-    def value(self, point: Array) -> float:
-        """``curvature / 2 |point - center|^2 + <slope, point>``."""
-        offset = point - self.center
-        return 0.5 * self.curvature * float(np.vdot(offset, offset)) + float(np.vdot(self.slope, point))
+    def taken(self, losses: Losses, domain: Domain) -> Any | None:
+        """The losses themselves where `solvable`."""
+        return losses if isinstance(losses, Sequence) and solvable(losses, domain) else None
 
-    def gradient(self, point: Array) -> Array:
-        """``curvature (point - center) + slope``."""
-        gradient: Array = self.curvature * (point - self.center) + self.slope
-        return gradient
+    def curve(self, taken: Any, domain: Domain, rounds: list[int], request: Request) -> ComparatorCurve:
+        """One pass over the losses."""
+        tolerance = TOLERANCE if request.tolerance is None else request.tolerance
+        curve = quadratic_curve(taken[: rounds[-1]], domain, rounds, tolerance)
+        for found in curve if request.strict else ():
+            require_tight(found, tolerance)
+        return curve
 
-
-class MatrixResidual(Loss):
-    """``f(X) = |X a - b|^2 / 2`` for matrices X ``(m, n)``; gradient ``(X a - b) a'``, of rank one."""
-
-    def __init__(self, features: Array, targets: Array) -> None:
-        self.features = features
-        self.targets = targets
-
-    def value(self, point: Array) -> float:
-        """``|X a - b|^2 / 2``."""
-        residual = point @ self.features - self.targets
-        return 0.5 * float(residual @ residual)
-
-    def gradient(self, point: Array) -> Array:
-        """``(X a - b) a'``."""
-        return np.outer(point @ self.features - self.targets, self.features)
+    def certify(
+        self, taken: Any, domain: Domain, point: Array, dual: Array | None, tolerance: float | None
+    ) -> Comparator:
+        """By the Frank-Wolfe gap."""
+        total = QuadraticSum()
+        for loss in taken:
+            total.add(loss)
+        return _comparator(total, feasible(domain, point), domain, TOLERANCE if tolerance is None else tolerance)
 
 
 class QuadraticSum:
@@ -125,30 +118,33 @@ class QuadraticSum:
         return Interval(value - gap - of_value - of_gap, value + of_value)
 
 
-def solvable(losses: list[Loss], domain: Domain) -> bool:
+def solvable(losses: Sequence[Loss], domain: Domain) -> bool:
     """Whether `quadratic_curve` knows the minimiser: sums of one kind, on a domain that suits it and is bounded."""
     kinds = {type(loss) for loss in losses}
+    if kinds not in ({TiltedQuadratic}, {MatrixResidual}) or not domain.bounded:
+        return False
     ball = domain.as_ball()
-    centred = ball is not None and not ball[0].any()
-    return domain.bounded and (kinds == {TiltedQuadratic} or (kinds == {MatrixResidual} and centred))
+    return kinds == {TiltedQuadratic} or (ball is not None and not ball[0].any())
 
 
-def quadratic_curve(losses: Iterable[Loss], domain: Domain, rounds: Rounds) -> ComparatorCurve:
+def quadratic_curve(
+    losses: Iterable[Any], domain: Domain, rounds: Iterable[int], tolerance: float = TOLERANCE
+) -> ComparatorCurve:
     """The best fixed point of every prefix in closed form, certified by the Frank-Wolfe gap, in one pass."""
-    from oco.comparators import Comparator, ComparatorCurve
-
     total, found, totals = QuadraticSum(), [], []
     wanted = {int(count) for count in rounds}
     for count, loss in enumerate(losses, start=1):
-        assert isinstance(loss, (TiltedQuadratic, MatrixResidual))
         total.add(loss)
         if count in wanted:
-            point = total.minimiser(domain)
-            value = total.certify(point, domain)
-            tight = value.width <= 1e-6 * max(abs(value.upper), 1e-3 * abs(total.value(domain.start)))
-            found.append(Comparator(count, point, value, "Frank-Wolfe gap", tight))
+            found.append(_comparator(total, total.minimiser(domain), domain, tolerance))
             totals.append((total.matrix, total.linear, total.constant))
     final = []
     for total.matrix, total.linear, total.constant in totals:
         final.append(total.value(found[-1].point))
     return ComparatorCurve(tuple(found), np.array(final))
+
+
+def _comparator(total: QuadraticSum, point: Array, domain: Domain, tolerance: float) -> Comparator:
+    value = total.certify(point, domain)
+    tight = value.width <= tolerance * max(abs(value.upper), 1e-3 * abs(total.value(domain.start)))
+    return Comparator(total.count, point, value, "Frank-Wolfe gap", tight)

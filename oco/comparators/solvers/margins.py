@@ -1,0 +1,233 @@
+"""Losses of margins that have conjugates: Newton, multipliers or the support function, and Fenchel's lower bound."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.linalg import LinAlgError
+
+from oco.comparators.certificate import Certifier, bounded_part
+from oco.comparators.comparator import Comparator, ComparatorCurve
+from oco.comparators.kinked import fraction, solve_kinked, solve_linear
+from oco.comparators.newton import minimise
+from oco.comparators.objective import Hessian, Objective
+from oco.comparators.objectives import RowObjective, default_tolerance, objective_of, placed
+from oco.comparators.proof import allowed_width, prove
+from oco.comparators.solver import Losses, Request, Solver, count_of, feasible, require_tight
+from oco.domains import Unbounded
+from oco.domains.base import Domain
+from oco.errors import ComparatorError, DomainError
+from oco.losses.base import Loss
+from oco.losses.multinomial import MultinomialBlock, MultinomialLogistic
+from oco.losses.rows import RowBlock, RowLoss
+from oco.regret.interval import Interval
+from oco.types import Array
+
+EARLY_TOLERANCE = 1e-2
+"""Relative gap for the short prefixes that a costly first checkpoint is approached by."""
+TAME = 1e3
+"""Largest entries of the columns between this and its inverse are left in their own units."""
+EXPENSIVE_HESSIAN = 1e9
+"""Multiplications above which forming a Hessian is worth avoiding."""
+_SEPARATED = "no minimiser exists: the rows are separable, and the interval is about the infimum"
+_RECEDING = "no minimiser was found: some margins grow for ever and none falls, and the interval is about the infimum"
+
+
+class MarginSolver(Solver):
+    """Blocks and streams of rows, multinomial blocks, and sequences of losses that are one of these."""
+
+    order: ClassVar[int] = 10
+
+    def taken(self, losses: Losses, domain: Domain) -> Any | None:
+        """The losses as a block or a stream of blocks; None for a loss without a conjugate."""
+        block = as_block(losses) if isinstance(losses, Sequence) else losses
+        if block is None or isinstance(block, MultinomialBlock):
+            return block
+        scalar = block.scalar if isinstance(block, RowBlock) else block.block(0, 1).scalar
+        return block if scalar.has_conjugate else None
+
+    def curve(self, taken: Any, domain: Domain, rounds: list[int], request: Request) -> ComparatorCurve:
+        """Each prefix starts from the point and the dual of the one before."""
+        objective = objective_of(taken, rounds[-1])
+        domain = placed(domain, objective)
+        tolerance = default_tolerance(objective) if request.tolerance is None else request.tolerance
+        return _Search(objective, domain, tolerance, request).curve(rounds)
+
+    def certify(
+        self, taken: Any, domain: Domain, point: Array, dual: Array | None, tolerance: float | None
+    ) -> Comparator:
+        """By the derivatives at the point, or ``dual``."""
+        objective = objective_of(taken, count_of(taken))
+        domain = placed(domain, objective)
+        shaped = feasible(domain, point)
+        tolerance = default_tolerance(objective) if tolerance is None else tolerance
+        flat = shaped.ravel()
+        losses_there, slopes = objective.link.evaluate(objective.margins(flat))
+        at_start = float(objective.link.evaluate(objective.margins(domain.start.ravel()))[0].sum())
+        count = objective.rows.count
+        allowed = allowed_width(tolerance, float(losses_there.sum()), at_start, count)
+        value, how = prove(objective, domain, flat, [slopes] if dual is None else [slopes, dual], allowed)
+        tight = value.width <= allowed_width(tolerance, value.upper, at_start, count)
+        return Comparator(count, shaped, value, how, tight)
+
+
+class _Search:
+    """The search for one curve; see `oco.comparators.best_fixed_point` for the methods."""
+
+    def __init__(self, objective: Objective, domain: Domain, tolerance: float, request: Request) -> None:
+        self._objective, self._domain = objective, domain
+        self._tolerance, self._strict = tolerance, request.strict
+        self._units = _units(objective, domain)
+        self._solved = (
+            objective if self._units is None else RowObjective(objective.link, objective.rows.in_units(self._units))
+        )
+        self._centre = domain.start.ravel()
+        start = request.start
+        point = self._centre if start is None else domain.project(start.reshape(domain.shape)).ravel()
+        self._point = point if self._units is None else point / self._units
+        self._slopes: Array = np.zeros(0)
+        self._hessian: Hessian | None = None
+
+    def curve(self, rounds: list[int]) -> ComparatorCurve:
+        """Comparators for every prefix."""
+        objective = self._objective
+        early = _early_prefixes(objective.prefix(rounds[0]))
+        at_centre = objective.margins(self._centre)
+        found: list[Comparator] = []
+        for count in [*early, *rounds]:
+            tolerance = EARLY_TOLERANCE if count in early else self._tolerance
+            certifier, note = self._certified(count, tolerance, at_centre[:count])
+            if count in early:
+                continue
+            best = self._point if self._units is None else self._point * self._units
+            before = found[-1] if found else None
+            found.append(_proved(objective.prefix(count), self._domain, best, certifier, note, before))
+            if self._strict:
+                require_tight(found[-1], self._tolerance)
+        values, _ = objective.link.evaluate(objective.margins(found[-1].point.ravel()))
+        final: Array = np.cumsum(values)[np.array(rounds) - 1]
+        return ComparatorCurve(tuple(found), final)
+
+    def _certified(self, count: int, tolerance: float, at_centre: Array) -> tuple[Certifier, str]:
+        """The certifier of a prefix after the search, which moves on to its best point; and a note."""
+        part = self._solved.prefix(count)
+        certifier = Certifier(part, self._domain, tolerance)
+        certifier.start_value, _ = certifier.offer_point(self._centre, at_centre)
+        if not math.isfinite(certifier.start_value):
+            raise ComparatorError(f"the losses of rounds 1..{count} are not finite at the start of {self._domain!r}")
+        try:
+            with np.errstate(all="ignore"):  # on wild scales; what comes of it is not trusted
+                note, self._slopes, self._hessian = _search(
+                    part, self._domain, certifier, self._point, self._slopes, self._hessian
+                )
+        except (DomainError, LinAlgError) as error:
+            # The best point and dual so far are as good as any: what is reported is proved from them.
+            note, self._hessian = f"the search stopped early ({error})", None
+        self._point = self._centre if certifier.point is None else certifier.point
+        return certifier, note
+
+
+def _search(
+    objective: Objective, domain: Domain, certifier: Certifier, point: Array, slopes: Array, hessian: Hessian | None
+) -> tuple[str, Array, Hessian | None]:
+    """Offer points and duals until the certifier is satisfied; returns a note, and where the next prefix starts."""
+    note = ""
+    if objective.link.linear:
+        note = solve_linear(objective, domain, certifier)
+    elif objective.link.kinks() is not None:
+        slopes = solve_kinked(objective, domain, certifier, point, slopes)
+    else:
+        good_enough = partial(fraction, certifier, 0.1, 0.0)
+        _, hessian = minimise(objective, domain, point, certifier, stationary=good_enough, hessian=hessian)
+    if not domain.bounded:
+        note = note or _recession_note(objective, domain, certifier)
+    return note, slopes, hessian
+
+
+def _units(objective: Objective, domain: Domain) -> Array | None:
+    """Powers of two in which to measure the coordinates of the whole space; None where the rows' own scales are tame.
+
+    Solvers know one scale only; other domains have the scale that they were given.
+    """
+    if type(domain) is not Unbounded or type(objective) is not RowObjective or objective.link.linear:
+        return None
+    largest = objective.rows.largest_entries()
+    used = largest[largest > 0.0]
+    if used.size == 0 or (used.max() <= TAME and used.min() >= 1.0 / TAME):
+        return None
+    return np.exp2(-np.round(np.log2(np.where(largest > 0.0, largest, 1.0)))).astype(np.float64)
+
+
+def _proved(
+    objective: Objective, domain: Domain, point: Array, certifier: Certifier, note: str, before: Comparator | None
+) -> Comparator:
+    """The comparator of a prefix, its interval proved again from the point and the duals that the solver left."""
+    duals = [] if certifier.slopes is None else [certifier.slopes]
+    if not objective.link.linear:
+        duals.append(objective.link.evaluate(objective.margins(point))[1])
+    with np.errstate(over="ignore"):
+        value, certificate = prove(objective, domain, point, duals, certifier.allowed_gap)
+    if before is not None and objective.link.infimum >= 0.0 and before.value.within >= value.within:
+        # More losses that are not negative have no smaller sum.
+        value = Interval(max(value.lower, min(before.value.lower, value.upper)), value.upper, value.within)
+    if objective.link.linear:
+        certificate = "support function"
+    count = objective.rows.count
+    tight = value.width <= allowed_width(certifier.tolerance, value.upper, certifier.start_value, count)
+    return Comparator(count, point.reshape(domain.shape), value, certificate, tight, note)
+
+
+def _recession_note(objective: Objective, domain: Domain, certifier: Certifier) -> str:
+    """Why there is no minimiser on an unbounded domain, where that is so.
+
+    The proof is a direction along which the domain goes on for ever, that lowers some losses and raises none: the
+    receding part of the way from the start to the best point, which is far out where the rows are separable.
+    """
+    if certifier.point is None:
+        return ""
+    way = certifier.point.reshape(domain.shape) - domain.start
+    for_ever = way - bounded_part(domain, way)
+    if objective.link.recedes(objective.margins(for_ever.ravel()), slack=0.0):
+        return _SEPARATED
+    return _RECEDING if certifier.receding else ""
+
+
+def _early_prefixes(objective: Objective) -> list[int]:
+    """Short prefixes to solve loosely first: where a Hessian is dear, they bring the start close to the minimiser."""
+    count, cost = objective.rows.count, objective.hessian_cost
+    if objective.link.linear or cost <= EXPENSIVE_HESSIAN:
+        return []
+    return [share for share in (count // 64, count // 16, count // 4) if share >= 2 * objective.rows.dimension]
+
+
+def as_block(losses: Sequence[Loss]) -> RowBlock | MultinomialBlock | None:
+    """The losses as one block where they are rows of one loss of a margin, or one problem of classes; else None."""
+    kinds = {type(loss) for loss in losses}
+    make = _BLOCKS.get(kinds.pop()) if len(kinds) == 1 else None
+    return None if make is None else make(losses)
+
+
+def _rows_of(losses: Sequence[Any]) -> RowBlock | None:
+    scalar = losses[0].scalar
+    if not all(loss.scalar == scalar for loss in losses):
+        return None
+    return RowBlock(scalar, np.array([loss.row for loss in losses]), np.array([loss.target for loss in losses]))
+
+
+def _classes_of(losses: Sequence[Any]) -> MultinomialBlock | None:
+    classes = losses[0].n_classes
+    if not all(loss.n_classes == classes for loss in losses):
+        return None
+    labels = np.array([loss.label for loss in losses])
+    return MultinomialBlock(np.array([loss.row for loss in losses]), labels, classes)
+
+
+_BLOCKS: dict[type, Callable[[Sequence[Any]], RowBlock | MultinomialBlock | None]] = {
+    RowLoss: _rows_of,
+    MultinomialLogistic: _classes_of,
+}
+"""How losses of one kind, seen one by one, are put together."""

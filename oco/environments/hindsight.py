@@ -1,0 +1,103 @@
+"""Best fixed points of a stream in hindsight, from what it declares or says itself, or from what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from oco.domains.base import Domain
+from oco.environments.base import Environment, Rounds
+from oco.errors import ConfigError
+from oco.losses.base import Loss
+from oco.regret.interval import Interval
+
+if TYPE_CHECKING:
+    from oco.comparators import ComparatorCurve, Losses
+
+
+def comparator_curve(
+    environment: Environment, seed: int = 0, checkpoints: int | Sequence[int] = 30
+) -> ComparatorCurve | None:
+    """The best fixed points in hindsight of one stream of ``environment``: the same for every learner that plays it.
+
+    Pass it to `oco.play` as ``comparator`` to solve for it once rather than in every game.
+    """
+    return environment.fresh(seed).comparator_curve(checkpoint_rounds(checkpoints, environment.horizon))
+
+
+def checkpoint_rounds(checkpoints: int | Sequence[int], horizon: int) -> Rounds:
+    """Rounds at which curves are recorded, rising, the last one the horizon."""
+    if isinstance(checkpoints, (int, np.integer)):
+        if checkpoints < 1:
+            raise ConfigError(f"checkpoints must be at least 1 or a list of rounds, got {checkpoints}")
+        spaced = np.geomspace(1, horizon, num=min(int(checkpoints), horizon)) if checkpoints > 1 else [horizon]
+        rounds = np.rint(spaced).astype(np.int64)
+    else:
+        rounds = np.asarray(checkpoints, dtype=np.int64)
+        if rounds.size and not (rounds.min() >= 1 and rounds.max() <= horizon):
+            raise ConfigError(f"checkpoints must be rounds in 1..{horizon}, got {rounds.min()}..{rounds.max()}")
+    return np.unique(np.append(rounds, horizon))
+
+
+def known_ahead(stream: Any) -> bool:
+    """Whether the best fixed points of ``stream`` are known without the losses that it reveals in a game."""
+    hook = getattr(type(stream), "comparator_curve", None)
+    if hook is not Environment.comparator_curve:
+        return hook is not None
+    return stream.declared_losses(0, 1) is not None
+
+
+def best_fixed_points(
+    stream: Any, domain: Domain, rounds: Rounds, recorded: Sequence[Loss] | None = None
+) -> ComparatorCurve | None:
+    """The best fixed point for rounds 1..t, for every t in ``rounds``; None where nothing says what it is.
+
+    Parameters
+    ----------
+    stream
+        An environment, or any object that is played against.
+    domain
+        Where the points must lie.
+    rounds
+        Checkpoints t, rising.
+    recorded
+        The losses that ``stream`` revealed, where they were kept: they are solved for, and the stream is not asked.
+    """
+    if recorded is not None:
+        from oco.comparators import anytime
+
+        return anytime(recorded, domain, rounds.tolist())
+    found: ComparatorCurve | None = stream.comparator_curve(rounds) if hasattr(stream, "comparator_curve") else None
+    return found
+
+
+def least_between(
+    stream: Any, domain: Domain, start: int, stop: int, recorded: Sequence[Loss] | None = None
+) -> Interval:
+    """The certified minimum of the losses of rounds ``start`` to ``stop - 1`` (counted from 0).
+
+    Raises
+    ------
+    ConfigError
+        If ``stream`` does not give the losses of any rounds, and they were not recorded.
+    """
+    from oco.comparators import anytime
+
+    losses = _losses_between(stream, start, stop) if recorded is None else recorded[start:stop]
+    if losses is None:
+        raise ConfigError(f"the regret on intervals needs the losses of any rounds, which {stream!r} does not give")
+    return anytime(losses, domain, [stop - start])[-1].value
+
+
+def _losses_between(stream: Any, start: int, stop: int) -> Losses | None:
+    """What the stream declares; of any other object, what its ``block`` or its ``loss_at`` gives."""
+    declared: Losses | None = None
+    if hasattr(stream, "declared_losses"):
+        declared = stream.declared_losses(start, stop)
+    if declared is None and hasattr(stream, "block"):
+        declared = stream.block(start, stop)
+    if declared is None and hasattr(stream, "loss_at"):
+        declared = [stream.loss_at(i) for i in range(start, stop)]
+    return declared

@@ -1,0 +1,110 @@
+"""How the best point of a game moves: switches, recurring concepts, a slow rotation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from oco.environments.base import Rounds
+from oco.environments.drawn import random_direction
+from oco.environments.spectra import from_names
+from oco.errors import ConfigError
+from oco.types import Array
+
+
+@dataclass(frozen=True)
+class Motion(ABC):
+    """A path of unit vectors, one for every round."""
+
+    name: ClassVar[str]
+    period: int = 500
+
+    def __post_init__(self) -> None:
+        if self.period < 1:
+            raise ConfigError(f"period of the {self.name} motion must be at least 1, got {self.period}")
+
+    @abstractmethod
+    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
+        """``(n, d)`` unit vectors of ``rounds`` ``(n,)`` (counted from 0)."""
+
+    def check(self, dimension: int) -> None:  # noqa: B027 - an optional hook
+        """Raise `ConfigError` unless the motion is possible in ``dimension``."""
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters, as a config would give them."""
+        return {"name": self.name} | asdict(self)
+
+
+@dataclass(frozen=True)
+class Switches(Motion):
+    """Abrupt switches: every ``period`` rounds a new direction is drawn."""
+
+    name = "switches"
+
+    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
+        """The direction of each round's concept."""
+        return _concepts(rounds // self.period, dimension, problem_seed)
+
+
+@dataclass(frozen=True)
+class Recurring(Motion):
+    """Recurring concepts: ``concepts`` directions that take turns, ``period`` rounds each."""
+
+    concepts: int = 3
+    name = "recurring"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.concepts < 2:
+            raise ConfigError(f"concepts of the recurring motion must be at least 2, got {self.concepts}")
+
+    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
+        """The direction of each round's concept."""
+        return _concepts(rounds // self.period % self.concepts, dimension, problem_seed)
+
+
+@dataclass(frozen=True)
+class Rotation(Motion):
+    """Slow rotation: a full circle in a random plane in ``period`` rounds."""
+
+    name = "rotation"
+
+    def check(self, dimension: int) -> None:
+        """A plane is needed."""
+        if dimension < 2:
+            raise ConfigError("the rotation motion needs at least 2 dimensions, got 1")
+
+    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
+        """``cos(angle) e + sin(angle) f`` with e, f orthonormal."""
+        first = random_direction(dimension, problem_seed, 0xD21F, 0)
+        other = random_direction(dimension, problem_seed, 0xD21F, 1)
+        second = other - (other @ first) * first
+        second /= np.linalg.norm(second)
+        angle = (2.0 * np.pi / self.period) * (rounds % self.period)
+        points: Array = np.cos(angle)[:, None] * first + np.sin(angle)[:, None] * second
+        return points
+
+
+MOTIONS: dict[str, type[Motion]] = {motion.name: motion for motion in (Switches, Recurring, Rotation)}
+"""Every motion by the name that configs use."""
+
+MotionLike = Motion | str | Mapping[str, Any]
+
+
+def motion_of(given: MotionLike, dimension: int) -> Motion:
+    """A motion from itself, its name, or its name and parameters; `ConfigError` unless it is possible."""
+    motion: Motion = given if isinstance(given, Motion) else from_names("motion", given, MOTIONS)
+    motion.check(dimension)
+    return motion
+
+
+def _concepts(numbers: Rounds, dimension: int, problem_seed: int) -> Array:
+    """``(n, d)``: the random direction that goes with every concept's number."""
+    concepts, places = np.unique(numbers, return_inverse=True)
+    drawn = np.array([random_direction(dimension, problem_seed, 0xC04C, int(number)) for number in concepts])
+    directions: Array = drawn[places]
+    return directions

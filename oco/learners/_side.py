@@ -1,0 +1,89 @@
+"""One side of a matrix learner's preconditioner, sketched: what the sketched forms of Shampoo keep and step with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from oco.domains.base import Domain
+from oco.domains.metrics import Dense, Kronecker, LowRankPlusScaledIdentity
+from oco.errors import ConfigError
+from oco.learners.base import Learner
+from oco.sketching.batch import shrink
+from oco.types import Array
+
+
+@dataclass
+class Side:
+    """A rank-k sketch of one side's covariance and its escaped mass; eigenpairs beyond the rank in use are zero."""
+
+    eigenvalues: Array
+    eigenvectors: Array
+    escaped_mass: float
+
+    @classmethod
+    def empty(cls, dimension: int, rank: int) -> Side:
+        """A sketch of nothing with ``min(rank, dimension)`` directions."""
+        rank = min(rank, dimension)
+        return cls(np.zeros(rank), np.zeros((rank, dimension)), 0.0)
+
+    @staticmethod
+    def floats(dimension: int, rank: int) -> int:
+        """``(d + 1) k + 1``."""
+        return (dimension + 1) * min(rank, dimension) + 1
+
+    def update(self, rows: Array, decay: float) -> None:
+        """``(rho, Gbar) = FD-update(decay Gbar, rows' rows)``, and ``rho_sum = decay rho_sum + rho``."""
+        used = int(np.count_nonzero(self.eigenvalues))
+        values, vectors, escaped = shrink(
+            self.eigenvalues[:used], self.eigenvectors[:used], rows, self.eigenvalues.size, decay
+        )
+        self.eigenvalues = np.zeros_like(self.eigenvalues)
+        self.eigenvectors = np.zeros_like(self.eigenvectors)
+        self.eigenvalues[: values.size] = values
+        self.eigenvectors[: values.size] = vectors
+        self.escaped_mass = decay * self.escaped_mass + escaped
+
+    def power(self, exponent: float, delta: float) -> LowRankPlusScaledIdentity:
+        """``(Gbar + (rho + delta) I)^exponent``, Moore-Penrose where that is singular."""
+        used = int(np.count_nonzero(self.eigenvalues))
+        shift = self.escaped_mass + delta
+        complement = float(shift**exponent) if shift > 0.0 else 0.0
+        values = (self.eigenvalues[:used] + shift) ** exponent
+        return LowRankPlusScaledIdentity(self.eigenvectors[:used].T, values, complement)
+
+    def trace_power(self, exponent: float, delta: float) -> float:
+        """``tr((Gbar + (rho + delta) I)^exponent)``."""
+        metric = self.power(exponent, delta)
+        dimension, used = metric.basis.shape
+        return float(np.sum(metric.values) + (dimension - used) * metric.complement)
+
+
+def dense(metric: LowRankPlusScaledIdentity) -> Dense:
+    """The same metric by a full set of eigenvectors, the complement's chosen by a QR decomposition."""
+    dimension, used = metric.basis.shape
+    basis = np.linalg.qr(metric.basis, mode="complete")[0] if used else np.eye(dimension)
+    basis[:, :used] = metric.basis
+    return Dense(basis, np.append(metric.values, np.full(dimension - used, metric.complement)))
+
+
+def projected(
+    domain: Domain, target: Array, left: LowRankPlusScaledIdentity, right: LowRankPlusScaledIdentity
+) -> Array:
+    """Projection in the norm of ``left (x) right``, spelled out only where the target lies outside."""
+    if domain.contains(target, tolerance=0.0):
+        return target
+    return domain.project_in(target, Kronecker(dense(left), dense(right)))
+
+
+def omega(falling: Array, rank: int) -> float:
+    """``min_{j <= k} (sum of all but the top j eigenvalues) / (k + 1 - j)``: Lemma 1's bound on the escaped mass."""
+    return min(float(np.sum(falling[j:])) / (rank + 1 - j) for j in range(rank + 1))
+
+
+def checked_decay(learner: Learner, decay: float) -> float:
+    """``decay`` if it lies in (0, 1]; `ConfigError` otherwise."""
+    if 0.0 < decay <= 1.0:
+        return float(decay)
+    raise ConfigError(f"decay of {type(learner).__name__} must lie in (0, 1], got {decay!r}")

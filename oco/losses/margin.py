@@ -1,0 +1,130 @@
+"""What a loss of a margin is: ``phi(p, y)`` with ``p = <a, x>``, from which every generalized linear loss is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from oco.types import Array
+
+
+@dataclass(frozen=True)
+class ScalarLoss:
+    """A convex loss ``phi(p, y)`` of a margin p and a target y; the subclasses are the losses of the field.
+
+    A loss of one's own gives a ``name`` and `values_and_derivatives`. It is played round by round rather than by
+    compiled loops, and without `dual_range` and the conjugate comparators are found by cuts, which is slower. Every
+    other member is a constant of the loss whose default claims nothing; override those that are known.
+    """
+
+    code: ClassVar[int] = -1
+    """The branch of the compiled function that computes it; -1 for a loss that is not compiled."""
+    compiled: ClassVar[Callable[..., tuple[float, float]]]
+    """``(code, parameter, margin, target) -> (phi, phi')``, compiled, where there is a code."""
+    compiled_loop: ClassVar[Callable[..., None]]
+    """``(code, parameter, margins, targets, values, derivatives)``: `compiled` for every entry, into the last two."""
+    name: ClassVar[str]
+    binary: ClassVar[bool] = False
+    """Whether targets must be -1 or +1."""
+    takes_target: ClassVar[bool] = True
+    """Whether phi depends on the target, which must then be given."""
+    linear: ClassVar[bool] = False
+    """Whether ``phi(p, y) = p``."""
+    infimum: ClassVar[float] = 0.0
+    """A lower bound on the loss of any margin; minus infinity where there is none."""
+
+    @property
+    def parameter(self) -> float:
+        """The one hyper-parameter that the compiled function takes (0 where the loss has none)."""
+        return 0.0
+
+    @property
+    def lipschitz(self) -> float:
+        """Largest ``|phi'|`` over all margins; infinite where there is none."""
+        return math.inf
+
+    @property
+    def smoothness(self) -> float:
+        """Largest ``phi''``; infinite where the derivative jumps."""
+        return math.inf
+
+    def largest_slopes(self, reach: Array, targets: Array) -> Array:
+        """Largest ``|phi'(p, y)|`` over ``|p| <= reach`` for every finite reach and target ``(n,)``.
+
+        By default the larger one at both ends, since the derivative of a convex function rises.
+        """
+        ends = [np.abs(self.values_and_derivatives(side * reach, targets)[1]) for side in (-1.0, 1.0)]
+        return np.maximum(*ends)
+
+    def exp_concavity(self, reach: Array, targets: Array) -> float:
+        """Largest alpha with ``phi'' >= alpha phi'^2`` over all margins ``|p| <= reach`` and targets ``(n,)``.
+
+        0 where there is none, and by default; a reach may be infinite.
+        """
+        return 0.0
+
+    def recedes(self, change: Array, targets: Array, slack: float) -> bool:
+        """Whether this change of margins ``(n,)``, repeated for ever, raises no loss and lowers one without reaching
+        its infimum: then no margins attain the infimum of the sum.
+
+        ``slack`` is how far a margin may go the wrong way, relative to the largest change. By default no change does.
+        """
+        return False
+
+    def values_and_derivatives(self, margins: Array, targets: Array) -> tuple[Array, Array]:
+        """``phi`` and ``phi'`` for arrays of margins and targets of one shape ``(n,)``."""
+        if self.code < 0:
+            raise NotImplementedError(f"{type(self).__name__} must define values_and_derivatives")
+        margins = np.ascontiguousarray(margins, dtype=np.float64)
+        targets = np.ascontiguousarray(targets, dtype=np.float64)
+        values, derivatives = np.empty_like(margins), np.empty_like(margins)
+        self.compiled_loop(self.code, self.parameter, margins, targets, values, derivatives)
+        return values, derivatives
+
+    def at(self, margin: float, target: float) -> tuple[float, float]:
+        """``phi`` and ``phi'`` at one margin."""
+        if self.code >= 0:
+            return self.compiled(self.code, self.parameter, margin, target)
+        values, derivatives = self.values_and_derivatives(np.array([margin]), np.array([target]))
+        return float(values[0]), float(derivatives[0])
+
+    @property
+    def has_conjugate(self) -> bool:
+        """Whether `dual_range` is given, hence the conjugate that the comparators of rows rest on."""
+        return type(self).dual_range is not ScalarLoss.dual_range
+
+    def curvature(self, margins: Array, targets: Array) -> Array:
+        """``phi''`` for arrays of margins and targets ``(n,)``; one of its one-sided values where phi' bends.
+
+        Raises
+        ------
+        TypeError
+            For a loss whose derivative jumps (`kinks` describes it).
+        """
+        raise TypeError(f"the {self.name} loss has no second derivative")
+
+    def kinks(self, targets: Array) -> tuple[Array, Array, Array] | None:
+        """``(kink, low, high)``, each ``(n,)``, where ``phi(p) = max(low (p - kink), high (p - kink))``; else None."""
+        return None
+
+    def dual_range(self, targets: Array) -> tuple[Array, Array]:
+        """Ends ``(low, high)``, each ``(n,)``, of the closed interval outside which the conjugate is infinite."""
+        raise NotImplementedError
+
+    def conjugate(self, dual: Array, targets: Array) -> Array:
+        """Fenchel conjugate ``phi*(a, y) = sup_p a p - phi(p, y)`` for arrays ``(n,)``; infinite outside `dual_range`.
+
+        With it ``phi(p, y) >= a p - phi*(a, y)`` for every p, an equality where ``a = phi'(p, y)``: what certificates
+        of comparators rest on.
+        """
+        low, high = self.dual_range(targets)
+        inside = (dual >= low) & (dual <= high)
+        return np.where(inside, self._conjugate(np.clip(dual, low, high), targets), np.inf)
+
+    def _conjugate(self, dual: Array, targets: Array) -> Array:
+        """The conjugate of duals that lie in range."""
+        raise NotImplementedError

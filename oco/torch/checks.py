@@ -1,0 +1,90 @@
+"""Checks of single values and parameters, worded as torch words them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any
+
+from torch import Tensor
+
+from oco.errors import ConfigError
+
+
+def refuse(label: str, value: Any, allowed: str) -> ConfigError:
+    """Return the error for a value that is not allowed; a ConfigError is a ValueError."""
+    return ConfigError(f"Invalid {label}: {value!r} ({allowed} is allowed)")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a real number, and not a bool."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_integer(value: Any, least: int) -> bool:
+    """Whether a value is an integer of at least ``least``, and not a bool."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def check_nonnegative(label: str, value: Any) -> None:
+    """Raise ConfigError unless a value is a finite number of at least 0."""
+    if not is_number(value) or not 0.0 <= value < math.inf:
+        raise refuse(f"{label} value", value, "a finite number of at least 0")
+
+
+def check_integer(label: str, value: Any, least: int) -> None:
+    """Raise ConfigError unless a value is an integer of at least ``least``."""
+    if not is_integer(value, least):
+        raise refuse(f"{label} value", value, f"an integer of at least {least}")
+
+
+def check_switch(label: str, value: Any) -> None:
+    """Raise ConfigError unless a value is True or False."""
+    if not isinstance(value, bool):
+        raise refuse(f"{label} value", value, "True or False")
+
+
+def check_choice(label: str, value: Any, allowed: Sequence[str]) -> None:
+    """Raise ConfigError unless a value is one of the strings ``allowed``."""
+    if not (isinstance(value, str) and value in allowed):
+        raise refuse(f"{label} value", value, f"one of {', '.join(allowed)}")
+
+
+def check_learning_rate(lr: Any) -> None:
+    """Raise ConfigError unless a learning rate is a finite number of at least 0, or a Tensor that holds one."""
+    scalar = isinstance(lr, Tensor) and lr.numel() == 1 and not lr.is_complex()
+    if not (scalar or is_number(lr)) or not 0.0 <= float(lr) < math.inf:
+        raise refuse("learning rate", lr, "a finite number or one-element Tensor of at least 0")
+
+
+def check_betas(betas: Any) -> None:
+    """Raise ConfigError unless ``betas`` is a pair of decays; only the second may be 1, which sums as AdaGrad does."""
+    if not (isinstance(betas, Sequence) and not isinstance(betas, str) and len(betas) == 2):
+        raise refuse("betas value", betas, "a pair of numbers")
+    for index, beta in enumerate(betas):
+        if not (is_number(beta) and (0.0 <= beta < 1.0 or (index == 1 and beta == 1.0))):
+            allowed = "at least 0 and below 1" if index == 0 else "from 0 to 1"
+            raise refuse(f"beta parameter at index {index}", beta, f"a number {allowed}")
+
+
+def refuse_parameter(optimizer: str, name: str, param: Tensor) -> None:
+    """Raise where a parameter is a shard, a DTensor or complex, with a sentence that names it."""
+    if hasattr(param, "device_mesh") and hasattr(param, "placements"):
+        sharded = any(placement.is_shard() for placement in param.placements)
+        why = (
+            "and a factor of a local shard is not a shard of the factor"
+            if sharded
+            else "replicated, and the factors are kept as plain tensors"
+        )
+        raise NotImplementedError(
+            f"{optimizer} cannot take parameter {name}: it is a DTensor, {why}; use plain parameters, replicated by "
+            "DistributedDataParallel."
+        )
+    if getattr(param, "_fsdp_flattened", False):
+        raise NotImplementedError(
+            f"{optimizer} cannot take parameter {name}: FullyShardedDataParallel made it a flat shard, which has no "
+            "rows and columns; use replicated parameters (DistributedDataParallel)."
+        )
+    if param.is_complex():
+        raise ValueError(f"{optimizer} does not support complex parameters, parameter {name} is complex")
