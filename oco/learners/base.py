@@ -103,8 +103,8 @@ class Learner(ABC):
 
     The rest is optional, and what the library does without it is the default here: `prediction` (``state.point``),
     `play_block` (rounds go one by one), `memory` (nothing is claimed), `bound` (none is known), `fresh`,
-    `hyperparameters`, `rank` (no sketch), `escaped_mass` (not known), the texts `name`, `source` and `guarantee`, and what
-    shared tests and figures know of it: `decision`, `needs`, `examples`, `look`.
+    `hyperparameters`, `rank` (no sketch), `escaped_mass` (not known), the texts `name`, `source` and `guarantee`, and
+    what shared tests and figures know of it: `decision`, `needs`, `examples`, `look`.
 
     Examples
     --------

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from oco.learners.base import Learner, Problem
 from oco.losses.rows import RowBlock
 from oco.snapshot import capture, restore
@@ -48,7 +50,7 @@ class Game:
     stream: Any
     player: Learner
     problem: Problem
-    rounds: Array
+    rounds: np.ndarray[Any, np.dtype[np.int64]]
     clock: Clock
 
 
