@@ -11,7 +11,7 @@ PICTURE = Path(__file__).parent / "figures" / "architecture.svg"
 ABOUT = {
     "checks": "conformance checks for anyone's parts",
     "game": "the loop: predict, reveal, update",
-    "tracker": "what is observed, and when",
+    "tracking": "what is observed, and when",
     "record, spec": "what is kept of a game; parts as plain values",
     "environments": "data x loss, streams, adversaries",
     "comparators, learners": "best fixed points; the algorithms",
@@ -27,7 +27,7 @@ WIDTH, ROW = 720, 34
 
 def picture() -> str:
     """The SVG: the chain of a sweep on top, below it the layers of the library, arrows going down only."""
-    layers = runpy.run_path(str(ROOT / "tests" / "test_architecture.py"))["LAYERS"]
+    layers = runpy.run_path(str(ROOT / "tests" / "layers.py"))["LAYERS"]
     names = [", ".join(sorted(layer - {"_version"})) for layer in reversed(layers)]
     missing = [name for name in names if name not in ABOUT]
     assert not missing, f"say in ABOUT what {missing} are"

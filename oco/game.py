@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from oco.learners.base import Learner, Problem, require_memory
 from oco.losses.rows import BlockOutcome, RowBlock, dense_row, rows_at_once
 from oco.record import Record
 from oco.snapshot import Keeper
-from oco.tracker import Tracker
+from oco.tracking import Tracker
 
 if TYPE_CHECKING:
     from oco.comparators import ComparatorCurve
@@ -36,8 +37,9 @@ def play(
     comparator: bool | ComparatorCurve = True,
     spectrum: bool = True,
     learner_seed: int | None = None,
-    intervals: int | None = None,
+    shortest_interval: int | None = None,
     snapshots: Snapshots | None = None,
+    intervals: int | None = None,
 ) -> Record:
     """Play one game and record it: losses, certified regret, the theorem's bound, spectrum and memory.
 
@@ -62,12 +64,14 @@ def play(
         Whether to track the spectrum of the gradient covariance, which tail masses and most bounds need.
     learner_seed
         Of a learner that draws random numbers; ``seed`` by default.
-    intervals
+    shortest_interval
         Length of the shortest dyadic interval of rounds whose regret is recorded (``record.intervals``); none by
-        default. About ``2 T / intervals`` best fixed points are found for it.
+        default. About ``2 T / shortest_interval`` best fixed points are found for it.
     snapshots
         Where to keep what is needed to go on after an interruption, bit for bit, and from where to go on. Games
         against a stream of rows use it; others, which may hide a state of their own, begin anew.
+    intervals
+        The old name of ``shortest_interval``; it warns, and goes with the next release.
 
     Returns
     -------
@@ -100,8 +104,7 @@ def play(
     _refuse_arguments(environment, learner)
     horizon = int(environment.horizon)
     rounds = checkpoint_rounds(checkpoints, horizon)
-    if intervals is not None and not 1 <= intervals <= horizon:
-        raise ConfigError(f"intervals must be a length in 1..{horizon}, got {intervals!r}")
+    shortest = _shortest_interval(shortest_interval, intervals, horizon)
     stream = environment.fresh(seed) if hasattr(environment, "fresh") else _copied(environment)
     problem = Problem.of(stream, seed if learner_seed is None else learner_seed)
     player = learner.fresh()
@@ -109,7 +112,7 @@ def play(
     began = time.perf_counter()
     player.start(problem)
     tracker = Tracker(
-        stream, player, problem, rounds, spectrum=spectrum, comparator=comparator, shortest_interval=intervals
+        stream, player, problem, rounds, spectrum=spectrum, comparator=comparator, shortest_interval=shortest
     )
     tracker.timings["play"] += time.perf_counter() - began
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds
@@ -125,6 +128,22 @@ def play(
         tracker.checkpoint(int(checkpoint))
         before = int(checkpoint)
     return tracker.record(environment=_description(stream), seed=seed)
+
+
+def _shortest_interval(given: int | None, old: int | None, horizon: int) -> int | None:
+    """The length that was given, under its name or the old one."""
+    if old is not None:
+        warnings.warn(
+            "play(intervals=...) is now play(shortest_interval=...): a length, not a count",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+        if given is not None:
+            raise ConfigError("shortest_interval and intervals, its old name, were both given; leave intervals out")
+        given = old
+    if given is not None and not 1 <= given <= horizon:
+        raise ConfigError(f"shortest_interval must be a length in 1..{horizon}, got {given!r}")
+    return given
 
 
 def _refuse_arguments(environment: Any, learner: Any) -> None:

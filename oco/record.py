@@ -11,6 +11,7 @@ from oco.learners.base import Learner
 from oco.regret.bounds import Bound
 from oco.regret.interval import Interval
 from oco.regret.quantities import IntervalRegret
+from oco.regret.verdict import Verdict, verdict
 from oco.types import Array
 
 
@@ -71,6 +72,12 @@ class Record:
         """Certified interval of the regret against the best fixed point of the whole game, see `Interval.within`."""
         ends = (float(self.curves[name][-1]) for name in ("regret_lower", "regret_upper", "comparator_within"))
         return Interval(*ends)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the regret says about the theorem's bound; its assumptions must have held at every checkpoint."""
+        held = self.bound is not None and not self.violations
+        return verdict(self.regret.lower, self.regret.upper, None if self.bound is None else self.bound.value, held)
 
     @property
     def cumulative_loss(self) -> float:

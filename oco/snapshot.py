@@ -15,6 +15,10 @@ class SnapshotError(OcoError):
     """A state holds something that is not plain, or a snapshot does not fit what it is put into."""
 
 
+FORMAT = 2
+"""Of the snapshots that are taken; those of another one are not used, and the game begins anew."""
+
+
 class Snapshots(Protocol):
     """Where `oco.play` keeps what it needs to go on, and from where it goes on."""
 
@@ -39,7 +43,7 @@ class Keeper:
     def go_on(self) -> tuple[int, int]:
         """Put the newest snapshot back; returns the rounds played and the checkpoints recorded in it, or zeros."""
         snapshot = None if self._snapshots is None else self._snapshots.load()
-        if snapshot is None:
+        if snapshot is None or snapshot.get("format") != FORMAT:
             return 0, 0
         # A copy: an array of the first state may be one that the learner keeps for something else.
         self._player.state = restore(copy.deepcopy(self._player.state), snapshot["learner"])
@@ -55,7 +59,7 @@ class Keeper:
             # A learner of somebody's own may keep anything in its state; its games begin anew.
             self._snapshots = None
             return
-        self._snapshots.save({"rounds": rounds, "learner": learner, "tracker": tracker})
+        self._snapshots.save({"format": FORMAT, "rounds": rounds, "learner": learner, "tracker": tracker})
 
 
 def capture(value: Any) -> Any:

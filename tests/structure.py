@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+from inheritance import Classes
+
 PACKAGES = ("oco", "regret_experiments")
 LONGEST_FILE, LONGEST_FUNCTION, MOST_ARGUMENTS = 300, 60, 8
 KERNELS = {"kernel", "part_of_kernel", "fast_kernel", "allocating_kernel", "view_kernel", "separate_kernel"}
@@ -48,11 +50,11 @@ class Structure:
         return [f"{name}: {lines}" for name, lines in counted.items() if lines > LONGEST_FILE]
 
     def functions(self) -> Iterator[tuple[str, ast.FunctionDef]]:
-        """Every function with its place."""
+        """Every function with its file and name."""
         for path, tree in self.trees.items():
             for node in ast.walk(tree):
                 if isinstance(node, ast.FunctionDef):
-                    yield f"{self.name(path)}:{node.lineno} {node.name}", node
+                    yield f"{self.name(path)} {node.name}", node
 
     def long_functions(self) -> list[str]:
         """Functions of more than 60 lines, docstring, comments and blank lines not counted."""
@@ -100,7 +102,7 @@ class Structure:
                     tested = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
                     tested |= {name.attr for name in ast.walk(node.args[1]) if isinstance(name, ast.Attribute)}
                     if tested & sought:
-                        found.append(f"{self.name(path)}:{node.lineno} {ast.unparse(node)}")
+                        found.append(f"{self.name(path)}: {ast.unparse(node)}")
         return found
 
     def imports(self, path: Path) -> set[str]:
@@ -128,6 +130,24 @@ class Structure:
         groups = {frozenset(n for n in reach[m] if m in reach[n]) for m in graph if m in reach[m]}
         return [" <-> ".join(sorted(group)) for group in sorted(groups, key=sorted)]
 
+    def thresholds(self) -> list[str]:
+        """Very small and very large float constants of modules that no docstring explains."""
+        found = []
+        for path, tree in self.trees.items():
+            if "numerics" in path.stem or "numerics" in (ast.get_docstring(tree) or "").lower():
+                continue
+            for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
+                documented = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                if not documented and isinstance(node, (ast.Assign, ast.AnnAssign)) and _is_threshold(node.value):
+                    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                    found.append(f"{self.name(path)} {ast.unparse(target)}")
+        return found
+
+    @cached_property
+    def classes(self) -> Classes:
+        """The classes of both packages."""
+        return Classes({self.module(path): tree for path, tree in self.trees.items()})
+
     @staticmethod
     def _reachable(graph: dict[str, set[str]], start: str) -> set[str]:
         seen: set[str] = set()
@@ -138,6 +158,14 @@ class Structure:
                 seen.add(name)
                 pending.extend(graph[name])
         return seen
+
+
+def _is_threshold(value: ast.expr | None) -> bool:
+    """Whether ``value`` is written as a float below 1e-3 or above 1e6."""
+    if isinstance(value, ast.UnaryOp):
+        return _is_threshold(value.operand)
+    written = value.value if isinstance(value, ast.Constant) else None
+    return isinstance(written, float) and (0.0 < written < 1e-3 or written > 1e6)
 
 
 def table(root: Path) -> dict[str, int]:
@@ -151,6 +179,9 @@ def table(root: Path) -> dict[str, int]:
         f"kernels with over {MOST_ARGUMENTS} arguments": len(structure.wide_kernels()),
         "isinstance tests on metrics and domains elsewhere": len(structure.type_tests()),
         "import circles": len(structure.circles()),
+        "concrete classes that inherit from concrete ones": len(structure.classes.concrete_parents()),
+        "concrete methods that are overridden": len(structure.classes.overridden_methods()),
+        "thresholds without a word of explanation": len(structure.thresholds()),
     }
 
 
@@ -166,6 +197,9 @@ if __name__ == "__main__":
             measured.wide_kernels,
             measured.type_tests,
             measured.circles,
+            measured.classes.concrete_parents,
+            measured.classes.overridden_methods,
+            measured.thresholds,
         ):
             print(f"\n{kind.__doc__}")
             print("\n".join(f"  {line}" for line in kind()))

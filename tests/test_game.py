@@ -405,3 +405,17 @@ class TestArguments:
         first = oco.play(game, oco.OGD())
         second = oco.play(game, first.player)
         assert first.cumulative_loss == second.cumulative_loss
+
+
+class TestVerdict:
+    """Of a record on its bound: the same as of `oco.regret.verdict` on the numbers that it holds."""
+
+    def test_a_bound_that_holds_and_one_that_is_not_known(self) -> None:
+        game = LinearLosses(rows_and_targets()[0], domain=oco.Ball(radius=1.0))
+        assert oco.play(game, oco.AdaGradNorm()).verdict is oco.regret.Verdict.HOLDS
+        assert oco.play(game, Plain(0.01)).verdict is oco.regret.Verdict.NO_BOUND
+        assert oco.play(game, oco.AdaGradNorm(), comparator=False).verdict is oco.regret.Verdict.UNDECIDED
+
+    def test_a_violated_assumption_is_no_pass(self) -> None:
+        game = LinearLosses(1e-163 * rows_and_targets()[0], domain=oco.Ball(radius=1.0))
+        assert oco.play(game, oco.AdaGradNorm()).verdict is oco.regret.Verdict.VIOLATED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from oco.domains.base import Domain
-from oco.errors import ConfigError
+from oco.errors import ConfigError, ProtocolError
 from oco.keywords import keywords, represent
 from oco.memory import process_memory
 from oco.types import Array
@@ -81,6 +82,10 @@ class Memory:
     floats: int
 
 
+class _NotStarted(ProtocolError, AttributeError):
+    """A learner has no state yet; an AttributeError too, so that ``hasattr(learner, "state")`` is False."""
+
+
 @dataclass(frozen=True)
 class Look:
     """How a learner is called and drawn in figures: its label, its color ``#RRGGBB`` and Matplotlib's marker."""
@@ -96,6 +101,11 @@ class Learner(ABC):
     A learner of one's own needs three methods: ``__init__`` with the hyper-parameters, ``start(problem)`` that sets
     ``self.state`` to a plain record (a dataclass, a dict) with at least ``point``, and ``update(gradient)``. Everything
     that the learner carries from round to round must be in ``state``: that is what is counted, copied and compared.
+
+    The rest is optional, and what the library does without it is the default here: `prediction` (``state.point``),
+    `play_block` (rounds go one by one), `memory` (nothing is claimed), `bound` (none is known), `fresh`,
+    `hyperparameters`, `rank` (no sketch), `escaped_mass` (not known), the texts `name`, `source` and `guarantee`, and
+    what shared tests and figures know of it: `decision`, `needs`, `examples`, `look`.
 
     Examples
     --------
@@ -125,8 +135,27 @@ class Learner(ABC):
     look: ClassVar[Look | None] = None
     """How it is drawn; figures find a spare color and marker where it is None."""
 
+    rank: Any = None
+    """Directions that a learner with a sketch keeps, where that is a hyper-parameter; None without a sketch."""
+
     state: Any
     """The plain record of arrays and numbers that the learner carries from round to round."""
+
+    if not TYPE_CHECKING:  # a type checker is to refuse misspelled attributes
+
+        def __getattr__(self, name: str) -> Any:
+            """What `start` sets is missing before it: say so; any other missing attribute is reported as ever."""
+            private = name.startswith("_") and not name.startswith("__")
+            if "state" not in vars(self) and (private or name == "state" or hasattr(type(self), name)):
+                raise _NotStarted(
+                    f"{type(self).__name__} has no state yet; call start(problem) before the first update or prediction"
+                )
+            return object.__getattribute__(self, name)
+
+    @property
+    def escaped_mass(self) -> float:
+        """The most by which the covariance exceeds its sketch, in the operator norm; NaN without a sketch."""
+        return math.nan
 
     @abstractmethod
     def start(self, problem: Problem) -> None:
@@ -200,10 +229,9 @@ def effective_rank(learner: Learner, domain: Domain) -> int | None:
 
     Learners with a sketch for every side of a matrix count the longer side's.
     """
-    rank = getattr(learner, "rank", None)
-    if not isinstance(rank, numbers.Integral) or isinstance(rank, bool):
+    if not isinstance(learner.rank, numbers.Integral) or isinstance(learner.rank, bool):
         return None
-    return min(int(rank), max(domain.shape) if learner.bound_needs_sides else domain.dimension)
+    return min(int(learner.rank), max(domain.shape) if learner.bound_needs_sides else domain.dimension)
 
 
 def state_arrays(state: Any) -> Iterator[tuple[str, Array]]:

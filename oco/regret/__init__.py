@@ -1,6 +1,7 @@
 """Regret: its kinds, intervals, bounds, and the spectrum of the gradient covariance."""
 
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
+from oco.regret.certificate import Certificate
 from oco.regret.covariance import GradientCovariance
 from oco.regret.interval import Interval
 from oco.regret.quantities import (
@@ -20,6 +21,7 @@ from oco.regret.verdict import Verdict, allowed, verdict, worst
 __all__ = [
     "Assumption",
     "Bound",
+    "Certificate",
     "Constant",
     "GradientCovariance",
     "Interval",

@@ -14,6 +14,7 @@ from oco.losses.gram import add_gram
 from oco.losses.rows import Rows, dense_row
 from oco.regret.spectrum import Spectrum, rounded_eigenvalues
 from oco.sketching import FrequentDirections
+from oco.snapshot import capture, restore
 from oco.types import Array
 
 DENSE_DIMENSION = 1024
@@ -131,6 +132,14 @@ class GradientCovariance:
         rank = min(self._rank, self.dimension)
         top, rounding = rounded_eigenvalues(values, rank, self._longest_sum + self._sums)
         return Spectrum(self.dimension, top, self.trace, rounding=rounding, rank=rank)
+
+    def snapshot(self) -> Any:
+        """Everything that was accumulated, as plain values."""
+        return capture(vars(self))
+
+    def restore(self, snapshot: Any) -> None:
+        """Put back what `snapshot` gave."""
+        vars(self).update(restore(dict(vars(self)), snapshot))
 
     def _flush(self) -> None:
         if self._matrix is not None and self._buffer is not None and self._buffered:

@@ -47,6 +47,11 @@ class Honest(Learner):
         return Bound("Zinkevich 2003, Theorem 1, as in Hazan's book", float(value))
 
 
+class UpdateTakesTheRound(Honest):
+    def update(self, gradient: Array, round_index: int) -> None:  # type: ignore[override]
+        super().update(gradient)
+
+
 class CounterStuck(Honest):
     def step(self) -> float:
         return float(self.size)
@@ -247,6 +252,7 @@ class AddsTheStartAgain(Honest):
 
 
 PLANTED: dict[str, tuple[Learner, str]] = {
+    "check_methods": (UpdateTakesTheRound(), "update must take the gradient and nothing else"),
     "check_start": (StartsOutside(), "the point of round 1 lies outside the domain"),
     "check_feasible": (WrongBall(), "lies outside the domain: .* its own centre and radius"),
     "check_deterministic": (Unseeded(), "random numbers that do not come from problem.seed"),

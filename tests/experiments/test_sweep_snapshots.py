@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import oco
 from oco.environments import LinearLosses, LogisticRegression
 from oco.learners import LEARNERS
-from oco.snapshot import SnapshotError, capture, restore
+from oco.snapshot import FORMAT, SnapshotError, capture, restore
 from regret_experiments.execution.snapshots import SnapshotFile
 
 
@@ -73,6 +74,43 @@ def test_a_game_goes_on_bit_for_bit(kind: str, saves: int, tmp_path: Path, monke
 def problem(environment: Any) -> Any:
     return oco.Problem(
         domain=environment.domain, horizon=environment.horizon, gradient_bound=environment.gradient_bound
+    )
+
+
+class InMemory:
+    """Keeps the newest snapshot, and gives one back that may be changed first."""
+
+    def __init__(self, given: dict[str, Any] | None = None) -> None:
+        self.given, self.newest = given, given
+
+    def load(self) -> dict[str, Any] | None:
+        return self.given
+
+    def due(self) -> bool:
+        return True
+
+    def save(self, snapshot: dict[str, Any]) -> None:
+        self.newest = snapshot
+
+
+def test_a_snapshot_of_another_format_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of this format is gone on from, in the last block; one of the format before is not looked at."""
+    monkeypatch.setattr("oco.game.BLOCK_ROUNDS", 50)
+    kept = InMemory()
+    whole = oco.play(game(400), oco.OGD(), snapshots=kept, shortest_interval=200)
+    assert kept.newest is not None
+    older = {"rounds": 1, "learner": None, "tracker": {"_cumulative_loss": 1e9}}
+    for given in (kept.newest, older, older | {"format": FORMAT - 1}):
+        again = oco.play(game(400), oco.OGD(), snapshots=InMemory(given), shortest_interval=200)
+        assert again.cumulative_loss == whole.cumulative_loss
+        assert again.intervals == whole.intervals
+    doubled = copy.deepcopy(kept.newest)
+    doubled["tracker"]["observers"][0]["cumulative"] += 1e9
+    assert (
+        oco.play(
+            game(400), oco.OGD(), snapshots=InMemory(doubled), comparator=False, shortest_interval=200
+        ).cumulative_loss
+        >= 1e9
     )
 
 

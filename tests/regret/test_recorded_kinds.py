@@ -133,7 +133,7 @@ def by_definition(game: oco.environments.GeneralizedLinear, learner: oco.Learner
 
 def test_regret_on_dyadic_intervals_is_certified_and_the_longest_is_the_static_one() -> None:
     game = regression(Ball(1.5), rounds=64)
-    record = oco.play(game, oco.OGD(), seed=3, intervals=16)
+    record = oco.play(game, oco.OGD(), seed=3, shortest_interval=16)
     assert [(one.start, one.stop) for one in record.intervals] == [
         *((start, start + 16) for start in range(0, 64, 16)),
         (0, 32),
@@ -145,20 +145,20 @@ def test_regret_on_dyadic_intervals_is_certified_and_the_longest_is_the_static_o
         assert one.regret.middle == pytest.approx(by_definition(game, oco.OGD(), one.start, one.stop), abs=0.02)
     assert record.intervals[-1].regret.lower == pytest.approx(record.regret.lower, abs=0.02)
     assert oco.play(game, oco.OGD(), seed=3).intervals == ()
-    with pytest.raises(oco.errors.ConfigError, match="intervals must be a length in 1..64, got 0"):
-        oco.play(game, oco.OGD(), intervals=0)
+    with pytest.raises(oco.errors.ConfigError, match="shortest_interval must be a length in 1..64, got 0"):
+        oco.play(game, oco.OGD(), shortest_interval=0)
 
 
 def test_regret_on_intervals_of_drawn_and_of_revealed_losses() -> None:
     drawn = oco.environments.DriftingQuadratic(2, 32, motion={"name": "switches", "period": 8})
-    record = oco.play(drawn, oco.OGD(), intervals=8)
+    record = oco.play(drawn, oco.OGD(), shortest_interval=8)
     # The optimum stands still for 8 rounds, where regret is against it; over all rounds a fixed point is worse.
     for one in record.intervals[:4]:
         assert one.regret.upper >= 0.0
     assert sum(one.regret.middle for one in record.intervals[:4]) > record.intervals[-1].regret.middle
     labels = np.arange(24) % 3
     classes = oco.environments.MultinomialRegression(np.eye(24)[:, :4], labels, domain=FrobeniusBall(1.0))
-    record = oco.play(classes, oco.OGD(), intervals=12)
+    record = oco.play(classes, oco.OGD(), shortest_interval=12)
     assert [one.length for one in record.intervals] == [16]
     assert record.intervals[0].regret.width <= 1e-4
 
@@ -177,7 +177,7 @@ def test_regret_on_intervals_of_drawn_and_of_revealed_losses() -> None:
             return None
 
     with pytest.raises(oco.errors.ConfigError, match="needs the losses of any rounds"):
-        oco.play(Opponent(), oco.OGD(0.1), intervals=4)
+        oco.play(Opponent(), oco.OGD(0.1), shortest_interval=4)
 
 
 def test_the_spectrum_of_many_classes_is_that_of_the_gradients() -> None:
@@ -190,3 +190,18 @@ def test_the_spectrum_of_many_classes_is_that_of_the_gradients() -> None:
     assert curves["trace_root_lower"][0] >= np.sqrt(curves["gradient_squares"][0]) * (1.0 - 1e-12)
     assert curves["trace_root_upper"][0] > curves["trace_root_lower"][0]
     assert record.spectra[0, 0] > 0.01 * curves["gradient_squares"][0]
+
+
+def test_the_old_name_of_the_shortest_interval_warns_and_works() -> None:
+    game = oco.environments.SpectrumLinear(3, 32)
+    with pytest.warns(
+        DeprecationWarning, match=r"play\(intervals=...\) is now play\(shortest_interval=...\)"
+    ) as caught:
+        old = oco.play(game, oco.OGD(), intervals=16)
+    assert caught[0].filename == __file__
+    assert old.intervals == oco.play(game, oco.OGD(), shortest_interval=16).intervals
+    with (
+        pytest.warns(DeprecationWarning, match="shortest_interval"),
+        pytest.raises(oco.errors.ConfigError, match="both given"),
+    ):
+        oco.play(game, oco.OGD(), intervals=16, shortest_interval=16)

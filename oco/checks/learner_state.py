@@ -1,0 +1,81 @@
+"""Is a learner's state what it says it is? All of it in one record, which can be copied, sent and counted."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import numpy as np
+
+from oco.checks.failure import CheckFailed, require
+from oco.checks.playing import ROUNDS, gradients_on, points_of, problem_on, require_same, started
+from oco.domains.base import Domain
+from oco.learners.base import Learner, state_arrays, state_floats
+
+
+def check_state_is_all(learner: Learner, domain: Domain) -> None:
+    """A copy of ``state`` put into a freshly started learner continues the game bit for bit."""
+    gradients = gradients_on(domain)
+    half = ROUNDS // 2
+    expected = points_of(learner, domain, gradients)
+    player = started(learner, domain)
+    for gradient in gradients[:half]:
+        player.update(gradient)
+    saved = copy.deepcopy(player.state)
+    resumed = started(learner, domain)
+    resumed.state = saved
+    points = [resumed.prediction.copy()]
+    for gradient in gradients[half:]:
+        resumed.update(gradient)
+        points.append(resumed.prediction.copy())
+    require_same(
+        expected[half:],
+        points,
+        "a game continued from a copy of its state went another way {} rounds later: something that is carried from "
+        "round to round (a counter, a sum) lives outside `state`",
+        offset=0,
+    )
+
+
+def check_pickles(learner: Learner, domain: Domain) -> None:
+    """A learner in mid-game can be sent to another process."""
+    player = started(learner, domain)
+    gradients = gradients_on(domain)
+    player.update(gradients[0])
+    try:
+        clone: Learner = pickle.loads(pickle.dumps(player))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        if "local object" in str(error) or "not the same object" in str(error) or "__main__" in str(error):
+            return  # defined in a function or a notebook: nothing of the learner's own doing
+        raise CheckFailed(f"a learner in mid-game cannot be pickled: {error}") from error
+    player.update(gradients[1])
+    clone.update(gradients[1])
+    require(np.array_equal(player.prediction, clone.prediction), "a pickled learner continued with another point")
+
+
+def check_float64(learner: Learner, domain: Domain) -> None:
+    """Points and state stay float64 and keep their shapes."""
+    player = started(learner, domain)
+    for gradient in gradients_on(domain):
+        player.update(gradient)
+    point = player.prediction
+    require(point.dtype == np.float64, f"the point became {point.dtype}")
+    require(point.shape == domain.shape, f"the point's shape became {point.shape}, decisions have {domain.shape}")
+    for path, array in state_arrays(player.state):
+        require(array.dtype not in (np.float32, np.float16), f"state.{path} is {array.dtype}; keep float64")
+
+
+def check_memory_formula(learner: Learner, domain: Domain) -> None:
+    """The claimed number of state floats is what the state record holds."""
+    problem = problem_on(domain)
+    player = started(learner, domain)
+    for gradient in gradients_on(domain):
+        player.update(gradient)
+    claimed = player.memory(problem)  # after the game: a learner may take memory as it needs it
+    if claimed is None:
+        return
+    held = state_floats(player.state)
+    require(
+        claimed.floats == held,
+        f"the memory formula {claimed.formula} claims {claimed.floats} floats, the state holds {held}",
+    )

@@ -1,0 +1,80 @@
+"""The small games that most checks of a learner play."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oco.checks.failure import CheckFailed, require
+from oco.domains.base import Domain
+from oco.learners.base import Learner, Problem
+from oco.losses.rows import RowBlock
+from oco.losses.scalar import Squared
+from oco.types import Array
+
+ROUNDS = 40
+"""Rounds of a game."""
+
+ZERO_ROUND = "the step may divide by zero (is the round counted from 0, as in 1 / sqrt(t) at t = 0?)"
+"""The likely cause of a point that is not finite."""
+
+
+def problem_on(domain: Domain) -> Problem:
+    """A problem that states whatever a learner may need to know."""
+    return Problem(
+        domain=domain,
+        horizon=ROUNDS,
+        gradient_bound=10.0,
+        gradient_entry_bound=10.0,
+        exp_concavity=0.1,
+        strong_convexity=0.1,
+        seed=1,
+    )
+
+
+def started(learner: Learner, domain: Domain) -> Learner:
+    """A fresh copy of ``learner``, started."""
+    player = learner.fresh()
+    player.start(problem_on(domain))
+    require(hasattr(player, "state"), "start must set self.state to a plain record with at least `point`")
+    return player
+
+
+def gradients_on(domain: Domain) -> Array:
+    """``(ROUNDS, *shape)``: the same random gradients every time."""
+    return np.random.default_rng(11).standard_normal((ROUNDS, *domain.shape))
+
+
+def points_of(learner: Learner, domain: Domain, gradients: Array) -> list[Array]:
+    """Every point that a fresh copy of ``learner`` plays on ``gradients``, one more than there are gradients."""
+    player = started(learner, domain)
+    points = [player.prediction.copy()]
+    for round_index, gradient in enumerate(gradients, start=1):
+        try:
+            player.update(gradient.copy())
+        except Exception as error:
+            cause = f"{type(error).__name__}: {error}"
+            hint = f"; {ZERO_ROUND}" if "finite" in cause or "Zero" in cause else ""
+            raise CheckFailed(f"update failed in round {round_index} with {cause}{hint}") from error
+        points.append(player.prediction.copy())
+    return points
+
+
+def block_margins(learner: Learner, domain: Domain, rows: Array) -> Array | None:
+    """``<row, point>`` of every round of the learner's own loop over ``rows``; None where it has none."""
+    outcome = started(learner, domain).play_block(RowBlock(Squared(), np.ascontiguousarray(rows), np.ones(len(rows))))
+    return None if outcome is None else outcome.margins
+
+
+def require_same(expected: list[Array], got: list[Array], message: str, offset: int = 1) -> None:
+    """Raise `CheckFailed` with ``message`` about the first round whose two points differ."""
+    for round_index, (one, other) in enumerate(zip(expected, got, strict=True), start=offset):
+        require(np.array_equal(one, other), message.format(round_index))
+
+
+def require_feasible(point: Array, domain: Domain, round_index: int) -> None:
+    """Raise `CheckFailed` unless ``point`` lies in the domain."""
+    require(
+        domain.contains(point, 1e-7),
+        f"the point of round {round_index} lies outside the domain: project after the step, and onto problem.domain "
+        "with its own centre and radius",
+    )

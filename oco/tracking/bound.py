@@ -1,0 +1,85 @@
+"""Observes the learner's promise: the theorem's bound on the regret so far, and whether its assumptions hold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from oco.regret.bounds import Bound, Observed, within_scales
+from oco.tracking.comparator import ComparatorObserver
+from oco.tracking.gradients import GradientObserver
+from oco.tracking.losses import LossObserver
+from oco.tracking.observer import Columns, Curves, Game, Observer, Scalars
+
+
+@dataclass
+class Violations:
+    """Assumptions that did not hold, each with the checkpoint at which that was first seen."""
+
+    first_seen: dict[str, int] = field(default_factory=dict)
+
+
+class BoundObserver(Observer):
+    """Asks the learner for its bound at checkpoints, from what the other observers know."""
+
+    state: Violations
+
+    def __init__(
+        self, game: Game, losses: LossObserver, gradients: GradientObserver, comparator: ComparatorObserver
+    ) -> None:
+        self._game = game
+        self._losses = losses
+        self._gradients = gradients
+        self._comparator = comparator
+        self.state = Violations()
+        self.bound: Bound | None = None
+
+    def checkpoint(self, round_index: int) -> Columns:
+        """The bound, whether its assumptions hold, and the theorem's other right-hand sides."""
+        observed = self._observed(round_index)
+        with self._game.clock.timed("bound"):
+            self.bound = None if self._gradients.skipped_spectrum else self._stated(observed)
+        if self.bound is None:
+            return {"bound": np.nan, "bound_holds": np.nan}
+        for statement in self.bound.violations:
+            self.state.first_seen.setdefault(statement, round_index)
+        columns: Columns = {"bound": self.bound.value, "bound_holds": self.bound.valid}
+        return columns | {f"bound: {name}": value for name, value in self.bound.variants.items()}
+
+    def finish(self, curves: Curves) -> tuple[Curves, Scalars]:
+        """The bound at the last round; it is valid where its assumptions held at every checkpoint."""
+        bound = self.bound
+        return {}, {
+            "bound": None if bound is None else bound.value,
+            "bound_theorem": None if bound is None else bound.theorem,
+            "bound_valid": None if bound is None else not self.state.first_seen,
+        }
+
+    def violations(self) -> tuple[str, ...]:
+        """Assumptions that did not hold, with the round at which that was first seen."""
+        return tuple(f"{what} (first seen at round {when})" for what, when in self.state.first_seen.items())
+
+    def _observed(self, round_index: int) -> Observed:
+        covariance = self._gradients.covariance
+        return Observed(
+            rounds=round_index,
+            domain=self._game.problem.domain,
+            gradient_squares=covariance.trace,
+            coordinate_squares=covariance.coordinate_squares,
+            largest_gradient=covariance.largest_gradient,
+            spectrum=self._gradients.spectrum,
+            largest_point=self._losses.state.largest_point,
+            comparator_distance=self._comparator.distance(round_index),
+            extra=self._gradients.sides(),
+        )
+
+    def _stated(self, observed: Observed) -> Bound | None:
+        """The learner's bound; None where its number is beyond what can be represented."""
+        try:
+            with np.errstate(all="ignore"):
+                bound = within_scales(self._game.player.bound(observed), observed)
+        except ArithmeticError:
+            return None
+        return bound if bound is None or math.isfinite(bound.value) else None

@@ -1,0 +1,117 @@
+"""Observes how well the best fixed point would have done, or a moving one: the regret."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import linalg
+
+from oco.environments.hindsight import best_fixed_points, known_ahead
+from oco.environments.row_stream import RowStream
+from oco.snapshot import SnapshotError
+from oco.tracking.observer import Curves, Game, Observer, Scalars
+from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.comparators import ComparatorCurve
+
+RECORDED_LOSSES = 20_000
+"""Most losses that are kept to find a comparator for an environment that cannot tell its own."""
+
+
+class ComparatorObserver(Observer):
+    """Finds the comparator of a game, and the regret against it.
+
+    An environment that knows its comparator is asked for it; the losses of any other are recorded for a solver, up to
+    `RECORDED_LOSSES` of them.
+
+    Parameters
+    ----------
+    wanted
+        Whether to find a comparator, or one that was found before.
+    """
+
+    def __init__(self, game: Game, wanted: bool | ComparatorCurve) -> None:
+        self._game = game
+        self._wanted = wanted
+        self._losses: list[Any] | None = [] if self._must_record_losses() else None
+        self._curve: ComparatorCurve | None = None
+
+    @property
+    def losses(self) -> list[Any] | None:
+        """Every loss so far; None where they are not recorded."""
+        return self._losses
+
+    def observe_round(self, loss: Any, value: float, gradient: Array, point: Array) -> None:
+        """Record the loss, where it will be needed."""
+        if self._losses is not None:
+            self._losses.append(loss)
+
+    def distance(self, round_index: int) -> float:
+        """``|u_t - x_1|`` on an unbounded domain, where u_t does not depend on what is played; else NaN."""
+        domain = self._game.problem.domain
+        given_ahead = isinstance(self._game.stream, RowStream) or not isinstance(self._wanted, bool)
+        if domain.bounded or not given_ahead:
+            return math.nan
+        with self._game.clock.timed("comparator"):
+            curve = self._found()
+        points = {} if curve is None else {one.rounds: one.point for one in curve}
+        return float(linalg.norm(points[round_index] - domain.start)) if round_index in points else math.nan
+
+    def finish(self, curves: Curves) -> tuple[Curves, Scalars]:
+        """Find the comparator; regret as an interval, against the last comparator, and against a moving one."""
+        with self._game.clock.timed("comparator"):
+            found = self._found()
+        loss, rounding = curves["cumulative_loss"], curves["loss_rounding"]
+        missing = np.full(loss.shape, np.nan)
+        lower, upper = (missing, missing) if found is None else (found.lower, found.upper)
+        more: Curves = {
+            "comparator_lower": lower,
+            "comparator_upper": upper,
+            "comparator_within": missing if found is None else found.within,
+            "regret_lower": loss - upper - rounding,
+            "regret_upper": loss - lower + rounding,
+            "regret_final": loss - (missing if found is None else found.final),
+            "regret_dynamic": loss - self._path_losses(loss.size),
+        }
+        scalars: Scalars = {name: float(more[name][-1]) for name in ("regret_lower", "regret_upper", "regret_dynamic")}
+        scalars |= {
+            "comparator_gap": float(upper[-1] - lower[-1]),
+            "comparator_within": None if found is None else float(found.within[-1]),
+            "comparator_certificate": None if found is None else found.certificate,
+            "comparator_tight": None if found is None else found.tight,
+            "comparator_note": None if found is None else "; ".join(found.notes) or None,
+        }
+        return more, scalars
+
+    def snapshot(self) -> Any:
+        """Nothing: a comparator is found again."""
+        if self._losses is not None:
+            raise SnapshotError("losses that are any Python objects cannot be kept in a snapshot")
+        return super().snapshot()
+
+    def _must_record_losses(self) -> bool:
+        short = self._game.problem.horizon <= RECORDED_LOSSES
+        return self._wanted is True and not known_ahead(self._game.stream) and short
+
+    def _found(self) -> ComparatorCurve | None:
+        if isinstance(self._wanted, bool):
+            return self._solved() if self._wanted else None
+        return self._wanted
+
+    def _solved(self) -> ComparatorCurve | None:
+        game = self._game
+        if self._curve is None or self._losses is not None:
+            self._curve = best_fixed_points(game.stream, game.problem.domain, game.rounds, self._losses)
+        return self._curve
+
+    def _path_losses(self, checkpoints: int) -> Array:
+        """``sum_{s<=t} f_s(u_s)`` at the checkpoints for the path that the environment knows; NaN without one."""
+        stream = self._game.stream
+        with self._game.clock.timed("comparator"):
+            if self._wanted is False or not hasattr(stream, "comparator_losses"):
+                return np.full(checkpoints, np.nan)
+            losses: Array = stream.comparator_losses(self._game.rounds)
+            return losses

@@ -1,0 +1,141 @@
+"""The regret tracker: it watches a game and knows, at checkpoints, where it stands."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from oco.learners.base import Learner, Problem
+from oco.losses.rows import RowBlock
+from oco.plugins import registered_name
+from oco.record import Record
+from oco.snapshot import capture, restore
+from oco.tracking.bound import BoundObserver
+from oco.tracking.comparator import ComparatorObserver
+from oco.tracking.gradients import GradientObserver
+from oco.tracking.intervals import IntervalObserver
+from oco.tracking.losses import LossObserver
+from oco.tracking.memory import MemoryObserver
+from oco.tracking.observer import Clock, Curves, Game, Observer, Scalars
+from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.comparators import ComparatorCurve
+
+
+@dataclass
+class Columns:
+    """The numbers of every checkpoint so far, by column, and the forms in which rounds were played."""
+
+    rows: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    forms: dict[str, None] = field(default_factory=dict)
+
+
+class Tracker:
+    """Everything that is observed in one game, at the given rounds.
+
+    Observers do the work, one for each aspect of a game; the tracker passes rounds on to them, collects their columns,
+    and makes the record. Costs O(d) a round (O(nnz) for sparse rows) plus the covariance.
+    """
+
+    def __init__(
+        self,
+        stream: Any,
+        player: Learner,
+        problem: Problem,
+        rounds: Any,
+        *,
+        spectrum: bool,
+        comparator: bool | ComparatorCurve,
+        shortest_interval: int | None = None,
+    ) -> None:
+        self._clock = Clock()
+        game = self._game = Game(stream, player, problem, rounds, self._clock)
+        self._columns = Columns()
+        self._gradients = GradientObserver(game, spectrum)
+        losses = LossObserver(game, self._gradients)
+        found = ComparatorObserver(game, comparator)
+        self._bound = BoundObserver(game, losses, self._gradients, found)
+        self._intervals = None
+        if shortest_interval is not None:
+            self._intervals = IntervalObserver(game, losses, found, shortest_interval)
+        observers = (losses, self._gradients, found, self._bound, MemoryObserver(game), self._intervals)
+        # In this order: the bound at a checkpoint is found from what the observers before it know there.
+        self._observers: list[Observer] = [each for each in observers if each is not None]
+
+    @property
+    def timings(self) -> defaultdict[str, float]:
+        """Seconds spent so far, by part of the game."""
+        return self._clock.seconds
+
+    def observe_block(self, block: RowBlock, margins: Array, losses: Array, slopes: Array, form: str) -> None:
+        """Take in consecutive rounds of a stream of rows."""
+        with self._clock.timed("observe"):
+            for observer in self._observers:
+                observer.observe_block(block, margins, losses, slopes)
+            self._columns.forms[form] = None
+
+    def observe_round(self, loss: Any, value: float, gradient: Array) -> None:
+        """Take in one round."""
+        with self._clock.timed("observe"):
+            point = self._game.player.prediction
+            for observer in self._observers:
+                observer.observe_round(loss, value, gradient, point)
+            self._columns.forms["round by round"] = None
+
+    def checkpoint(self, round_index: int) -> None:
+        """Write down where the game stands after ``round_index`` rounds."""
+        row: dict[str, float] = {"round": round_index}
+        for observer in self._observers:
+            row |= observer.checkpoint(round_index)
+        for name, value in row.items():
+            self._columns.rows[name].append(float(value))
+
+    def snapshot(self) -> dict[str, Any]:
+        """What was observed so far, as plain values."""
+        return {
+            "columns": capture(self._columns),
+            "clock": capture(self._clock),
+            "observers": [observer.snapshot() for observer in self._observers],
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> int:
+        """Take back what `snapshot` gave; returns the number of checkpoints in it."""
+        restore(self._columns, snapshot["columns"])
+        restore(self._clock, snapshot["clock"])
+        for observer, kept in zip(self._observers, snapshot["observers"], strict=True):
+            observer.restore(kept)
+        return len(self._columns.rows["round"])
+
+    def record(self, *, environment: dict[str, Any], seed: int) -> Record:
+        """Compute the regret against the comparator, the final numbers and the timings."""
+        player, problem = self._game.player, self._game.problem
+        curves: Curves = {name: np.asarray(values) for name, values in self._columns.rows.items()}
+        scalars: Scalars = {
+            "rounds": int(curves["round"][-1]),
+            "horizon": problem.horizon,
+            "dimension": problem.domain.dimension,
+            "form": ", ".join(self._columns.forms),
+        }
+        for observer in self._observers:
+            more, final = observer.finish(curves)
+            curves |= more
+            scalars |= final
+        spectrum_rounds, spectra = self._gradients.kept_spectra()
+        return Record(
+            environment=environment,
+            learner={"name": registered_name(type(player))} | player.hyperparameters(),
+            seed=seed,
+            curves=curves,
+            scalars=scalars,
+            timings=dict(self.timings),
+            spectrum_rounds=spectrum_rounds,
+            spectra=spectra,
+            bound=self._bound.bound,
+            violations=self._bound.violations(),
+            player=player,
+            intervals=() if self._intervals is None else self._intervals.regret,
+        )

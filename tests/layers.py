@@ -1,0 +1,28 @@
+"""The parts of both packages from the ground up; test_architecture.py holds them to it."""
+
+LAYERS = [
+    {"_version", "types", "errors"},
+    {"keywords", "snapshot", "memory", "numbers", "kernel_cache"},
+    {"compile", "lanes", "plugins", "metrics"},
+    {"datasets", "losses", "domains", "sketching"},
+    {"regret"},
+    {"comparators", "learners"},
+    {"environments"},
+    {"record", "spec"},
+    {"tracking"},
+    {"game"},
+    {"checks"},
+]
+"""Parts of `oco` from the ground up: a part may import from lower layers and from itself, never sideways or up."""
+
+EXPERIMENTS = [
+    {"config", "plugins", "tables"},
+    {"plan"},
+    {"store"},
+    {"execution", "lessons", "new_learner"},
+    {"training"},
+    {"compare", "figures", "verification"},
+    {"report"},
+    {"cli"},
+]
+"""Parts of `regret_experiments`, likewise; all of it is above all of `oco`."""
