@@ -55,7 +55,7 @@ print(learner.prediction.tolist())
 def test_a_learner_is_two_files(tmp_path: Path) -> None:
     copy = ChangedCopy(tmp_path)
     copy.write("oco/learners/timid.py", OWN)
-    line = "from oco.learners.sketched_son import RFDSON as RFDSON\n"
-    copy.replace("oco/learners/__init__.py", line, line + "from oco.learners.timid import Timid as Timid\n")
+    line = "from oco.plugins import Registry\n"
+    copy.replace("oco/learners/__init__.py", line, "from oco.learners.timid import Timid as Timid\n" + line)
     assert copy.say(PROGRAM) == "[-0.2, 1.0]"
     assert copy.changed == {"oco/learners/__init__.py", "oco/learners/timid.py"}
