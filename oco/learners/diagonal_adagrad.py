@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from oco.domains.metrics import Diagonal
 from oco.learners._anchored import Anchorage
 from oco.learners._common import flat_gradient, refuse
-from oco.learners._coordinatewise import ROUNDS, RULE, UNIT, Rule, diagonal_dense, diagonal_round, diagonal_sparse
+from oco.learners._coordinatewise import ROUNDS, RULE, UNIT, diagonal_dense, diagonal_round, diagonal_sparse
 from oco.learners._records import Stream
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
@@ -111,7 +112,7 @@ class DiagonalAdaGrad(Learner):
         where.publish(state)
         return stream.played("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
 
-    def _moving(self) -> tuple[Array, Array, Array, Rule, Array]:
+    def _moving(self) -> tuple[Any, ...]:
         """What every kernel takes last: what moves, and how."""
         state = self.state
         moved = state.point.reshape(-1) if state.offset is None else state.offset

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from oco.learners import LEARNERS
+from oco.errors import ConfigError
+from oco.learners import LEARNERS, Look
 
 WIDTHS = {"one-column": 3.4, "two-column": 7.0, "slide": 13.33}
 """Figure widths in inches: a column of a two-column paper, its full width, a 16:9 slide."""
@@ -48,11 +49,19 @@ def learner_style(kind: str) -> LearnerStyle:
     """The style of a learner by its registry name, by its `Look`; one without gets a spare one, always the same."""
     if kind in _TRAINING_STYLES:
         return _TRAINING_STYLES[kind]
-    look = LEARNERS.built_in[kind].look if kind in LEARNERS.built_in else None
+    look = _look(kind)
     if look is not None:
         return LearnerStyle(look.label, look.color, look.marker)
     color, marker = _spare(kind)
     return LearnerStyle(kind.replace("_", " "), color, marker)
+
+
+def _look(kind: str) -> Look | None:
+    """What a learner's class says; None where it says nothing, or cannot be loaded any more."""
+    try:
+        return LEARNERS[kind].look
+    except (KeyError, ConfigError):
+        return None
 
 
 def learner_styles(kinds: Iterable[tuple[str, str]]) -> dict[str, LearnerStyle]:
