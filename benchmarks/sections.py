@@ -25,12 +25,12 @@ from benchmarks.measure import (
 )
 from oco.compile import allocating_kernel, kernel
 from oco.learners.base import Learner, Problem
+from oco.learners.plain import FDAdaGrad as PlainFDAdaGrad
 from oco.losses import Logistic, RowBlock
 from oco.losses.rows import Rows
 from oco.losses.scalar import evaluate
 from oco.sketching.passes import combine, project
 from oco.types import Array
-from tests.plain_definitions import PlainFDAdaGrad
 
 REPETITIONS = 7
 RATES = np.geomspace(1e-3, 1e3, 49)

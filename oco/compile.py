@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 import llvmlite.binding
 import numba
+import numpy as np
 from numba.core import event
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import CPUDispatcher
@@ -180,7 +181,7 @@ _OPTIONS: dict[str, Any] = {
 
 def _compiled(function: Function, options: dict[str, Any], kind: type[Kernel] = Kernel) -> Function:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-        return function
+        return cast(Function, np.errstate(all="ignore")(function))  # compiled code warns of nothing either
     compiled = kind(function, targetoptions=_OPTIONS | options)
     if _directory is not None:
         compiled.enable_caching()

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 import oco
+from oco.learners import plain
 from oco.learners.base import Problem
 from oco.types import Array
 
@@ -72,10 +73,7 @@ class SteppingAdaGrad(oco.Learner):
     def _step(self, gradient: Array) -> None:
         """``x <- x - eta (Gbar + rho I)^{+1/2} g``, pseudo-inverse."""
         sketch, rho = self.state.sketch, self.state.sketch.escaped_mass
-        directions = sketch.directions
-        outside = 1.0 / np.sqrt(rho) if rho > 0.0 else 0.0
-        along = (directions @ gradient) * ((sketch.eigenvalues + rho) ** -0.5 - outside)
-        step = directions.T @ along + outside * gradient
+        step = plain.solve(np.sqrt(sketch.eigenvalues + rho), sketch.directions, float(np.sqrt(rho)), gradient)
         self.state.point -= self.learning_rate * step
 
 

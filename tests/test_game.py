@@ -317,7 +317,7 @@ class TestRanks:
         domain = oco.FrobeniusBall(shape=(3, 2))
         assert effective_rank(oco.SketchedShampoo(rank=50), domain) == 3
         assert effective_rank(oco.AdaFD(rank=50), domain) == 6
-        assert effective_rank(oco.FDAdaGrad(rank="auto"), domain) is None
+        assert effective_rank(oco.AdaptiveFDAdaGrad(), domain) is None
         assert effective_rank(oco.OGD(), domain) is None
 
 

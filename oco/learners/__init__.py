@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from oco.learners import plain as plain
 from oco.learners.ada_fd import AdaFD as AdaFD
 from oco.learners.ada_ffd import AdaFFD as AdaFFD
 from oco.learners.adagrad_norm import AdaGradNorm as AdaGradNorm

@@ -10,12 +10,10 @@ import numpy as np
 from oco.domains import Domain
 from oco.domains._vectors import euclidean_norm
 from oco.learners._finite import lost
+from oco.learners._sketched_rounds import FEASIBLE
 from oco.learners.base import Learner
 from oco.sketching.passes import square_norm
 from oco.types import Array, Shape
-
-FEASIBLE = 1e-9
-"""How far outside its ball, relative to the radius, a point may be."""
 
 
 class Anchorage:

@@ -20,7 +20,7 @@ from oco.learners._block_ahead import Room, block_length, play_stream
 from oco.learners._common import flat_gradient, refuse
 from oco.learners._preconditioner import preconditioner
 from oco.learners._records import Moving, Packed, Recipe, Stream
-from oco.learners._sketched_rounds import play_round
+from oco.learners._sketched_rounds import REFUSED, SETTLED, play_online
 from oco.learners.base import Learner, Memory
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.sketching.numerics import INSIDE_SPAN
@@ -62,7 +62,7 @@ class _Held(NamedTuple):
     """What kernels take for one state: views of it, which are made once."""
 
     state: SketchedState
-    play: Callable[..., bool]
+    play: Callable[..., int]
     arguments: tuple[Moving, Sketch, Packed, Scratch]
     rounds: Array
 
@@ -115,11 +115,14 @@ class SketchedPlayer:
         where, state = self._anchorage, learner.state
         flat = flat_gradient(gradient, where.shape)
         held = self._hold(state)
-        while not held.play(flat, 1.0, *held.arguments):
+        while (played := held.play(flat, *held.arguments)) == REFUSED:
             if not np.isfinite(flat).all() or not self._grow(state):
                 raise refuse(learner, state.sketch.rounds + 1, flat)
             held = self._hold(state)
-        where.settle(learner, held.rounds, flat, lambda point: self._project(point, state))
+        if played == SETTLED and where.compiled:
+            where.publish(state)
+        else:
+            where.settle(learner, held.rounds, flat, lambda point: self._project(point, state))
 
     def play_block(self, state: SketchedState, block: RowBlock) -> BlockOutcome | None:
         """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
@@ -158,7 +161,7 @@ class SketchedPlayer:
                 recipe = recipe._replace(tolerance=-1.0)
             arrays = sketch.arrays()
             arguments = state.moving, arrays, recipe.packed(), sketch.scratch()
-            play = entry_point(play_round, arguments[0].point, 1.0, *arguments)
+            play = entry_point(play_online, arguments[0].point, *arguments)
             held = self._held = _Held(state, play, arguments, arrays.header["rounds"].reshape(()))
         return held
 

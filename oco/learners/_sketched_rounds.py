@@ -15,8 +15,23 @@ from oco.sketching.records import COORDINATES, SCRATCH, SKETCH, STEP, Scratch, S
 from oco.sketching.units import fade, take_in_units
 from oco.types import Array
 
+FEASIBLE = 1e-9
+"""How far outside its ball, relative to the radius, a point may be."""
 
-@separate_kernel(FLAG(VECTOR, REAL, MOVING, SKETCH, RECIPE, SCRATCH), from_python=True)
+REFUSED, PLAYED, SETTLED = range(3)
+"""What became of a round: nothing, as its gradient cannot be taken; a point; a point that is in its ball and finite."""
+
+
+@separate_kernel(WHOLE(VECTOR, MOVING, SKETCH, RECIPE, SCRATCH), from_python=True)
+def play_online(gradient: Array, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch) -> int:
+    """`play_round` for Python, which learns what became of it."""
+    if not play_round(gradient, 1.0, moving, sketch, recipe, scratch):
+        return REFUSED
+    reach = recipe[0].radius * (1.0 + FEASIBLE)
+    return SETTLED if square_norm(moving.point) <= min(reach * reach, 1e300) else PLAYED
+
+
+@separate_kernel(FLAG(VECTOR, REAL, MOVING, SKETCH, RECIPE, SCRATCH))
 def play_round(gradient: Array, slope: float, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch) -> bool:
     """One round with the gradient ``slope * gradient``; False, with nothing changed, where it is not finite.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -140,3 +142,13 @@ def test_what_the_bound_rests_on_cannot_be_given_up() -> None:
     for keywords in ({"compensation": "half"}, {"decay": 0.5}):
         with pytest.raises(ConfigError, match="rank='auto'"):
             FDAdaGrad(rank="auto", **keywords)
+
+
+def test_the_former_spelling_warns_and_gives_the_same_learner() -> None:
+    with pytest.warns(DeprecationWarning, match="now called AdaptiveFDAdaGrad"):
+        former: Any = FDAdaGrad(rank="auto", delta=0.1, tolerance=0.5, max_rank=3, buffer=2)
+    present = AdaptiveFDAdaGrad(delta=0.1, tolerance=0.5, max_rank=3, buffer=2)
+    assert repr(former) == repr(present)
+    assert type(former) is AdaptiveFDAdaGrad
+    domain, rows = Ball(1.0, dimension=9), spectrum_stream(9, 50, 1.0, 1)
+    assert np.array_equal(play(former, domain, rows), play(present, domain, rows))

@@ -124,15 +124,17 @@ def full_matrix_adagrad(f: Facts) -> dict[str, float]:
     return {"": f.diameter**2 / (2.0 * rate) * (f.trace + ridge) + rate * f.trace}
 
 
+def adaptive_fd_adagrad(f: Facts) -> dict[str, float]:
+    weight, tolerance = f.diameter / math.sqrt(2.0), f.keywords.get("tolerance", 1.0)
+    if "max_rank" in f.keywords:  # which is reached at once, and the tolerance is broken
+        kept, each = exact_sketch(f.rows, f.keywords["max_rank"])
+        tolerance = float(np.sum(np.sqrt(kept + each.sum()))) / float(np.sum(np.sqrt(kept))) - 1.0
+    return {"": weight * ((2.0 + tolerance) * f.trace), "full-matrix AdaGrad": weight * 2.0 * f.trace}
+
+
 def fd_adagrad(f: Facts) -> dict[str, float]:
     rank, weight = f.keywords["rank"], f.diameter / math.sqrt(2.0)
     ridge = SIZE * math.sqrt(f.keywords.get("delta", 0.0))
-    if rank == "auto":
-        tolerance = f.keywords.get("tolerance", 1.0)
-        if "max_rank" in f.keywords:  # which is reached at once, and the tolerance is broken
-            kept, each = exact_sketch(f.rows, f.keywords["max_rank"])
-            tolerance = float(np.sum(np.sqrt(kept + each.sum()))) / float(np.sum(np.sqrt(kept))) - 1.0
-        return {"": weight * ((2.0 + tolerance) * f.trace), "full-matrix AdaGrad": weight * 2.0 * f.trace}
     if rank >= SIZE:
         return full_matrix_adagrad(f)
     kept, each = exact_sketch(f.rows, rank)
@@ -275,6 +277,7 @@ FORMULAS: dict[str, Callable[[Facts], dict[str, float]]] = {
     "full_matrix_adagrad": full_matrix_adagrad,
     "primal_dual_full_matrix_adagrad": primal_dual_full,
     "primal_dual_ada_fd": lambda f: primal_dual(f, f.trace, f.reach, f.keywords.get("delta", 1.0)),
+    "adaptive_fd_adagrad": adaptive_fd_adagrad,
     "fd_adagrad": fd_adagrad,
     "ada_fd": ada_fd,
     "ada_ffd": lambda f: ada_fd(f, doubled=True),

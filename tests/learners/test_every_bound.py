@@ -133,7 +133,7 @@ WITHIN = {
     "primal_dual_diagonal_adagrad": 2.7,
     "primal_dual_full_matrix_adagrad": 2.7,
     "primal_dual_ada_fd": 2.7,
-    "fd_adagrad-rank=auto": 3.0,  # tolerance 1 doubles the first of two terms
+    "adaptive_fd_adagrad": 3.0,  # tolerance 1 doubles the first of two terms
     "coin_betting": 2.8,
     "son": 2.5,
     "son-learning_rate=0.5-exponent=0.0": 3.7,

@@ -6,12 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from plain_definitions import PlainFDAdaGrad, PlainFullMatrixAdaGrad
 
 import oco
 from oco.domains import Ball, Domain, LowRankPlusScaledIdentity
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.learners.base import Problem, state_floats
+from oco.learners.plain import FDAdaGrad as PlainFDAdaGrad
+from oco.learners.plain import FullMatrixAdaGrad as PlainFullMatrixAdaGrad
 
 
 def started(learner, domain):

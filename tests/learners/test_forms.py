@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from plain_definitions import PlainFDAdaGrad
 from scipy import sparse
 from sklearn.datasets import load_svmlight_file
 
 import oco
 from oco.domains import Ball
 from oco.learners.base import Problem, state_arrays
+from oco.learners.plain import FDAdaGrad as PlainFDAdaGrad
 from oco.losses.rows import RowBlock, dense_row
 from oco.losses.scalar import Absolute, Hinge, Linear, Logistic, Squared, evaluate
 

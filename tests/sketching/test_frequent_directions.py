@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_definitions import PlainFrequentDirections
 
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.learners.base import state_floats
+from oco.learners.plain import FrequentDirections as PlainFrequentDirections
 from oco.sketching import FrequentDirections
 from oco.sketching.state import SketchState
 
