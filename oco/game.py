@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oco.environments.hindsight import checkpoint_rounds
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.learners._finite import count_rounds, is_finite
 from oco.learners.base import Learner, Problem, require_memory
 from oco.losses.rows import BlockOutcome, RowBlock, dense_row, rows_at_once
 from oco.record import Record
+from oco.regret.checkpoints import checkpoint_rounds
 from oco.snapshot import Keeper
 from oco.tracking import Tracker
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from oco.checks.failure import Check, bind, require
 from oco.domains.base import Domain
-from oco.domains.metrics import Dense, Diagonal, LowRankPlusScaledIdentity, Metric, ScaledIdentity
+from oco.metrics import Dense, Diagonal, LowRankPlusScaledIdentity, Metric, ScaledIdentity
 from oco.types import Array
 
 _SAMPLES = 12

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from oco.environments.base import Environment
 from oco.environments.drawn import DrawnLosses, DrawnRows, RotatedRows
 from oco.environments.drift import Drifting, DriftingQuadratic, DriftingRegression
@@ -13,7 +15,6 @@ from oco.environments.given_rows import (
     LogisticRegression,
     SupportVector,
 )
-from oco.environments.hindsight import comparator_curve
 from oco.environments.lower_bounds import AdaptiveBallLowerBound, BallLowerBound, SimplexLowerBound
 from oco.environments.matrix_games import MatrixCompletion, MatrixRegression, SubspaceReconstruction
 from oco.environments.multinomial import MultinomialRegression, one_vs_rest
@@ -25,6 +26,11 @@ from oco.environments.simplex_games import DrawnPortfolio, ExpertAdvice, Portfol
 from oco.environments.spectrum_games import SpectrumLinear, SpectrumQuadratic
 from oco.environments.traps import FollowTheLeaderTrap, UnprojectedTrap, WrongProjectionTrap
 from oco.plugins import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from oco.comparators import ComparatorCurve
 
 ENVIRONMENTS: Registry[Environment] = Registry(
     "environment",
@@ -65,6 +71,18 @@ ENVIRONMENTS: Registry[Environment] = Registry(
     },
 )
 """Every environment by the name that configs use, those of other packages too; ``from_config`` takes plain values."""
+
+
+def comparator_curve(
+    environment: Environment, seed: int = 0, checkpoints: int | Sequence[int] = 30
+) -> ComparatorCurve | None:
+    """The best fixed points in hindsight of one stream of ``environment``: the same for every learner that plays it.
+
+    Pass it to `oco.play` as ``comparator`` to solve for it once rather than in every game.
+    """
+    from oco.regret.checkpoints import checkpoint_rounds
+
+    return environment.fresh(seed).comparator_curve(checkpoint_rounds(checkpoints, environment.horizon))
 
 
 __all__ = [

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from oco.domains.base import Domain
 from oco.environments.base import Environment, Rounds
 from oco.errors import ConfigError
@@ -15,30 +13,6 @@ from oco.regret.interval import Interval
 
 if TYPE_CHECKING:
     from oco.comparators import ComparatorCurve, Losses
-
-
-def comparator_curve(
-    environment: Environment, seed: int = 0, checkpoints: int | Sequence[int] = 30
-) -> ComparatorCurve | None:
-    """The best fixed points in hindsight of one stream of ``environment``: the same for every learner that plays it.
-
-    Pass it to `oco.play` as ``comparator`` to solve for it once rather than in every game.
-    """
-    return environment.fresh(seed).comparator_curve(checkpoint_rounds(checkpoints, environment.horizon))
-
-
-def checkpoint_rounds(checkpoints: int | Sequence[int], horizon: int) -> Rounds:
-    """Rounds at which curves are recorded, rising, the last one the horizon."""
-    if isinstance(checkpoints, (int, np.integer)):
-        if checkpoints < 1:
-            raise ConfigError(f"checkpoints must be at least 1 or a list of rounds, got {checkpoints}")
-        spaced = np.geomspace(1, horizon, num=min(int(checkpoints), horizon)) if checkpoints > 1 else [horizon]
-        rounds = np.rint(spaced).astype(np.int64)
-    else:
-        rounds = np.asarray(checkpoints, dtype=np.int64)
-        if rounds.size and not (rounds.min() >= 1 and rounds.max() <= horizon):
-            raise ConfigError(f"checkpoints must be rounds in 1..{horizon}, got {rounds.min()}..{rounds.max()}")
-    return np.unique(np.append(rounds, horizon))
 
 
 def known_ahead(stream: Any) -> bool:

@@ -9,8 +9,8 @@ from scipy import linalg
 
 from oco.compile import kernel
 from oco.domains.base import Domain
-from oco.domains.metrics import Dense
 from oco.learners.base import Memory
+from oco.metrics import Dense
 from oco.types import Array
 
 

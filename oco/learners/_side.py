@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.domains.base import Domain
-from oco.domains.metrics import Dense, Kronecker, LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners.base import Learner
+from oco.metrics import Kronecker, LowRankPlusScaledIdentity
 from oco.sketching.batch import shrink
 from oco.types import Array
 
@@ -45,27 +45,11 @@ class Side:
         self.eigenvectors[: values.size] = vectors
         self.escaped_mass = decay * self.escaped_mass + escaped
 
-    def power(self, exponent: float, delta: float) -> LowRankPlusScaledIdentity:
-        """``(Gbar + (rho + delta) I)^exponent``, Moore-Penrose where that is singular."""
+    def metric(self, delta: float) -> LowRankPlusScaledIdentity:
+        """``Gbar + (rho + delta) I``."""
         used = int(np.count_nonzero(self.eigenvalues))
         shift = self.escaped_mass + delta
-        complement = float(shift**exponent) if shift > 0.0 else 0.0
-        values = (self.eigenvalues[:used] + shift) ** exponent
-        return LowRankPlusScaledIdentity(self.eigenvectors[:used].T, values, complement)
-
-    def trace_power(self, exponent: float, delta: float) -> float:
-        """``tr((Gbar + (rho + delta) I)^exponent)``."""
-        metric = self.power(exponent, delta)
-        dimension, used = metric.basis.shape
-        return float(np.sum(metric.values) + (dimension - used) * metric.complement)
-
-
-def dense(metric: LowRankPlusScaledIdentity) -> Dense:
-    """The same metric by a full set of eigenvectors, the complement's chosen by a QR decomposition."""
-    dimension, used = metric.basis.shape
-    basis = np.linalg.qr(metric.basis, mode="complete")[0] if used else np.eye(dimension)
-    basis[:, :used] = metric.basis
-    return Dense(basis, np.append(metric.values, np.full(dimension - used, metric.complement)))
+        return LowRankPlusScaledIdentity(self.eigenvectors[:used].T, self.eigenvalues[:used] + shift, shift)
 
 
 def projected(
@@ -74,7 +58,7 @@ def projected(
     """Projection in the norm of ``left (x) right``, spelled out only where the target lies outside."""
     if domain.contains(target, tolerance=0.0):
         return target
-    return domain.project_in(target, Kronecker(dense(left), dense(right)))
+    return domain.project_in(target, Kronecker(left.dense(), right.dense()))
 
 
 def omega(falling: Array, rank: int) -> float:

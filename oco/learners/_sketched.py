@@ -12,7 +12,6 @@ import numpy as np
 from oco.compile import entry_point
 from oco.domains import Domain
 from oco.domains._vectors import euclidean_norm
-from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners._adaptive_rank import grown
 from oco.learners._anchored import Anchorage
@@ -23,6 +22,7 @@ from oco.learners._records import Moving, Packed, Recipe, Stream
 from oco.learners._sketched_rounds import REFUSED, SETTLED, play_online
 from oco.learners.base import Learner, Memory
 from oco.losses.rows import BlockOutcome, RowBlock
+from oco.metrics import LowRankPlusScaledIdentity
 from oco.sketching.numerics import INSIDE_SPAN
 from oco.sketching.records import Scratch, Sketch
 from oco.sketching.state import SketchState, default_buffer, rotates_every_round

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.domains.base import Domain
-from oco.domains.metrics import Diagonal
 from oco.learners._finite import finite_update
 from oco.learners.base import Learner, Look, Memory, Problem
 from oco.learners.requirements import fraction, nonnegative, positive
+from oco.metrics import Diagonal
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from oco.domains.metrics import Diagonal
 from oco.learners._anchored import Anchorage
 from oco.learners._common import flat_gradient, refuse
 from oco.learners._coordinatewise import ROUNDS, RULE, UNIT, diagonal_dense, diagonal_round, diagonal_sparse
@@ -16,6 +15,7 @@ from oco.learners._records import Stream
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.losses.rows import BlockOutcome, RowBlock
+from oco.metrics import Diagonal
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 

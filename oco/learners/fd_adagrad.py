@@ -6,7 +6,6 @@ import math
 import warnings
 from typing import Literal, final
 
-from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.errors import ConfigError
 from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedPlayer, SketchedState, checked_buffer, sketched_memory
@@ -15,6 +14,7 @@ from oco.learners.adaptive_fd_adagrad import AdaptiveFDAdaGrad
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate, whole
 from oco.losses.rows import BlockOutcome, RowBlock
+from oco.metrics import LowRankPlusScaledIdentity
 from oco.regret.bounds import Bound, Observed
 from oco.sketching.state import COMPENSATIONS, Compensation
 from oco.types import Array

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.learners._finite import finite_update
 from oco.learners.base import Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive, renamed, whole
+from oco.metrics import LowRankPlusScaledIdentity
 from oco.types import Array
 
 

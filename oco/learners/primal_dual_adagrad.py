@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oco.domains.metrics import Diagonal
 from oco.learners._finite import finite_update
 from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
@@ -18,6 +17,7 @@ from oco.learners.requirements import (
     required_gradient_bound,
     required_reach,
 )
+from oco.metrics import Diagonal
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 

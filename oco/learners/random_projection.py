@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.domains.base import Domain
-from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.learners._finite import finite_update, is_finite
 from oco.learners.base import Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive, renamed, whole
+from oco.metrics import LowRankPlusScaledIdentity
 from oco.types import Array
 
 RELATIVE_RANK_THRESHOLD = 1e-12

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oco.domains.metrics import Dense, Kronecker
 from oco.learners._finite import finite_update
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
@@ -17,6 +16,7 @@ from oco.learners.requirements import (
     theorem_rate,
     whole,
 )
+from oco.metrics import Dense, Kronecker
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 

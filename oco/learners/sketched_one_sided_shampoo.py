@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oco.domains.metrics import LowRankPlusScaledIdentity
 from oco.learners._finite import finite_update
 from oco.learners._side import Side, checked_decay, omega, projected
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, required_matrix, theorem_rate, whole
+from oco.metrics import LowRankPlusScaledIdentity
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 
@@ -106,9 +106,9 @@ class SketchedOneSidedShampoo(Learner):
         if not np.any(gradient) and self.decay == 1.0:
             return
         state.left.update(gradient.T, self.decay)
-        step = state.left.power(-0.5, self.delta).apply(gradient)
-        metric = state.left.power(0.5, self.delta)
-        state.point = projected(self._domain, state.point - self._rate * step, metric, self._identity)
+        left = state.left.metric(self.delta)
+        step = left.power(-0.5).apply(gradient)
+        state.point = projected(self._domain, state.point - self._rate * step, left.power(0.5), self._identity)
 
     def memory(self, problem: Problem) -> Memory:
         """Point and sketch."""
@@ -127,7 +127,7 @@ class SketchedOneSidedShampoo(Learner):
         """
         if not observed.domain.bounded or self.decay < 1.0:
             return None
-        diameter, trace = observed.domain.diameter("spectral"), self.state.left.trace_power(0.5, self.delta)
+        diameter, trace = observed.domain.diameter("spectral"), self.state.left.metric(self.delta).power(0.5).trace
         factor = diameter**2 / (2.0 * self._rate) + self._rate
         variants: dict[str, float] = {}
         if "left_eigenvalues" in observed.extra:

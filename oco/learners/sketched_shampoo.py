@@ -130,13 +130,13 @@ class SketchedShampoo(Learner):
             return
         state.left.update(gradient.T, self.decay)
         state.right.update(gradient, self.decay)
-        half = state.left.power(-0.25, self.delta).apply(gradient)
-        step = state.right.power(-0.25, self.delta).apply(half.T).T
+        left, right = state.left.metric(self.delta), state.right.metric(self.delta)
+        step = right.power(-0.25).apply(left.power(-0.25).apply(gradient).T).T
         state.point = projected(
             self._domain,
             state.point - self._rate * step,
-            state.left.power(0.25, self.delta),
-            state.right.power(0.25, self.delta),
+            left.power(0.25),
+            right.power(0.25),
         )
 
     def memory(self, problem: Problem) -> Memory:
@@ -172,7 +172,8 @@ class SketchedShampoo(Learner):
             "domain" if self.learning_rate is None else "given",
             self._gradient_rank,
             self.gradient_rank is None,
-            self.state.left.trace_power(0.25, self.delta) * self.state.right.trace_power(0.25, self.delta),
+            self.state.left.metric(self.delta).power(0.25).trace
+            * self.state.right.metric(self.delta).power(0.25).trace,
             variants,
         )
 
