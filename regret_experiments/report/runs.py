@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from oco.regret.interval import radius_text
+from regret_experiments.figures.style import LearnerStyle
 from regret_experiments.report.encoding import column
+from regret_experiments.report.games import Game
 from regret_experiments.store import Store
+from regret_experiments.tables import RUN_COLUMNS
+from regret_experiments.tables.group import floats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,23 +32,34 @@ _PLAIN = (
 def run_columns(
     results: Results,
     stored: Mapping[str, StoredRun],
-    learners: Sequence[str],
-    games: Sequence[tuple[str, str]],
+    styles: Mapping[str, LearnerStyle],
+    games: Sequence[Game],
+    measure: tuple[str, str],
 ) -> dict[str, Any]:
     """Columns of `Results.runs`, and of the metadata: configs are stored once and named by their places.
+
+    Parameters
+    ----------
+    results, stored
+        The sweep, and its stored runs by id.
+    styles
+        Of the learners, by name.
+    games
+        In the order of the page.
+    measure
+        What runs are compared by: the heading of that column, and the name of its numbers.
 
     Returns
     -------
     dict
         ``runs``: columns by name, see `regret_experiments.report.encoding.column`; ``environments``: contents that
-        runs refer to; ``provenance``: facts that runs refer to; ``tuned``: names of the tuned hyper-parameters.
+        runs refer to; ``provenance``: facts that runs refer to; ``table``: the page's table as it reads.
     """
     runs = results.runs
     listed = [stored.get(identifier) for identifier in runs["id"]]
     columns = {name: column(runs[name]) for name in _PLAIN if name in runs}
-    columns["learner"] = column([learners.index(name) for name in runs["learner"]])
-    pairs = zip(runs["stage"], runs["environment"], strict=True)
-    columns["game"] = column([games.index(pair) for pair in pairs])
+    columns["learner"] = column([list(styles).index(name) for name in runs["learner"]])
+    columns["game"] = column(_games(runs, games))
     columns["microseconds"] = column(_microseconds(runs))
     columns["within"] = column(_within(runs))
     columns["learner_config"] = column([_content(run, "learner") for run in listed])
@@ -57,13 +71,47 @@ def run_columns(
         columns[name] = column([None if run is None else run.metadata.get(name) for run in listed])
     names = {run.metadata["provenance"] for run in listed if run is not None and "provenance" in run.metadata}
     facts = {name: Store(results.path).provenance(name) for name in sorted(names)}
-    return {"runs": columns, "provenance": facts, "tuned": list(results.tuned)}
+    table = _table(runs, styles, games, measure, columns)
+    return {"runs": columns, "provenance": facts, "table": table}
+
+
+def _table(
+    runs: pd.DataFrame,
+    styles: Mapping[str, LearnerStyle],
+    games: Sequence[Game],
+    measure: tuple[str, str],
+    columns: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """`RUN_COLUMNS` as they read, and what they are sorted by: a column that is there already goes by its name."""
+    heading, source = measure
+    rows: list[dict[Any, Any]] = runs.assign(
+        label=[styles[str(name)].label for name in runs["learner"]],
+        game=[games[place].title for place in _games(runs, games)],
+        measured=runs.get(source),
+        microseconds=_microseconds(runs),
+        within=pd.Series(_within(runs), index=runs.index, dtype=object),
+    ).to_dict("records")
+    table = []
+    for each in RUN_COLUMNS:
+        facts: dict[str, Any] = {"name": each.name, "title": each.heading(heading), "align": each.align}
+        assert each.format is not None
+        facts |= {"alarm": list(each.alarm), "text": column([each.format(row) for row in rows])}
+        key = column([each.value(row) for row in rows])
+        if key != facts["text"]:
+            facts["key"] = next((name for name, known in columns.items() if known == key), key)
+        table.append(facts)
+    return table
+
+
+def _games(runs: pd.DataFrame, games: Sequence[Game]) -> list[int]:
+    """The place of every run's game."""
+    places = {(game.stage, game.environment): place for place, game in enumerate(games)}
+    return [places[pair] for pair in zip(runs["stage"], runs["environment"], strict=True)]
 
 
 def _within(runs: pd.DataFrame) -> list[str | None]:
     """The radius within which a regret is certified, in words; empty where it is everywhere."""
-    known = runs["regret_upper"].notna() if "regret_upper" in runs else pd.Series(False, index=runs.index)
-    radii = runs["comparator_within"] if "comparator_within" in runs else pd.Series(np.nan, index=runs.index)
+    known, radii = floats(runs, "regret_upper").notna(), floats(runs, "comparator_within")
     return [radius_text(float(radius)) if shown else None for radius, shown in zip(radii, known, strict=True)]
 
 

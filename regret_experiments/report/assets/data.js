@@ -3,22 +3,19 @@
 let payload = JSON.parse(document.getElementById("payload").textContent);
 let runs = decodeRuns(payload);
 
+function decode(column) {
+  return Array.isArray(column) ? column : column.codes.map((code) => column.values[code]);
+}
+
 function decodeRuns(given) {
-  const columns = {};
-  for (const [name, column] of Object.entries(given.runs)) {
-    columns[name] = Array.isArray(column) ? column : column.codes.map((code) => column.values[code]);
-  }
-  return { count: columns.id.length, ...columns };
+  const decoded = Object.fromEntries(Object.entries(given.runs).map(([name, column]) => [name, decode(column)]));
+  return { count: decoded.id.length, ...decoded };
 }
 
 const isRegret = () => payload.measure === "regret";
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const value = (name, i) => (runs[name] ? runs[name][i] : null);
 const learnerOf = (i) => payload.learners[value("learner", i)];
-const gameTitle = (game) => {
-  const several = new Set(payload.games.map((each) => each.stage)).size > 1;
-  return several ? `${game.environment} (${game.stage})` : game.environment;
-};
 
 // Four significant digits, as a person would write them; a dash for what is not known.
 function number(x) {
