@@ -15,7 +15,7 @@ from oco.domains import DOMAINS
 from oco.environments import ENVIRONMENTS, drift, leading_space, spectra
 from oco.errors import ConfigError
 from oco.keywords import keywords, parameters
-from oco.learners import ENTRIES, LEARNERS
+from oco.learners import LEARNERS
 from oco.losses import SCALAR_LOSSES
 from oco.spec import from_spec, spec
 
@@ -44,9 +44,7 @@ LOSS_EXAMPLES = {name: family() for name, family in SCALAR_LOSSES.items()} | {
     "quantile of another level": oco.losses.Quantile(0.9),
 }
 LEARNER_EXAMPLES = {
-    f"{name} {i}": entry.learner(**example)
-    for name, entry in ENTRIES.items()
-    for i, example in enumerate(entry.examples)
+    f"{name} {i}": entry(**example) for name, entry in LEARNERS.items() for i, example in enumerate(entry.examples)
 }
 _rows = np.random.default_rng(0).uniform(0.5, 2.0, (8, 3))
 _classes = [1.0, -1.0] * 4
