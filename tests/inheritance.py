@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 CONTRACTS = {
+    "oco.comparators.objective.Link",
     "oco.domains.base.Domain",
     "oco.environments.base.Environment",
     "oco.environments.row_stream.RowStream",
+    "oco.environments.leading_space.LeadingSpace",
+    "oco.environments.motion.Motion",
     "oco.learners.base.Learner",
-    "oco.losses.scalar.ScalarLoss",
+    "oco.losses.margin.ScalarLoss",
+    "oco.metrics.base.Metric",
     "oco.tracking.observer.Observer",
 }
 """Base classes whose public methods with a default are documented hooks, which a subclass may override."""

@@ -16,7 +16,8 @@ LAYERS = [
 """Parts of `oco` from the ground up: a part may import from lower layers and from itself, never sideways or up."""
 
 EXPERIMENTS = [
-    {"config", "plugins", "tables"},
+    {"plugins", "printable"},
+    {"config", "tables"},
     {"plan"},
     {"store"},
     {"execution", "lessons", "new_learner"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -18,7 +20,7 @@ PARALLEL = 1e-12
 """Relative size below which what a direction has besides the normal is rounding."""
 
 
-class _Band(Domain):
+class _Band(Domain, ABC):
     """``{x : lower <= <normal, x> <= upper}``, which half-spaces and slabs are."""
 
     def __init__(self, normal: ArrayLike, lower: float, upper: float) -> None:

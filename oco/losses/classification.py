@@ -6,6 +6,7 @@ A loss is added here: a code, a branch of `evaluate_classification`, a class, an
 from __future__ import annotations
 
 import math
+from abc import ABC
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,7 @@ def evaluate_classifications(
         values[i], derivatives[i] = evaluate_classification(code, parameter, margins[i], targets[i])
 
 
-class _ClassificationLoss(ScalarLoss):
+class _ClassificationLoss(ScalarLoss, ABC):
     """A branch of `evaluate_classification`."""
 
     compiled = staticmethod(evaluate_classification)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,7 +14,7 @@ from oco.types import Array
 
 
 @dataclass(frozen=True)
-class ScalarLoss:
+class ScalarLoss(ABC):
     """A convex loss ``phi(p, y)`` of a margin p and a target y; the subclasses are the losses of the field.
 
     A loss of one's own gives a ``name`` and `values_and_derivatives`. It is played round by round rather than by

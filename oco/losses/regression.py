@@ -6,6 +6,7 @@ A loss is added here: a code, a branch of `evaluate_regression`, a class, and th
 from __future__ import annotations
 
 import math
+from abc import ABC
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +53,7 @@ def evaluate_regressions(
         values[i], derivatives[i] = evaluate_regression(code, parameter, margins[i], targets[i])
 
 
-class _RegressionLoss(ScalarLoss):
+class _RegressionLoss(ScalarLoss, ABC):
     """A branch of `evaluate_regression`."""
 
     compiled = staticmethod(evaluate_regression)
