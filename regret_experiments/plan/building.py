@@ -214,12 +214,20 @@ def _found(kind: str, registry: Registry[Any]) -> Any:
         raise KeywordError("kind", str(error)) from error
 
 
+FORMER_DEFAULTS: dict[str, dict[str, Any]] = {
+    "fd_adagrad": {"tolerance": 1.0, "max_rank": None, "compensation": "full", "decay": 1.0},
+}
+"""Hyper-parameters that a learner had when its runs were first hashed, with their defaults; some are another's now."""
+
+
 def learner_content(kind: str, learner: Any, point: dict[str, Any] | None = None) -> dict[str, Any]:
     """What a run's hash covers of a learner: its name, every hyper-parameter, and where it is from if not built in.
 
-    A hyper-parameter that was renamed keeps its former name here, so that a run keeps its id.
+    A hyper-parameter that was renamed keeps its former name here, and one that moved to another learner its default, so
+    that a run keeps its id.
     """
-    hyperparameters = plain(former_names(type(learner), (point or {}) | learner.hyperparameters()))
+    given = FORMER_DEFAULTS.get(kind, {}) | (point or {}) | learner.hyperparameters()
+    hyperparameters = plain(former_names(type(learner), given))
     return {"kind": kind, "hyperparameters": hyperparameters} | _plugin(learner=kind)
 
 
