@@ -8,12 +8,13 @@ from typing import Any
 
 import click
 
-from regret_experiments.cli.options import plugin_option
+from regret_experiments.cli.options import plugin_option, results_argument
 from regret_experiments.cli.output import echo
+from regret_experiments.printable import one_line
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path))
+@results_argument
 @plugin_option
 def check(results: Path) -> None:
     """Verify the RESULTS directory of a sweep again.
@@ -27,7 +28,7 @@ def check(results: Path) -> None:
 
     found = verify(results)
     for fault in found.faults:
-        echo(fault)
+        echo(one_line(fault))
     counts = ", ".join(f"{count} {what}" for what, count in sorted(found.counts.items()))
     echo(f"runs: {counts or 'none'}; certificates checked again for {found.certificates} streams")
     if found.shortfalls:

@@ -19,8 +19,21 @@ settings_option: Decorator = click.option(
     metavar="KEY=VALUE",
     help="Change the config: --set orders=1 --set learners.fd_adagrad.rank=8. May be repeated.",
 )
+
+
+class _ResultsDirectory(click.Path):
+    """A path that was given: an empty one would be the current directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("a directory of results must have a name, got ''", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+RESULTS = _ResultsDirectory(path_type=Path)
+results_argument: Decorator = click.argument("results", type=RESULTS)
 results_option: Decorator = click.option(
-    "--results", type=click.Path(path_type=Path), help="Directory of results.  [default: results/NAME]"
+    "--results", type=RESULTS, help="Directory of results.  [default: results/NAME]"
 )
 jobs_option: Decorator = click.option(
     "--jobs", "-j", type=click.IntRange(min=1), help="Runs that are played at once.  [default: one a core]"

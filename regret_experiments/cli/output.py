@@ -7,19 +7,7 @@ import sys
 
 import click
 
-
-def printable(text: object) -> str:
-    r"""``text`` with control characters, and what no terminal can show, written as escapes.
-
-    Examples
-    --------
-    >>> printable("d² \x1b[2J")
-    'd² \\x1b[2J'
-    """
-    return "".join(
-        letter if letter.isprintable() or letter in "\n\t" else letter.encode("unicode_escape").decode()
-        for letter in str(text)
-    )
+from regret_experiments.printable import printable
 
 
 def echo(text: object, *, err: bool = False, nl: bool = True) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from regret_experiments.cli.options import plugin_option
+from regret_experiments.cli.options import plugin_option, results_argument
 from regret_experiments.cli.output import echo
 
 _KINDS = (
@@ -16,7 +16,7 @@ _KINDS = (
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path))
+@results_argument
 @click.argument("kind", type=click.Choice(_KINDS))
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),

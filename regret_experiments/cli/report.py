@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from regret_experiments.cli.options import results_argument
 from regret_experiments.cli.output import echo
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path))
+@results_argument
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="File.  [default: RESULTS/report.html]"
 )

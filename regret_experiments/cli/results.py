@@ -7,14 +7,13 @@ from pathlib import Path
 
 import click
 
-from regret_experiments.cli.options import plugin_option
+from regret_experiments.cli.options import RESULTS, plugin_option, results_argument
 from regret_experiments.cli.output import echo
-
-_directory = click.Path(path_type=Path)
+from regret_experiments.printable import one_line
 
 
 @click.command()
-@click.argument("results", type=_directory)
+@results_argument
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--strict", is_flag=True, help="Exit code 1 where a run is missing, damaged, failed or not asked for.")
 def table(results: Path, as_csv: bool, strict: bool) -> None:
@@ -33,7 +32,7 @@ def table(results: Path, as_csv: bool, strict: bool) -> None:
 
 
 @click.command()
-@click.argument("results", type=_directory)
+@results_argument
 @click.argument("run")
 @plugin_option
 def reproduce(results: Path, run: str) -> None:
@@ -45,15 +44,15 @@ def reproduce(results: Path, run: str) -> None:
 
     differences = play_again(results, run)
     for line in differences:
-        echo(line)
+        echo(one_line(line))
     if differences:
         sys.exit(1)
     click.echo(f"run {run} came out the same, bit for bit")
 
 
 @click.command()
-@click.argument("first", type=_directory)
-@click.argument("second", type=_directory)
+@click.argument("first", type=RESULTS)
+@click.argument("second", type=RESULTS)
 @click.option(
     "--relative", type=click.FloatRange(min=0.0), default=0.0, show_default=True, help="Difference that counts as none."
 )
@@ -63,14 +62,14 @@ def diff(first: Path, second: Path, relative: float) -> None:
 
     differences = compare(first, second, relative)
     for line in differences:
-        echo(line)
+        echo(one_line(line))
     if differences:
         sys.exit(1)
     click.echo("no run differs")
 
 
 @click.command()
-@click.argument("results", type=_directory)
+@results_argument
 @click.option("--parquet", is_flag=True, help="Write runs.parquet and curves.parquet instead of CSV.")
 def export(results: Path, parquet: bool) -> None:
     """Write the tables of RESULTS into its directory."""

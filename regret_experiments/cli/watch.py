@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from regret_experiments.cli.options import results_argument
 from regret_experiments.cli.output import echo
 
 
 @click.command()
-@click.argument("results", type=click.Path(path_type=Path))
+@results_argument
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on 127.0.0.1.  [default: a free one]")
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in the browser.")
 def watch(results: Path, port: int, opens: bool) -> None:

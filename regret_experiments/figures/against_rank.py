@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from oco.regret.verdict import Verdict
-from regret_experiments.figures.common import Styles, each_learner, measured, numbers, ranked
+from regret_experiments.figures.common import Styles, each_learner, numbers, ranked
 from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.tables import measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -60,15 +60,6 @@ def ranked(rows: pd.DataFrame) -> bool:
     return bool(rows["rank"].notna().all())
 
 
-def measured(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """What learners are compared by: regret; or the loss, in regret's columns, where no regret is known."""
-    if table["regret_best"].notna().any():
-        return "regret", table
-    ends = [f"{rate}{end}" for rate in ("best", "theorem") for end in ("", "_low", "_high")]
-    losses = {f"regret_{end}": table[f"loss_{end}"] for end in ends if f"loss_{end}" in table}
-    return "loss", table.assign(**losses)
-
-
 def numbers(values: Any) -> Any:
     """A column as floats, missing as NaN."""
     return pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(float, na_value=np.nan)

@@ -12,7 +12,6 @@ from regret_experiments.figures.common import (
     each_learner,
     label_ends,
     mark_incomplete,
-    measured,
     numbers,
     ranked,
     styles_of,
@@ -20,6 +19,7 @@ from regret_experiments.figures.common import (
 )
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.style import WIDTHS
+from regret_experiments.tables import measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

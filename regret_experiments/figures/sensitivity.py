@@ -10,7 +10,7 @@ import pandas as pd
 from regret_experiments.figures.common import Styles, each_learner, numbers, say, tidy_log
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.selection import learning_rates
-from regret_experiments.tables.rank_table import loss_column
+from regret_experiments.tables.group import loss_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -33,7 +33,7 @@ def plain(value: Any) -> Any:
 
 def canonical(value: Any) -> str:
     """The one text of ``value``: sorted keys, no spaces, and a number is its value whether written 5 or 5.0."""
-    return _ENCODER.encode(_numbers(plain(value)))
+    return _canonical_json(plain(value))
 
 
 def content_hash(value: Any) -> str:
@@ -44,17 +44,33 @@ def content_hash(value: Any) -> str:
     >>> content_hash({"a": 1, "b": 2.0}) == content_hash({"b": 2, "a": 1.0})
     True
     """
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:20]
+    return _digest(canonical(value))
+
+
+def content_hash_of_json(value: Any) -> str:
+    """`content_hash` of what was decoded from JSON, which is plain already; readers hash every stored run again."""
+    return _digest(_canonical_json(value))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _canonical_json(value: Any) -> str:
+    text = _ENCODER.encode(value)
+    # Every whole float below 2**53 ends in .0 in JSON; most contents have none.
+    return _ENCODER.encode(_numbers(value)) if ".0" in text else text
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def _numbers(value: Any) -> Any:
+    kind = type(value)
+    if kind is dict:
+        return {key: _numbers(item) for key, item in value.items()}
+    if kind is list:
+        return [_numbers(item) for item in value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
     return value

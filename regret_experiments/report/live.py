@@ -96,7 +96,7 @@ class _Server(ThreadingHTTPServer):
         for request, until in list(self.silent.items()):
             if time.monotonic() >= until:
                 with suppress(OSError):
-                    request.shutdown(socket.SHUT_RD)
+                    request.shutdown(socket.SHUT_RDWR)  # half a request is not answered
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is nobody's fault."""

@@ -17,7 +17,7 @@ from regret_experiments.figures.style import LearnerStyle, luminance, readable
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
 from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
-from regret_experiments.tables.rank_table import loss_column
+from regret_experiments.tables.group import loss_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

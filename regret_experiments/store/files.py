@@ -57,13 +57,14 @@ def read_file(path: Path, size: int | None = None) -> bytes:
         If it has another size, is no regular file, or cannot be read.
     """
     try:
-        facts = path.stat()
+        facts = os.stat(path)
         if not stat.S_ISREG(facts.st_mode):
             raise Damaged("it is not a file")
         if facts.st_size > LARGEST_DOCUMENT if size is None else facts.st_size != size:
             expected = f"at most {LARGEST_DOCUMENT}" if size is None else str(size)
             raise Damaged(f"it has {facts.st_size} bytes where {expected} were written")
-        return path.read_bytes()
+        with open(path, "rb", buffering=0) as stream:
+            return stream.readall()
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
     except OSError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oco.errors import StoreError
-from regret_experiments.plan.content import RESULT_SCHEMA, canonical, content_hash, plain
+from regret_experiments.plan.content import RESULT_SCHEMA, content_hash, content_hash_of_json, plain
 from regret_experiments.store.arrays import Arrays, pack, unpack
 from regret_experiments.store.claims import Claims
 from regret_experiments.store.documents import check_arrays, check_plan, check_stored
@@ -130,7 +130,7 @@ class Store:
 
     def examine(self, kind: str) -> Iterator[StoredRun | Fault]:
         """Everything stored under ``kind`` in the order of its id: what is whole, and the faults of what is not."""
-        for path in sorted((self.path / kind).glob("??/*.json")):
+        for path in sorted((self.path / kind).glob("??/*.json"), key=str):
             found = _examined(kind, path)
             if found is not None:
                 yield found
@@ -247,17 +247,6 @@ def _check_name(kind: str, path: Path, metadata: dict[str, Any]) -> None:
     content, identifier = metadata["content"], metadata["id"]
     if identifier != path.stem or path.parent.name != identifier[:2]:
         raise Damaged(f"it holds {identifier}, whose place is {identifier[:2]}/{identifier}.json")
-    if content_hash({"schema": RESULT_SCHEMA, "game": content} if kind == "games" else content) != identifier:
+    hashed = {"schema": RESULT_SCHEMA, "game": content} if kind == "games" else content
+    if content_hash_of_json(hashed) != identifier:
         raise Damaged("its id is not the hash of its content")
-
-
-def same_numbers(first: StoredRun, second: StoredRun) -> bool:
-    """Whether two runs ended the same, bit for bit, timings aside."""
-    import numpy as np
-
-    keys = ("status", "scalars", "violations")
-    if any(canonical(first.metadata.get(key)) != canonical(second.metadata.get(key)) for key in keys):
-        return False
-    return list(first.arrays) == list(second.arrays) and all(
-        np.array_equal(first.arrays[name], second.arrays[name], equal_nan=True) for name in first.arrays
-    )

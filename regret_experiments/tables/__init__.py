@@ -1,6 +1,19 @@
-"""Tables: what a sweep found, as frames, text and CSV."""
+"""Tables: what a sweep found, as frames, text, Markdown and CSV."""
 
-from regret_experiments.tables.rank_table import best_runs, rank_table, theorem_runs
-from regret_experiments.tables.text import shortfall_text, table_text
+from regret_experiments.tables.column import Column
+from regret_experiments.tables.columns import COLUMNS, RUN_COLUMNS
+from regret_experiments.tables.rank_table import best_runs, measured, rank_table, theorem_runs
+from regret_experiments.tables.text import shortfall_text, table_markdown, table_text
 
-__all__ = ["best_runs", "rank_table", "shortfall_text", "table_text", "theorem_runs"]
+__all__ = [
+    "COLUMNS",
+    "RUN_COLUMNS",
+    "Column",
+    "best_runs",
+    "measured",
+    "rank_table",
+    "shortfall_text",
+    "table_markdown",
+    "table_text",
+    "theorem_runs",
+]

@@ -1,14 +1,19 @@
-"""A table as text: aligned columns, few digits, one block for every environment."""
+"""A table as text: aligned columns for a terminal, one block for every environment; or Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
-from oco.regret.interval import radius_text
-from oco.regret.verdict import Verdict
+from regret_experiments.printable import one_line
+from regret_experiments.tables.columns import COLUMNS
+from regret_experiments.tables.rank_table import measured
+
+SHOWN = tuple(column for column in COLUMNS if column.format is not None)
+_BEFORE_REASON = 3
+"""Columns of a row without finished runs: learner, rank, and why there is nothing."""
 
 
 def table_text(table: pd.DataFrame) -> str:
@@ -21,96 +26,64 @@ def table_text(table: pd.DataFrame) -> str:
     finished. A bound that is ``BROKEN`` is below a certified regret; by ``?`` an assumption of it is violated, by ``~``
     it lies inside the certified interval.
     """
-    if table.empty:
-        return "no runs"
-    several = table["stage"].nunique() > 1
-    measure = "regret" if table["regret_best"].notna().any() else "loss"
     blocks = []
-    for (stage, environment), rows in table.groupby(["stage", "environment"], sort=False):
-        records: list[dict[Any, Any]] = rows.to_dict("records")
-        lines = _aligned([_header(measure), *(_cells(row, measure) for row in records)])
-        title = f"{environment}  ({stage})" if several else str(environment)
-        blocks.append("\n".join([title, *(f"  {line}" for line in lines)]))
-    return "\n\n".join(blocks)
+    for title, rows in _blocks(table):
+        blocks.append("\n".join([title, *(f"  {line}" for line in _aligned(rows))]))
+    return "\n\n".join(blocks) or "no runs"
 
 
-def _header(measure: str) -> list[str]:
-    best, theorem = f"{measure}, best rate", f"{measure}, theorem"
-    return ["learner", "k", "state floats", best, "rate", theorem, "bound", "tail mass", "escaped", "orders", "seconds"]
-
-
-def _cells(row: dict[Any, Any], measure: str) -> list[str]:
-    if pd.isna(row.get("state_floats")):
-        why = "not run yet"
-        if row["failed"] == row["runs"]:
-            why = f"all {row['runs']} runs failed"
-        elif row["failed"] or row["damaged"]:
-            why = ", ".join(f"{row[state]} {state}" for state in ("failed", "damaged", "missing") if row[state])
-        return [str(row["learner"]), _integer(row["rank"]), why]
-    formula = f" = {row['memory_formula']}" if isinstance(row["memory_formula"], str) else ""
-    failed = f"  ({row['failed']} of {row['runs']} runs failed)" if row["failed"] else ""
-    bound = _number(row["bound"]) + _MARKS.get(row["verdict"], "")
-    return [
-        str(row["learner"]),
-        _integer(row["rank"]),
-        f"{int(row['state_floats']):,}{formula}",
-        _interval(row, f"{measure}_best"),
-        f"{row['best_point']}{'*' if row['at_edge'] else ''}",
-        _interval(row, f"{measure}_theorem"),
-        "-" if pd.isna(row["bound"]) else bound,
-        _number(row["tail_mass"]),
-        _number(row["escaped_mass"]),
-        _orders(row),
-        f"{row['seconds']:.3f}{failed}",
-    ]
+def table_markdown(table: pd.DataFrame) -> str:
+    """The same as Markdown: a heading and a table for every environment."""
+    line = "|" + "|".join("---:" if column.align == "right" else ":---" for column in SHOWN) + "|"
+    blocks = []
+    for title, (header, *rows) in _blocks(table):
+        filled = [row + [""] * (len(SHOWN) - len(row)) for row in rows]
+        lines = ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in (header, *filled)]
+        blocks.append("\n".join([f"### {_escaped(title)}", "", lines[0], line, *lines[1:]]))
+    return "\n\n".join(blocks) or "no runs"
 
 
 def shortfall_text(shortfalls: Sequence[str]) -> str:
     """A footnote on what a directory of results lacks, from ``Results.shortfalls``; nothing where it lacks nothing."""
     if not shortfalls:
         return ""
-    head, *lines = shortfalls
+    head, *lines = map(one_line, shortfalls)
     return "\n".join([f"! INCOMPLETE: {head}", *(f"    {line}" for line in lines)])
 
 
-_MARKS = {Verdict.BROKEN: " BROKEN", Verdict.VIOLATED: " ?", Verdict.UNDECIDED: " ~"}
+def _blocks(table: pd.DataFrame) -> Iterator[tuple[str, list[list[str]]]]:
+    """The title of every environment, and its cells: the headings first. No cell has a line end."""
+    if table.empty:
+        return
+    several = table["stage"].nunique() > 1
+    measure, table = measured(table)
+    for (stage, environment), rows in table.groupby(["stage", "environment"], sort=False):
+        records: list[dict[Any, Any]] = rows.to_dict("records")
+        cells = [[column.heading(measure) for column in SHOWN], *map(_cells, records)]
+        title = f"{environment}  ({stage})" if several else str(environment)
+        yield one_line(title), [list(map(one_line, row)) for row in cells]
 
 
-def _orders(row: dict[Any, Any]) -> str:
-    """Of how many orders the means are; ``!`` by a row of which a run is not finished."""
-    best, planned = row["orders"], row["orders_planned"]
-    theorem, theorem_planned = row["orders_theorem"], row["orders_theorem_planned"]
-    text = f"{best}" if best == planned else f"{best} of {planned}"
-    if theorem != theorem_planned:
-        text += f", theorem {theorem} of {theorem_planned}"
-    return text if row["complete"] else f"{text} !"
+def _cells(row: dict[Any, Any]) -> list[str]:
+    shown = SHOWN[:_BEFORE_REASON] if pd.isna(row["state_floats"]) else SHOWN
+    return [column.format(row) for column in shown if column.format is not None]
 
 
-def _interval(row: dict[Any, Any], name: str) -> str:
-    value = row[name]
-    if pd.isna(value):
-        return "-"
-    radius = radius_text(row[f"{name}_within"]) if name.startswith("regret") else ""
-    return f"{_number(value)} [{_number(row[f'{name}_low'])}, {_number(row[f'{name}_high'])}]{radius}"
-
-
-def _number(value: Any) -> str:
-    return "-" if pd.isna(value) else f"{float(value):.4g}"
-
-
-def _integer(value: Any) -> str:
-    return "" if pd.isna(value) else str(int(value))
+def _escaped(cell: str) -> str:
+    for letter in "\\|*_`<[":
+        cell = cell.replace(letter, f"\\{letter}")
+    return cell
 
 
 def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[i]) if i < len(row) else 0 for row in rows if len(row) > 3) for i in range(len(rows[0]))]
+    full = [row for row in rows if len(row) == len(SHOWN)]
+    widths = [max(len(row[i]) for row in full) for i in range(len(SHOWN))]
+    widths[0] = max(len(row[0]) for row in rows)
     lines = []
     for row in rows:
-        cells = [
-            cell.ljust(width) if i in (0, 3, 4, 5) else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=False))
-        ]
-        if len(row) <= 3:
-            cells = [row[0].ljust(widths[0]), row[1].rjust(widths[1]), *row[2:]]
+        places = list(zip(row, widths, SHOWN, strict=False))
+        cells = [cell.ljust(width) if c.align == "left" else cell.rjust(width) for cell, width, c in places]
+        if len(row) < len(SHOWN):
+            cells[-1] = row[-1]  # a reason may be longer than its column
         lines.append("  ".join(cells).rstrip())
     return lines

@@ -13,8 +13,8 @@ from oco.comparators import Comparator, ComparatorCurve
 from oco.regret import Interval
 from regret_experiments.execution.comparators import from_arrays, to_arrays
 from regret_experiments.report.runs import _within
-from regret_experiments.tables.rank_table import _regret
-from regret_experiments.tables.text import _interval
+from regret_experiments.tables import rank_table
+from regret_experiments.tables.columns import interval_text
 
 
 def curve(*radii: float) -> ComparatorCurve:
@@ -40,8 +40,12 @@ def test_a_stored_curve_keeps_its_radii_and_an_older_one_does_not_know_them() ->
     [([np.inf, np.inf], ""), ([np.inf, 300.0], " within |u| <= 300"), (None, " within an unknown radius")],
 )
 def test_the_table_and_the_page_show_the_least_radius(radii: list[float] | None, shown: str) -> None:
-    runs = pd.DataFrame({"regret_lower": [1.0, 2.0], "regret_upper": [3.0, 4.0], "cumulative_loss": [5.0, 6.0]})
+    numbers = {"regret_lower": [1.0, 2.0], "regret_upper": [3.0, 4.0], "cumulative_loss": [5.0, 6.0]}
+    labels = {"stage": "s", "environment": "e", "learner": "ogd", "kind": "ogd", "rank": None, "status": "finished"}
+    others = {"peak_state_floats": 3, "memory_formula": "d", "bound": 9.0, "bound_valid": True, "seconds": 0.1}
+    runs = pd.DataFrame(numbers).assign(**labels, **others, tail_mass=0.0, escaped_mass=0.0)
     if radii is not None:
         runs["comparator_within"] = radii
-    assert _interval(_regret("best", runs), "regret_best") == f"3.5 [1, 4]{shown}"
+    (row,) = rank_table(runs).to_dict("records")
+    assert interval_text(row, "best") == f"3.5 [1, 4]{shown}"
     assert _within(runs)[1] == shown

@@ -172,7 +172,7 @@ def test_what_is_no_file_of_ours_is_a_fault(store: Store, suffix: str, put: Call
     path = home_of(store).with_suffix(suffix)
     put(path)
     assert [fault.path for fault in load(store.path).faults] == [path]
-    assert load(store.path).runs["status"].tolist() == ["missing"]
+    assert load(store.path).runs["status"].tolist() == ["damaged"]
 
 
 @pytest.mark.parametrize(

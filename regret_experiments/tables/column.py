@@ -1,0 +1,77 @@
+"""What a column of a table is: a name, a title, a value, and how the value reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+Align = Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, as text, CSV, Markdown, figure and page show it.
+
+    Attributes
+    ----------
+    name
+        Of the column in the frame and in CSV.
+    title
+        Its heading, where a person reads it; ``{measure}`` in it is what learners are compared by.
+    unit
+        Of the value; put behind the title.
+    align
+        ``"left"`` for text, ``"right"`` for numbers.
+    value
+        Takes what a row is about and returns the value in the frame.
+    format
+        Takes a row of the frame and returns the text of its cell; None for a column that is in CSV only.
+    width
+        The room that the column takes in the ranking figure, in characters; 0 where it is not shown there.
+    alarm
+        Texts that are bad news; the page shows them in red.
+    """
+
+    name: str
+    title: str = ""
+    unit: str = ""
+    align: Align = "right"
+    value: Callable[[Any], Any] = lambda _: None
+    format: Callable[[Mapping[Any, Any]], str] | None = None
+    width: float = 0.0
+    alarm: tuple[str, ...] = ()
+
+    def heading(self, measure: str) -> str:
+        """Title and unit."""
+        title = self.title.format(measure=measure)
+        return f"{title} ({self.unit})" if self.unit else title
+
+
+def number(value: Any) -> str:
+    """Four significant digits; a dash where there is no number."""
+    return "-" if pd.isna(value) else f"{float(value):.4g}"
+
+
+def whole(value: Any) -> str:
+    """An integer; nothing where there is none."""
+    return "" if pd.isna(value) else f"{int(value):,}"
+
+
+def short(value: Any) -> str:
+    """Four significant digits as a person would write them, thousands apart; a dash for what is not known.
+
+    Examples
+    --------
+    >>> short(12345.6), short(0.25), short(3.2e9), short(None)
+    ('12,350', '0.25', '3.20e9', '\N{EN DASH}')
+    """
+    if pd.isna(value):
+        return "\N{EN DASH}"
+    value = float(value)
+    if value != 0.0 and not 1e-4 <= abs(value) < 1e6:
+        mantissa, _, exponent = f"{value:.2e}".partition("e")
+        return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    return f"{float(f'{value:.4g}'):,.12g}"

@@ -1,0 +1,191 @@
+"""The columns of both tables: of learners (terminal, CSV, Markdown, ranking figure) and of runs (the page).
+
+A column is added here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from oco.regret.interval import radius_text
+from oco.regret.verdict import Verdict
+from regret_experiments.tables.column import Column, number, short, whole
+from regret_experiments.tables.group import KEYS, Group
+
+Row = Mapping[Any, Any]
+_MARKS = {Verdict.BROKEN: " BROKEN", Verdict.VIOLATED: " ?", Verdict.UNDECIDED: " ~"}
+_HOLDS = {Verdict.HOLDS: True, Verdict.BROKEN: False}
+_STATES = ("finished", "failed", "missing", "damaged")
+
+
+def interval_text(row: Row, rate: str) -> str:
+    """Mean, range over the orders, and the radius within which that is certified where it is not everywhere."""
+    name = f"regret_{rate}"
+    if pd.isna(row[name]):
+        return "-"
+    radius = radius_text(row[f"{name}_within"])
+    return f"{number(row[name])} [{number(row[f'{name}_low'])}, {number(row[f'{name}_high'])}]{radius}"
+
+
+def _floats(row: Row) -> str:
+    """The most that a run held, with its formula; why there is nothing, where no run is finished."""
+    if not pd.isna(row["state_floats"]):
+        formula = f" = {row['memory_formula']}" if isinstance(row["memory_formula"], str) else ""
+        return whole(row["state_floats"]) + formula
+    if row["failed"] == row["runs"]:
+        return f"all {row['runs']} runs failed"
+    if row["failed"] or row["damaged"]:
+        return ", ".join(f"{row[state]} {state}" for state in _STATES[1:] if row[state])
+    return "not run yet"
+
+
+def _bound(row: Row) -> str:
+    return "-" if pd.isna(row["bound"]) else number(row["bound"]) + _MARKS.get(row["verdict"], "")
+
+
+def _orders(row: Row) -> str:
+    """Of how many orders the means are; ``!`` by a row of which a run is not finished."""
+    text = str(row["orders"])
+    if row["orders"] != row["orders_planned"]:
+        text += f" of {row['orders_planned']}"
+    if row["orders_theorem"] != row["orders_theorem_planned"]:
+        text += f", theorem {row['orders_theorem']} of {row['orders_theorem_planned']}"
+    return text if row["complete"] else f"{text} !"
+
+
+def _seconds(row: Row) -> str:
+    failed = f"  ({row['failed']} of {row['runs']} runs failed)" if row["failed"] else ""
+    return f"{row['seconds']:.3f}{failed}"
+
+
+def _key(name: str) -> Any:
+    return lambda group: group.key[name]
+
+
+def _measured(rate: str, what: str, *parts: str) -> list[Column]:
+    """Columns of CSV for a regret or a loss: its mean and what goes with it."""
+    return [
+        Column(
+            f"{what}_{rate}_{part}" if part else f"{what}_{rate}",
+            value=lambda group, part=part: getattr(group, what)(rate, part),
+        )
+        for part in parts
+    ]
+
+
+def _regret(rate: str, title: str, width: float = 0.0) -> list[Column]:
+    shown = Column(
+        f"regret_{rate}", title, align="left", width=width,
+        value=lambda group: group.regret(rate), format=lambda row: interval_text(row, rate),
+    )  # fmt: skip
+    return [*_measured(rate, "loss", "", "low", "high"), shown, *_measured(rate, "regret", "low", "high", "within")]
+
+
+def _count(state: str) -> Column:
+    return Column(state, value=lambda group: group.count(state))
+
+
+COLUMNS: tuple[Column, ...] = (
+    *(Column(name, value=_key(name)) for name in KEYS[:2]),
+    Column("learner", "learner", align="left", width=19, value=_key("learner"), format=lambda row: str(row["learner"])),
+    Column("kind", value=_key("kind")),
+    Column("rank", "k", value=_key("rank"), format=lambda row: whole(row["rank"]), width=4),
+    Column(
+        "dimension", value=lambda group: int(group.finished["dimension"].max()) if "dimension" in group.finished else None
+    ),
+    Column(
+        "state_floats", "state floats", width=6,
+        value=lambda group: int(group.finished["peak_state_floats"].max()), format=_floats,
+    ),
+    Column("memory_formula", value=lambda group: group.finished["memory_formula"].iloc[0]),
+    *_regret("best", "{measure}, best rate", width=17),
+    Column(
+        "best_point", "rate", align="left", value=lambda group: group.best_point,
+        format=lambda row: f"{row['best_point']}{'*' if row['at_edge'] else ''}",
+    ),
+    Column("at_edge", value=lambda group: group.at_edge),
+    *_regret("theorem", "{measure}, theorem"),
+    Column("bound", "bound", value=lambda group: group.mean("bound"), format=_bound, width=9),
+    Column("verdict", value=lambda group: str(group.verdict)),
+    Column("bound_holds", value=lambda group: _HOLDS.get(group.verdict)),
+    Column(
+        "tail_mass", "tail mass", value=lambda group: group.mean("tail_mass"),
+        format=lambda row: number(row["tail_mass"]),
+    ),
+    Column(
+        "escaped_mass", "escaped", value=lambda group: group.mean("escaped_mass"),
+        format=lambda row: number(row["escaped_mass"]),
+    ),
+    Column("orders", "orders", value=lambda group: group.orders("best"), format=_orders),
+    Column("orders_planned", value=lambda group: group.orders_planned("best")),
+    Column("orders_theorem", value=lambda group: group.orders("theorem")),
+    Column("orders_theorem_planned", value=lambda group: group.orders_planned("theorem")),
+    Column("runs", value=lambda group: len(group.asked)),
+    *map(_count, _STATES),
+    Column("complete", value=lambda group: len(group.finished) == len(group.asked)),
+    Column(
+        "seconds", "seconds", value=lambda group: group.finished["seconds"].astype(float).mean(), format=_seconds
+    ),
+)  # fmt: skip
+"""Columns of `regret_experiments.rank_table`, whose rows are a `Group` each; those with a format are for readers."""
+
+ALWAYS = (
+    *KEYS,
+    *(name for name in (column.name for column in COLUMNS) if "orders" in name),
+    "runs",
+    *_STATES,
+    "complete",
+)
+"""Columns that have a value where no run is finished."""
+
+
+def summary(group: Group) -> dict[str, Any]:
+    """The row of a group, by column."""
+    some = len(group.finished) > 0
+    return {column.name: column.value(group) if some or column.name in ALWAYS else None for column in COLUMNS}
+
+
+def _point_key(row: Row) -> Any:
+    try:
+        value = float(row["point"])
+    except (TypeError, ValueError):
+        return row["point"]
+    return value if math.isfinite(value) else row["point"]
+
+
+def _number_of(name: str, title: str, source: str, unit: str = "") -> Column:
+    return Column(name, title, unit, value=lambda row: row.get(source), format=lambda row: short(row.get(source)))
+
+
+def _text_of(name: str, title: str, source: str, alarm: tuple[str, ...] = ()) -> Column:
+    def text(row: Row) -> str:
+        return "" if pd.isna(row.get(source)) else str(row[source])
+
+    return Column(name, title, align="left", value=text, format=text, alarm=alarm)
+
+
+RUN_COLUMNS: tuple[Column, ...] = (
+    _text_of("learner", "Learner", "label"),
+    Column("rank", "k", value=lambda row: row["rank"], format=lambda row: whole(row["rank"])),
+    _text_of("environment", "Environment", "game"),
+    Column("point", "Learning rate", value=_point_key, format=lambda row: str(row["point"])),
+    Column("order", "Order", value=lambda row: row["order"], format=lambda row: str(row["order"])),
+    _text_of("status", "Status", "status", alarm=("failed", "damaged")),
+    _number_of("regret", "{measure}", "measured"),
+    _number_of("bound", "Bound", "bound"),
+    _text_of("verdict", "Bound is", "verdict", alarm=(str(Verdict.BROKEN),)),
+    Column(
+        "gap", "Certificate width", value=lambda row: row.get("comparator_gap"),
+        format=lambda row: short(row.get("comparator_gap")) + (row["within"] or ""),
+    ),
+    Column(
+        "floats", "State floats", value=lambda row: row.get("peak_state_floats"),
+        format=lambda row: whole(row.get("peak_state_floats")) or "–",
+    ),
+    _number_of("microseconds", "µs a round", "microseconds"),
+)  # fmt: skip
+"""Columns of the page's table, whose rows are a run each; they are sorted by their values."""

@@ -1,0 +1,141 @@
+"""The runs behind one row of the table: those that were asked for, and the finished ones at two of their points."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from oco.regret.verdict import Verdict, verdict, worst
+
+KEYS = ["stage", "environment", "learner", "kind", "rank"]
+THEOREM = "theorem"
+
+
+class Group:
+    """All runs of one learner at one rank on one environment of one stage.
+
+    Parameters
+    ----------
+    key
+        Values of `KEYS`.
+    asked
+        The runs, played or not.
+    """
+
+    def __init__(self, key: tuple[Any, ...], asked: pd.DataFrame) -> None:
+        self.key = dict(zip(KEYS, key, strict=True))
+        self.asked = asked
+        self.finished = asked[asked["status"] == "finished"]
+
+    @cached_property
+    def best(self) -> pd.DataFrame:
+        """Finished runs at the point with the lowest mean, among the points that finished on most orders."""
+        return best_of(self.asked)
+
+    @cached_property
+    def left_to_theorem(self) -> pd.DataFrame:
+        """Runs whose learning rate was left to the theorem."""
+        return left_to_theorem(self.asked)
+
+    @cached_property
+    def theorem(self) -> pd.DataFrame:
+        """Finished runs at the theorem's learning rate, at the best of the other tuned hyper-parameters."""
+        return best_of(self.left_to_theorem)
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """Runs whose bound and masses are shown: the theorem's, or the best where there are none of those."""
+        return self.best if self.theorem.empty else self.theorem
+
+    def count(self, status: str) -> int:
+        """How many of the runs ended so."""
+        return int((self.asked["status"] == status).sum())
+
+    def orders(self, rate: str) -> int:
+        """How many orders the mean at ``"best"`` or ``"theorem"`` is of."""
+        return len(self.best if rate == "best" else self.theorem)
+
+    def orders_planned(self, rate: str) -> int:
+        """How many orders of that point were asked for."""
+        asked, found = (self.asked, self.best) if rate == "best" else (self.left_to_theorem, self.theorem)
+        if found.empty:
+            return int(points(asked).value_counts().max()) if len(asked) else 0
+        return int((points(asked) == points(found).iloc[0]).sum())
+
+    def mean(self, name: str) -> float:
+        """Mean of a column over the runs that are `shown`."""
+        return float(self.shown[name].astype(float).mean())
+
+    def regret(self, rate: str, part: str = "") -> float:
+        """Mean over the orders of the upper end, the least lower end (``"low"``), the largest upper end (``"high"``),
+        or the least radius within which they are certified (``"within"``).
+        """
+        runs = self.best if rate == "best" else self.theorem
+        if runs.empty:
+            return float("nan")
+        lower, upper = (runs[f"regret_{end}"].astype(float) for end in ("lower", "upper"))
+        if part == "within":
+            known = runs["comparator_within"].astype(float) if "comparator_within" in runs else upper * np.nan
+            return float(known.min(skipna=False))
+        return float({"": upper.mean, "low": lower.min, "high": upper.max}[part]())
+
+    def loss(self, rate: str, part: str = "") -> float:
+        """Mean, least or largest loss over the orders."""
+        runs = self.best if rate == "best" else self.theorem
+        losses = runs[loss_column(runs)].astype(float)
+        return float({"": losses.mean, "low": losses.min, "high": losses.max}[part]()) if len(runs) else float("nan")
+
+    @property
+    def best_point(self) -> str:
+        """The best point, as a text."""
+        return "" if self.best.empty else str(points(self.best).iloc[0])
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether the best learning rate is the least or the largest of several that were tried."""
+        if "learning_rate" not in self.finished or self.best.empty:
+            return False
+        tried = self.finished["learning_rate"].astype(float).dropna().unique()
+        return len(tried) > 1 and float(self.best["learning_rate"].iloc[0]) in (min(tried), max(tried))
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The worst verdict on the bounds of the runs that are `shown`."""
+        numbers = self.shown[["regret_lower", "regret_upper", "bound"]].astype(float)
+        valid = self.shown["bound_valid"] == True  # noqa: E712 (a column of objects)
+        rows = zip(*(numbers[name] for name in numbers), valid, strict=True)
+        return worst(verdict(lower, upper, bound, holds) for lower, upper, bound, holds in rows)
+
+
+def loss_column(runs: pd.DataFrame) -> str:
+    """Name of the loss that runs without a regret are compared by: of networks the final training loss."""
+    return "final_loss" if "final_loss" in runs else "cumulative_loss"
+
+
+def points(runs: pd.DataFrame) -> pd.Series[Any]:
+    """The tuned point of every run, as a text."""
+    if "point" in runs:
+        return runs["point"]
+    if "learning_rate" not in runs:
+        return pd.Series("", index=runs.index)
+    return runs["learning_rate"].map(lambda rate: THEOREM if pd.isna(rate) else f"{rate:.6g}")
+
+
+def left_to_theorem(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs whose learning rate was left to the theorem."""
+    return runs[runs["learning_rate"].isna()] if "learning_rate" in runs else runs.iloc[:0]
+
+
+def best_of(runs: pd.DataFrame) -> pd.DataFrame:
+    """Finished runs at the point with the lowest mean, among the points that finished on most orders."""
+    finished = runs[runs["status"] == "finished"]
+    if finished.empty:
+        return finished
+    each = points(finished)
+    measure = "regret_upper" if finished["regret_upper"].notna().any() else loss_column(finished)
+    scores = finished[measure].astype(float).groupby(each, sort=False).agg(["mean", "count"])
+    whole = scores[scores["count"] == scores["count"].max()]
+    return finished[each == whole["mean"].idxmin()] if whole["mean"].notna().any() else finished.iloc[:0]
