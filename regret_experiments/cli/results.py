@@ -15,18 +15,22 @@ from regret_experiments.printable import one_line
 @click.command()
 @results_argument
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option("--markdown", is_flag=True, help="Print Markdown.")
 @click.option("--strict", is_flag=True, help="Exit code 1 where a run is missing, damaged, failed or not asked for.")
-def table(results: Path, as_csv: bool, strict: bool) -> None:
+def table(results: Path, as_csv: bool, markdown: bool, strict: bool) -> None:
     """Print the table of the RESULTS directory, and what it lacks of what was asked for."""
     from regret_experiments.store.export import csv_text
     from regret_experiments.store.results import load
-    from regret_experiments.tables import rank_table, shortfall_text, table_text
+    from regret_experiments.tables import rank_table, shortfall_text, table_markdown, table_text
 
+    if as_csv and markdown:
+        raise click.UsageError("give one of --csv and --markdown")
     loaded = load(results)
     frame = rank_table(loaded.runs)
-    echo(csv_text(frame) if as_csv else table_text(frame), nl=not as_csv)
+    echo(csv_text(frame) if as_csv else table_markdown(frame) if markdown else table_text(frame), nl=not as_csv)
     if loaded.shortfalls:
-        echo(("" if as_csv else "\n") + shortfall_text(loaded.shortfalls), err=as_csv)
+        foreign = as_csv or markdown
+        echo(("" if foreign else "\n") + shortfall_text(loaded.shortfalls), err=foreign)
     if strict and loaded.shortfalls:
         sys.exit(1)
 

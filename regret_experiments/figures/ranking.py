@@ -10,12 +10,15 @@ from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties
 
 from oco.regret.verdict import Verdict
-from regret_experiments.figures.common import Styles, measured, numbers, say, styles_of
+from regret_experiments.figures.common import Styles, numbers, say, styles_of
+from regret_experiments.tables import COLUMNS, measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_ALIGN = ("left", "right", "left", "right", "right")
+SHOWN = tuple(column for column in COLUMNS if column.compact is not None)
+MARKER, GAP = 0.045, 0.012
+"""Room for a learner's marker, and right of a number, in shares of the width."""
 
 
 def ranking_table(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
@@ -43,32 +46,32 @@ def ranking_table(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = No
     axes.set_xlim(0.0, 1.0)
     axes.set_ylim(count + 0.6, -0.9)
     size = _letters(axes, count)
-    edges = (0.045, 0.46, 0.49, 0.87, 1.0)
-    _write(axes, -0.4, edges, ("learner", "k", f"{measure} [range]", "bound", "floats"), size, weight="bold")
+    places = _places()
+    _write(axes, -0.4, places, [column.heading(measure) for column in SHOWN], size, weight="bold")
     axes.plot([0.0, 1.0], [0.05, 0.05], color="black", linewidth=0.8)
     largest = np.nanmax(numbers(rows["regret_best"]), initial=0.0)
+    bar, _, end = places["regret_best"]
     for i, row in enumerate(rows.to_dict("records")):
         style = styles[str(row["learner"])]
         y = i + 0.6
         axes.plot([0.018], [y], marker=style.marker, color=style.color, linestyle="none", clip_on=False)
         regret = row["regret_best"]
         if pd.notna(regret) and regret > 0.0:
-            axes.barh(y, 0.29 * regret / largest, left=0.485, height=0.8, color=style.color, alpha=0.16)
-        _write(axes, y, edges, (style.label, *_cells(row)), size, bound_broken=row.get("verdict") == Verdict.BROKEN)
+            axes.barh(y, (end - bar) * regret / largest, left=bar, height=0.8, color=style.color, alpha=0.16)
+        cells = [column.compact(row | {"label": style.label}) for column in SHOWN if column.compact is not None]
+        _write(axes, y, places, cells, size, bound_broken=row.get("verdict") == Verdict.BROKEN)
     return axes
 
 
-def _cells(row: dict[Any, Any]) -> tuple[str, str, str, str]:
-    rank = "" if pd.isna(row["rank"]) else str(int(row["rank"]))
-    if pd.isna(row["regret_best"]):
-        return rank, f"{row['failed']} of {row['runs']} runs failed" if row["failed"] else "not known", "", ""
-    low, high = row["regret_best_low"], row["regret_best_high"]
-    edge = "*" if row.get("at_edge") is True else ""
-    regret = f"{row['regret_best']:.4g}{edge}  [{low:.3g}, {high:.3g}]"
-    bound = "" if pd.isna(row["bound"]) else _short(row["bound"])
-    if bound and row.get("verdict") == Verdict.VIOLATED:
-        bound = f"({bound})"
-    return rank, regret, bound, f"{int(row['state_floats']):,}"
+def _places() -> dict[str, tuple[float, float, float]]:
+    """Of each column its left edge, where its text is put, and its right edge, in shares of the width."""
+    scale = (1.0 - MARKER) / sum(column.width for column in SHOWN)
+    places, left = {}, MARKER
+    for column in SHOWN:
+        right = left + scale * column.width
+        places[column.name] = (left, left if column.align == "left" else right - GAP, right)
+        left = right
+    return places
 
 
 def _letters(axes: Axes, count: int) -> float:
@@ -80,13 +83,10 @@ def _letters(axes: Axes, count: int) -> float:
     return float(min(0.833 * FontProperties(size=rcParams["font.size"]).get_size_in_points(), 0.72 * height, width))
 
 
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
-
-
 def _write(
-    axes: Axes, y: float, edges: Any, cells: Any, size: float, weight: str = "normal", bound_broken: bool = False
+    axes: Axes, y: float, places: Any, cells: Any, size: float, weight: str = "normal", bound_broken: bool = False
 ) -> None:
-    for column, (x, cell, align) in enumerate(zip(edges, cells, _ALIGN, strict=True)):
-        color = "#CC0000" if bound_broken and column == 3 else "black"
-        axes.text(x, y, cell, ha=align, va="center", weight=weight, color=color, fontsize=size, parse_math=False)
+    for column, cell in zip(SHOWN, cells, strict=True):
+        color = "#CC0000" if bound_broken and column.name == "bound" else "black"
+        x = places[column.name][1]
+        axes.text(x, y, cell, ha=column.align, va="center", weight=weight, color=color, fontsize=size, parse_math=False)

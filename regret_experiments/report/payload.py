@@ -71,7 +71,7 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     stored = {run.id: run for run in store.runs()}
     if "damaged" in status:
         payload["counts"]["damaged"] = int(status["damaged"])
-    payload |= run_columns(results, stored, list(styles), [key for key, _ in games])
+    payload |= run_columns(results, stored, styles, [key for key, _ in games], _measured(runs, measure))
     base = len(dumps(payload))
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
     places = {identifier: i for i, identifier in enumerate(runs["id"])}
@@ -230,6 +230,11 @@ def _measure(runs: pd.DataFrame) -> str:
     if "regret_upper" not in runs or runs["regret_upper"].notna().any():
         return REGRET
     return {"final_loss": "training loss"}.get(loss_column(runs), "cumulative loss")
+
+
+def _measured(runs: pd.DataFrame, measure: str) -> tuple[str, str]:
+    """Heading and source of the column of runs that says how well they did."""
+    return ("Regret at most", "regret_upper") if measure == REGRET else (measure.capitalize(), loss_column(runs))
 
 
 def _curve(arrays: list[Any], kept: list[int], measure: str) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 from oco.regret.interval import radius_text
+from regret_experiments.figures.style import LearnerStyle
 from regret_experiments.report.encoding import column
 from regret_experiments.store import Store
+from regret_experiments.tables import RUN_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,21 +31,33 @@ _PLAIN = (
 def run_columns(
     results: Results,
     stored: Mapping[str, StoredRun],
-    learners: Sequence[str],
+    styles: Mapping[str, LearnerStyle],
     games: Sequence[tuple[str, str]],
+    measure: tuple[str, str],
 ) -> dict[str, Any]:
     """Columns of `Results.runs`, and of the metadata: configs are stored once and named by their places.
+
+    Parameters
+    ----------
+    results, stored
+        The sweep, and its stored runs by id.
+    styles
+        Of the learners, by name.
+    games
+        Stage and environment of every game.
+    measure
+        What runs are compared by: the heading of that column, and the name of its numbers.
 
     Returns
     -------
     dict
         ``runs``: columns by name, see `regret_experiments.report.encoding.column`; ``environments``: contents that
-        runs refer to; ``provenance``: facts that runs refer to; ``tuned``: names of the tuned hyper-parameters.
+        runs refer to; ``provenance``: facts that runs refer to; ``table``: the page's table as it reads.
     """
     runs = results.runs
     listed = [stored.get(identifier) for identifier in runs["id"]]
     columns = {name: column(runs[name]) for name in _PLAIN if name in runs}
-    columns["learner"] = column([learners.index(name) for name in runs["learner"]])
+    columns["learner"] = column([list(styles).index(name) for name in runs["learner"]])
     pairs = zip(runs["stage"], runs["environment"], strict=True)
     columns["game"] = column([games.index(pair) for pair in pairs])
     columns["microseconds"] = column(_microseconds(runs))
@@ -57,7 +71,43 @@ def run_columns(
         columns[name] = column([None if run is None else run.metadata.get(name) for run in listed])
     names = {run.metadata["provenance"] for run in listed if run is not None and "provenance" in run.metadata}
     facts = {name: Store(results.path).provenance(name) for name in sorted(names)}
-    return {"runs": columns, "provenance": facts, "tuned": list(results.tuned)}
+    table = _table(runs, styles, games, measure, columns)
+    return {"runs": columns, "provenance": facts, "table": table}
+
+
+def _table(
+    runs: pd.DataFrame,
+    styles: Mapping[str, LearnerStyle],
+    games: Sequence[tuple[str, str]],
+    measure: tuple[str, str],
+    columns: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """`RUN_COLUMNS` as they read, and what they are sorted by: a column that is there already goes by its name."""
+    heading, source = measure
+    titles = game_titles(games)
+    rows: list[dict[Any, Any]] = runs.assign(
+        label=[styles[str(name)].label for name in runs["learner"]],
+        game=[titles[games.index(pair)] for pair in zip(runs["stage"], runs["environment"], strict=True)],
+        measured=runs.get(source),
+        microseconds=_microseconds(runs),
+        within=_within(runs),
+    ).to_dict("records")
+    table = []
+    for each in RUN_COLUMNS:
+        facts: dict[str, Any] = {"name": each.name, "title": each.heading(heading), "align": each.align}
+        assert each.format is not None
+        facts |= {"alarm": list(each.alarm), "text": column([each.format(row) for row in rows])}
+        key = column([each.value(row) for row in rows])
+        if key != facts["text"]:
+            facts["key"] = next((name for name, known in columns.items() if known == key), key)
+        table.append(facts)
+    return table
+
+
+def game_titles(games: Sequence[tuple[str, str]]) -> list[str]:
+    """Names of games: the environment, with the stage where there are several."""
+    several = len({stage for stage, _ in games}) > 1
+    return [f"{environment} ({stage})" if several else str(environment) for stage, environment in games]
 
 
 def _within(runs: pd.DataFrame) -> list[str | None]:

@@ -29,8 +29,9 @@ class Column:
         Takes what a row is about and returns the value in the frame.
     format
         Takes a row of the frame and returns the text of its cell; None for a column that is in CSV only.
-    width
-        The room that the column takes in the ranking figure, in characters; 0 where it is not shown there.
+    compact, width
+        The text of its cell in the ranking figure, where there is little room, and how much of it the column takes, in
+        characters; None where it is not shown there.
     alarm
         Texts that are bad news; the page shows them in red.
     """
@@ -41,6 +42,7 @@ class Column:
     align: Align = "right"
     value: Callable[[Any], Any] = lambda _: None
     format: Callable[[Mapping[Any, Any]], str] | None = None
+    compact: Callable[[Mapping[Any, Any]], str] | None = None
     width: float = 0.0
     alarm: tuple[str, ...] = ()
 

@@ -62,6 +62,25 @@ def _seconds(row: Row) -> str:
     return f"{row['seconds']:.3f}{failed}"
 
 
+def _rank(row: Row) -> str:
+    return whole(row["rank"])
+
+
+def _short_regret(row: Row) -> str:
+    if pd.isna(row["regret_best"]):
+        return f"{row['failed']} of {row['runs']} runs failed" if row["failed"] else "not known"
+    edge = "*" if row.get("at_edge") is True else ""
+    return f"{row['regret_best']:.4g}{edge}  [{row['regret_best_low']:.3g}, {row['regret_best_high']:.3g}]"
+
+
+def _short_bound(row: Row) -> str:
+    value = row["bound"]
+    if pd.isna(value):
+        return ""
+    text = f"{value:,.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}"
+    return f"({text})" if row.get("verdict") == Verdict.VIOLATED else text
+
+
 def _key(name: str) -> Any:
     return lambda group: group.key[name]
 
@@ -77,10 +96,9 @@ def _measured(rate: str, what: str, *parts: str) -> list[Column]:
     ]
 
 
-def _regret(rate: str, title: str, width: float = 0.0) -> list[Column]:
+def _regret(rate: str, title: str, **figure: Any) -> list[Column]:
     shown = Column(
-        f"regret_{rate}", title, align="left", width=width,
-        value=lambda group: group.regret(rate), format=lambda row: interval_text(row, rate),
+        f"regret_{rate}", title, align="left", value=lambda group: group.regret(rate), format=lambda row: interval_text(row, rate), **figure,
     )  # fmt: skip
     return [*_measured(rate, "loss", "", "low", "high"), shown, *_measured(rate, "regret", "low", "high", "within")]
 
@@ -91,25 +109,28 @@ def _count(state: str) -> Column:
 
 COLUMNS: tuple[Column, ...] = (
     *(Column(name, value=_key(name)) for name in KEYS[:2]),
-    Column("learner", "learner", align="left", width=19, value=_key("learner"), format=lambda row: str(row["learner"])),
-    Column("kind", value=_key("kind")),
-    Column("rank", "k", value=_key("rank"), format=lambda row: whole(row["rank"]), width=4),
     Column(
-        "dimension", value=lambda group: int(group.finished["dimension"].max()) if "dimension" in group.finished else None
+        "learner", "learner", align="left", value=_key("learner"), format=lambda row: str(row["learner"]),
+        compact=lambda row: str(row.get("label", row["learner"])), width=17.5,
     ),
+    Column("kind", value=_key("kind")),
+    Column("rank", "k", value=_key("rank"), format=_rank, compact=_rank, width=2.5),
+    Column("dimension", value=lambda group: int(group.finished["dimension"].max()) if group.has("dimension") else None),
     Column(
-        "state_floats", "state floats", width=6,
-        value=lambda group: int(group.finished["peak_state_floats"].max()), format=_floats,
+        "state_floats", "state floats", value=lambda group: int(group.finished["peak_state_floats"].max()),
+        format=_floats, compact=lambda row: whole(row["state_floats"]), width=8.5,
     ),
     Column("memory_formula", value=lambda group: group.finished["memory_formula"].iloc[0]),
-    *_regret("best", "{measure}, best rate", width=17),
+    *_regret("best", "{measure}, best rate", compact=_short_regret, width=14.0),
     Column(
         "best_point", "rate", align="left", value=lambda group: group.best_point,
         format=lambda row: f"{row['best_point']}{'*' if row['at_edge'] else ''}",
     ),
     Column("at_edge", value=lambda group: group.at_edge),
     *_regret("theorem", "{measure}, theorem"),
-    Column("bound", "bound", value=lambda group: group.mean("bound"), format=_bound, width=9),
+    Column(
+        "bound", "bound", value=lambda group: group.mean("bound"), format=_bound, compact=_short_bound, width=5.5
+    ),
     Column("verdict", value=lambda group: str(group.verdict)),
     Column("bound_holds", value=lambda group: _HOLDS.get(group.verdict)),
     Column(
@@ -133,13 +154,8 @@ COLUMNS: tuple[Column, ...] = (
 )  # fmt: skip
 """Columns of `regret_experiments.rank_table`, whose rows are a `Group` each; those with a format are for readers."""
 
-ALWAYS = (
-    *KEYS,
-    *(name for name in (column.name for column in COLUMNS) if "orders" in name),
-    "runs",
-    *_STATES,
-    "complete",
-)
+_ORDERS = tuple(column.name for column in COLUMNS if column.name.startswith("orders"))
+ALWAYS = (*KEYS, *_ORDERS, "runs", *_STATES, "complete")
 """Columns that have a value where no run is finished."""
 
 
@@ -170,7 +186,7 @@ def _text_of(name: str, title: str, source: str, alarm: tuple[str, ...] = ()) ->
 
 RUN_COLUMNS: tuple[Column, ...] = (
     _text_of("learner", "Learner", "label"),
-    Column("rank", "k", value=lambda row: row["rank"], format=lambda row: whole(row["rank"])),
+    Column("rank", "k", value=lambda row: row["rank"], format=_rank),
     _text_of("environment", "Environment", "game"),
     Column("point", "Learning rate", value=_point_key, format=lambda row: str(row["point"])),
     Column("order", "Order", value=lambda row: row["order"], format=lambda row: str(row["order"])),

@@ -50,6 +50,10 @@ class Group:
         """Runs whose bound and masses are shown: the theorem's, or the best where there are none of those."""
         return self.best if self.theorem.empty else self.theorem
 
+    def has(self, name: str) -> bool:
+        """Whether the finished runs have a column of that name."""
+        return name in self.finished
+
     def count(self, status: str) -> int:
         """How many of the runs ended so."""
         return int((self.asked["status"] == status).sum())

@@ -3,12 +3,13 @@
 let payload = JSON.parse(document.getElementById("payload").textContent);
 let runs = decodeRuns(payload);
 
+function decode(column) {
+  return Array.isArray(column) ? column : column.codes.map((code) => column.values[code]);
+}
+
 function decodeRuns(given) {
-  const columns = {};
-  for (const [name, column] of Object.entries(given.runs)) {
-    columns[name] = Array.isArray(column) ? column : column.codes.map((code) => column.values[code]);
-  }
-  return { count: columns.id.length, ...columns };
+  const decoded = Object.fromEntries(Object.entries(given.runs).map(([name, column]) => [name, decode(column)]));
+  return { count: decoded.id.length, ...decoded };
 }
 
 const isRegret = () => payload.measure === "regret";

@@ -143,6 +143,7 @@ async function refresh(tag) {
     if (answer.status === 200) {
       payload = await answer.json();
       runs = decodeRuns(payload);
+      columns = decodeColumns();
       if (state.game >= payload.games.length) state.game = 0;
       drawAll();
       tag = answer.headers.get("ETag");
