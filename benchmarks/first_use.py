@@ -18,7 +18,8 @@ from pathlib import Path
 from numba.core import event
 
 from regret_experiments.config.loading import load_config
-from regret_experiments.execution.tasks import Task, perform
+from regret_experiments.execution.games import FindComparators, Play
+from regret_experiments.execution.work import perform
 from regret_experiments.execution.workers import pin_inner_threads
 from regret_experiments.plan import Plan, make_plan
 
@@ -33,9 +34,9 @@ def play_every_kind(plan: Plan) -> None:
             runs.setdefault((planned.environment, planned.learner), planned.run)
             games.setdefault(planned.environment, planned.run.game)
     for game in games.values():
-        perform(Task("games", game.id, game))
+        perform(FindComparators(game))
     for run in runs.values():
-        outcome = perform(Task("runs", run.id, type(run)(run.game, run.learner, comparator=False)))
+        outcome = perform(Play(type(run)(run.game, run.learner, comparator=False)))
         assert not outcome.failed, outcome.metadata.get("message")
 
 

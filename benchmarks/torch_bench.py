@@ -33,7 +33,6 @@ import yaml
 from oco.torch import Shampoo, SketchyShampoo
 from regret_experiments.cli.options import cores
 from regret_experiments.execution.backends import Backend
-from regret_experiments.execution.tasks import Task
 from regret_experiments.store import Store
 from regret_experiments.training import TrainingRun, parse_training, run_training
 from regret_experiments.training.outputs import format_table, stored_records, summarize
@@ -167,7 +166,7 @@ def _spectra(task_names: tuple[str, ...], beta2: float) -> list[list[dict[str, A
     common = {"data": "digits", "kind": "adam", "seed": 1, "evaluations": 1, "probe": probe}
     runs = [TrainingRun(task=name, **common, **settings()["spectra"][name]) for name in task_names]
     jobs = min(len(runs), cores())
-    outcomes = Backend(jobs=jobs).outcomes(Task("runs", run.id, run) for run in runs)
+    outcomes = Backend(jobs=jobs).outcomes(runs)
     found = {outcome.id: outcome.metadata["spectra"] for outcome in outcomes}
     return [found[run.id] for run in runs]
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from oco.errors import ConfigError, StoreError
 from regret_experiments.execution.comparators import from_arrays
-from regret_experiments.execution.tasks import Task, perform
+from regret_experiments.execution.games import FindComparators, Play
+from regret_experiments.execution.work import perform
 from regret_experiments.execution.workers import pin_inner_threads
 from regret_experiments.plan.runs import Run, point_words
 from regret_experiments.store import Store, StoredRun
-from regret_experiments.training.runs import TrainingRun, is_training
+from regret_experiments.training.runs import TrainingRun
 
 
 def reproduce(directory: Path, beginning: str) -> list[str]:
@@ -23,17 +24,16 @@ def reproduce(directory: Path, beginning: str) -> list[str]:
     stored = _find(store, directory, beginning)
     content = stored.metadata["content"]
     with pin_inner_threads():
-        if is_training(content):
-            trained = TrainingRun.from_content(content)
-            again = perform(Task("runs", trained.id, trained))
+        if stored.type == "training":
+            again = perform(TrainingRun.from_content(content))
             return list(differences(stored, StoredRun(again.metadata, again.arrays)))
         run = Run.from_content(content)
         comparator = None
         if run.comparator:
-            game = perform(Task("games", run.game.id, run.game))
+            game = perform(FindComparators(run.game))
             if not game.failed and game.metadata["known"]:
                 comparator = from_arrays(StoredRun(game.metadata, game.arrays))
-        again = perform(Task("runs", run.id, run, comparator))
+        again = perform(Play(run, comparator))
     return list(differences(stored, StoredRun(again.metadata, again.arrays)))
 
 

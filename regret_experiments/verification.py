@@ -15,12 +15,11 @@ from oco.errors import ConfigError
 from oco.regret.verdict import Verdict, verdict, worst
 from oco.types import Array
 from regret_experiments.execution.comparators import from_arrays
-from regret_experiments.execution.tasks import environment_of
+from regret_experiments.execution.games import environment_of
 from regret_experiments.plan.runs import Game, Run
 from regret_experiments.plugins import registries
 from regret_experiments.store import Store, StoredRun
 from regret_experiments.store.results import load
-from regret_experiments.training.runs import is_training
 
 ROUNDING = 1e-9
 """Relative slack of comparisons between numbers that were summed in different orders."""
@@ -74,7 +73,7 @@ def verify(directory: Path) -> Verification:
         if not stored.finished:
             found.counts["failed"] += 1
             continue
-        if is_training(stored.metadata["content"]):
+        if stored.type == "training":
             found.counts["without a bound"] += 1
             continue
         run = Run.from_content(stored.metadata["content"])

@@ -83,7 +83,8 @@ def oco() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; an error is one sentence, exit code 2 where the input was wrong and 1 otherwise."""
     from oco.errors import ConfigError, DataError, OcoError
-    from regret_experiments.cli.output import prepare, printable, system_error
+    from regret_experiments.cli.output import prepare, system_error
+    from regret_experiments.printable import printable
 
     prepare()
     warnings.filterwarnings("default", ".* is now called", DeprecationWarning)

@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from regret_experiments.cli.options import plugin_option, results_argument
 from regret_experiments.cli.output import echo
 
-_KINDS = (
-    "memory", "bound", "tail", "curves", "rank", "sensitivity", "spectrum", "escaped", "time", "tightness", "table",
-    "dynamic", "path", "sketch",
-)  # fmt: skip
+
+class _Kind(click.ParamType):
+    """A kind of figure, from the registry, which is not read before a figure is asked for."""
+
+    name = "kind"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(click.Choice(list(_kinds())).convert(value, param, ctx))
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
+        return "KIND"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in _kinds() if name.startswith(incomplete)]
 
 
-@click.command()
+def _kinds() -> Mapping[str, Any]:
+    from regret_experiments.figures.kinds import KINDS
+
+    return KINDS
+
+
+class _Plot(click.Command):
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the kinds of figures."""
+        with formatter.section("Kinds"):
+            formatter.write_dl([(name, kind.title) for name, kind in _kinds().items()])
+
+
+@click.command(cls=_Plot)
 @results_argument
-@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("kind", type=_Kind())
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
     help="File; its ending says what: .pdf, .svg, .png, .pgf.  [default: RESULTS/figures/KIND.pdf]",
@@ -53,11 +79,7 @@ def plot(
     scale: str,
     rank: int | None,
 ) -> None:
-    """Draw a figure of RESULTS, a panel for every environment.
-
-    KIND is memory, bound, tail, curves, rank, sensitivity, spectrum, escaped, time, tightness, table, or, for games
-    that are made for it, dynamic, path or sketch.
-    """
+    """Draw a figure of RESULTS, a panel for every environment."""
     from regret_experiments.figures import draw, save
     from regret_experiments.store.results import load
 

@@ -6,15 +6,16 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from oco.errors import ConfigError
-from regret_experiments.execution.tasks import Outcome, Task, perform
+from regret_experiments.execution.work import Outcome, Work, perform
 from regret_experiments.execution.workers import pin_inner_threads, pin_process, prepare_process
+from regret_experiments.plugins import PluginModule, given
 
 BackendName = Literal["processes", "threads", "dask"]
 BACKENDS: tuple[BackendName, ...] = ("processes", "threads", "dask")
@@ -42,7 +43,7 @@ class Backend:
     jobs: int = 1
     scheduler: str | None = None
 
-    def outcomes(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    def outcomes(self, tasks: Iterable[Work]) -> Iterator[Outcome]:
         """Perform ``tasks``, which is drawn from as workers become free, and yield outcomes as they come.
 
         Raises
@@ -63,14 +64,15 @@ class Backend:
             start = {"initializer": prepare_process, "initargs": (os.getpid(),)}
             yield from self._through_joblib(tasks, {"backend": "loky", "inner_max_num_threads": 1} | start)
 
-    def _through_joblib(self, tasks: Iterable[Task], settings: dict[str, Any]) -> Iterator[Outcome]:
+    def _through_joblib(self, tasks: Iterable[Work], settings: dict[str, Any]) -> Iterator[Outcome]:
         import joblib
 
+        plugins = given()
         work = joblib.delayed(_perform_pinned if self.name == "dask" else perform)
         with joblib.parallel_config(n_jobs=self.jobs, **settings):
             parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
             with _deaf_children():
-                results = parallel(map(work, tasks))
+                results = parallel(work(task, plugins) for task in tasks)
             try:
                 yield from results
             except Exception as error:
@@ -78,7 +80,7 @@ class Backend:
                     raise WorkersLost(str(error)) from error
                 raise
 
-    def _on_cluster(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    def _on_cluster(self, tasks: Iterable[Work]) -> Iterator[Outcome]:
         try:
             from distributed import Client
         except ImportError:
@@ -96,9 +98,9 @@ class Backend:
 _DEATHS = ("TerminatedWorkerError", "BrokenProcessPool", "KilledWorker", "ShutdownExecutorError")
 
 
-def _perform_pinned(task: Task) -> Outcome:
+def _perform_pinned(work: Work, plugins: Sequence[PluginModule]) -> Outcome:
     pin_process()
-    return perform(task)
+    return perform(work, plugins)
 
 
 def _check_answers(address: str) -> None:

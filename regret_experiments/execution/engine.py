@@ -12,7 +12,7 @@ from typing import Any
 from regret_experiments.execution.backends import Backend, WorkersLost
 from regret_experiments.execution.interrupts import Interrupts
 from regret_experiments.execution.progress import Progress
-from regret_experiments.execution.tasks import Outcome, Task, failure
+from regret_experiments.execution.work import Outcome, Work, failure
 from regret_experiments.plan.content import canonical
 from regret_experiments.store.provenance import machine, session
 from regret_experiments.store.store import Store
@@ -60,7 +60,7 @@ class Job:
 
     what: str
     identifiers: list[str]
-    make: Callable[[str], Task | Outcome]
+    make: Callable[[str], Work | Outcome]
     kind: str = "runs"
     labels: Callable[[str], dict[str, Any]] = lambda _: {}
     retry_failed: bool = False
@@ -97,7 +97,7 @@ class Engine:
                 batch = deque(suspects[:1]) if suspects else waiting
                 if suspects:
                     waiting.remove(suspects[0])
-                running: dict[str, Task] = {}
+                running: dict[str, Work] = {}
                 instant: list[Outcome] = []
                 try:
                     for outcome in self._backend.outcomes(self._draw(job, batch, running, instant, elsewhere, counts)):
@@ -123,11 +123,11 @@ class Engine:
         self,
         job: Job,
         batch: deque[str],
-        running: dict[str, Task],
+        running: dict[str, Work],
         instant: list[Outcome],
         elsewhere: deque[str],
         counts: Counts,
-    ) -> Iterator[Task]:
+    ) -> Iterator[Work]:
         """Hand out tasks as workers become free, each under a claim."""
         while batch and not self._interrupts.asked:
             name = batch.popleft()

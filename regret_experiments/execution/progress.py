@@ -8,7 +8,7 @@ import sys
 import time
 from typing import Any, Protocol, TextIO
 
-from regret_experiments.execution.tasks import Outcome
+from regret_experiments.execution.work import Outcome
 
 
 class Progress(Protocol):

@@ -10,9 +10,10 @@ from oco.errors import ComparatorError
 from regret_experiments.execution.backends import Backend
 from regret_experiments.execution.comparators import from_arrays
 from regret_experiments.execution.engine import Counts, Engine, Job
+from regret_experiments.execution.games import FindComparators, Play
 from regret_experiments.execution.interrupts import Interrupts
 from regret_experiments.execution.progress import Bar, Progress
-from regret_experiments.execution.tasks import Outcome, Task, failure
+from regret_experiments.execution.work import Outcome, Work, failure
 from regret_experiments.plan import Plan, PlannedRun, Stage
 from regret_experiments.plan.selection import best_points
 from regret_experiments.store import Store
@@ -95,7 +96,7 @@ def _perform(
         Job(
             "comparators",
             list(games),
-            lambda name: Task("games", name, games[name]),
+            lambda name: FindComparators(games[name]),
             "games",
             retry_failed=retry_failed,
         )
@@ -111,13 +112,13 @@ def _perform(
             raise ComparatorError(f"no best fixed point is known for this game: {reason}")
         return from_arrays(stored) if stored.metadata["known"] else None
 
-    def make(name: str) -> Task | Outcome:
+    def make(name: str) -> Work | Outcome:
         run = by_id[name].run
         snapshot = (store.snapshot_path(name), snapshot_every)
         try:
-            return Task("runs", name, run, comparator(run.game.id) if run.comparator else None, snapshot)
+            return Play(run, comparator(run.game.id) if run.comparator else None, snapshot)
         except ComparatorError as error:
-            return failure(Task("runs", name, run), error)
+            return failure(Play(run), error)
 
     return engine.perform(
         Job("runs", _each_kind_first(by_id), make, labels=lambda name: by_id[name].labels, retry_failed=retry_failed)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from oco.regret.verdict import Verdict
 from regret_experiments.figures.common import Styles, each_learner, numbers, ranked
+from regret_experiments.figures.kind import Kind
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.tables import measured
 
@@ -111,3 +112,9 @@ def _apart(ranks: list[int]) -> list[int]:
         if kept[-1] / rank >= max(least, 1.2):
             kept.append(rank)
     return kept[::-1]
+
+
+KINDS = {
+    "rank": Kind("regret against rank", lambda panel, axes: regret_vs_rank(panel.table, axes, styles=panel.styles)),
+    "tightness": Kind("regret / bound", lambda panel, axes: bound_tightness(panel.table, axes, styles=panel.styles)),
+}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from oco.errors import ConfigError
 from regret_experiments.figures.common import Styles, each_learner, numbers, tidy_log
+from regret_experiments.figures.kind import Kind, Panel
 from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.selection import Against, Scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Against = Literal["u_t", "u_T", "path", "linearised"]
 ENDS: dict[Against, tuple[str, str]] = {
     "u_t": ("regret_lower", "regret_upper"),
     "u_T": ("regret_final", "regret_final"),
@@ -29,8 +30,6 @@ NAMES: dict[Against, str] = {
     "path": "dynamic regret",
     "linearised": "linearised regret",
 }
-
-Scale = Literal["log", "linear", "sqrt"]
 
 
 def regret_curves(
@@ -168,3 +167,10 @@ def _summary(group: pd.DataFrame, against: Against, scale: Scale) -> pd.DataFram
 def _slope_text(regret: pd.Series[float]) -> str:
     slope = fitted_slope(regret.index.to_numpy(float), regret.to_numpy(float))
     return f" ({slope:.2f})" if np.isfinite(slope) else ""
+
+
+def _of_panel(panel: Panel, axes: Axes) -> Axes:
+    return regret_curves(panel.curves, axes, against=panel.against, scale=panel.scale, styles=panel.styles)
+
+
+KINDS = {"curves": Kind("regret against rounds (--scale, --against)", _of_panel)}

@@ -99,12 +99,13 @@ def draw_all(path: str | Path) -> Iterator[Path]:
     from regret_experiments.figures.kinds import panels
     from regret_experiments.figures.memory import signature_figure
     from regret_experiments.store.results import load
+    from regret_experiments.tables.group import floats
 
     results = load(path)
     runs = results.runs
-    if "regret_upper" not in runs:
+    if not (runs["status"] == "finished").any():
         return
-    if runs["regret_upper"].isna().all():
+    if floats(runs, "regret_upper").isna().all():
         for kind in ("memory", "curves"):
             figure = draw(results, kind)
             for ending in ("pdf", "png"):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from regret_experiments.figures.common import Styles, each_learner
+from regret_experiments.figures.kind import Kind, Panel
 from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.selection import dynamic_frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,3 +46,13 @@ def dynamic_regret(
     axes.set_xlabel("round t (dashed: the optimum switches)" if switches else "round t")
     axes.set_ylabel("dynamic regret")
     return axes
+
+
+def _of_panel(panel: Panel, axes: Axes) -> Axes:
+    curves = panel.curves
+    shown = curves["rank"].isna() | (curves["rank"] == panel.shown_rank)
+    frame, switches = dynamic_frame(panel.results, curves[shown])
+    return dynamic_regret(frame, axes, switches=switches, styles=panel.styles)
+
+
+KINDS = {"dynamic": Kind("dynamic regret, switches marked (games whose optimum moves)", _of_panel)}

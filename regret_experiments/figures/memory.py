@@ -17,6 +17,7 @@ from regret_experiments.figures.common import (
     styles_of,
     tidy_log,
 )
+from regret_experiments.figures.kind import Kind
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.style import WIDTHS
 from regret_experiments.tables import measured
@@ -157,3 +158,18 @@ def signature_figure(
     if title:
         figure.suptitle(title, parse_math=False)
     return figure
+
+
+KINDS = {
+    "memory": Kind(
+        "regret against memory, with bands",
+        lambda panel, axes: regret_vs_memory(panel.table, axes, styles=panel.styles),
+    ),
+    "bound": Kind(
+        "bound and regret against memory", lambda panel, axes: bound_vs_memory(panel.table, axes, styles=panel.styles)
+    ),
+    "tail": Kind(
+        "tail mass and escaped mass against memory",
+        lambda panel, axes: tail_mass_vs_memory(panel.table, axes, styles=panel.styles),
+    ),
+}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from regret_experiments.figures.common import Styles, each_learner
+from regret_experiments.figures.kind import Kind, Panel
 from regret_experiments.figures.labels import DirectLabels
 
 if TYPE_CHECKING:
@@ -107,3 +108,34 @@ def _ellipse(matrix: Array) -> Any:
     # The larger axis comes first, so that angle 0 is the end of the sketch's own direction.
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
     return vectors @ (np.sqrt(values)[:, None] * np.vstack([np.cos(angle), np.sin(angle)]))
+
+
+def _path(panel: Panel, axes: Axes) -> Axes:
+    from regret_experiments.figures.replay import best_fixed_point, decisions, domain_radius
+
+    chosen = panel.one_each
+    frame = decisions(panel.results, chosen)
+    best = best_fixed_point(panel.results, chosen["id"].iloc[0])
+    point = None if best is None else (float(best.ravel()[0]), float(best.ravel()[1]))
+    radius = domain_radius(panel.results, chosen["id"].iloc[0])
+    return decision_path(frame, axes, best=point, radius=radius, styles=panel.styles)
+
+
+def _sketch(panel: Panel, axes: Axes) -> Axes:
+    from oco.sketching import FrequentDirections
+    from regret_experiments.figures.replay import decisions
+
+    chosen = panel.one_each
+    sketched = chosen[chosen["rank"].notna()]
+    frame = decisions(panel.results, (sketched if len(sketched) else chosen).head(1))
+    gradients = frame[["gradient_x", "gradient_y"]].to_numpy(float)
+    sketch = FrequentDirections(2, 1)
+    for gradient in gradients:
+        sketch.update(gradient[None, :])
+    return sketch_ellipses(gradients.T @ gradients, sketch.covariance(), sketch.escaped_mass, axes)
+
+
+KINDS = {
+    "path": Kind("path of the decisions (2-dimensional games)", _path, aspect=1.0),
+    "sketch": Kind("covariance, sketch and preconditioner as ellipses (2-dimensional games)", _sketch, aspect=1.0),
+}

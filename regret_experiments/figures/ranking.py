@@ -11,6 +11,7 @@ from matplotlib.font_manager import FontProperties
 
 from oco.regret.verdict import Verdict
 from regret_experiments.figures.common import Styles, numbers, say, styles_of
+from regret_experiments.figures.kind import Kind
 from regret_experiments.tables import COLUMNS, measured
 
 if TYPE_CHECKING:
@@ -90,3 +91,12 @@ def _write(
         color = "#CC0000" if bound_broken and column.name == "bound" else "black"
         x = places[column.name][1]
         axes.text(x, y, cell, ha=column.align, va="center", weight=weight, color=color, fontsize=size, parse_math=False)
+
+
+KINDS = {
+    "table": Kind(
+        "ranking of learners as a figure",
+        lambda panel, axes: ranking_table(panel.table, axes, styles=panel.styles),
+        aspect=0.62,
+    )
+}

@@ -74,15 +74,14 @@ def _moves(results: Results, identifier: str) -> Iterator[tuple[float, ...]]:
 
 
 def _game_of(results: Results, identifier: str) -> tuple[Any, Any]:
-    from regret_experiments.execution.tasks import environment_of
+    from regret_experiments.execution.games import environment_of
     from regret_experiments.plan.runs import Run
     from regret_experiments.store import Store
-    from regret_experiments.training.runs import is_training
 
     stored = Store(results.path).read("runs", identifier)
     if stored is None:
         raise ConfigError(f"run {identifier} is not stored in {results.path}")
-    if is_training(stored.metadata["content"]):
+    if stored.type == "training":
         raise ConfigError("this figure plays stored games again, and a network's training is not a game")
     run = Run.from_content(stored.metadata["content"])
     return run, environment_of(run.game).environment

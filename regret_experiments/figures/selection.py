@@ -9,12 +9,18 @@ import pandas as pd
 
 from oco.errors import ConfigError
 from oco.regret.spectrum import Spectrum
+from regret_experiments.plan.content import work_type
 from regret_experiments.tables import best_runs, theorem_runs
 
 if TYPE_CHECKING:
     from regret_experiments.store.results import Results
 
 Rate = Literal["best", "theorem"]
+"""Which learning rate of a learner is shown."""
+Against = Literal["u_t", "u_T", "path", "linearised"]
+"""What regret is against."""
+Scale = Literal["log", "linear", "sqrt"]
+"""Of regret curves."""
 
 
 def learning_rates(runs: pd.DataFrame) -> pd.Series[float]:
@@ -64,7 +70,8 @@ def dynamic_frame(results: Results, curves: pd.DataFrame) -> tuple[pd.DataFrame,
         raise ConfigError("dynamic regret needs a game, and a network's training is not a game")
     if frame["dynamic_regret"].isna().all():
         kind = environment.get("kind", "this environment")
-        raise ConfigError(f"dynamic regret needs a game whose optimum moves and is known; {kind} is none")
+        what = "not a game" if work_type(content) == "training" else "none"
+        raise ConfigError(f"dynamic regret needs a game whose optimum moves and is known; {kind} is {what}")
     motion = environment.get("described", {}).get("motion", {})
     if motion.get("name") not in ("switches", "recurring"):
         return frame, []

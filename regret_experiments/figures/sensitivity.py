@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from regret_experiments.figures.common import Styles, each_learner, numbers, say, tidy_log
+from regret_experiments.figures.kind import Kind
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.selection import learning_rates
-from regret_experiments.tables.group import loss_column
+from regret_experiments.tables.group import floats, loss_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,8 +40,8 @@ def learning_rate_sensitivity(
         Colours, markers and names by learner; by default those of the frame's learners.
     """
     finished, measure = runs[runs["status"] == "finished"], "regret"
-    if finished["regret_upper"].isna().all():
-        loss = numbers(finished[loss_column(finished)])
+    if floats(finished, "regret_upper").isna().all():
+        loss = floats(finished, loss_column(finished))
         finished, measure = finished.assign(regret_lower=loss, regret_upper=loss), "loss"
     finished = finished[np.isfinite(numbers(finished["regret_upper"]))]
     finished = finished.assign(rate=learning_rates(finished))
@@ -97,3 +98,11 @@ def _at_rank(rows: pd.DataFrame, rank: int | None) -> tuple[pd.DataFrame, int | 
         return rows, None
     shown = rank if rank in ranks else ranks[len(ranks) // 2]
     return rows[rows["rank"] == shown], shown
+
+
+KINDS = {
+    "sensitivity": Kind(
+        "regret against learning rate, the whole grid",
+        lambda panel, axes: learning_rate_sensitivity(panel.runs, axes, rank=panel.rank, styles=panel.styles),
+    )
+}

@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from regret_experiments.figures.common import Styles, each_learner, numbers, say, tidy_log
+from regret_experiments.figures.kind import Kind, Panel
 from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.selection import escaped_frame, select_runs, spectrum_frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,3 +115,20 @@ def _dark(color: tuple[float, ...]) -> str:
     from regret_experiments.figures.style import readable
 
     return readable("#" + "".join(f"{round(255 * value):02X}" for value in color[:3]), "#FFFFFF", 4.5)
+
+
+def _spectrum(panel: Panel, axes: Axes) -> Axes:
+    chosen = panel.one_each.sort_values("rank", na_position="last")
+    frame = spectrum_frame(panel.results, chosen["id"].iloc[0]) if len(chosen) else pd.DataFrame()
+    return spectrum(frame, axes, ranks=[int(rank) for rank in panel.runs["rank"].dropna().unique()])
+
+
+def _escaped(panel: Panel, axes: Axes) -> Axes:
+    frame = escaped_frame(panel.results, select_runs(panel.runs, panel.rate))
+    return escaped_mass(frame, axes, styles=panel.styles)
+
+
+KINDS = {
+    "spectrum": Kind("spectrum of the gradient covariance over time, ranks marked", _spectrum),
+    "escaped": Kind("escaped mass against its bound", _escaped),
+}

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from regret_experiments.figures.common import Styles, each_learner, label_ends, numbers, ranked, say, tidy_log
+from regret_experiments.figures.kind import Kind
 from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.selection import time_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,3 +52,11 @@ def time_vs_memory(times: pd.DataFrame, axes: Axes, *, styles: Styles | None = N
     axes.set_xlabel("state floats held (k = directions kept)")
     axes.set_ylabel("µs per round")
     return tidy_log(axes)
+
+
+KINDS = {
+    "time": Kind(
+        "time per round against memory",
+        lambda panel, axes: time_vs_memory(time_table(panel.runs), axes, styles=panel.styles),
+    )
+}

@@ -5,10 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from typing import Any
+from typing import Any, Literal
 
 RESULT_SCHEMA = 1
 """Version of what a stored run means; a change of it makes every run a new one."""
+
+
+WorkType = Literal["game", "run", "training"]
+
+
+def work_type(content: dict[str, Any]) -> WorkType:
+    """What content that was stored is of, by what is in it: content has no word for it, and its hash names results."""
+    if "steps" in content:
+        return "training"
+    return "run" if "learner" in content else "game"
 
 
 def plain(value: Any) -> Any:

@@ -18,11 +18,15 @@ class Game:
     order: int
     checkpoints: int | tuple[int, ...]
 
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the hash covers, besides the schema of results."""
+        return {"environment": self.environment, "order": self.order, "checkpoints": self.checkpoints}
+
     @cached_property
     def id(self) -> str:
         """Hash of the content; names the stored comparator."""
-        content = {"environment": self.environment, "order": self.order, "checkpoints": self.checkpoints}
-        return content_hash({"schema": RESULT_SCHEMA, "game": content})
+        return content_hash({"schema": RESULT_SCHEMA, "game": self.content})
 
     @cached_property
     def seed(self) -> int:

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from oco.regret.spectrum import Spectrum
-from regret_experiments.figures.common import numbers, styles_of
+from regret_experiments.figures.common import styles_of
 from regret_experiments.figures.selection import Rate, select_runs
 from regret_experiments.figures.style import LearnerStyle, luminance, readable
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
 from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
-from regret_experiments.tables.group import loss_column
+from regret_experiments.tables.group import floats, loss_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,7 +161,7 @@ def _game(
             "learner": list(styles).index(learner),
             "rank": rank,
             "floats": int(all_runs["peak_state_floats"].max()),
-            "formula": rounded(all_runs["memory_formula"].iloc[0]),
+            "formula": rounded(all_runs["memory_formula"].iloc[0]) if "memory_formula" in all_runs else None,
         }
         for rate, by_point in chosen.items():
             group = by_point.get((learner, rank))
@@ -201,13 +201,13 @@ def _point(
 ) -> dict[str, Any]:
     """One learner at one rank at one learning rate: means over the orders and their range, curves, a spectrum."""
     ends = ("regret_lower", "regret_upper") if measure == REGRET else (loss_column(group),) * 2
-    lower, upper = (numbers(group[name]) for name in ends)
+    lower, upper = (floats(group, name) for name in ends)
     arrays = [stored[identifier].arrays for identifier in group["id"]]
     point: dict[str, Any] = {
         "regret": [_mean(upper), rounded(float(np.min(lower))), rounded(float(np.max(upper)))],
-        "bound": _mean(numbers(group["bound"])),
-        "tail": _mean(numbers(group["tail_mass"])),
-        "escaped": _mean(numbers(group["escaped_mass"])),
+        "bound": _mean(floats(group, "bound")),
+        "tail": _mean(floats(group, "tail_mass")),
+        "escaped": _mean(floats(group, "escaped_mass")),
         "curve": _curve(arrays, kept_rounds, measure),
     }
     if kept_values and "spectra" in arrays[0]:
@@ -227,7 +227,7 @@ def _point(
 
 def _measure(runs: pd.DataFrame) -> str:
     """What the page compares learners by: regret, or the loss where runs ended and none has a known regret."""
-    if "regret_upper" not in runs or runs["regret_upper"].notna().any():
+    if not (runs["status"] == "finished").any() or floats(runs, "regret_upper").notna().any():
         return REGRET
     return {"final_loss": "training loss"}.get(loss_column(runs), "cumulative loss")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from oco.regret.interval import radius_text
@@ -12,6 +11,7 @@ from regret_experiments.figures.style import LearnerStyle
 from regret_experiments.report.encoding import column
 from regret_experiments.store import Store
 from regret_experiments.tables import RUN_COLUMNS
+from regret_experiments.tables.group import floats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +90,7 @@ def _table(
         game=[titles[games.index(pair)] for pair in zip(runs["stage"], runs["environment"], strict=True)],
         measured=runs.get(source),
         microseconds=_microseconds(runs),
-        within=_within(runs),
+        within=pd.Series(_within(runs), index=runs.index, dtype=object),
     ).to_dict("records")
     table = []
     for each in RUN_COLUMNS:
@@ -112,8 +112,7 @@ def game_titles(games: Sequence[tuple[str, str]]) -> list[str]:
 
 def _within(runs: pd.DataFrame) -> list[str | None]:
     """The radius within which a regret is certified, in words; empty where it is everywhere."""
-    known = runs["regret_upper"].notna() if "regret_upper" in runs else pd.Series(False, index=runs.index)
-    radii = runs["comparator_within"] if "comparator_within" in runs else pd.Series(np.nan, index=runs.index)
+    known, radii = floats(runs, "regret_upper").notna(), floats(runs, "comparator_within")
     return [radius_text(float(radius)) if shown else None for radius, shown in zip(radii, known, strict=True)]
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from regret_experiments.plan.content import RESULT_SCHEMA
+from regret_experiments.plan.content import RESULT_SCHEMA, work_type
 from regret_experiments.store.arrays import Arrays, Description
 from regret_experiments.store.sealed import Damaged, Document
 
@@ -81,9 +81,20 @@ class _Scalars(_Part):
     peak_state_floats: Integer
     memory_formula: str | None
     memory_floats: Integer | None = None
-    final_loss: Number = None
+
+
+class _TrainingScalars(_Part):
+    """Final numbers of a network; older results have those of a game too, empty."""
+
+    rounds: Integer
+    horizon: Integer
+    dimension: Integer
+    final_loss: Number
+    cumulative_loss: Number
     test: Number = None
     ended: str | None = None
+    state_floats: Integer
+    peak_state_floats: Integer
 
 
 class _Stored(_Part):
@@ -99,13 +110,21 @@ class _Failed(_Stored):
     message: str
 
 
-class _FinishedRun(_Stored):
+class _Played(_Stored):
     status: Literal["finished"]
     seconds: float
     seeds: dict[str, Integer]
+    violations: list[str] = []
+    timings: dict[str, float]
+
+
+class _FinishedRun(_Played):
     scalars: _Scalars
     violations: list[str]
-    timings: dict[str, float]
+
+
+class _FinishedTraining(_Played):
+    scalars: _TrainingScalars
 
 
 class _FinishedGame(_Stored):
@@ -153,14 +172,17 @@ def check_stored(kind: str, document: Document) -> None:
     if kind == "games":
         _check(_Game, content, "content.")
     else:
-        _check(_Training if isinstance(content, dict) and "steps" in content else _Run, content, "content.")
+        training = isinstance(content, dict) and work_type(content) == "training"
+        _check(_Training if training else _Run, content, "content.")
         if document["content"]["schema"] != RESULT_SCHEMA:
             meaning = document["content"]["schema"]
             raise Damaged(f"its content is of schema {meaning}; this version of oco reads {RESULT_SCHEMA}")
     if document.get("status") == "failed":
         _check(_Failed, document)
+    elif kind == "games":
+        _check(_FinishedGame, document)
     else:
-        _check(_FinishedGame if kind == "games" else _FinishedRun, document)
+        _check(_FinishedTraining if training else _FinishedRun, document)
 
 
 def check_arrays(kind: str, document: Document, arrays: Arrays) -> None:
@@ -174,7 +196,7 @@ def check_arrays(kind: str, document: Document, arrays: Arrays) -> None:
         lengths.append(len(arrays["points"]) if "points" in arrays and arrays["points"].ndim > 1 else -1)
     else:
         count = _length(arrays, "round")
-        names = ("training_loss",) if "steps" in document["content"] else ("cumulative_loss", *_REGRET)
+        names = ("training_loss",) if work_type(document["content"]) == "training" else ("cumulative_loss", *_REGRET)
         lengths = [_length(arrays, name) for name in names]
         lengths += [array.size for name, array in arrays.items() if array.ndim == 1 and name != "spectrum_rounds"]
         if "spectra" in arrays:

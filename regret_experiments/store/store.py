@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from oco.errors import StoreError
-from regret_experiments.plan.content import RESULT_SCHEMA, content_hash, content_hash_of_json, plain
+from regret_experiments.plan.content import (
+    RESULT_SCHEMA,
+    WorkType,
+    content_hash,
+    content_hash_of_json,
+    plain,
+    work_type,
+)
 from regret_experiments.store.arrays import Arrays, pack, unpack
 from regret_experiments.store.claims import Claims
 from regret_experiments.store.documents import check_arrays, check_plan, check_stored
@@ -40,6 +47,11 @@ class StoredRun:
     def id(self) -> str:
         """Hash of the content."""
         return str(self.metadata["id"])
+
+    @property
+    def type(self) -> WorkType:
+        """``"game"``, ``"run"`` or ``"training"``."""
+        return work_type(self.metadata["content"])
 
     @property
     def finished(self) -> bool:

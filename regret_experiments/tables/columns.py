@@ -87,18 +87,18 @@ def _key(name: str) -> Any:
 
 def _measured(rate: str, what: str, *parts: str) -> list[Column]:
     """Columns of CSV for a regret or a loss: its mean and what goes with it."""
-    return [
-        Column(
-            f"{what}_{rate}_{part}" if part else f"{what}_{rate}",
-            value=lambda group, part=part: getattr(group, what)(rate, part),
-        )
-        for part in parts
-    ]
+
+    def column(part: str) -> Column:
+        name = f"{what}_{rate}_{part}" if part else f"{what}_{rate}"
+        return Column(name, value=lambda group: getattr(group, what)(rate, part))
+
+    return list(map(column, parts))
 
 
 def _regret(rate: str, title: str, **figure: Any) -> list[Column]:
     shown = Column(
-        f"regret_{rate}", title, align="left", value=lambda group: group.regret(rate), format=lambda row: interval_text(row, rate), **figure,
+        f"regret_{rate}", title, align="left", value=lambda group: group.regret(rate),
+        format=lambda row: interval_text(row, rate), **figure,
     )  # fmt: skip
     return [*_measured(rate, "loss", "", "low", "high"), shown, *_measured(rate, "regret", "low", "high", "within")]
 
@@ -120,7 +120,7 @@ COLUMNS: tuple[Column, ...] = (
         "state_floats", "state floats", value=lambda group: int(group.finished["peak_state_floats"].max()),
         format=_floats, compact=lambda row: whole(row["state_floats"]), width=8.5,
     ),
-    Column("memory_formula", value=lambda group: group.finished["memory_formula"].iloc[0]),
+    Column("memory_formula", value=lambda group: group.memory_formula),
     *_regret("best", "{measure}, best rate", compact=_short_regret, width=14.0),
     Column(
         "best_point", "rate", align="left", value=lambda group: group.best_point,

@@ -71,7 +71,7 @@ class Group:
 
     def mean(self, name: str) -> float:
         """Mean of a column over the runs that are `shown`."""
-        return float(self.shown[name].astype(float).mean())
+        return float(floats(self.shown, name).mean())
 
     def regret(self, rate: str, part: str = "") -> float:
         """Mean over the orders of the upper end, the least lower end (``"low"``), the largest upper end (``"high"``),
@@ -80,10 +80,9 @@ class Group:
         runs = self.best if rate == "best" else self.theorem
         if runs.empty:
             return float("nan")
-        lower, upper = (runs[f"regret_{end}"].astype(float) for end in ("lower", "upper"))
+        lower, upper = (floats(runs, f"regret_{end}") for end in ("lower", "upper"))
         if part == "within":
-            known = runs["comparator_within"].astype(float) if "comparator_within" in runs else upper * np.nan
-            return float(known.min(skipna=False))
+            return float(floats(runs, "comparator_within").min(skipna=False))
         return float({"": upper.mean, "low": lower.min, "high": upper.max}[part]())
 
     def loss(self, rate: str, part: str = "") -> float:
@@ -91,6 +90,11 @@ class Group:
         runs = self.best if rate == "best" else self.theorem
         losses = runs[loss_column(runs)].astype(float)
         return float({"": losses.mean, "low": losses.min, "high": losses.max}[part]()) if len(runs) else float("nan")
+
+    @property
+    def memory_formula(self) -> str | None:
+        """How the state floats are made up, where a learner says so."""
+        return self.finished["memory_formula"].iloc[0] if self.has("memory_formula") else None
 
     @property
     def best_point(self) -> str:
@@ -108,15 +112,19 @@ class Group:
     @cached_property
     def verdict(self) -> Verdict:
         """The worst verdict on the bounds of the runs that are `shown`."""
-        numbers = self.shown[["regret_lower", "regret_upper", "bound"]].astype(float)
-        valid = self.shown["bound_valid"] == True  # noqa: E712 (a column of objects)
-        rows = zip(*(numbers[name] for name in numbers), valid, strict=True)
+        numbers = [floats(self.shown, name) for name in ("regret_lower", "regret_upper", "bound", "bound_valid")]
+        rows = ((lower, upper, bound, valid == 1.0) for lower, upper, bound, valid in zip(*numbers, strict=True))
         return worst(verdict(lower, upper, bound, holds) for lower, upper, bound, holds in rows)
 
 
 def loss_column(runs: pd.DataFrame) -> str:
     """Name of the loss that runs without a regret are compared by: of networks the final training loss."""
     return "final_loss" if "final_loss" in runs else "cumulative_loss"
+
+
+def floats(runs: pd.DataFrame, name: str) -> pd.Series[float]:
+    """A column as numbers: NaN where one is missing, as in what no run has, such as the regret of a network."""
+    return runs[name].astype(float) if name in runs else pd.Series(np.nan, index=runs.index, dtype=float)
 
 
 def points(runs: pd.DataFrame) -> pd.Series[Any]:
@@ -139,7 +147,8 @@ def best_of(runs: pd.DataFrame) -> pd.DataFrame:
     if finished.empty:
         return finished
     each = points(finished)
-    measure = "regret_upper" if finished["regret_upper"].notna().any() else loss_column(finished)
-    scores = finished[measure].astype(float).groupby(each, sort=False).agg(["mean", "count"])
+    regrets = floats(finished, "regret_upper")
+    measured = regrets if regrets.notna().any() else floats(finished, loss_column(finished))
+    scores = measured.groupby(each, sort=False).agg(["mean", "count"])
     whole = scores[scores["count"] == scores["count"].max()]
     return finished[each == whole["mean"].idxmin()] if whole["mean"].notna().any() else finished.iloc[:0]

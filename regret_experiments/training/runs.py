@@ -6,21 +6,18 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from regret_experiments.execution.tasks import Outcome
-from regret_experiments.plan.content import RESULT_SCHEMA, content_hash, plain
+from regret_experiments.execution.work import Outcome, finished
+from regret_experiments.plan.content import RESULT_SCHEMA, WorkType, content_hash, plain
 
 if TYPE_CHECKING:
     import torch
 
     from oco.torch import SpectrumProbe
     from regret_experiments.training.tasks import Task as Network
-
-UNKNOWN = ("regret_lower", "regret_upper", "bound", "bound_valid", "tail_mass", "escaped_mass", "memory_formula")
-"""Final numbers of a convex game that a network does not have."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +47,7 @@ class TrainingRun:
     evaluations: int
     options: dict[str, Any] = field(default_factory=dict)
     probe: dict[str, Any] | None = None
+    type: ClassVar[WorkType] = "training"
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -106,16 +104,14 @@ class TrainingRun:
             evaluations=self.evaluations,
             after_backward=None if self.probe is None else lambda step, model: self._follow(probes, step, model),
         )
-        metadata: dict[str, Any] = {"id": self.id, "status": "finished", "content": self.content}
         if record["status"] == "failed":
             failed = {"status": "failed", "error": "RuntimeError", "message": record["error"], "traceback": ""}
-            return Outcome("runs", self.id, metadata | failed)
+            return Outcome(self.id, finished(self) | failed)
         held = {name: int(count) for name, count in record["state_bytes"].items()}
         scalars = {
             "rounds": self.steps,
             "horizon": self.steps,
             "dimension": record["parameters"],
-            **dict.fromkeys(UNKNOWN),
             "final_loss": record["final_loss"],
             "cumulative_loss": record["cumulative_loss"],
             "test": record["test"],
@@ -124,17 +120,17 @@ class TrainingRun:
             "peak_state_floats": held["total"] // 4,
             **{f"{name}_bytes": count for name, count in held.items() if name != "total"},
         }
-        metadata |= {
-            "seeds": {"order": self.seed, "learner": self.seed},
-            "scalars": plain(scalars),
-            "violations": [],
-            "timings": {"play": 1e-3 * record["optimizer_ms"] * self.steps, "training": record["seconds"]},
-        }
+        metadata = finished(
+            self,
+            seeds={"order": self.seed, "learner": self.seed},
+            scalars=plain(scalars),
+            timings={"play": 1e-3 * record["optimizer_ms"] * self.steps, "training": record["seconds"]},
+        )
         if probes:
             metadata["spectra"] = plain(probes[0].rows)
         steps, losses = zip(*record["curve"], strict=True) if record["curve"] else ((), ())
         arrays = {"round": np.array(steps, dtype=float), "training_loss": np.array(losses, dtype=float)}
-        return Outcome("runs", self.id, metadata, arrays)
+        return Outcome(self.id, metadata, arrays)
 
     def _follow(self, probes: list[SpectrumProbe], step: int, model: torch.nn.Module) -> None:
         from oco.torch import SpectrumProbe
@@ -155,11 +151,6 @@ def check_options(task: str, data: str, optimizers: Iterable[tuple[str, dict[str
     model = _network(task, data).model()
     for kind, options in optimizers:
         make_optimizer(kind, model, 1e-3, options)
-
-
-def is_training(content: dict[str, Any]) -> bool:
-    """Whether stored content is that of a training run, not of a game."""
-    return "steps" in content
 
 
 @lru_cache(maxsize=4)

@@ -11,7 +11,6 @@ from regret_experiments.execution.engine import Engine, Job
 from regret_experiments.execution.interrupts import Interrupts
 from regret_experiments.execution.progress import Bar, Progress
 from regret_experiments.execution.sweep import Summary
-from regret_experiments.execution.tasks import Task
 from regret_experiments.store import Store, StoredRun
 from regret_experiments.training.config import OptimizerConfig, TrainingConfig
 from regret_experiments.training.runs import TrainingRun, check_options
@@ -45,9 +44,9 @@ def run_training(
             if stage == FRESH:
                 stages[FRESH] = fresh_runs(config, store)
             store.write_plan(_listing(config, stages))
-            tasks = {run.id: Task("runs", run.id, run) for _, run in stages[stage]}
+            work = {run.id: run for _, run in stages[stage]}
             labels = {run.id: _labels(config, stage, optimizer, run) for optimizer, run in stages[stage]}
-            job = Job(stage, list(tasks), tasks.__getitem__, labels=labels.__getitem__, retry_failed=retry_failed)
+            job = Job(stage, list(work), work.__getitem__, labels=labels.__getitem__, retry_failed=retry_failed)
             summary.runs += engine.perform(job)
             if interrupts.asked:
                 summary.interrupted = True

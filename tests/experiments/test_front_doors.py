@@ -19,8 +19,8 @@ import pytest
 from small_sweeps import play
 
 from oco.errors import ConfigError, StoreError
-from regret_experiments.cli.output import printable
 from regret_experiments.figures import draw, save
+from regret_experiments.printable import printable
 from regret_experiments.store.export import csv_text
 from regret_experiments.store.results import load
 

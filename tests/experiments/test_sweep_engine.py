@@ -16,9 +16,10 @@ from stored_runs import a_run, curves, finished
 from oco.errors import StoreError
 from regret_experiments.execution.backends import WorkersLost
 from regret_experiments.execution.engine import Counts, Engine, Job
+from regret_experiments.execution.games import Play
 from regret_experiments.execution.interrupts import Interrupts
 from regret_experiments.execution.progress import Bar, JsonLines
-from regret_experiments.execution.tasks import Outcome, Task
+from regret_experiments.execution.work import Outcome, Work
 from regret_experiments.store import Store
 
 RUNS = {run.id: run for run in map(a_run, range(8))}
@@ -33,7 +34,7 @@ class Dying:
         self.played: Counter[str] = Counter()
         self.company: list[list[str]] = []
 
-    def outcomes(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    def outcomes(self, tasks: Iterable[Work]) -> Iterator[Outcome]:
         tasks = iter(tasks)
         while held := list(itertools.islice(tasks, 2)):
             self.company.append([task.id for task in held])
@@ -42,14 +43,14 @@ class Dying:
                 raise WorkersLost("killed by signal 9")
             for task in held:
                 self.played[task.id] += 1
-                yield Outcome("runs", task.id, finished(RUNS[task.id]), curves())
+                yield Outcome(task.id, finished(RUNS[task.id]), curves())
 
 
 def perform(tmp_path: Path, backend: Any, progress: Any = None, names: list[str] = NAMES) -> Counts:
     store = Store(tmp_path / "r")
     with store.opened(), Interrupts() as interrupts:
         engine = Engine(store, backend, progress or JsonLines(io.StringIO()), interrupts)
-        return engine.perform(Job("runs", names, lambda name: Task("runs", name, RUNS[name])))
+        return engine.perform(Job("runs", names, lambda name: Play(RUNS[name])))
 
 
 def test_a_run_that_kills_its_workers_fails_and_the_others_finish(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_an_interrupt_leaves_the_rest(tmp_path: Path) -> None:
                 interrupts.asked = True
 
         engine = Engine(store, Dying("none"), Asking(io.StringIO()), interrupts)  # type: ignore[arg-type]
-        counts = engine.perform(Job("runs", NAMES, lambda name: Task("runs", name, RUNS[name])))
+        counts = engine.perform(Job("runs", NAMES, lambda name: Play(RUNS[name])))
     assert counts == Counts(finished=2, left=6)
 
 

@@ -177,7 +177,7 @@ def test_dynamic_regret_is_drawn_as_it_is_stored(tmp_path: Path, monkeypatch: py
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a stored curve needs no game")
 
-    monkeypatch.setattr("regret_experiments.execution.tasks.environment_of", refuse)
+    monkeypatch.setattr("regret_experiments.execution.games.environment_of", refuse)
     shown, switches = dynamic_frame(results, curves)
     assert switches == [40, 80]
     for identifier, rows in shown.groupby("id", observed=True):

@@ -9,15 +9,27 @@ import pytest
 from click.testing import CliRunner
 
 from oco.errors import ConfigError
+from regret_experiments import figures
 from regret_experiments.cli import oco
-from regret_experiments.cli.plot import _KINDS
 from regret_experiments.figures import draw, draw_all, save
 from regret_experiments.figures.kinds import KINDS
 from regret_experiments.store.results import Results
 
 
 def test_the_command_knows_every_kind() -> None:
-    assert list(_KINDS) == list(KINDS)
+    said = CliRunner().invoke(oco, ["plot", "nowhere", "mars"])
+    assert said.exit_code == 2
+    assert f"is not one of {', '.join(map(repr, KINDS))}." in said.output
+    helped = CliRunner().invoke(oco, ["plot", "--help"]).output
+    assert all(f"  {name} " in helped for name in KINDS)
+
+
+def test_a_kind_is_added_by_one_file() -> None:
+    """Each kind is listed by the module that draws it, and by no other."""
+    source = "".join(path.read_text() for path in Path(figures.__path__[0]).glob("*.py"))
+    source += Path(figures.__path__[0]).parent.joinpath("cli", "plot.py").read_text()
+    for name in KINDS:
+        assert source.count(f'"{name}": Kind(') == 1
 
 
 @pytest.mark.parametrize(("ending", "start"), [("pdf", b"%PDF"), ("svg", b"<?xml"), ("png", b"\x89PNG")])

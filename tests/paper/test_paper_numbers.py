@@ -14,7 +14,8 @@ from paper_figures.optimizer_memory import LARGE, METHODS, RANK, counted_convex
 from paper_figures.stepping import SteppingAdaGrad
 from paper_figures.table1 import slope, tuned_exactly
 from regret_experiments.config import load_config
-from regret_experiments.execution.tasks import Task, perform
+from regret_experiments.execution.games import Play
+from regret_experiments.execution.work import perform
 from regret_experiments.plan import make_plan
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def test_committed_regrets_and_bounds_of_table_1() -> None:
     found: dict[tuple[str, int], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for planned in plan.stages[0].runs:
         if planned.environment == "orthonormal short" and planned.learner in learners:
-            scalars = perform(Task("runs", planned.run.id, planned.run)).metadata["scalars"]
+            scalars = perform(Play(planned.run)).metadata["scalars"]
             point = found[planned.learner, planned.rank or 0][str(planned.point)]
             point.append((scalars["regret_upper"], scalars["bound"]))
     committed = pd.read_csv(REFERENCE / "table1.csv").fillna({"rank": 0})

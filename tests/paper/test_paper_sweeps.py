@@ -13,7 +13,8 @@ import oco
 from paper_figures.__main__ import PIECES, commands
 from paper_figures.pieces import Places
 from regret_experiments.config import load_config
-from regret_experiments.execution.tasks import Task, perform
+from regret_experiments.execution.games import Play
+from regret_experiments.execution.work import perform
 from regret_experiments.plan import make_plan
 
 ROOT = Path(__file__).parents[2]
@@ -106,7 +107,7 @@ def test_committed_rows_come_out_again(sweep: str, learners: set[str]) -> None:
     planned = {each.run.id: each.run for stage in plan.stages if stage.name == "train" for each in stage.runs}
     for row in rows.itertuples():
         run = dataclasses.replace(planned[str(row.run)], comparator=False, spectrum=False)
-        played = perform(Task("runs", run.id, run)).metadata["scalars"]
+        played = perform(Play(run)).metadata["scalars"]
         assert played["cumulative_loss"] / row.rounds == pytest.approx(row.train_loss, rel=1e-8)
         assert played["mistakes"] / row.rounds == pytest.approx(row.train_error, rel=1e-8)
         assert played["state_floats"] == row.state_floats
