@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from oco.errors import ConfigError
+from oco.types import Array
 from regret_experiments.figures.common import Styles, each_learner, numbers, tidy_log
 from regret_experiments.figures.kind import Kind, Panel
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.selection import Against, Scale
+from regret_experiments.figures.style import LearnerStyle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +34,87 @@ NAMES: dict[Against, str] = {
     "path": "dynamic regret",
     "linearised": "linearised regret",
 }
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What a line of the figure goes through: over the orders the mean of an interval's middle, and its range.
+
+    Attributes
+    ----------
+    rounds
+        At which there are numbers.
+    middle, low, high
+        Of regret, or of the loss where no regret is known.
+    bound
+        The mean bound; NaN where there is none.
+    holds
+        1 where every assumption of the bound holds on every order, 0 where one is violated.
+    """
+
+    rounds: Array
+    middle: Array
+    low: Array
+    high: Array
+    bound: Array
+    holds: Array
+
+    def scaled(self, scale: Scale) -> Curve:
+        """Divided by the root of t, or with what is not positive left out, as a scale shows it."""
+        parts = {name: getattr(self, name) for name in ("middle", "low", "high", "bound")}
+        if scale == "sqrt":
+            parts = {name: values / np.sqrt(self.rounds) for name, values in parts.items()}
+        if scale == "log":
+            positive = self.middle[self.middle > 0.0]
+            floor = positive.min() if positive.size else np.nan
+            parts["low"] = np.where(self.low > 0.0, self.low, floor)
+            parts = {name: np.where(values > 0.0, values, np.nan) for name, values in parts.items()}
+        return Curve(self.rounds, holds=self.holds, **parts)
+
+
+def curve_data(columns: Mapping[str, Any], what: Against | Literal["loss"] = "u_t") -> Curve:
+    """The curve of one learner at one point, from columns of `Results.curves`: its runs one below the other."""
+    rounds = _column(columns, "round")
+    if what != "loss":
+        low, high = (_column(columns, name) for name in ENDS[what])
+    elif "training_loss" in columns:
+        low = high = _column(columns, "training_loss")
+    else:
+        low = high = _column(columns, "cumulative_loss") / rounds
+    at, place = np.unique(rounds, return_inverse=True)
+
+    def mean(values: Array) -> Array:
+        known = np.isfinite(values)
+        total = np.bincount(place[known], values[known], at.size)
+        count = np.bincount(place[known], minlength=at.size)
+        return np.divide(total, count, out=np.full(at.size, np.nan), where=count > 0)
+
+    def extreme(values: Array, choose: Any) -> Array:
+        found = np.full(at.size, np.nan)
+        choose.at(found, place, values)
+        return found
+
+    holds = _column(columns, "bound_holds", 1.0)
+    return Curve(
+        at,
+        mean((low + high) / 2),
+        extreme(low, np.fmin),
+        extreme(high, np.fmax),
+        mean(_column(columns, "bound")),
+        extreme(holds, np.fmin),
+    )
+
+
+def has_regret(columns: Mapping[str, Any]) -> bool:
+    """Whether curves have a regret; those of a network, or of a game without a comparator, have a loss."""
+    return "regret_lower" in columns and bool(np.isfinite(_column(columns, "regret_lower")).any())
+
+
+def axis_titles(columns: Mapping[str, Any], what: Against | Literal["loss"] = "u_t") -> tuple[str, str]:
+    """What is across and what is up: of regret, or of the loss, the mean over rounds or of a network's training set."""
+    if what != "loss":
+        return "round t", NAMES[what]
+    return ("step", "training loss") if "training_loss" in columns else ("round t", "loss, mean over rounds")
 
 
 def regret_curves(
@@ -64,47 +149,39 @@ def regret_curves(
     styles
         Colours, markers and names by learner; by default those of the frame's learners.
     """
-    if "regret_lower" not in curves or curves["regret_lower"].isna().all():
-        return _loss_curves(curves, axes, scale, styles)
-    column = ENDS[against][0]
-    if column not in curves or not np.isfinite(numbers(curves[column])).any():
+    regret = has_regret(curves)
+    if regret and not any(name in curves and np.isfinite(numbers(curves[name])).any() for name in ENDS[against]):
         raise ConfigError(f"there is no {NAMES[against].replace('$', '')} in these runs")
-    labels = DirectLabels(axes)
+    network = "training_loss" in curves and not regret
     if scale == "log":
         axes.set_yscale("log")
-    if scale != "linear":
+    if scale == "log" and not network or scale == "sqrt" and regret:
         axes.set_xscale("log")
-    drawn = []
+    what, shown = (against, scale) if regret else ("loss", "linear")
+    bound = bound and regret and against == "u_t" and scale == "log"
+    labels = DirectLabels(axes)
     crossed = False
     for style, rows in each_learner(curves, styles):
         ranks = np.sort(rows["rank"].dropna().unique())
         by_rank: Any = rows.groupby("rank", sort=True, dropna=False)
         for rank, group in by_rank:
-            summary = _summary(group, against, scale)
+            curve = curve_data(group, what).scaled(shown)
             fade = 1.0 if pd.isna(rank) else 0.35 + 0.65 * float(np.searchsorted(ranks, rank) + 1) / len(ranks)
-            drawn.append(summary["regret"])
-            axes.plot(summary.index, summary["regret"], color=style.color, alpha=fade)
-            axes.fill_between(
-                summary.index, summary["low"], summary["high"], color=style.color, alpha=0.12 * fade, linewidth=0
-            )
-            if bound and against == "u_t" and scale == "log":
-                axes.plot(summary.index, summary["bound"], ":", color=style.color, alpha=fade, linewidth=1.0)
-                violated = summary["bound"].where(summary["holds"] < 1.0)
-                axes.plot(violated.index, violated, "x", color="#CC0000", markersize=4, zorder=5)
-                crossed |= bool(violated.notna().any())
-            last: Any = summary["regret"].last_valid_index()
-            if last is not None:
+            crossed |= _draw(axes, curve, style, fade, bound)
+            known = np.flatnonzero(np.isfinite(curve.middle))
+            if known.size:
                 name = style.label if pd.isna(rank) else f"{style.label}, k={int(rank)}"
-                if scale == "log":
-                    name += _slope_text(summary["regret"])
-                labels.at_end(name, float(last), float(summary["regret"].loc[last]), style.ink)
-    axes.margins(x=0.02)
-    axes.set_xlabel("round t   (in brackets: fitted slope)" if scale == "log" else "round t")
-    dotted = "\n(dotted: bound)" if bound and against == "u_t" and scale == "log" else ""
+                name += _slope_text(curve) if regret and scale == "log" else ""
+                labels.at_end(name, float(curve.rounds[known[-1]]), float(curve.middle[known[-1]]), style.ink)
+    across, up = axis_titles(curves, what)
+    axes.set_xlabel(f"{across}   (in brackets: fitted slope)" if regret and scale == "log" else across)
+    dotted = "\n(dotted: bound)" if bound else ""
     if crossed:
         dotted = "\n(dotted: bound; crosses: assumption violated)"
-    name = NAMES[against]
-    axes.set_ylabel((name + " / $\\sqrt{t}$" if scale == "sqrt" else name) + dotted)
+    axes.set_ylabel((f"{up} / $\\sqrt{{t}}$" if regret and scale == "sqrt" else up) + dotted)
+    if not regret:
+        return tidy_log(axes)
+    axes.margins(x=0.02)
     return axes
 
 
@@ -119,53 +196,26 @@ def fitted_slope(rounds: np.ndarray, regret: np.ndarray) -> float:
     return float(np.polyfit(np.log(rounds[late]), np.log(regret[late]), 1)[0])
 
 
-def _loss_curves(curves: pd.DataFrame, axes: Axes, scale: Scale, styles: Styles | None) -> Axes:
-    """Mean and range over the orders of the loss."""
-    network = "training_loss" in curves
-    loss = (
-        numbers(curves["training_loss"]) if network else numbers(curves["cumulative_loss"]) / numbers(curves["round"])
-    )
-    curves = curves.assign(loss=loss)
-    labels = DirectLabels(axes)
-    if scale == "log":
-        axes.set_yscale("log")
-        axes.set_xscale("linear" if network else "log")
-    for style, rows in each_learner(curves[np.isfinite(curves["loss"])], styles):
-        ranks = np.sort(rows["rank"].dropna().unique())
-        by_rank: Any = rows.groupby("rank", sort=True, dropna=False)
-        for rank, group in by_rank:
-            summary = group.groupby("round")["loss"].agg(["mean", "min", "max"])
-            fade = 1.0 if pd.isna(rank) else 0.35 + 0.65 * float(np.searchsorted(ranks, rank) + 1) / len(ranks)
-            axes.plot(summary.index, summary["mean"], color=style.color, alpha=fade)
-            axes.fill_between(
-                summary.index, summary["min"], summary["max"], color=style.color, alpha=0.12 * fade, linewidth=0
-            )
-            name = style.label if pd.isna(rank) else f"{style.label}, k={int(rank)}"
-            labels.at_end(name, float(summary.index[-1]), float(summary["mean"].iloc[-1]), style.ink)
-    axes.set_xlabel("step" if network else "round t")
-    axes.set_ylabel("training loss" if network else "loss, mean over rounds")
-    return tidy_log(axes)
+def _draw(axes: Axes, curve: Curve, style: LearnerStyle, fade: float, bound: bool) -> bool:
+    """Draw one curve; returns whether there are crosses."""
+    axes.plot(curve.rounds, curve.middle, color=style.color, alpha=fade)
+    axes.fill_between(curve.rounds, curve.low, curve.high, color=style.color, alpha=0.12 * fade, linewidth=0)
+    if not bound:
+        return False
+    axes.plot(curve.rounds, curve.bound, ":", color=style.color, alpha=fade, linewidth=1.0)
+    violated = np.where(curve.holds < 1.0, curve.bound, np.nan)
+    axes.plot(curve.rounds, violated, "x", color="#CC0000", markersize=4, zorder=5)
+    return bool(np.isfinite(violated).any())
 
 
-def _summary(group: pd.DataFrame, against: Against, scale: Scale) -> pd.DataFrame:
-    """Mean and range over the orders, by round."""
-    lower, upper = ENDS[against]
-    frame = group.assign(low=numbers(group[lower]), high=numbers(group[upper]), bound=numbers(group["bound"]))
-    frame = frame.assign(regret=(frame["low"] + frame["high"]) / 2)
-    frame["holds"] = numbers(group["bound_holds"]) if "bound_holds" in group else 1.0
-    summary = frame.groupby("round").agg({"regret": "mean", "low": "min", "high": "max", "bound": "mean"})
-    if scale == "sqrt":
-        summary = summary.div(np.sqrt(summary.index.to_numpy(float)), axis=0)
-    if scale == "log":
-        positive = summary["regret"] > 0.0
-        floor = summary["regret"][positive].min()
-        summary["low"] = summary["low"].where(summary["low"] > 0.0, floor)
-        summary = summary.where(summary > 0.0)
-    return summary.assign(holds=frame.groupby("round")["holds"].min())
+def _column(columns: Mapping[str, Any], name: str, absent: float = np.nan) -> Array:
+    if name in columns:
+        return np.asarray(numbers(columns[name]), dtype=float)
+    return np.full(len(columns["round"]), absent)
 
 
-def _slope_text(regret: pd.Series[float]) -> str:
-    slope = fitted_slope(regret.index.to_numpy(float), regret.to_numpy(float))
+def _slope_text(curve: Curve) -> str:
+    slope = fitted_slope(curve.rounds, curve.middle)
     return f" ({slope:.2f})" if np.isfinite(slope) else ""
 
 

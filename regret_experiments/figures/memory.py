@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from oco.types import Array
 from regret_experiments.figures.common import (
     Styles,
     each_learner,
@@ -19,11 +21,64 @@ from regret_experiments.figures.common import (
 )
 from regret_experiments.figures.kind import Kind
 from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.selection import RATES, Rate
 from regret_experiments.figures.style import WIDTHS
 from regret_experiments.tables import measured
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+ENDS = ("", "_low", "_high")
+"""Mean over the orders and its range, as the columns of the table are called."""
+
+
+@dataclass(frozen=True)
+class MemoryLine:
+    """What a learner's line, or its points, go through: from few state floats to many.
+
+    Attributes
+    ----------
+    ranks
+        Directions kept; empty for a learner without a rank, which is drawn as points.
+    floats
+        The most that a run held.
+    middle, low, high
+        Of regret over the orders: mean, least and largest.
+    """
+
+    ranks: tuple[int, ...]
+    floats: Array
+    middle: Array
+    low: Array
+    high: Array
+
+    @property
+    def regrets(self) -> tuple[Array, Array, Array]:
+        """Mean, least and largest."""
+        return self.middle, self.low, self.high
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it is a line over ranks."""
+        return bool(self.ranks)
+
+
+MEMORY_COLUMNS = ("learner", "rank", "state_floats", *(f"regret_{rate}{end}" for rate in RATES for end in ENDS))
+"""Columns of the table that `memory_data` reads."""
+LOSS_COLUMNS = tuple(name.replace("regret", "loss") for name in MEMORY_COLUMNS)
+"""The same where there is no regret, for `by_loss`."""
+
+
+def memory_data(table: pd.DataFrame, rate: Rate = "best") -> dict[str, MemoryLine]:
+    """Regret against state floats, by learner, from the rows of the table for one environment."""
+    found = {}
+    for name, rows in table[table["state_floats"].notna()].groupby("learner", sort=False, observed=True):
+        rows = rows.sort_values("rank" if ranked(rows) else "state_floats")
+        ranks = tuple(int(rank) for rank in rows["rank"]) if ranked(rows) else ()
+        columns = (f"regret_{rate}{end}" for end in ENDS)
+        numbers_of = (numbers(rows[column] if column in rows else [np.nan] * len(rows)) for column in columns)
+        found[str(name)] = MemoryLine(ranks, numbers(rows["state_floats"]), *numbers_of)
+    return found
 
 
 def regret_vs_memory(
@@ -51,11 +106,10 @@ def regret_vs_memory(
     measure, table = measured(table)
     theorem = theorem and bool(table["regret_theorem"].notna().any())
     labels = DirectLabels(axes)
-    for style, rows in each_learner(table[table["state_floats"].notna()], styles):
-        rows = rows.sort_values("rank" if ranked(rows) else "state_floats")
-        x = numbers(rows["state_floats"])
-        best, low, high = (numbers(rows[f"regret_best{end}"]) for end in ("", "_low", "_high"))
-        other = numbers(rows["regret_theorem"])
+    at_theorem = memory_data(table, "theorem")
+    for learner, line in memory_data(table).items():
+        style, other = (styles_of(table) if styles is None else styles)[learner], at_theorem[learner].middle
+        x, best, low, high = line.floats, line.middle, line.low, line.high
         hollow: dict[str, Any] = {
             "color": style.color,
             "marker": style.marker,
@@ -63,13 +117,13 @@ def regret_vs_memory(
             "alpha": 0.5,
             "zorder": 2,
         }
-        if ranked(rows):
+        if line.ranked:
             axes.fill_between(x, low, high, color=style.color, alpha=0.18, linewidth=0, zorder=1)
             axes.plot(x, best, color=style.color, marker=style.marker, zorder=4, label=style.label)
             if theorem:
                 axes.plot(x, other, "--", **hollow)
             if names:
-                label_ends(labels, style, x, best, rows["rank"])
+                label_ends(labels, style, x, best, line.ranks)
                 labels.avoid(x, best)
         else:
             spread = np.vstack([best - low, high - best]).clip(min=0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,10 +14,13 @@ from regret_experiments.plan.content import work_type
 from regret_experiments.tables import best_runs, theorem_runs
 
 if TYPE_CHECKING:
+    from oco.types import Array
+    from regret_experiments.store.arrays import Arrays
     from regret_experiments.store.results import Results
 
 Rate = Literal["best", "theorem"]
 """Which learning rate of a learner is shown."""
+RATES: tuple[Rate, ...] = ("best", "theorem")
 Against = Literal["u_t", "u_T", "path", "linearised"]
 """What regret is against."""
 Scale = Literal["log", "linear", "sqrt"]
@@ -78,18 +82,34 @@ def dynamic_frame(results: Results, curves: pd.DataFrame) -> tuple[pd.DataFrame,
     return frame, list(range(motion["period"], int(frame["round"].max()), motion["period"]))
 
 
+LEAST_EIGENVALUE = 1e-12
+"""Share of the largest eigenvalue below which one is rounding, and not drawn."""
+
+
+@dataclass(frozen=True)
+class SpectrumData:
+    """Eigenvalues of the gradient covariance, falling: a row for every round; NaN where they are rounding."""
+
+    rounds: Array
+    eigenvalues: Array
+
+
+def spectrum_data(arrays: Arrays) -> SpectrumData:
+    """What a figure of a run's spectrum shows, from its arrays; empty where no spectrum was kept."""
+    spectra = arrays.get("spectra", np.empty((0, 0)))
+    drawn = spectra > LEAST_EIGENVALUE * np.max(spectra, initial=0.0)
+    return SpectrumData(arrays.get("spectrum_rounds", np.empty(0)), np.where(drawn, spectra, np.nan))
+
+
 def spectrum_frame(results: Results, identifier: str) -> pd.DataFrame:
-    """Eigenvalues of one run's gradient covariance: columns ``round``, ``index`` (from 1) and ``eigenvalue``."""
-    arrays = results.arrays(identifier)
-    if "spectra" not in arrays:
-        return pd.DataFrame({"round": [], "index": [], "eigenvalue": []})
-    spectra = arrays["spectra"]
-    count = spectra.shape[1]
+    """The same as a frame: columns ``round``, ``index`` (from 1) and ``eigenvalue``."""
+    found = spectrum_data(results.arrays(identifier))
+    count = found.eigenvalues.shape[1]
     return pd.DataFrame(
         {
-            "round": np.repeat(arrays["spectrum_rounds"].astype(int), count),
-            "index": np.tile(np.arange(1, count + 1), len(spectra)),
-            "eigenvalue": spectra.ravel(),
+            "round": np.repeat(found.rounds.astype(int), count),
+            "index": np.tile(np.arange(1, count + 1), len(found.rounds)),
+            "eigenvalue": found.eigenvalues.ravel(),
         }
     )
 

@@ -40,9 +40,8 @@ def spectrum(frame: pd.DataFrame, axes: Axes, *, ranks: Iterable[int] = ()) -> A
     axes.set_yscale("log")
     axes.set_xscale("log")
     rounds = sorted(frame["round"].unique())
-    largest = float(frame["eigenvalue"].max())
     for i, when in enumerate(rounds):
-        rows = frame[(frame["round"] == when) & (frame["eigenvalue"] > 1e-12 * largest)]
+        rows = frame[(frame["round"] == when) & (frame["eigenvalue"] > 0.0)]
         if rows.empty:
             continue
         color = colormaps["viridis_r"](0.25 + 0.75 * (i + 1) / len(rounds))

@@ -68,11 +68,6 @@ class Plan:
         return self.loaded.config.name
 
     @property
-    def certain_runs(self) -> dict[str, PlannedRun]:
-        """Runs that will be played whatever comes out of others, by id."""
-        return {planned.run.id: planned for stage in self.stages if stage.best_of is None for planned in stage.runs}
-
-    @property
     def plugins(self) -> dict[str, Any]:
         """Where what is not built in comes from, by ``"learner mine"``: location, package, version and checksum."""
         found: dict[str, Any] = {}

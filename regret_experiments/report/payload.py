@@ -12,12 +12,16 @@ import pandas as pd
 
 from oco.regret.spectrum import Spectrum
 from regret_experiments.figures.common import styles_of
-from regret_experiments.figures.selection import Rate, select_runs
+from regret_experiments.figures.curves import axis_titles, curve_data
+from regret_experiments.figures.memory import LOSS_COLUMNS, MEMORY_COLUMNS, memory_data
+from regret_experiments.figures.selection import RATES, Against, Rate, spectrum_data
 from regret_experiments.figures.style import LearnerStyle, luminance, readable
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
+from regret_experiments.report.games import Game, games_of
 from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
 from regret_experiments.tables.group import floats, loss_column
+from regret_experiments.tables.rank_table import by_loss, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from regret_experiments.store.results import Results
     from regret_experiments.store.store import StoredRun
 
-RATES: tuple[Rate, ...] = ("best", "theorem")
+AGAINST: tuple[Against, ...] = ("u_t", "u_T")
 REGRET = "regret"
 DARK = "#14181D"
 """Background of the page's dark theme."""
@@ -57,7 +61,7 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     plan = store.plan() or {}
     styles = styles_of(runs) if len(runs) else {}
     status = runs["status"].value_counts()
-    games: list[Any] = list(runs.groupby(["stage", "environment"], sort=False)) if len(runs) else []
+    games = games_of(runs)
     measure = _measure(runs)
     payload: dict[str, Any] = {
         "name": results.name,
@@ -66,24 +70,21 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
         "counts": {name: int(status.get(name, 0)) for name in ("finished", "failed", "missing")},
         "shortfalls": list(results.shortfalls),
         "learners": [_learner(name, style) for name, style in styles.items()],
+        "titles": {against: _titles(results, against, measure) for against in AGAINST},
         "reproduce": f"oco reproduce {shlex.quote(_shown_path(results.path))}",
     }
     stored = {run.id: run for run in store.runs()}
     if "damaged" in status:
         payload["counts"]["damaged"] = int(status["damaged"])
-    payload |= run_columns(results, stored, styles, [key for key, _ in games], _measured(runs, measure))
+    payload |= run_columns(results, stored, styles, games, _measured(runs, measure))
     base = len(dumps(payload))
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
     places = {identifier: i for i, identifier in enumerate(runs["id"])}
-    chosen = [{rate: select_runs(rows, rate) for rate in RATES} for _, rows in games]
-    curves = sum(len(_points(picked)) for each in chosen for picked in each.values())
+    points = sum((len(group.best) > 0) + (len(group.theorem) > 0) for game in games for group in game.groups)
     for detail in LEVELS:
-        if detail is not LEVELS[-1] and base + curves * _least_size(stored, detail) > limit:
+        if detail is not LEVELS[-1] and base + points * _least_size(stored, detail) > limit:
             continue
-        built = [
-            _game(stored, key, rows, picked, styles, places, detail, measure)
-            for (key, rows), picked in zip(games, chosen, strict=True)
-        ]
+        built = [_game(stored, game, styles, places, detail, measure) for game in games]
         payload["games"] = built
         if base + len(dumps(built)) <= limit:
             break
@@ -134,95 +135,90 @@ def _shown_path(path: Path) -> str:
 
 def _game(
     stored: Mapping[str, StoredRun],
-    key: tuple[str, str],
-    rows: pd.DataFrame,
-    picked: Mapping[Rate, pd.DataFrame],
+    game: Game,
     styles: dict[str, Any],
     places: dict[str, int],
     detail: Detail,
     measure: str,
 ) -> dict[str, Any]:
-    stage, environment = key
-    finished = rows[rows["status"] == "finished"]
+    finished = game.runs[game.runs["status"] == "finished"]
     dimension = int(finished["dimension"].max()) if len(finished) else None
-    ranks = sorted({int(rank) for rank in rows["rank"].dropna()})
-    game: dict[str, Any] = {"stage": stage, "environment": environment, "dimension": dimension, "ranks": ranks}
+    ranks = sorted({int(rank) for rank in game.runs["rank"].dropna()})
+    shown: dict[str, Any] = {"stage": game.stage, "environment": game.environment, "title": game.title}
+    shown |= {"dimension": dimension, "ranks": ranks}
     if finished.empty:
-        return game | {"rounds": [], "indices": [], "groups": []}
+        return shown | {"rounds": [], "indices": [], "groups": []}
     some = stored[finished["id"].iloc[0]].arrays
     kept_rounds = thinned(len(some["round"]), detail.rounds)
     count = some["spectra"].shape[1] if "spectra" in some else 0
     kept_values = thinned(count, detail.eigenvalues, ranks + [rank - 1 for rank in ranks]) if detail.spectra else []
+    thinning = Thinning(kept_rounds, kept_values, detail.spectra)
+    table = table_of(game.groups, MEMORY_COLUMNS if measure == REGRET else LOSS_COLUMNS)
+    regrets = {rate: _triples(table if measure == REGRET else by_loss(table), rate) for rate in RATES}
     groups = []
-    chosen = {rate: {_key(key): group for key, group in _points(runs)} for rate, runs in picked.items()}
-    for key_of, all_runs in _points(finished):
-        learner, rank = _key(key_of)
-        entry: dict[str, Any] = {
-            "learner": list(styles).index(learner),
-            "rank": rank,
-            "floats": int(all_runs["peak_state_floats"].max()),
-            "formula": rounded(all_runs["memory_formula"].iloc[0]) if "memory_formula" in all_runs else None,
-        }
-        for rate, by_point in chosen.items():
-            group = by_point.get((learner, rank))
-            point = None if group is None else _point(stored, group, kept_rounds, kept_values, detail, measure)
-            if point is not None and group is not None:
-                point["runs"] = [places[identifier] for identifier in group["id"]]
-                point["orders"] = _orders(rows, group)
-            entry[rate] = point
+    for group in game.groups:
+        if group.finished.empty:
+            continue
+        learner, rank = group.key["learner"], None if pd.isna(group.key["rank"]) else int(group.key["rank"])
+        entry: dict[str, Any] = {"learner": list(styles).index(learner), "rank": rank}
+        entry |= {"floats": int(group.finished["peak_state_floats"].max()), "formula": rounded(group.memory_formula)}
+        for rate, runs in (("best", group.best), ("theorem", group.theorem)):
+            entry[rate] = None
+            if len(runs):
+                entry[rate] = {"regret": regrets[rate][learner, rank], **_point(stored, runs, thinning, measure)}
+                entry[rate] |= {"runs": [places[identifier] for identifier in runs["id"]]}
+                entry[rate] |= {"orders": [group.orders(rate), group.orders_planned(rate)]}
         groups.append(entry)
     rounds = [int(some["round"][i]) for i in kept_rounds]
-    return game | {"rounds": rounds, "indices": [i + 1 for i in kept_values], "groups": groups}
+    return shown | {"rounds": rounds, "indices": [i + 1 for i in kept_values], "groups": groups}
 
 
-def _orders(rows: pd.DataFrame, group: pd.DataFrame) -> list[int]:
-    """How many orders a point is a mean of, and how many were asked for."""
-    same = (rows["learner"] == group["learner"].iloc[0]) & (rows["point"] == group["point"].iloc[0])
-    rank = group["rank"].iloc[0]
-    same &= rows["rank"].isna() if pd.isna(rank) else rows["rank"] == rank
-    return [len(group), int(same.sum())]
-
-
-def _points(runs: pd.DataFrame) -> Any:
-    return runs.groupby(["learner", "rank"], sort=False, dropna=False)
-
-
-def _key(key: tuple[Any, Any]) -> tuple[str, int | None]:
-    return str(key[0]), None if pd.isna(key[1]) else int(key[1])
-
-
-def _point(
-    stored: Mapping[str, StoredRun],
-    group: pd.DataFrame,
-    kept_rounds: list[int],
-    kept_values: list[int],
-    detail: Detail,
-    measure: str,
-) -> dict[str, Any]:
-    """One learner at one rank at one learning rate: means over the orders and their range, curves, a spectrum."""
-    ends = ("regret_lower", "regret_upper") if measure == REGRET else (loss_column(group),) * 2
-    lower, upper = (floats(group, name) for name in ends)
-    arrays = [stored[identifier].arrays for identifier in group["id"]]
-    point: dict[str, Any] = {
-        "regret": [_mean(upper), rounded(float(np.min(lower))), rounded(float(np.max(upper)))],
-        "bound": _mean(floats(group, "bound")),
-        "tail": _mean(floats(group, "tail_mass")),
-        "escaped": _mean(floats(group, "escaped_mass")),
-        "curve": _curve(arrays, kept_rounds, measure),
+def _triples(table: pd.DataFrame, rate: Rate) -> dict[tuple[str, int | None], list[Any]]:
+    """What `regret_vs_memory` draws, by learner and rank: mean over the orders, and their range."""
+    return {
+        (learner, line.ranks[i] if line.ranked else None): [rounded(float(values[i])) for values in line.regrets]
+        for learner, line in memory_data(table, rate).items()
+        for i in range(len(line.floats))
     }
-    if kept_values and "spectra" in arrays[0]:
-        rank = group["rank"].iloc[0]
-        spectra, rounds = arrays[0]["spectra"], arrays[0]["spectrum_rounds"]
-        shown = thinned(len(spectra), detail.spectra)[-detail.spectra :]
+
+
+@dataclass(frozen=True)
+class Thinning:
+    """Places of the rounds and of the eigenvalues that are kept, and how many spectra are."""
+
+    rounds: list[int]
+    eigenvalues: list[int]
+    spectra: int
+
+
+def _point(stored: Mapping[str, StoredRun], runs: pd.DataFrame, thinning: Thinning, measure: str) -> dict[str, Any]:
+    """One learner at one rank at one learning rate: means over the orders, curves, the spectrum of the first order."""
+    arrays = [stored[identifier].arrays for identifier in runs["id"]]
+    point: dict[str, Any] = {
+        "bound": _mean(floats(runs, "bound")),
+        "tail": _mean(floats(runs, "tail_mass")),
+        "escaped": _mean(floats(runs, "escaped_mass")),
+        "curve": _curve(arrays, thinning.rounds, measure),
+    }
+    if thinning.eigenvalues and "spectra" in arrays[0]:
+        rank = runs["rank"].iloc[0]
+        found = spectrum_data(arrays[0])
+        shown = thinned(len(found.rounds), thinning.spectra)[-thinning.spectra :]
         point["spectrum"] = {
-            "rounds": [int(rounds[i]) for i in shown],
-            "values": [rounded_list(spectra[i][kept_values]) for i in shown],
+            "rounds": [int(found.rounds[i]) for i in shown],
+            "values": [rounded_list(found.eigenvalues[i][thinning.eigenvalues]) for i in shown],
         }
         if not pd.isna(rank):
             trace = float(arrays[0]["gradient_squares"][-1])
-            whole = Spectrum(int(group["dimension"].iloc[0]), spectra[-1], trace)
+            whole = Spectrum(int(runs["dimension"].iloc[0]), arrays[0]["spectra"][-1], trace)
             point["omega"] = rounded(whole.omega(int(rank) + 1))
     return point
+
+
+def _titles(results: Results, against: Against, measure: str) -> list[str]:
+    """What is across and up in the figure of curves."""
+    titles = axis_titles(results.curves, against if measure == REGRET else "loss")
+    return [title.replace("$", "") for title in titles]
 
 
 def _measure(runs: pd.DataFrame) -> str:
@@ -238,21 +234,15 @@ def _measured(runs: pd.DataFrame, measure: str) -> tuple[str, str]:
 
 
 def _curve(arrays: list[Any], kept: list[int], measure: str) -> dict[str, Any]:
-    """Mean, least and largest regret over the orders, against u_t and u_T, and the mean bound; or of the loss."""
-    if measure != REGRET:
-        losses = np.array([one[measure.replace(" ", "_")][kept] for one in arrays])
-        triple = [rounded_list(a) for a in (losses.mean(axis=0), losses.min(axis=0), losses.max(axis=0))]
-        return {"u_t": triple, "u_T": triple, "bound": [None] * len(kept)}
-    stacked = {
-        name: np.array([one[name][kept] for one in arrays])
-        for name in ("regret_lower", "regret_upper", "regret_final", "bound")
+    """The curves that `regret_curves` draws, at some of their rounds: both regrets and the bound, or the loss."""
+    columns = {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0] if arrays[0][name].ndim == 1}
+    regret = measure == REGRET
+    found = {against: curve_data(columns, against if regret else "loss") for against in AGAINST}
+    shown: dict[str, Any] = {
+        against: [rounded_list(values[kept]) for values in (curve.middle, curve.low, curve.high)]
+        for against, curve in found.items()
     }
-    lower, upper, final = (stacked[name] for name in ("regret_lower", "regret_upper", "regret_final"))
-    return {
-        "u_t": [rounded_list(a) for a in (upper.mean(axis=0), lower.min(axis=0), upper.max(axis=0))],
-        "u_T": [rounded_list(a) for a in (final.mean(axis=0), final.min(axis=0), final.max(axis=0))],
-        "bound": rounded_list(stacked["bound"].mean(axis=0)),
-    }
+    return shown | {"bound": rounded_list(found["u_t"].bound[kept])}
 
 
 def _mean(values: Any) -> Any:

@@ -9,6 +9,7 @@ import pandas as pd
 from oco.regret.interval import radius_text
 from regret_experiments.figures.style import LearnerStyle
 from regret_experiments.report.encoding import column
+from regret_experiments.report.games import Game
 from regret_experiments.store import Store
 from regret_experiments.tables import RUN_COLUMNS
 from regret_experiments.tables.group import floats
@@ -32,7 +33,7 @@ def run_columns(
     results: Results,
     stored: Mapping[str, StoredRun],
     styles: Mapping[str, LearnerStyle],
-    games: Sequence[tuple[str, str]],
+    games: Sequence[Game],
     measure: tuple[str, str],
 ) -> dict[str, Any]:
     """Columns of `Results.runs`, and of the metadata: configs are stored once and named by their places.
@@ -44,7 +45,7 @@ def run_columns(
     styles
         Of the learners, by name.
     games
-        Stage and environment of every game.
+        In the order of the page.
     measure
         What runs are compared by: the heading of that column, and the name of its numbers.
 
@@ -58,8 +59,7 @@ def run_columns(
     listed = [stored.get(identifier) for identifier in runs["id"]]
     columns = {name: column(runs[name]) for name in _PLAIN if name in runs}
     columns["learner"] = column([list(styles).index(name) for name in runs["learner"]])
-    pairs = zip(runs["stage"], runs["environment"], strict=True)
-    columns["game"] = column([games.index(pair) for pair in pairs])
+    columns["game"] = column(_games(runs, games))
     columns["microseconds"] = column(_microseconds(runs))
     columns["within"] = column(_within(runs))
     columns["learner_config"] = column([_content(run, "learner") for run in listed])
@@ -78,16 +78,15 @@ def run_columns(
 def _table(
     runs: pd.DataFrame,
     styles: Mapping[str, LearnerStyle],
-    games: Sequence[tuple[str, str]],
+    games: Sequence[Game],
     measure: tuple[str, str],
     columns: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """`RUN_COLUMNS` as they read, and what they are sorted by: a column that is there already goes by its name."""
     heading, source = measure
-    titles = game_titles(games)
     rows: list[dict[Any, Any]] = runs.assign(
         label=[styles[str(name)].label for name in runs["learner"]],
-        game=[titles[games.index(pair)] for pair in zip(runs["stage"], runs["environment"], strict=True)],
+        game=[games[place].title for place in _games(runs, games)],
         measured=runs.get(source),
         microseconds=_microseconds(runs),
         within=pd.Series(_within(runs), index=runs.index, dtype=object),
@@ -104,10 +103,10 @@ def _table(
     return table
 
 
-def game_titles(games: Sequence[tuple[str, str]]) -> list[str]:
-    """Names of games: the environment, with the stage where there are several."""
-    several = len({stage for stage, _ in games}) > 1
-    return [f"{environment} ({stage})" if several else str(environment) for stage, environment in games]
+def _games(runs: pd.DataFrame, games: Sequence[Game]) -> list[int]:
+    """The place of every run's game."""
+    places = {(game.stage, game.environment): place for place, game in enumerate(games)}
+    return [places[pair] for pair in zip(runs["stage"], runs["environment"], strict=True)]
 
 
 def _within(runs: pd.DataFrame) -> list[str | None]:

@@ -6,7 +6,7 @@ A column is added here and nowhere else.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -159,10 +159,10 @@ ALWAYS = (*KEYS, *_ORDERS, "runs", *_STATES, "complete")
 """Columns that have a value where no run is finished."""
 
 
-def summary(group: Group) -> dict[str, Any]:
+def summary(group: Group, columns: Iterable[Column]) -> dict[str, Any]:
     """The row of a group, by column."""
     some = len(group.finished) > 0
-    return {column.name: column.value(group) if some or column.name in ALWAYS else None for column in COLUMNS}
+    return {column.name: column.value(group) if some or column.name in ALWAYS else None for column in columns}
 
 
 def _point_key(row: Row) -> Any:

@@ -77,19 +77,17 @@ class Group:
         """Mean over the orders of the upper end, the least lower end (``"low"``), the largest upper end (``"high"``),
         or the least radius within which they are certified (``"within"``).
         """
-        runs = self.best if rate == "best" else self.theorem
-        if runs.empty:
-            return float("nan")
-        lower, upper = (floats(runs, f"regret_{end}") for end in ("lower", "upper"))
-        if part == "within":
-            return float(floats(runs, "comparator_within").min(skipna=False))
-        return float({"": upper.mean, "low": lower.min, "high": upper.max}[part]())
+        found = self._numbers[rate]
+        return float("nan") if found is None else found[f"regret {part}"]
 
     def loss(self, rate: str, part: str = "") -> float:
         """Mean, least or largest loss over the orders."""
-        runs = self.best if rate == "best" else self.theorem
-        losses = runs[loss_column(runs)].astype(float)
-        return float({"": losses.mean, "low": losses.min, "high": losses.max}[part]()) if len(runs) else float("nan")
+        found = self._numbers[rate]
+        return float("nan") if found is None else found[f"loss {part}"]
+
+    @cached_property
+    def _numbers(self) -> dict[str, dict[str, float] | None]:
+        return {rate: _range(runs) for rate, runs in (("best", self.best), ("theorem", self.theorem))}
 
     @property
     def memory_formula(self) -> str | None:
@@ -115,6 +113,23 @@ class Group:
         numbers = [floats(self.shown, name) for name in ("regret_lower", "regret_upper", "bound", "bound_valid")]
         rows = ((lower, upper, bound, valid == 1.0) for lower, upper, bound, valid in zip(*numbers, strict=True))
         return worst(verdict(lower, upper, bound, holds) for lower, upper, bound, holds in rows)
+
+
+def _range(runs: pd.DataFrame) -> dict[str, float] | None:
+    """Means over the orders, and their range; None where there are no runs."""
+    if runs.empty:
+        return None
+    lower, upper, within = (floats(runs, name) for name in ("regret_lower", "regret_upper", "comparator_within"))
+    losses = floats(runs, loss_column(runs))
+    return {
+        "regret ": float(upper.mean()),
+        "regret low": float(lower.min()),
+        "regret high": float(upper.max()),
+        "regret within": float(within.min(skipna=False)),
+        "loss ": float(losses.mean()),
+        "loss low": float(losses.min()),
+        "loss high": float(losses.max()),
+    }
 
 
 def loss_column(runs: pd.DataFrame) -> str:

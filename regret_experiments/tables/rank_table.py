@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 import pandas as pd
 
 from regret_experiments.tables.columns import COLUMNS, summary
@@ -47,15 +49,30 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         ``runs``, and of them ``finished``, ``failed``, ``missing`` and ``damaged`` ones; ``complete``: whether all are
         finished.
     """
-    groups = [Group(key, group) for key, group in runs.groupby(KEYS, sort=False, dropna=False)]
-    return pd.DataFrame([summary(group) for group in groups], columns=[column.name for column in COLUMNS])
+    return table_of(groups_of(runs))
+
+
+def groups_of(runs: pd.DataFrame) -> list[Group]:
+    """What the rows of the table are about."""
+    return [Group(key, group) for key, group in runs.groupby(KEYS, sort=False, dropna=False)]
+
+
+def table_of(groups: Iterable[Group], names: Collection[str] | None = None) -> pd.DataFrame:
+    """The rows of the table, or some of its columns by name."""
+    columns = [column for column in COLUMNS if names is None or column.name in names]
+    return pd.DataFrame([summary(group, columns) for group in groups], columns=[column.name for column in columns])
 
 
 def measured(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """What learners are compared by: regret; or the loss, in regret's columns, where no regret is known."""
     if table["regret_best"].notna().any():
         return "regret", table
+    return "loss", by_loss(table)
+
+
+def by_loss(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the loss in the place of the regret."""
     ends = [f"{rate}{end}" for rate in ("best", "theorem") for end in ("", "_low", "_high")]
     losses = {f"regret_{end}": table[f"loss_{end}"] for end in ends if f"loss_{end}" in table}
     everywhere = {f"regret_{rate}_within": float("inf") for rate in ("best", "theorem")}
-    return "loss", table.assign(**losses, **everywhere)
+    return table.assign(**losses, **everywhere)

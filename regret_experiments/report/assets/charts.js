@@ -75,11 +75,11 @@ function drawCurves(host) {
   const bounds = isRegret() && state.against === "u_t" && state.bounds;
   const values = groups.flatMap((group) => [...curve(group).flat(), ...(bounds ? atRate(group).curve.bound : [])]);
   const against = state.against === "u_t" ? "the best point so far" : "the best point in the end";
-  const title = isRegret() ? `regret against ${state.against}` : payload.measure;
+  const [across, up] = payload.titles[state.against];
   const chart = plot(host, {
     label: isRegret() ? `Regret against rounds, against ${against}` : `${capital(payload.measure)} against rounds`, names: groups.map(named),
-    x: { values: rounds, log, title: "round t" },
-    y: { values, log, title },
+    x: { values: rounds, log, title: across },
+    y: { values, log, title: up },
   });
   const names = [];
   for (const group of groups) {
@@ -91,7 +91,7 @@ function drawCurves(host) {
     if (bounds) line(chart, parent, rounds, atRate(group).curve.bound, "line bound");
     const last = rounds.findLastIndex((_, i) => chart.Y.draws(middle[i]));
     if (last < 0) continue;
-    const text = (i) => `${named(group)}\nround ${whole(rounds[i])}: ${payload.measure} ${interval([middle[i], low[i], high[i]])}${isRegret() ? `\nbound ${number(atRate(group).curve.bound[i])}` : ""}`;
+    const text = (i) => `${named(group)}\nround ${whole(rounds[i])}: ${isRegret() ? "regret" : up} ${interval([middle[i], low[i], high[i]])}${isRegret() ? `\nbound ${number(atRate(group).curve.bound[i])}` : ""}`;
     const end = dot(chart, parent, group.learner, [rounds[last], middle[last]], { text: `${text(last)}\nleft and right move along the curve`, facts: factsOf(group), size: 5, act: () => openRuns(atRate(group).runs) });
     walk(chart, end, rounds, middle, last, text);
     names.push({ learner: group.learner, text: named(group), x: chart.X(rounds[last]) + 7, y: chart.Y(middle[last]) });
@@ -144,9 +144,7 @@ function drawSpectrum(host) {
   const group = withSpectra.find((each) => each.rank !== null && each.rank === rank) ?? withSpectra[0];
   host.replaceChildren();
   if (!group) return note(host, "No spectrum is stored for this choice.");
-  const { rounds, values } = atRate(group).spectrum;
-  const top = Math.max(...values.flat());
-  const kept = values.map((row) => row.map((v) => (v > 1e-14 * top ? v : null)));
+  const { rounds, values: kept } = atRate(group).spectrum;
   const log = state.scale === "log";
   const chart = plot(host, {
     label: "Eigenvalues of the gradient covariance",

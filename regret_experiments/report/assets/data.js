@@ -16,10 +16,6 @@ const isRegret = () => payload.measure === "regret";
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 const value = (name, i) => (runs[name] ? runs[name][i] : null);
 const learnerOf = (i) => payload.learners[value("learner", i)];
-const gameTitle = (game) => {
-  const several = new Set(payload.games.map((each) => each.stage)).size > 1;
-  return several ? `${game.environment} (${game.stage})` : game.environment;
-};
 
 // Four significant digits, as a person would write them; a dash for what is not known.
 function number(x) {

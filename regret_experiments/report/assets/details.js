@@ -30,7 +30,7 @@ function showRun(i) {
   const status = value("status", i);
   say("status", status, { finished: "good", failed: "bad", damaged: "bad" }[status] ?? "");
   say("reason", value("message", i) && [value("error", i), value("message", i)].filter(Boolean).join(": "), "bad");
-  say("environment", gameTitle(payload.games[value("game", i)]));
+  say("environment", payload.games[value("game", i)].title);
   say("order, repetition", `${value("order", i)}, ${value("repetition", i)}`);
   say("tuned", value("point", i));
   if (status === "finished") {

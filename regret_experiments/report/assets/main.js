@@ -27,7 +27,7 @@ function drawHead() {
 
 function drawChoices() {
   at("game").replaceChildren();
-  payload.games.forEach((game, i) => html(at("game"), "option", gameTitle(game), { value: i }));
+  payload.games.forEach((game, i) => html(at("game"), "option", game.title, { value: i }));
   const field = at("learners");
   for (const label of field.querySelectorAll("label")) label.remove();
   payload.learners.forEach((learner, i) => {

@@ -9,7 +9,7 @@ const state = { ...STARTING };
 function readHash() {
   const given = new URLSearchParams(location.hash.slice(1));
   Object.assign(state, STARTING);
-  const games = payload.games.map(gameTitle);
+  const games = payload.games.map((game) => game.title);
   state.game = Math.max(0, games.indexOf(given.get("environment")));
   for (const [key, allowed] of [
     ["rate", ["best", "theorem"]], ["against", ["u_t", "u_T"]], ["scale", ["log", "linear"]],
@@ -31,7 +31,7 @@ function readHash() {
 function writeHash() {
   const kept = new URLSearchParams();
   const put = (key, text, usual) => { if (text !== usual) kept.set(key, text); };
-  if (payload.games.length) put("environment", gameTitle(payload.games[state.game]), gameTitle(payload.games[0]));
+  if (payload.games.length) put("environment", payload.games[state.game].title, payload.games[0].title);
   for (const key of ["rate", "against", "scale", "theme", "filter", "status", "sort", "run"]) put(key, state[key], STARTING[key]);
   if (state.learners) {
     for (const i of state.learners) kept.append("learners", payload.learners[i].name);

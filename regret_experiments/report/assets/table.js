@@ -1,6 +1,7 @@
 // The table of runs: filtered by words, sorted by any column, a page at a time.
 
 const PAGE = 50;
+const LONGEST_WORD = 24; // a column with a longer text may break its lines
 // Columns as the payload gives them: headings, texts of cells, and what a column is sorted by where that is not its text.
 let columns = decodeColumns();
 
@@ -8,7 +9,8 @@ function decodeColumns() {
   return payload.table.map((each) => {
     const text = decode(each.text);
     const key = each.key === undefined ? text : typeof each.key === "string" ? runs[each.key] : decode(each.key);
-    return { ...each, text, key };
+    const wraps = text.some((cell) => cell.length > LONGEST_WORD);
+    return { ...each, text, key, kind: each.align === "right" ? "number" : wraps ? "text" : "word" };
   });
 }
 
@@ -46,8 +48,8 @@ function drawTable() {
     const row = html(body, "tr", null, { "data-run": value("id", i) });
     const button = html(html(row, "td"), "button", value("id", i).slice(0, 8), { type: "button", "aria-label": `Details of run ${value("id", i)}` });
     button.addEventListener("click", () => openRuns([i]));
-    for (const { text, align, alarm } of columns) {
-      html(row, "td", text[i], { class: (align === "right" ? "number" : "text") + (alarm.includes(text[i]) ? " bad" : "") });
+    for (const { text, kind, alarm } of columns) {
+      html(row, "td", text[i], { class: kind + (alarm.includes(text[i]) ? " bad" : "") });
     }
   }
   document.getElementById("matches").textContent = `${whole(places.length)} of ${whole(runs.count)} runs`;
@@ -62,7 +64,7 @@ function drawHeadings() {
     const row = html(head, "tr");
     html(row, "th", "Run", { scope: "col" });
     for (const column of columns) {
-      const heading = html(row, "th", null, { scope: "col", class: column.align === "right" ? "number" : "", "data-column": column.name });
+      const heading = html(row, "th", null, { scope: "col", class: column.kind, "data-column": column.name });
       html(heading, "button", column.title, { type: "button" }).addEventListener("click", () => {
         state.falling = state.sort === column.name && !state.falling;
         state.sort = column.name;

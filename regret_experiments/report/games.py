@@ -1,0 +1,42 @@
+"""The games of a sweep as the page shows them: an environment of a stage, with its runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from regret_experiments.tables.group import Group
+from regret_experiments.tables.rank_table import groups_of
+
+
+@dataclass(frozen=True)
+class Game:
+    """One environment of one stage.
+
+    Attributes
+    ----------
+    title
+        The environment, with the stage where there are several.
+    runs
+        Its runs, played or not.
+    groups
+        The same by learner and rank.
+    """
+
+    stage: str
+    environment: str
+    title: str
+    runs: pd.DataFrame
+    groups: list[Group]
+
+
+def games_of(runs: pd.DataFrame) -> list[Game]:
+    """Every game of the runs of a sweep, in their order."""
+    if runs.empty:
+        return []
+    several = runs["stage"].nunique() > 1
+    return [
+        Game(stage, environment, f"{environment} ({stage})" if several else str(environment), rows, groups_of(rows))
+        for (stage, environment), rows in runs.groupby(["stage", "environment"], sort=False)
+    ]
