@@ -7,31 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from regret_experiments.cli.options import plugin_option, results_argument
 from regret_experiments.cli.output import echo
-
-
-class _Kind(click.ParamType):
-    """A kind of figure, from the registry, which is not read before a figure is asked for."""
-
-    name = "kind"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        return str(click.Choice(list(_kinds())).convert(value, param, ctx))
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:
-        return "KIND"
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(name) for name in _kinds() if name.startswith(incomplete)]
 
 
 def _kinds() -> Mapping[str, Any]:
     from regret_experiments.figures.kinds import KINDS
 
     return KINDS
+
+
+def _known(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """A kind from the registry, which is not read before a figure is asked for."""
+    return str(click.Choice(list(_kinds())).convert(value, param, ctx))
 
 
 class _Plot(click.Command):
@@ -43,7 +32,7 @@ class _Plot(click.Command):
 
 @click.command(cls=_Plot)
 @results_argument
-@click.argument("kind", type=_Kind())
+@click.argument("kind", callback=_known)
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False),
     help="File; its ending says what: .pdf, .svg, .png, .pgf.  [default: RESULTS/figures/KIND.pdf]",

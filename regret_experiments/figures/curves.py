@@ -36,6 +36,10 @@ NAMES: dict[Against, str] = {
 }
 
 
+What = Against | Literal["loss"]
+Columns = Mapping[str, Any] | pd.DataFrame
+
+
 @dataclass(frozen=True)
 class Curve:
     """What a line of the figure goes through: over the orders the mean of an interval's middle, and its range.
@@ -72,7 +76,7 @@ class Curve:
         return Curve(self.rounds, holds=self.holds, **parts)
 
 
-def curve_data(columns: Mapping[str, Any], what: Against | Literal["loss"] = "u_t") -> Curve:
+def curve_data(columns: Columns, what: What = "u_t") -> Curve:
     """The curve of one learner at one point, from columns of `Results.curves`: its runs one below the other."""
     rounds = _column(columns, "round")
     if what != "loss":
@@ -87,7 +91,8 @@ def curve_data(columns: Mapping[str, Any], what: Against | Literal["loss"] = "u_
         known = np.isfinite(values)
         total = np.bincount(place[known], values[known], at.size)
         count = np.bincount(place[known], minlength=at.size)
-        return np.divide(total, count, out=np.full(at.size, np.nan), where=count > 0)
+        found: Array = np.divide(total, count, out=np.full(at.size, np.nan), where=count > 0)
+        return found
 
     def extreme(values: Array, choose: Any) -> Array:
         found = np.full(at.size, np.nan)
@@ -105,12 +110,12 @@ def curve_data(columns: Mapping[str, Any], what: Against | Literal["loss"] = "u_
     )
 
 
-def has_regret(columns: Mapping[str, Any]) -> bool:
+def has_regret(columns: Columns) -> bool:
     """Whether curves have a regret; those of a network, or of a game without a comparator, have a loss."""
     return "regret_lower" in columns and bool(np.isfinite(_column(columns, "regret_lower")).any())
 
 
-def axis_titles(columns: Mapping[str, Any], what: Against | Literal["loss"] = "u_t") -> tuple[str, str]:
+def axis_titles(columns: Columns, what: What = "u_t") -> tuple[str, str]:
     """What is across and what is up: of regret, or of the loss, the mean over rounds or of a network's training set."""
     if what != "loss":
         return "round t", NAMES[what]
@@ -157,7 +162,8 @@ def regret_curves(
         axes.set_yscale("log")
     if scale == "log" and not network or scale == "sqrt" and regret:
         axes.set_xscale("log")
-    what, shown = (against, scale) if regret else ("loss", "linear")
+    what: What = against if regret else "loss"
+    shown: Scale = scale if regret else "linear"
     bound = bound and regret and against == "u_t" and scale == "log"
     labels = DirectLabels(axes)
     crossed = False
@@ -208,7 +214,7 @@ def _draw(axes: Axes, curve: Curve, style: LearnerStyle, fade: float, bound: boo
     return bool(np.isfinite(violated).any())
 
 
-def _column(columns: Mapping[str, Any], name: str, absent: float = np.nan) -> Array:
+def _column(columns: Columns, name: str, absent: float = np.nan) -> Array:
     if name in columns:
         return np.asarray(numbers(columns[name]), dtype=float)
     return np.full(len(columns["round"]), absent)

@@ -37,6 +37,6 @@ def games_of(runs: pd.DataFrame) -> list[Game]:
         return []
     several = runs["stage"].nunique() > 1
     return [
-        Game(stage, environment, f"{environment} ({stage})" if several else str(environment), rows, groups_of(rows))
-        for (stage, environment), rows in runs.groupby(["stage", "environment"], sort=False)
+        Game(str(stage), str(name), f"{name} ({stage})" if several else str(name), rows, groups_of(rows))
+        for (stage, name), rows in runs.groupby(["stage", "environment"], sort=False)
     ]

@@ -162,7 +162,7 @@ def _game(
         learner, rank = group.key["learner"], None if pd.isna(group.key["rank"]) else int(group.key["rank"])
         entry: dict[str, Any] = {"learner": list(styles).index(learner), "rank": rank}
         entry |= {"floats": int(group.finished["peak_state_floats"].max()), "formula": rounded(group.memory_formula)}
-        for rate, runs in (("best", group.best), ("theorem", group.theorem)):
+        for rate, runs in zip(RATES, (group.best, group.theorem), strict=True):
             entry[rate] = None
             if len(runs):
                 entry[rate] = {"regret": regrets[rate][learner, rank], **_point(stored, runs, thinning, measure)}
