@@ -44,11 +44,14 @@ class Results:
         self._store = Store(path)
         if not self.path.is_dir():
             raise StoreError(f"there are no results at {self.path}: no such directory")
+        with _collector_paused():
+            self._read()
+
+    def _read(self) -> None:
         plan = self._store.plan()
         self._planned = plan is not None
         self.name = str(plan["name"]) if plan else self.path.name
-        with _collector_paused():
-            found = list(self._store.examine("runs"))
+        found = list(self._store.examine("runs"))
         stored = {run.id: run for run in found if isinstance(run, StoredRun)}
         listed = plan["runs"] if plan else [_labels_of(run) for run in stored.values()]
         self._faults = [each for each in found if isinstance(each, Fault)]

@@ -245,7 +245,7 @@ def _examined(kind: str, path: Path) -> StoredRun | Fault | None:
         return Fault(path, str(error))
     path = path.with_suffix(".npy")
     try:
-        description = metadata["arrays"]
+        description = metadata.pop("arrays")  # arrays have their own shapes from here on
         arrays = unpack(read_file(path, description["bytes"]), description) if description["shapes"] else {}
         check_arrays(kind, metadata, arrays)
     except FileNotFoundError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import signal
 import subprocess
@@ -16,11 +15,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from small_sweeps import play
+from small_sweeps import plan_of, play
 
 from oco.errors import ConfigError, StoreError
 from regret_experiments.figures import draw, save
 from regret_experiments.printable import printable
+from regret_experiments.store import Store
 from regret_experiments.store.export import csv_text
 from regret_experiments.store.results import load
 
@@ -44,11 +44,11 @@ def renamed(stored: Path, tmp_path: Path) -> Path:
     path = tmp_path / "renamed"
     path.mkdir()
     (path / "runs").symlink_to(stored / "runs")
-    plan = json.loads((stored / "plan.json").read_text())
+    plan = plan_of(Store(stored))
     for row in plan["runs"]:
         row["environment"] = "\x1b[2J\x1b]0;title\x07" + row["environment"]
         row["learner"] = "=HYPERLINK(" + row["learner"]
-    (path / "plan.json").write_text(json.dumps(plan))
+    Store(path).write_plan(plan)
     return path
 
 
@@ -111,8 +111,8 @@ def test_there_is_nothing_to_draw_before_a_run_is_finished(oco: Any, stored: Pat
 
 
 def test_an_environment_without_finished_runs_is_left_out(stored: Path, tmp_path: Path) -> None:
-    plan = json.loads((stored / "plan.json").read_text())
-    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    plan = plan_of(Store(stored))
+    Store(tmp_path).write_plan(plan)
     for row in plan["runs"]:
         if row["environment"] == "other":
             continue
