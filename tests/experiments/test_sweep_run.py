@@ -213,9 +213,9 @@ def test_data_that_changed_under_a_plan_is_refused(tmp_path: Path) -> None:
     )
     plan = make_plan(load_config(config))
     data.write_text("".join(f"{i % 4},{i % 5},{1 if i % 2 else -1}\n" for i in range(40)))
-    from regret_experiments.execution import tasks
+    from regret_experiments.execution import games
 
-    tasks._environment.cache_clear()
+    games._environment.cache_clear()
     counts = run_sweep(plan, Store(tmp_path / "r"), progress=Silent()).runs
     assert counts.failed == 1
     (stored,) = Store(tmp_path / "r").runs()
