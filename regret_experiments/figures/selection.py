@@ -65,17 +65,14 @@ def dynamic_frame(results: Results, curves: pd.DataFrame) -> tuple[pd.DataFrame,
     ConfigError
         If the environment does not know its moving comparator.
     """
-    from regret_experiments.training.runs import is_training
-
     frame = curves.assign(dynamic_regret=curves.get("regret_dynamic", np.nan))
     content: dict[str, Any] = results.content(str(curves["id"].iloc[0])) if len(curves) else {}
     environment = content.get("environment", {})
-    if is_training(content):
+    if content and work_type(content) == "training":
         raise ConfigError("dynamic regret needs a game, and a network's training is not a game")
     if frame["dynamic_regret"].isna().all():
         kind = environment.get("kind", "this environment")
-        what = "not a game" if work_type(content) == "training" else "none"
-        raise ConfigError(f"dynamic regret needs a game whose optimum moves and is known; {kind} is {what}")
+        raise ConfigError(f"dynamic regret needs a game whose optimum moves and is known; {kind} is none")
     motion = environment.get("described", {}).get("motion", {})
     if motion.get("name") not in ("switches", "recurring"):
         return frame, []
