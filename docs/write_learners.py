@@ -25,7 +25,8 @@ PREFACE = """# Learners
 
 Every learner of `oco.learners.LEARNERS`, by its name in configs. This page is written by `docs/write_learners.py` from
 the registry and the docstrings, and a test keeps it up to date; costs and assumptions in full are in the docstrings
-(`help(oco.learners.FTSL)`).
+(`help(oco.learners.FTSL)`). `oco.learners.plain` has the sketched learners as their papers print them, in NumPy, with a
+decomposition every round: read those first. The compiled ones are tested against them (`tests/learners/test_plain.py`).
 
 Each formula says how well it is sourced: it was read in the paper unless it is marked *cited from memory* (the
 inequality is tested, the printed constant was not checked), *derived here* (ours, and tested) or *none known*.

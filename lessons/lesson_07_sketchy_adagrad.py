@@ -19,6 +19,9 @@ About 50 minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 #
 # .. math:: \tilde G^{-1/2} g = V^\top \mathrm{diag}(\lambda + \rho)^{-1/2} V g + \rho^{-1/2} (g - V^\top V g) . \tag{7}
 #
+# `oco.learners.plain.FDAdaGrad` is just this, in NumPy with a singular value decomposition every round. It is the
+# definition to read; `oco.FDAdaGrad` computes the same points faster, and a test compares the two.
+#
 # Why all of :math:`\rho`?
 # ------------------------
 #

@@ -181,7 +181,7 @@ _OPTIONS: dict[str, Any] = {
 
 def _compiled(function: Function, options: dict[str, Any], kind: type[Kernel] = Kernel) -> Function:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-        return cast(Function, np.errstate(all="ignore")(function))  # compiled code warns of nothing either
+        return np.errstate(all="ignore")(function)  # compiled code warns of nothing either
     compiled = kind(function, targetoptions=_OPTIONS | options)
     if _directory is not None:
         compiled.enable_caching()

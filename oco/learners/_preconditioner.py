@@ -168,7 +168,7 @@ def multiplier_of_ball(rest: float, outside: float, rank: int, recipe: Packed, l
             metric[i] = np.sqrt(metric[i] * metric[i] + recipe[0].projection)
     for i in range(rank):
         squares[i] = made[i] * made[i]
-    return ball_multiplier(metric[:rank], squares[:rank], rest, outside, recipe[0].radius)
+    return ball_multiplier(metric[:rank], squares[:rank], rest, outside, float(recipe[0].radius))
 
 
 @separate_kernel(REAL(WHOLE, REAL, VECTOR, SKETCH, RECIPE, MATRIX, FLAG))

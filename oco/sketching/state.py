@@ -150,4 +150,5 @@ class SketchState:
 
     def scratch(self) -> Scratch:
         """Scratch memory for the kernels."""
-        return Scratch.empty(*self.directions.shape, self.dimension)
+        rows, size = self.directions.shape
+        return Scratch.empty(rows, size, self.dimension)

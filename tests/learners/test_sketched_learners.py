@@ -20,6 +20,7 @@ from oco.learners import (
     SON,
     AdaFD,
     AdaFFD,
+    AdaptiveFDAdaGrad,
     FDAdaGrad,
     FullMatrixAdaGrad,
     PrimalDualAdaFD,
@@ -160,7 +161,7 @@ def test_learners_without_a_unit_do_not_see_the_scale_of_gradients(scale: float)
     """AdaGrad's step is scale free; what adds a constant to the metric is so if that is scaled too."""
     for make in (
         lambda s: FDAdaGrad(RANK, 0.5),
-        lambda s: FDAdaGrad("auto", 0.5, tolerance=0.5),
+        lambda s: AdaptiveFDAdaGrad(0.5, tolerance=0.5),
         lambda s: FDAdaGrad(RANK, 0.5, compensation="half"),
         lambda s: FDAdaGrad(RANK, 0.5, decay=0.9),
         lambda s: AdaFD(RANK, 0.5, 0.2 * s),
