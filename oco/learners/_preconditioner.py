@@ -153,7 +153,7 @@ def from_point(count: int, point: Array, sketch: Sketch, lines: Array) -> float:
         if i < rank:
             made[i] += brought[i]
             outside -= made[i] * made[i]
-    return outside
+    return float(outside)
 
 
 @part_of_kernel

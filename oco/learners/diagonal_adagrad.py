@@ -81,7 +81,7 @@ class DiagonalAdaGrad(Learner):
         """Set the learning rate, the first point and empty sums."""
         self._rate = self.learning_rate or theorem_rate(self, problem, "linf")
         self._anchorage = Anchorage(problem.domain)
-        self._rule: Rule = np.array([(self._rate, self.delta, self._anchorage.radius)], dtype=RULE)
+        self._rule = np.array([(self._rate, self.delta, self._anchorage.radius)], dtype=RULE)
         point, offset = self._anchorage.first_point()
         self.state = DiagonalState(point, np.zeros(point.size), np.zeros(2), offset)
         self._work = np.zeros((2, point.size if 0.0 < self._anchorage.radius < math.inf else 0))
