@@ -131,7 +131,7 @@ def test_a_module_given_on_the_command_line(tmp_path: Path, shell: Any) -> None:
     assert shell("check", results, "--plugin", "outside").returncode == 0
     without = shell("check", results)
     assert without.returncode == 2
-    assert without.stderr.startswith("Error: environment '")
+    assert without.stderr.startswith("Error: learner 'lazy_descent' is not known here")
     assert "--plugin outside" in without.stderr
     assert "Traceback" not in without.stderr
 
