@@ -24,7 +24,7 @@ SHORT_STREAMS = (
     "orders=1",
     *(
         f"learners.{learner}={{grid: {{low: 1.0, high: 100.0, points: 2}}}}"
-        for learner in ("ada_fd.delta", "fd_son.delta", "son.ridge")
+        for learner in ("ada_fd.ridge", "fd_son.ridge", "son.ridge")
     ),
 )
 SMALL_GAME = (

@@ -35,7 +35,7 @@ COLUMNS = ["regret_best", "regret_best_low", "regret_best_high"]
 
 CAPTION = """
 Top: regret at the best learning rate of {points} (for "tuned constant" also the best of three constants under the
-root, for Ada-FD and Ada-FFD of two deltas), for {ranks} directions kept; the range over {orders} data orders of the
+root, for Ada-FD and Ada-FFD of two ridges), for {ranks} directions kept; the range over {orders} data orders of the
 certified interval. {games}. Bottom: average loss, k = {rank}, without projection, of variants in which the step comes
 before the sketch, or one shrink takes in several gradients; means over {seeds} orders, at the best of {rates} rates.
 """

@@ -25,7 +25,7 @@ SHOWN = ("fd_son", "ada_fd", "fd_adagrad", "full_matrix_adagrad", "adagrad_norm"
 CAPTION = """
 Bounds (left) and regrets (right) on the stream of Observation 2: linear losses on the unit ball whose gradients are
 drawn from {vectors} orthonormal vectors in d = {dimension}; k = {rank} directions kept, so that the sketch loses mass
-for ever. Slopes of log against log T stand after the names. Bounds at the best learning rate and delta for each T
+for ever. Slopes of log against log T stand after the names. Bounds at the best learning rate and ridge for each T
 (seed 0); dotted: the terms of Ada-FD's bound on which Observation 2 rests, which grow like T^(3/4); solid: the bound of
 Ada-FD that this package derives. Regrets: means over {orders} orders at the best point of the grid of
 configs/paper/table1.yaml (seeds in results/reference/paper/table1.json).
@@ -35,9 +35,7 @@ configs/paper/table1.yaml (seeds in results/reference/paper/table1.json).
 def table_of(runs: pd.DataFrame) -> pd.DataFrame:
     """One row for every stream, learner and rank: the least bound and the least regret over the grid."""
     runs = runs[runs["status"] == "finished"]
-    if "ridge" in runs:  # the files of the table have one column for both
-        runs = runs.assign(delta=runs["ridge"].fillna(runs["delta"]) if "delta" in runs else runs["ridge"])
-    points = [name for name in ("learning_rate", "delta") if name in runs]
+    points = [name for name in ("learning_rate", "ridge") if name in runs]
     numbers = runs.assign(**{name: runs[name].astype(float).fillna(-1.0) for name in points})
     numbers["bound"] = numbers["bound"].astype(float).where(numbers["bound_valid"] == True)  # noqa: E712 (objects)
     means = numbers.groupby([*KEYS, *points], sort=False, dropna=False)[
@@ -90,10 +88,10 @@ def exponents(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def tuned_exactly(rank: int = RANK, horizons: tuple[int, ...] = HORIZONS) -> pd.DataFrame:
-    """Bounds of Ada-FD and FD-AdaGrad on Observation 2's stream at the very best learning rate and delta for each T.
+    """Bounds of Ada-FD and FD-AdaGrad on Observation 2's stream at the very best learning rate and ridge for each T.
 
     Losses are linear, so what the bounds are made of does not depend on the learner's parameters: one game for each T
-    tells it. Ada-FD's is ``D^2/(2 eta) (delta + tr + m S) + eta/2 (2 tr + m rho / delta)`` with ``tr = tr Gbar^(1/2)``,
+    tells it. Ada-FD's is ``D^2/(2 eta) (ridge + tr + m S) + eta/2 (2 tr + m rho / ridge)`` with ``tr = tr Gbar^(1/2)``,
     ``S = sum sqrt(rho_t)`` and m = k + 1, as derived in this package; FD-AdaGrad's ``D^2/(2 eta) (tr G^(1/2) +
     d sqrt(Omega)) + eta tr G^(1/2)``. The published bound of Ada-FD could not be confirmed; the terms that Observation
     2 rests on are ``D^2/(2 eta) S + eta tr G^(1/2)``, and stand here under the name ada_fd_observation_2.
@@ -110,8 +108,8 @@ def tuned_exactly(rank: int = RANK, horizons: tuple[int, ...] = HORIZONS) -> pd.
         trace, roots, lost = facts["tr Gbar^(1/2)"], facts["sum of sqrt(rho_t)"], facts["escaped mass"]
         diameter, full = facts["diameter (l2 norm)"], facts["tr G^(1/2)"]
         size = min(rank + 1, game.domain.dimension)
-        deltas = np.geomspace(1e-3, 1e9, 2401)
-        products = (deltas + trace + size * roots) * (2.0 * trace + size * lost / deltas)
+        ridges = np.geomspace(1e-3, 1e9, 2401)
+        products = (ridges + trace + size * roots) * (2.0 * trace + size * lost / ridges)
         wide = full + game.domain.dimension * np.sqrt(facts["Omega"])
         bounds = {
             "ada_fd_observation_2": diameter * np.sqrt(2.0 * roots * full),

@@ -52,10 +52,10 @@ def certified_bound(
     else:  # G <= Gbar + rho I
         root = float(np.sum(np.sqrt(values + escaped))) + (d - values.size) * math.sqrt(escaped)
     weight, tolerance = diameter**2 / (2.0 * rate), max(asked, reached)
-    ridge = weight * d * math.sqrt(delta)
+    added = weight * d * math.sqrt(delta)
     return Bound(
         theorem="FD-AdaGrad with the rank chosen on the way (docs/adaptive_rank.md), derived here",
-        value=(weight * (1.0 + tolerance) + rate) * root + ridge,
+        value=(weight * (1.0 + tolerance) + rate) * root + added,
         constants=(
             Constant("diameter (l2 norm)", diameter, "domain"),
             Constant("learning rate", rate, "given" if rate_given else "domain"),
@@ -67,7 +67,7 @@ def certified_bound(
         ),
         assumptions=(Assumption("points are projected in the norm of the learner's own matrix", True),),
         variants={
-            "with the tolerance reached": (weight * (1.0 + reached) + rate) * root + ridge,
-            "full-matrix AdaGrad": (weight + rate) * root + ridge,
+            "with the tolerance reached": (weight * (1.0 + reached) + rate) * root + added,
+            "full-matrix AdaGrad": (weight + rate) * root + added,
         },
     )

@@ -14,10 +14,10 @@ followed by the projection on a ball in the norm of H. What differs is a `Recipe
     learner       root    outer  inner  compensation  averaging  sketched vector
     ============  ======  =====  =====  ============  =========  ====================
     FD-AdaGrad    True    0      delta  1             no         g
-    Ada-FD        True    delta  0      0             no         g
-    FD-SON        False   0      delta  0             no         sqrt(sigma + eta_t) g
-    RFD-SON       False   0      delta  1/2           no         sqrt(sigma + eta_t) g
-    FTSL          True    delta  0      1             yes        g
+    Ada-FD        True    ridge  0      0             no         g
+    FD-SON        False   0      ridge  0             no         sqrt(sigma + eta_t) g
+    RFD-SON       False   0      ridge  1/2           no         sqrt(sigma + eta_t) g
+    FTSL          True    ridge  0      1             yes        g
     ============  ======  =====  =====  ============  =========  ====================
 
 ``H^{-1}`` is the pseudo-inverse: where the complement's eigenvalue is zero, so is the step there.

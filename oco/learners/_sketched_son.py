@@ -12,7 +12,7 @@ from oco.regret.bounds import Constant, Observed
 class SONTerms(NamedTuple):
     """Hyper-parameters of a sketched SON, and what the first terms of its bound are made of."""
 
-    delta: float
+    ridge: float
     learning_rate: float
     curvature: float
     exponent: float
@@ -22,10 +22,10 @@ class SONTerms(NamedTuple):
         return float(self.curvature + 1.0 / (self.learning_rate * round_index**self.exponent))
 
     def slack(self, observed: Observed) -> float:
-        """``delta/2 |x_1 - x*|^2 + (GD)^2/2 sum eta_t``."""
+        """``ridge/2 |x_1 - x*|^2 + (GD)^2/2 sum eta_t``."""
         slope = observed.largest_gradient * observed.domain.diameter()
         weights = sum_of_weights(self.learning_rate, self.exponent, observed.rounds)
-        return 0.5 * self.delta * reach(observed.domain) ** 2 + 0.5 * slope**2 * weights
+        return 0.5 * self.ridge * reach(observed.domain) ** 2 + 0.5 * slope**2 * weights
 
     def constants(self, observed: Observed, escaped_mass: float) -> tuple[Constant, ...]:
         """What went into the bound, for its table."""
@@ -34,6 +34,6 @@ class SONTerms(NamedTuple):
             Constant("diameter (l2 norm)", observed.domain.diameter(), "domain"),
             Constant("largest gradient (l2 norm)", observed.largest_gradient, "observed"),
             Constant("weight of the last round", self.weight(observed.rounds), "given"),
-            Constant("delta", self.delta, "given"),
+            Constant("ridge", self.ridge, "given"),
             Constant("escaped mass", escaped_mass, "observed"),
         )

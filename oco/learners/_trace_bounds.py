@@ -38,7 +38,7 @@ def trace_root_bound(
     size = sketch.capacity + 1
     escaped = sketch.escaped_mass
     weight = diameter**2 / (2.0 * rate)
-    ridge = d * math.sqrt(delta)
+    added = d * math.sqrt(delta)
     padded = np.zeros(d)
     padded[: sketch.rank] = sketch.eigenvalues
     sketched_root = float(np.sum(np.sqrt(padded + escaped + delta)))
@@ -62,16 +62,16 @@ def trace_root_bound(
     if complete:
         return Bound(
             theorem="Duchi, Hazan, Singer 2011, Theorem 7 (mirror descent)",
-            value=weight * (root + ridge) + rate * root,
+            value=weight * (root + added) + rate * root,
             constants=tuple(constants),
             assumptions=assumptions,
         )
 
     def theorem_3(mass: float) -> float:
-        return weight * (root + d * math.sqrt(mass) + ridge) + rate * root
+        return weight * (root + d * math.sqrt(mass) + added) + rate * root
 
     def corollary_4(mass: float) -> float:
-        return weight * (root + math.sqrt(d * max(d - size, 0) * mass) + ridge) + rate * root
+        return weight * (root + math.sqrt(d * max(d - size, 0) * mass) + added) + rate * root
 
     omega = observed.spectrum.omega(size) if observed.spectrum is not None else observed.gradient_squares / size
     constants += [Constant("Omega", omega, "observed"), Constant("escaped mass", escaped, "observed")]

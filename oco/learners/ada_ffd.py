@@ -8,7 +8,7 @@ from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedPlayer, SketchedState, checked_buffer, sketched_memory
 from oco.learners.ada_fd import ada_fd_bound
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
-from oco.learners.requirements import positive, positive_or_none, theorem_rate, whole
+from oco.learners.requirements import positive, positive_or_none, renamed, theorem_rate, whole
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
@@ -19,7 +19,7 @@ class AdaFFD(Learner):
     r"""Ada-FD with a doubled buffer: the sketch fills up to 2k directions, then shrinks to k.
 
     .. math::
-        H_t = \delta I + \bar G_t^{1/2}, \qquad x_{t+1} = \Pi_K^{H_t}\bigl(x_t - \eta H_t^{-1} g_t\bigr)
+        H_t = \epsilon I + \bar G_t^{1/2}, \qquad x_{t+1} = \Pi_K^{H_t}\bigl(x_t - \eta H_t^{-1} g_t\bigr)
 
     where Gbar is exact until it has more than 2k directions; then the (k + 1)-th eigenvalue is subtracted from
     those above it and the rest are dropped.
@@ -30,8 +30,8 @@ class AdaFFD(Learner):
         k, directions that a shrink keeps; twice as many are held before it.
     learning_rate
         eta; None for ``D / sqrt(2)``.
-    delta
-        Added to the *root*, positive; in the unit of gradients.
+    ridge
+        epsilon, the multiple of the identity in H, added to the root; positive, in the unit of gradients.
     buffer
         As for `FDAdaGrad`, beside the 2k directions.
 
@@ -70,18 +70,19 @@ class AdaFFD(Learner):
     look = Look("Ada-FFD", "#FFAA88", "v")
     state: SketchedState
 
+    @renamed(delta="ridge")
     def __init__(
-        self, rank: int, learning_rate: float | None = None, delta: float = 1.0, buffer: int | None = None
+        self, rank: int, learning_rate: float | None = None, ridge: float = 1.0, buffer: int | None = None
     ) -> None:
         self.rank = whole(self, "rank", rank)
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
-        self.delta = positive(self, "delta", delta)
+        self.ridge = positive(self, "ridge", ridge)
         self.buffer = checked_buffer(self, buffer)
 
     def recipe(self, problem: Problem) -> Recipe:
-        """``H = delta I + Gbar^{1/2}``, shrunk to k directions; the theorem's eta where none was given."""
+        """``H = ridge I + Gbar^{1/2}``, shrunk to k directions; the theorem's eta where none was given."""
         rate = self.learning_rate or theorem_rate(self, problem)
-        return Recipe(rate=rate, outer=self.delta, compensation=0.0, keep=self.rank)
+        return Recipe(rate=rate, outer=self.ridge, compensation=0.0, keep=self.rank)
 
     def start(self, problem: Problem) -> None:
         """Resolve the recipe from the problem; begin at the domain's start with an empty sketch."""
@@ -109,4 +110,4 @@ class AdaFFD(Learner):
         """See the notes of `AdaFD`; None on an unbounded domain."""
         sketch = self.state.sketch
         rate = Constant("learning rate", self._player.recipe.rate, "domain" if self.learning_rate is None else "given")
-        return ada_fd_bound(self, observed, sketch, min(2 * self.rank + 1, sketch.dimension), rate, self.delta)
+        return ada_fd_bound(self, observed, sketch, min(2 * self.rank + 1, sketch.dimension), rate, self.ridge)

@@ -11,7 +11,7 @@ from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedPlayer, SketchedState, checked_buffer, sketched_memory
 from oco.learners._sketched_son import SONTerms
 from oco.learners.base import Learner, Look, Memory, Problem
-from oco.learners.requirements import nonnegative, positive, whole
+from oco.learners.requirements import nonnegative, positive, renamed, whole
 from oco.learners.son import curvature_assumption
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Observed
@@ -24,7 +24,7 @@ class FDSON(Learner):
 
     .. math::
         \hat g_t = \sqrt{\sigma + \eta_t}\, g_t, \quad \eta_t = 1 / (\lambda t^p), \quad
-        \bar G_t = \mathrm{FD}(\bar G_{t-1}, \hat g_t \hat g_t^\top), \quad A_t = \delta I + \bar G_t, \qquad
+        \bar G_t = \mathrm{FD}(\bar G_{t-1}, \hat g_t \hat g_t^\top), \quad A_t = \epsilon I + \bar G_t, \qquad
         x_{t+1} = \Pi_K^{A_t}\bigl(x_t - A_t^{-1} g_t\bigr)
 
     Parameters
@@ -33,8 +33,8 @@ class FDSON(Learner):
         k, directions that are kept; the paper's sketch has m = k + 1 rows.
     learning_rate
         lambda: there is no step size besides it.
-    delta
-        Multiple of the identity in A, positive; the paper's alpha.
+    ridge
+        epsilon, the multiple of the identity in A, positive; the paper's alpha.
     curvature
         sigma of the losses, ``f(u) >= f(x) + <g, u - x> + (sigma/2) <g, u - x>^2``; 0 for merely convex ones.
     exponent
@@ -49,9 +49,9 @@ class FDSON(Learner):
     Regret on a bounded domain, with ``w_t = sigma + eta_t``, ``m = min(k + 1, d)`` and rho the mass that escaped:
 
     .. math::
-        R_T \le \tfrac{\delta}{2} |x_1 - x^*|^2 + \tfrac{(GD)^2}{2} \sum_t \eta_t
-              + \tfrac{m}{2 w_T} \ln\Bigl(1 + \tfrac{\mathrm{tr} \bar G_T}{m \delta}\Bigr)
-              + \tfrac{m}{2 w_T \delta} \rho_{1:T}
+        R_T \le \tfrac{\epsilon}{2} |x_1 - x^*|^2 + \tfrac{(GD)^2}{2} \sum_t \eta_t
+              + \tfrac{m}{2 w_T} \ln\Bigl(1 + \tfrac{\mathrm{tr} \bar G_T}{m \epsilon}\Bigr)
+              + \tfrac{m}{2 w_T \epsilon} \rho_{1:T}
 
     Luo et al. have 2 (CL)^2 for (GD)^2/2 on their slab and ``Omega_k / (m - k)`` for rho (cited from memory and
     re-derived, not checked against the paper). A variant has Omega of the gradients times w_1.
@@ -66,7 +66,7 @@ class FDSON(Learner):
     Examples
     --------
     >>> import numpy as np, oco
-    >>> learner = oco.learners.FDSON(rank=1, learning_rate=1.0, delta=1.0)
+    >>> learner = oco.learners.FDSON(rank=1, learning_rate=1.0, ridge=1.0)
     >>> learner.start(oco.Problem(oco.Unbounded(2), horizon=9))
     >>> learner.update(np.array([1.0, 0.0]))
     >>> learner.prediction
@@ -76,34 +76,35 @@ class FDSON(Learner):
     name = "fd_son"
     source = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, FD-SON"
     guarantee = (
-        "delta/2 |x_1 - x*|^2 + (GD)^2/2 sum eta_t + m/(2 w_T) (ln(1 + tr Gbar/(m delta)) + rho/delta); bounded domain"
+        "ridge/2 |x_1 - x*|^2 + (GD)^2/2 sum eta_t + m/(2 w_T) (ln(1 + tr Gbar/(m ridge)) + rho/ridge); bounded domain"
     )
     examples = ({"rank": 2}, {"rank": 50, "exponent": 0.0})
     look = Look("FD-SON", "#CC79A7", "P")
     state: SketchedState
 
+    @renamed(delta="ridge")
     def __init__(
         self,
         rank: int,
         learning_rate: float = 1.0,
-        delta: float = 1.0,
+        ridge: float = 1.0,
         curvature: float = 0.0,
         exponent: float = 0.5,
         buffer: int | None = None,
     ) -> None:
         self.rank = whole(self, "rank", rank)
         self.learning_rate = positive(self, "learning_rate", learning_rate)
-        self.delta = positive(self, "delta", delta)
+        self.ridge = positive(self, "ridge", ridge)
         self.curvature = nonnegative(self, "curvature", curvature)
         self.exponent = nonnegative(self, "exponent", exponent)
         self.buffer = checked_buffer(self, buffer)
 
     def recipe(self, problem: Problem) -> Recipe:
-        """``A = delta I + Gbar`` of gradients times ``sqrt(sigma + eta_t)``, and steps of rate 1."""
+        """``A = ridge I + Gbar`` of gradients times ``sqrt(sigma + eta_t)``, and steps of rate 1."""
         return Recipe(
             rate=1.0,
             root=False,
-            inner=self.delta,
+            inner=self.ridge,
             compensation=0.0,
             curvature=self.curvature,
             weight_scale=1.0 / self.learning_rate,
@@ -137,16 +138,16 @@ class FDSON(Learner):
         if not observed.domain.bounded or observed.rounds == 0:
             return None
         sketch = self.state.sketch
-        terms = SONTerms(self.delta, self.learning_rate, self.curvature, self.exponent)
+        terms = SONTerms(self.ridge, self.learning_rate, self.curvature, self.exponent)
         last, slack = terms.weight(observed.rounds), terms.slack(observed)
         size = min(self.rank + 1, sketch.dimension)
-        growth = size * math.log1p(float(sketch.eigenvalues.sum()) / (size * self.delta))
-        lost = size * sketch.escaped_mass / self.delta
-        exact = float(np.sum(np.log1p(sketch.eigenvalues / self.delta)))
+        growth = size * math.log1p(float(sketch.eigenvalues.sum()) / (size * self.ridge))
+        lost = size * sketch.escaped_mass / self.ridge
+        exact = float(np.sum(np.log1p(sketch.eigenvalues / self.ridge)))
         variants = {"observed log-determinant": slack + (exact + lost) / (2.0 * last)}
         if observed.spectrum is not None:
             omega = terms.weight(1) * observed.spectrum.omega(self.rank + 1)
-            variants["with Omega"] = slack + (growth + size * omega / self.delta) / (2.0 * last)
+            variants["with Omega"] = slack + (growth + size * omega / self.ridge) / (2.0 * last)
         return Bound(
             theorem="FD-SON (Luo et al. 2016) on a bounded domain, constants re-derived",
             value=slack + (growth + lost) / (2.0 * last),

@@ -12,6 +12,7 @@ from oco.learners.ftsl import ftsl_bound
 from oco.learners.requirements import (
     nonnegative,
     positive_or_none,
+    renamed,
     required_gradient_bound,
     required_reach,
     whole,
@@ -33,8 +34,8 @@ class FTFSL(Learner):
         k, directions that a shrink keeps; twice as many are held before it.
     learning_rate
         eta; None for ``|x*| / sqrt(2)`` at the farthest comparator from the start.
-    delta
-        Added to the root; None for the problem's gradient bound.
+    ridge
+        epsilon, the multiple of the identity in H, added to the root; None for the problem's gradient bound.
     buffer
         As for `FDAdaGrad`, beside the 2k directions.
 
@@ -52,7 +53,7 @@ class FTFSL(Learner):
     Examples
     --------
     >>> import numpy as np, oco
-    >>> learner = oco.learners.FTFSL(rank=1, learning_rate=1.0, delta=1.0)
+    >>> learner = oco.learners.FTFSL(rank=1, learning_rate=1.0, ridge=1.0)
     >>> learner.start(oco.Problem(oco.Unbounded(3), horizon=9))
     >>> for row in np.diag([3.0, 2.0, 1.0]):
     ...     learner.update(row)
@@ -68,23 +69,24 @@ class FTFSL(Learner):
     look = Look("FTFSL", "#DD77DD", "h")
     state: SketchedState
 
+    @renamed(delta="ridge")
     def __init__(
         self,
         rank: int,
         learning_rate: float | None = None,
-        delta: float | None = None,
+        ridge: float | None = None,
         buffer: int | None = None,
     ) -> None:
         self.rank = whole(self, "rank", rank)
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
-        self.delta = None if delta is None else nonnegative(self, "delta", delta)
+        self.ridge = None if ridge is None else nonnegative(self, "ridge", ridge)
         self.buffer = checked_buffer(self, buffer)
 
     def recipe(self, problem: Problem) -> Recipe:
-        """``H = delta I + (Gbar + rho I)^{1/2}`` on the sum of gradients; eta and delta of the theorem if not given."""
+        """``H = ridge I + (Gbar + rho I)^{1/2}`` on the sum of gradients; eta and ridge of the theorem if not given."""
         rate = self.learning_rate or required_reach(self, problem) / math.sqrt(2.0)
-        delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
-        return Recipe(rate=rate, outer=delta, averaging=True, keep=self.rank)
+        ridge = required_gradient_bound(self, problem, "ridge") if self.ridge is None else self.ridge
+        return Recipe(rate=rate, outer=ridge, averaging=True, keep=self.rank)
 
     def start(self, problem: Problem) -> None:
         """Resolve the recipe from the problem; begin at the domain's start with an empty sketch."""
@@ -112,5 +114,5 @@ class FTFSL(Learner):
         """See the notes of `FTSL`; None on an unbounded domain."""
         recipe = self._player.recipe
         rate = Constant("learning rate", recipe.rate, "domain" if self.learning_rate is None else "given")
-        delta = Constant("delta", recipe.outer, "domain" if self.delta is None else "given")
-        return ftsl_bound(self, observed, self.state.sketch, rate, delta)
+        ridge = Constant("ridge", recipe.outer, "domain" if self.ridge is None else "given")
+        return ftsl_bound(self, observed, self.state.sketch, rate, ridge)

@@ -15,6 +15,7 @@ from oco.learners.requirements import (
     nonnegative,
     positive_or_none,
     reach,
+    renamed,
     required_gradient_bound,
     required_reach,
     whole,
@@ -31,7 +32,7 @@ class FTSL(Learner):
 
     .. math::
         (\rho_t, \bar G_t) = \mathrm{FD}(\bar G_{t-1}, g_t g_t^\top), \qquad
-        H_t = \delta I + (\bar G_t + \rho_{1:t} I)^{1/2}, \qquad
+        H_t = \epsilon I + (\bar G_t + \rho_{1:t} I)^{1/2}, \qquad
         x_{t+1} = \arg\min_{x \in K} \eta \Bigl\langle \sum_{s \le t} g_s, x \Bigr\rangle
                   + \tfrac12 \langle x - x_1, H_t (x - x_1) \rangle
 
@@ -41,8 +42,8 @@ class FTSL(Learner):
         k, directions that are kept; the paper's sketch size is k + 1.
     learning_rate
         eta; None for ``|x*| / sqrt(2)`` at the farthest comparator from the start.
-    delta
-        Added to the root; None for the problem's gradient bound.
+    ridge
+        epsilon, the multiple of the identity in H, added to the root; None for the problem's gradient bound.
     buffer
         As for `FDAdaGrad`.
 
@@ -51,10 +52,10 @@ class FTSL(Learner):
     Cost O(d k) a round; state is `FDAdaGrad`'s and the sum of gradients, d floats more. At ``k >= d - 1`` it is
     `PrimalDualFullMatrixAdaGrad`.
 
-    With delta at least every ``|g_t|``, x* relative to the start and ``rho <= Omega_{k+1}``,
+    With a ridge of at least every ``|g_t|``, x* relative to the start and ``rho <= Omega_{k+1}``,
 
     .. math::
-        R_T \le \frac{|x^*|^2}{2 \eta} \Bigl(\delta + \sqrt{\lambda_1(\bar G_T) + \rho_{1:T}}\Bigr)
+        R_T \le \frac{|x^*|^2}{2 \eta} \Bigl(\epsilon + \sqrt{\lambda_1(\bar G_T) + \rho_{1:T}}\Bigr)
               + \eta\, \mathrm{tr}(G_T^{1/2})
 
     (reconstructed from the abstract and derived here: the published constants were not seen). No factor d multiplies
@@ -69,7 +70,7 @@ class FTSL(Learner):
     Examples
     --------
     >>> import numpy as np, oco
-    >>> learner = oco.learners.FTSL(rank=1, learning_rate=1.0, delta=1.0)
+    >>> learner = oco.learners.FTSL(rank=1, learning_rate=1.0, ridge=1.0)
     >>> learner.start(oco.Problem(oco.Unbounded(2), horizon=9))
     >>> learner.update(np.array([3.0, 0.0]))
     >>> learner.prediction
@@ -78,29 +79,30 @@ class FTSL(Learner):
 
     name = "ftsl"
     source = "Yang et al. 2025 (abstract; update reconstructed), bound derived here"
-    guarantee = "|x*|^2/(2 eta) (delta + sqrt(lambda_1(Gbar) + rho)) + eta tr G^(1/2); delta >= max |g|_2"
+    guarantee = "|x*|^2/(2 eta) (ridge + sqrt(lambda_1(Gbar) + rho)) + eta tr G^(1/2); ridge >= max |g|_2"
     needs = (DIAMETER, GRADIENT_BOUND)
-    examples = ({"rank": 2}, {"rank": 50, "delta": 0.0})
+    examples = ({"rank": 2}, {"rank": 50, "ridge": 0.0})
     look = Look("FTSL", "#AA4499", "h")
     state: SketchedState
 
+    @renamed(delta="ridge")
     def __init__(
         self,
         rank: int,
         learning_rate: float | None = None,
-        delta: float | None = None,
+        ridge: float | None = None,
         buffer: int | None = None,
     ) -> None:
         self.rank = whole(self, "rank", rank)
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
-        self.delta = None if delta is None else nonnegative(self, "delta", delta)
+        self.ridge = None if ridge is None else nonnegative(self, "ridge", ridge)
         self.buffer = checked_buffer(self, buffer)
 
     def recipe(self, problem: Problem) -> Recipe:
-        """``H = delta I + (Gbar + rho I)^{1/2}`` on the sum of gradients; eta and delta of the theorem if not given."""
+        """``H = ridge I + (Gbar + rho I)^{1/2}`` on the sum of gradients; eta and ridge of the theorem if not given."""
         rate = self.learning_rate or required_reach(self, problem) / math.sqrt(2.0)
-        delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
-        return Recipe(rate=rate, outer=delta, averaging=True)
+        ridge = required_gradient_bound(self, problem, "ridge") if self.ridge is None else self.ridge
+        return Recipe(rate=rate, outer=ridge, averaging=True)
 
     def start(self, problem: Problem) -> None:
         """Resolve the recipe from the problem; begin at the domain's start with an empty sketch."""
@@ -128,12 +130,12 @@ class FTSL(Learner):
         """See the notes of the class; None on an unbounded domain."""
         recipe = self._player.recipe
         rate = Constant("learning rate", recipe.rate, "domain" if self.learning_rate is None else "given")
-        delta = Constant("delta", recipe.outer, "domain" if self.delta is None else "given")
-        return ftsl_bound(self, observed, self.state.sketch, rate, delta)
+        ridge = Constant("ridge", recipe.outer, "domain" if self.ridge is None else "given")
+        return ftsl_bound(self, observed, self.state.sketch, rate, ridge)
 
 
 def ftsl_bound(
-    learner: Learner, observed: Observed, sketch: SketchState, rate: Constant, delta: Constant
+    learner: Learner, observed: Observed, sketch: SketchState, rate: Constant, ridge: Constant
 ) -> Bound | None:
     """The bound in the notes of `FTSL`; None on an unbounded domain."""
     if not observed.domain.bounded:
@@ -147,15 +149,15 @@ def ftsl_bound(
         trace = float(np.sum(np.sqrt(sketch.eigenvalues + sketch.escaped_mass))) + rest
     return Bound(
         theorem=f"{type(learner).__name__} (Yang et al. 2025), reconstructed and derived here",
-        value=distance**2 / (2.0 * eta) * (delta.value + largest) + eta * trace,
+        value=distance**2 / (2.0 * eta) * (ridge.value + largest) + eta * trace,
         constants=(
             Constant("distance to the comparator (l2 norm)", distance, "domain"),
             rate,
-            delta,
+            ridge,
             Constant("sqrt(lambda_1(Gbar) + rho)", largest, "observed"),
             Constant("tr G^(1/2)", trace, "observed"),
         ),
         assumptions=(
-            Assumption("delta is at least the largest gradient", at_most(observed.largest_gradient, delta.value)),
+            Assumption("ridge is at least the largest gradient", at_most(observed.largest_gradient, ridge.value)),
         ),
     )

@@ -71,34 +71,34 @@ class FDAdaGrad:
 
 
 class AdaFD:
-    """Ada-FD: ``H = delta I + Gbar^{1/2}``, ``x <- P_H(x - eta H^{-1} g)``; what escapes is lost."""
+    """Ada-FD: ``H = ridge I + Gbar^{1/2}``, ``x <- P_H(x - eta H^{-1} g)``; what escapes is lost."""
 
-    def __init__(self, dimension: int, rank: int, rate: float, radius: float = math.inf, delta: float = 1.0) -> None:
+    def __init__(self, dimension: int, rank: int, rate: float, radius: float = math.inf, ridge: float = 1.0) -> None:
         self.sketch = FrequentDirections(dimension, rank)
-        self.rate, self.radius, self.delta = rate, radius, delta
+        self.rate, self.radius, self.ridge = rate, radius, ridge
         self.point = np.zeros(dimension)
 
     def update(self, gradient: Array) -> None:
         """Sketch, step, project."""
         if gradient.any():
             self.sketch.update(gradient)
-            metric = self.delta + np.sqrt(self.sketch.values), self.sketch.vectors, self.delta
+            metric = self.ridge + np.sqrt(self.sketch.values), self.sketch.vectors, self.ridge
             self.point = project(self.point - self.rate * solve(*metric, gradient), *metric, self.radius)
 
 
 class SketchedSON:
-    """FD-SON and RFD-SON: ``A = (delta + c rho) I + Gbar`` of the ``g_t sqrt(sigma + eta_t)``, ``x <- P_A(x - A^+ g)``.
+    """FD-SON and RFD-SON: ``A = (ridge + c rho) I + Gbar`` of the ``g_t sqrt(sigma + eta_t)``, ``x <- P_A(x - A^+ g)``.
 
     ``eta_t = 1 / (lambda t^p)``; c, the ``compensation``, is 0 for FD-SON and 1/2 for RFD-SON.
     """
 
     def __init__(
         self, dimension: int, rank: int, compensation: float, exponent: float, learning_rate: float = 1.0,
-        radius: float = math.inf, delta: float = 1.0, curvature: float = 0.0,
+        radius: float = math.inf, ridge: float = 1.0, curvature: float = 0.0,
     ) -> None:  # fmt: skip
         self.sketch = FrequentDirections(dimension, rank)
         self.compensation, self.exponent, self.learning_rate = compensation, exponent, learning_rate
-        self.radius, self.delta, self.curvature = radius, delta, curvature
+        self.radius, self.ridge, self.curvature = radius, ridge, curvature
         self.point, self.round = np.zeros(dimension), 0
 
     def update(self, gradient: Array) -> None:
@@ -107,17 +107,17 @@ class SketchedSON:
         if gradient.any():
             weight = self.curvature + 1.0 / (self.learning_rate * self.round**self.exponent)
             self.sketch.update(math.sqrt(weight) * gradient)
-            alpha = self.delta + self.compensation * self.sketch.escaped_mass
+            alpha = self.ridge + self.compensation * self.sketch.escaped_mass
             metric = self.sketch.values + alpha, self.sketch.vectors, alpha
             self.point = project(self.point - solve(*metric, gradient), *metric, self.radius)
 
 
 class FTSL:
-    """Follow the sketchy leader: ``H = delta I + (Gbar + rho I)^{1/2}``, ``x <- P_H(-eta H^+ sum_s g_s)``."""
+    """Follow the sketchy leader: ``H = ridge I + (Gbar + rho I)^{1/2}``, ``x <- P_H(-eta H^+ sum_s g_s)``."""
 
-    def __init__(self, dimension: int, rank: int, rate: float, radius: float = math.inf, delta: float = 1.0) -> None:
+    def __init__(self, dimension: int, rank: int, rate: float, radius: float = math.inf, ridge: float = 1.0) -> None:
         self.sketch = FrequentDirections(dimension, rank)
-        self.rate, self.radius, self.delta = rate, radius, delta
+        self.rate, self.radius, self.ridge = rate, radius, ridge
         self.point, self.gradient_sum = np.zeros(dimension), np.zeros(dimension)
 
     def update(self, gradient: Array) -> None:
@@ -126,7 +126,7 @@ class FTSL:
             self.sketch.update(gradient)
             self.gradient_sum = self.gradient_sum + gradient
             rho = self.sketch.escaped_mass
-            metric = self.delta + np.sqrt(self.sketch.values + rho), self.sketch.vectors, self.delta + math.sqrt(rho)
+            metric = self.ridge + np.sqrt(self.sketch.values + rho), self.sketch.vectors, self.ridge + math.sqrt(rho)
             self.point = project(-self.rate * solve(*metric, self.gradient_sum), *metric, self.radius)
 
 

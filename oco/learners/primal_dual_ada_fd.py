@@ -8,7 +8,7 @@ from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedPlayer, SketchedState, checked_buffer, sketched_memory
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.primal_dual_adagrad import primal_dual_bound
-from oco.learners.requirements import positive, positive_or_none, required_reach, whole
+from oco.learners.requirements import positive, positive_or_none, renamed, required_reach, whole
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
@@ -19,7 +19,7 @@ class PrimalDualAdaFD(Learner):
     r"""Ada-FD by dual averaging.
 
     .. math::
-        H_t = \delta I + \bar G_t^{1/2}, \qquad
+        H_t = \epsilon I + \bar G_t^{1/2}, \qquad
         x_{t+1} = \arg\min_{x \in K} \eta \Bigl\langle \sum_{s \le t} g_s, x \Bigr\rangle
                   + \tfrac12 \langle x - x_1, H_t (x - x_1) \rangle
 
@@ -29,8 +29,8 @@ class PrimalDualAdaFD(Learner):
         k, directions that are kept; the paper's sketch has k + 1 rows.
     learning_rate
         eta; None for the farthest comparator's distance from the start, the value for k = d.
-    delta
-        Added to the *root*, positive; in the unit of gradients.
+    ridge
+        epsilon, the multiple of the identity in H, added to the root; positive, in the unit of gradients.
     buffer
         As for `FDAdaGrad`.
 
@@ -50,7 +50,7 @@ class PrimalDualAdaFD(Learner):
     Examples
     --------
     >>> import numpy as np, oco
-    >>> learner = oco.learners.PrimalDualAdaFD(rank=1, learning_rate=1.0, delta=1.0)
+    >>> learner = oco.learners.PrimalDualAdaFD(rank=1, learning_rate=1.0, ridge=1.0)
     >>> learner.start(oco.Problem(oco.Unbounded(2), horizon=9))
     >>> learner.update(np.array([3.0, 0.0]))
     >>> learner.prediction
@@ -61,22 +61,23 @@ class PrimalDualAdaFD(Learner):
     source = "Wan, Wei, Zhang 2018, primal-dual (cited from memory)"
     guarantee = "none stated, but primal-dual full-matrix AdaGrad's while nothing escaped"
     needs = (DIAMETER,)
-    examples = ({"rank": 2}, {"rank": 50, "delta": 20.0})
+    examples = ({"rank": 2}, {"rank": 50, "ridge": 20.0})
     look = Look("PD Ada-FD", "#EE9966", ">")
     state: SketchedState
 
+    @renamed(delta="ridge")
     def __init__(
-        self, rank: int, learning_rate: float | None = None, delta: float = 1.0, buffer: int | None = None
+        self, rank: int, learning_rate: float | None = None, ridge: float = 1.0, buffer: int | None = None
     ) -> None:
         self.rank = whole(self, "rank", rank)
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
-        self.delta = positive(self, "delta", delta)
+        self.ridge = positive(self, "ridge", ridge)
         self.buffer = checked_buffer(self, buffer)
 
     def recipe(self, problem: Problem) -> Recipe:
-        """``H = delta I + Gbar^{1/2}`` on the sum of gradients; the theorem's eta where none was given."""
+        """``H = ridge I + Gbar^{1/2}`` on the sum of gradients; the theorem's eta where none was given."""
         rate = self.learning_rate or required_reach(self, problem)
-        return Recipe(rate=rate, outer=self.delta, compensation=0.0, averaging=True)
+        return Recipe(rate=rate, outer=self.ridge, compensation=0.0, averaging=True)
 
     def start(self, problem: Problem) -> None:
         """Resolve the recipe from the problem; begin at the domain's start with an empty sketch."""
@@ -109,7 +110,7 @@ class PrimalDualAdaFD(Learner):
             "AdaGrad, primal-dual (Duchi et al. 2011, Theorem 7)",
             "l2",
             Constant("learning rate", self._player.recipe.rate, "domain" if self.learning_rate is None else "given"),
-            Constant("delta", self.delta, "given"),
+            Constant("ridge", self.ridge, "given"),
             float((self.state.sketch.eigenvalues**0.5).sum()),
             observed.largest_gradient,
         )

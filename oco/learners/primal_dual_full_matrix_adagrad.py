@@ -10,7 +10,7 @@ from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedPlayer, SketchedState, sketched_memory
 from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.primal_dual_adagrad import primal_dual_bound
-from oco.learners.requirements import nonnegative, positive_or_none, required_gradient_bound, required_reach
+from oco.learners.requirements import nonnegative, positive_or_none, renamed, required_gradient_bound, required_reach
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
@@ -21,7 +21,7 @@ class PrimalDualFullMatrixAdaGrad(Learner):
     r"""Full-matrix AdaGrad by dual averaging.
 
     .. math::
-        H_t = \delta I + G_t^{1/2}, \quad G_t = \sum_{s \le t} g_s g_s^\top, \qquad
+        H_t = \epsilon I + G_t^{1/2}, \quad G_t = \sum_{s \le t} g_s g_s^\top, \qquad
         x_{t+1} = \arg\min_{x \in K} \eta \Bigl\langle \sum_{s \le t} g_s, x \Bigr\rangle
                   + \tfrac12 \langle x - x_1, H_t (x - x_1) \rangle
 
@@ -29,16 +29,16 @@ class PrimalDualFullMatrixAdaGrad(Learner):
     ----------
     learning_rate
         eta; None for the farthest comparator's distance from the start.
-    delta
-        Added to the root; None for the problem's gradient bound.
+    ridge
+        epsilon, the multiple of the identity in H, added to the root; None for the problem's gradient bound.
 
     Notes
     -----
     Cost O(d^3) a round, one matrix product: it is the sketched learner at rank d, which never loses anything. State
-    ``d^2 + 3 d + 9`` floats. With delta at least every ``|g_t|_2``,
+    ``d^2 + 3 d + 9`` floats. With a ridge of at least every ``|g_t|_2``,
 
     .. math::
-        R_T \le \tfrac{\delta}{\eta} |x^*|^2 + \Bigl(\tfrac{1}{\eta} |x^*|^2 + \eta\Bigr) \mathrm{tr}(G_T^{1/2})
+        R_T \le \tfrac{\epsilon}{\eta} |x^*|^2 + \Bigl(\tfrac{1}{\eta} |x^*|^2 + \eta\Bigr) \mathrm{tr}(G_T^{1/2})
 
     with x* relative to the start. The first two terms can be halved (derived here; a variant of the bound).
 
@@ -53,7 +53,7 @@ class PrimalDualFullMatrixAdaGrad(Learner):
     >>> import numpy as np
     >>> from oco.domains import Unbounded
     >>> from oco.learners import PrimalDualFullMatrixAdaGrad, Problem
-    >>> learner = PrimalDualFullMatrixAdaGrad(learning_rate=1.0, delta=5.0)
+    >>> learner = PrimalDualFullMatrixAdaGrad(learning_rate=1.0, ridge=5.0)
     >>> learner.start(Problem(Unbounded(2), horizon=9))
     >>> learner.update(np.array([3.0, 4.0]))
     >>> np.round(learner.prediction, 12)
@@ -62,21 +62,22 @@ class PrimalDualFullMatrixAdaGrad(Learner):
 
     name = "primal_dual_full_matrix_adagrad"
     source = "Duchi, Hazan, Singer 2011, Theorem 7 (primal-dual)"
-    guarantee = "delta/eta |x*|^2 + (|x*|^2/eta + eta) tr G^(1/2); delta >= max |g|_2"
+    guarantee = "ridge/eta |x*|^2 + (|x*|^2/eta + eta) tr G^(1/2); ridge >= max |g|_2"
     needs = (DIAMETER, GRADIENT_BOUND)
-    examples = ({}, {"delta": 0.0})
+    examples = ({}, {"ridge": 0.0})
     look = Look("PD full-matrix AdaGrad", "#555555", "*")
     state: SketchedState
 
-    def __init__(self, learning_rate: float | None = None, delta: float | None = None) -> None:
+    @renamed(delta="ridge")
+    def __init__(self, learning_rate: float | None = None, ridge: float | None = None) -> None:
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
-        self.delta = None if delta is None else nonnegative(self, "delta", delta)
+        self.ridge = None if ridge is None else nonnegative(self, "ridge", ridge)
 
     def recipe(self, problem: Problem) -> Recipe:
-        """``H = delta I + G^{1/2}`` on the sum of gradients; the theorem's eta and delta where they are not given."""
+        """``H = ridge I + G^{1/2}`` on the sum of gradients; the theorem's eta and ridge where they are not given."""
         rate = self.learning_rate or required_reach(self, problem)
-        delta = required_gradient_bound(self, problem, "delta") if self.delta is None else self.delta
-        return Recipe(rate=rate, outer=delta, averaging=True)
+        ridge = required_gradient_bound(self, problem, "ridge") if self.ridge is None else self.ridge
+        return Recipe(rate=rate, outer=ridge, averaging=True)
 
     def start(self, problem: Problem) -> None:
         """Resolve the recipe from the problem; begin at the domain's start with an empty sketch."""
@@ -109,7 +110,7 @@ class PrimalDualFullMatrixAdaGrad(Learner):
             "AdaGrad, primal-dual (Duchi et al. 2011, Theorem 7)",
             "l2",
             Constant("learning rate", self._player.recipe.rate, "domain" if self.learning_rate is None else "given"),
-            Constant("delta", self._player.recipe.outer, "domain" if self.delta is None else "given"),
+            Constant("ridge", self._player.recipe.outer, "domain" if self.ridge is None else "given"),
             trace,
             observed.largest_gradient,
         )

@@ -100,12 +100,12 @@ def adagrad_norm(f: Facts) -> dict[str, float]:
 
 
 def diagonal_adagrad(f: Facts) -> dict[str, float]:
-    ridged = float(np.sum(np.sqrt(np.sum(f.rows**2, axis=0) + f.keywords.get("delta", 0.0))))
-    return {"": f.max_diameter / math.sqrt(2.0) * (ridged + f.columns)}
+    root = float(np.sum(np.sqrt(np.sum(f.rows**2, axis=0) + f.keywords.get("delta", 0.0))))
+    return {"": f.max_diameter / math.sqrt(2.0) * (root + f.columns)}
 
 
-def primal_dual(f: Facts, trace: float, reach: float, delta: float) -> dict[str, float]:
-    start = delta / reach * f.reach**2
+def primal_dual(f: Facts, trace: float, reach: float, ridge: float) -> dict[str, float]:
+    start = ridge / reach * f.reach**2
     halved = start / 2.0 + 1.5 * reach * trace
     return {"": start + 2.0 * reach * trace, "first terms halved (derived here)": halved}
 
@@ -115,13 +115,13 @@ def primal_dual_diagonal(f: Facts) -> dict[str, float]:
 
 
 def primal_dual_full(f: Facts) -> dict[str, float]:
-    return primal_dual(f, f.trace, f.reach, f.keywords.get("delta", f.longest))
+    return primal_dual(f, f.trace, f.reach, f.keywords.get("ridge", f.longest))
 
 
 def full_matrix_adagrad(f: Facts) -> dict[str, float]:
     rate = f.diameter / math.sqrt(2.0)
-    ridge = SIZE * math.sqrt(f.keywords.get("delta", 0.0))
-    return {"": f.diameter**2 / (2.0 * rate) * (f.trace + ridge) + rate * f.trace}
+    added = SIZE * math.sqrt(f.keywords.get("delta", 0.0))
+    return {"": f.diameter**2 / (2.0 * rate) * (f.trace + added) + rate * f.trace}
 
 
 def adaptive_fd_adagrad(f: Facts) -> dict[str, float]:
@@ -134,7 +134,7 @@ def adaptive_fd_adagrad(f: Facts) -> dict[str, float]:
 
 def fd_adagrad(f: Facts) -> dict[str, float]:
     rank, weight = f.keywords["rank"], f.diameter / math.sqrt(2.0)
-    ridge = SIZE * math.sqrt(f.keywords.get("delta", 0.0))
+    added = SIZE * math.sqrt(f.keywords.get("delta", 0.0))
     if rank >= SIZE:
         return full_matrix_adagrad(f)
     kept, each = exact_sketch(f.rows, rank)
@@ -142,27 +142,27 @@ def fd_adagrad(f: Facts) -> dict[str, float]:
     outside = SIZE * (SIZE - rank - 1)
     sketched = float(np.sum(np.sqrt(kept + escaped + f.keywords.get("delta", 0.0))))
     return {
-        "": weight * (2.0 * f.trace + SIZE * math.sqrt(omega) + ridge),
-        "Corollary 4": weight * (2.0 * f.trace + math.sqrt(outside * omega) + ridge),
-        "Theorem 3 with the escaped mass": weight * (2.0 * f.trace + SIZE * math.sqrt(escaped) + ridge),
-        "Corollary 4 with the escaped mass": weight * (2.0 * f.trace + math.sqrt(outside * escaped) + ridge),
+        "": weight * (2.0 * f.trace + SIZE * math.sqrt(omega) + added),
+        "Corollary 4": weight * (2.0 * f.trace + math.sqrt(outside * omega) + added),
+        "Theorem 3 with the escaped mass": weight * (2.0 * f.trace + SIZE * math.sqrt(escaped) + added),
+        "Corollary 4 with the escaped mass": weight * (2.0 * f.trace + math.sqrt(outside * escaped) + added),
         "a posteriori": weight * (sketched + f.trace),
     }
 
 
 def ada_fd(f: Facts, doubled: bool = False) -> dict[str, float]:
-    rank, delta, rate = f.keywords["rank"], f.keywords.get("delta", 1.0), f.diameter / math.sqrt(2.0)
+    rank, ridge, rate = f.keywords["rank"], f.keywords.get("ridge", 1.0), f.diameter / math.sqrt(2.0)
     held = 2 * rank if doubled else rank
     kept, each = exact_sketch(f.rows, min(held, SIZE), min(rank, SIZE))
     shrunk, trace = min(held + 1, SIZE), float(np.sum(np.sqrt(kept)))
-    first = delta + trace + shrunk * float(np.sum(np.sqrt(each)))
-    return {"": f.diameter**2 / (2.0 * rate) * first + rate / 2.0 * (2.0 * trace + shrunk / delta * float(each.sum()))}
+    first = ridge + trace + shrunk * float(np.sum(np.sqrt(each)))
+    return {"": f.diameter**2 / (2.0 * rate) * first + rate / 2.0 * (2.0 * trace + shrunk / ridge * float(each.sum()))}
 
 
 def ftsl(f: Facts, doubled: bool = False) -> dict[str, float]:
     rank, rate = f.keywords["rank"], f.reach / math.sqrt(2.0)
     kept, each = exact_sketch(f.rows, min(2 * rank if doubled else rank, SIZE), min(rank, SIZE))
-    first = f.keywords.get("delta", f.longest) + math.sqrt(float(kept[0]) + float(each.sum()))
+    first = f.keywords.get("ridge", f.longest) + math.sqrt(float(kept[0]) + float(each.sum()))
     return {"": f.reach**2 / (2.0 * rate) * first + rate * f.trace}
 
 
@@ -276,7 +276,7 @@ FORMULAS: dict[str, Callable[[Facts], dict[str, float]]] = {
     "primal_dual_diagonal_adagrad": primal_dual_diagonal,
     "full_matrix_adagrad": full_matrix_adagrad,
     "primal_dual_full_matrix_adagrad": primal_dual_full,
-    "primal_dual_ada_fd": lambda f: primal_dual(f, f.trace, f.reach, f.keywords.get("delta", 1.0)),
+    "primal_dual_ada_fd": lambda f: primal_dual(f, f.trace, f.reach, f.keywords.get("ridge", 1.0)),
     "adaptive_fd_adagrad": adaptive_fd_adagrad,
     "fd_adagrad": fd_adagrad,
     "ada_fd": ada_fd,
@@ -319,7 +319,7 @@ def cases() -> list[Any]:
         # of these no bound is stated, or none on this stream: test_every_bound says so
         if keywords.get("compensation", "full") == "full"
         and keywords.get("decay", 1.0) == 1.0
-        and (name, keywords.get("delta")) != ("rfd_son", 0.0)
+        and (name, keywords.get("ridge")) != ("rfd_son", 0.0)
         and (name, keywords.get("rank")) != ("primal_dual_ada_fd", 2)
         and (name != "amsgrad" or keywords)
     ]

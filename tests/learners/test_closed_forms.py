@@ -85,7 +85,7 @@ def test_online_newton_step_is_the_book_s_form() -> None:
 
 
 def test_primal_dual_full_is_its_definition(domain: Domain) -> None:
-    points = play(PrimalDualFullMatrixAdaGrad(learning_rate=0.4, delta=0.2), domain, ROWS)
+    points = play(PrimalDualFullMatrixAdaGrad(learning_rate=0.4, ridge=0.2), domain, ROWS)
     total, covariance = np.zeros(5), np.zeros((5, 5))
     for t, g in enumerate(ROWS, start=1):
         total, covariance = total + g, covariance + np.outer(g, g)

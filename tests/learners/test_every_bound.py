@@ -35,10 +35,6 @@ ON_LINEAR_LOSSES = [case for case in EXAMPLES if case.values[0] != "online_newto
 Promise = Literal["none", "void", "ridge", "while complete", "always"]
 
 
-def ridge_of(keywords: dict[str, Any], default: float | None) -> Any:
-    return keywords.get("ridge", keywords.get("delta", default))
-
-
 def promise(name: str, keywords: dict[str, Any]) -> Promise:
     """When a learner's bound holds on linear losses over a bounded domain.
 
@@ -48,7 +44,7 @@ def promise(name: str, keywords: dict[str, Any]) -> Promise:
     """
     if name in ("ada_lr", "radagrad", "oja_son", "adam") or keywords.get("decay", 1.0) < 1.0:
         return "none"
-    if keywords.get("compensation", "full") != "full" or (name, ridge_of(keywords, None)) == ("rfd_son", 0.0):
+    if keywords.get("compensation", "full") != "full" or (name, keywords.get("ridge")) == ("rfd_son", 0.0):
         return "none"
     if name == "amsgrad" and keywords.get("beta1") != 0.0:
         return "none"
@@ -71,7 +67,7 @@ def require_promise(
     assert bound is not None
     must_hold = said == "always"
     if said in ("ridge", "while complete"):
-        ridge = ridge_of(keywords, 1.0 if name == "primal_dual_ada_fd" else adversary.longest)
+        ridge = keywords.get("ridge", 1.0 if name == "primal_dual_ada_fd" else adversary.longest)
         must_hold = observed.largest_gradient <= ridge * (1.0 + 1e-12)
     assert bound.valid == must_hold
     if not must_hold:
@@ -177,7 +173,7 @@ def test_the_bound_is_seen_valid_and_is_not_much_more_than_a_regret(
     said = promise(name, keywords)
     if said in ("none", "void"):
         assert seen == 0
-    elif said == "ridge" and ridge_of(keywords, None) == 0.0:
+    elif said == "ridge" and keywords.get("ridge") == 0.0:
         assert seen > 0  # of games without a gradient
     else:
         assert seen >= 10

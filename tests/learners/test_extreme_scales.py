@@ -19,10 +19,10 @@ from oco.learners import LEARNERS, Learner, Problem
 from oco.types import Array
 
 DUAL_AVERAGING: dict[str, dict[str, Any]] = {
-    "ftsl": {"rank": 3, "learning_rate": 1.0, "delta": 1.0},
-    "ftfsl": {"rank": 3, "learning_rate": 1.0, "delta": 1.0},
-    "primal_dual_full_matrix_adagrad": {"delta": 1.0},
-    "primal_dual_ada_fd": {"rank": 2, "delta": 1.0},
+    "ftsl": {"rank": 3, "learning_rate": 1.0, "ridge": 1.0},
+    "ftfsl": {"rank": 3, "learning_rate": 1.0, "ridge": 1.0},
+    "primal_dual_full_matrix_adagrad": {"ridge": 1.0},
+    "primal_dual_ada_fd": {"rank": 2, "ridge": 1.0},
 }
 
 
@@ -96,11 +96,11 @@ def test_an_endless_step_ends_on_the_sphere_opposite_the_gradient(
 
 @pytest.mark.parametrize("domain", [oco.Ball(radius=10.0, dimension=2), Unbounded(2)])
 def test_a_far_smaller_part_of_the_gradient_sum_is_kept(domain: Domain) -> None:
-    """Gradients 1e14 e_1 and e_2: e_2 is no direction of the sketch (1e-28 of the largest), so it is weighed by delta.
+    """Gradients 1e14 e_1 and e_2: e_2 is no direction of the sketch (1e-28 of the largest), so the ridge weighs it.
 
-    H = diag(delta + 1e14, delta), hence the leader is (-1e14 / (delta + 1e14), -1 / delta), and it lies in the ball.
+    H = diag(ridge + 1e14, ridge), hence the leader is (-1e14 / (ridge + 1e14), -1 / ridge), and it lies in the ball.
     """
-    learner = LEARNERS["ftsl"](rank=2, learning_rate=1.0, delta=0.2)
+    learner = LEARNERS["ftsl"](rank=2, learning_rate=1.0, ridge=0.2)
     learner.start(Problem(domain, horizon=2, gradient_bound=1e14))
     learner.update(np.array([1e14, 0.0]))
     learner.update(np.array([0.0, 1.0]))

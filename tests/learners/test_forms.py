@@ -40,12 +40,12 @@ def family():
         oco.AdaptiveFDAdaGrad(learning_rate=0.3, tolerance=0.5),
         oco.FDAdaGrad(rank=4, learning_rate=0.3, decay=0.95),
         oco.FDAdaGrad(rank=4, learning_rate=0.3, delta=0.1, compensation="half", projection_delta=0.5),
-        oco.learners.AdaFD(rank=4, learning_rate=0.3, delta=1.0),
-        oco.learners.AdaFFD(rank=4, learning_rate=0.3, delta=1.0),
+        oco.learners.AdaFD(rank=4, learning_rate=0.3, ridge=1.0),
+        oco.learners.AdaFFD(rank=4, learning_rate=0.3, ridge=1.0),
         oco.learners.FDSON(rank=4, learning_rate=2.0),
         oco.learners.RFDSON(rank=4, learning_rate=2.0),
-        oco.learners.FTSL(rank=4, learning_rate=0.3, delta=1.0),
-        oco.learners.FTFSL(rank=4, learning_rate=0.3, delta=1.0),
+        oco.learners.FTSL(rank=4, learning_rate=0.3, ridge=1.0),
+        oco.learners.FTFSL(rank=4, learning_rate=0.3, ridge=1.0),
     ]
 
 

@@ -128,7 +128,7 @@ def test_matrices_are_vectors_to_a_vector_learner() -> None:
     from oco.learners import SON, CoinBetting, PrimalDualFullMatrixAdaGrad
 
     stream = gradients((3, 2), 40, 3)
-    for learner in (SON(), PrimalDualFullMatrixAdaGrad(delta=0.1), CoinBetting(gradient_bound=9.0)):
+    for learner in (SON(), PrimalDualFullMatrixAdaGrad(ridge=0.1), CoinBetting(gradient_bound=9.0)):
         matrices = play(learner, FrobeniusBall(0.5, shape=(3, 2)), stream)
         vectors = play(learner, Ball(0.5, dimension=6), stream.reshape(40, 6))
         np.testing.assert_allclose(matrices.reshape(41, 6), vectors, atol=1e-12)

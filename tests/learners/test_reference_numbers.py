@@ -28,9 +28,9 @@ LEARNERS: dict[str, Callable[[int, float, float], Learner]] = {
     "OGD": lambda rank, lr, delta: OGD(learning_rate=lr),
     "ADA": lambda rank, lr, delta: DiagonalAdaGrad(learning_rate=lr, delta=delta),
     "S_ADA": lambda rank, lr, delta: FDAdaGrad(rank, learning_rate=lr, delta=delta),
-    "ADA_FD": lambda rank, lr, delta: AdaFD(rank, learning_rate=lr, delta=delta),
-    "FD_SON": lambda rank, lr, delta: FDSON(rank, learning_rate=lr, delta=delta, exponent=0.5),
-    "RFD_SON": lambda rank, lr, delta: RFDSON(rank, learning_rate=lr, delta=delta, exponent=1.0),
+    "ADA_FD": lambda rank, lr, delta: AdaFD(rank, learning_rate=lr, ridge=delta),
+    "FD_SON": lambda rank, lr, delta: FDSON(rank, learning_rate=lr, ridge=delta, exponent=0.5),
+    "RFD_SON": lambda rank, lr, delta: RFDSON(rank, learning_rate=lr, ridge=delta, exponent=1.0),
 }
 PUT_BACK = {"S_ADA": 1.0, "RFD_SON": 0.5}
 """How much of the escaped mass the reference adds to its alpha, which starts at delta."""

@@ -86,15 +86,15 @@ CASES: dict[str, tuple[Learner, dict[str, Any]]] = {
     "FTSL": (FTSL(RANK, 0.5, 0.2), {"outer": 0.2, "averaging": True, "compensation": 1.0}),
     "FTFSL": (FTFSL(2, 0.5, 0.2), {"outer": 0.2, "averaging": True, "compensation": 1.0, "rank": 2, "room": 4}),
     "FDSON": (
-        FDSON(RANK, learning_rate=0.3, delta=0.4, curvature=0.1),
+        FDSON(RANK, learning_rate=0.3, ridge=0.4, curvature=0.1),
         {"power": 1.0, "inner": 0.4, "rate": 1.0, "weight": lambda t: 0.1 + 1.0 / (0.3 * np.sqrt(t))},
     ),
     "RFDSON": (
-        RFDSON(RANK, learning_rate=0.3, delta=0.4),
+        RFDSON(RANK, learning_rate=0.3, ridge=0.4),
         {"power": 1.0, "inner": 0.4, "rate": 1.0, "compensation": 0.5, "weight": lambda t: 1.0 / (0.3 * t)},
     ),
     "RFD0": (
-        RFDSON(RANK, learning_rate=0.3, delta=0.0),
+        RFDSON(RANK, learning_rate=0.3, ridge=0.0),
         {"power": 1.0, "rate": 1.0, "compensation": 0.5, "weight": lambda t: 1.0 / (0.3 * t)},
     ),
     "half": (FDAdaGrad(RANK, 0.5, compensation="half"), {"compensation": 0.5}),
@@ -229,7 +229,7 @@ def test_ties_leave_nothing_of_an_eigenvalue(rank: int, buffer: int | None) -> N
     rows[np.arange(rounds), generator.integers(0, size, rounds)] = generator.choice([-1.0, 1.0], rounds)
     rows[::5] *= 3.0
     rows[::17] = 0.0
-    learner = oco.AdaFD(rank=rank, learning_rate=0.7, delta=0.05, buffer=buffer)
+    learner = oco.AdaFD(rank=rank, learning_rate=0.7, ridge=0.05, buffer=buffer)
     learner.start(oco.Problem(Unbounded(size), rounds))
     point, kept, escaped = np.zeros(size), [0] * size, 0
     for row in rows:

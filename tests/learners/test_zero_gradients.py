@@ -23,10 +23,10 @@ def moves_without_gradients(name: str, keywords: dict[str, Any]) -> bool:
 
 
 DUAL_AVERAGING = {
-    "ftsl": oco.learners.FTSL(rank=1, learning_rate=0.7, delta=0.5),
-    "ftfsl": oco.learners.FTFSL(rank=1, learning_rate=0.7, delta=0.5),
-    "primal_dual_ada_fd": oco.learners.PrimalDualAdaFD(rank=2, learning_rate=0.7, delta=0.5),
-    "primal_dual_full_matrix_adagrad": oco.PrimalDualFullMatrixAdaGrad(learning_rate=0.7, delta=0.5),
+    "ftsl": oco.learners.FTSL(rank=1, learning_rate=0.7, ridge=0.5),
+    "ftfsl": oco.learners.FTFSL(rank=1, learning_rate=0.7, ridge=0.5),
+    "primal_dual_ada_fd": oco.learners.PrimalDualAdaFD(rank=2, learning_rate=0.7, ridge=0.5),
+    "primal_dual_full_matrix_adagrad": oco.PrimalDualFullMatrixAdaGrad(learning_rate=0.7, ridge=0.5),
     "primal_dual_diagonal_adagrad": oco.PrimalDualDiagonalAdaGrad(learning_rate=0.7, ridge=0.5),
 }
 """The learners whose point is a minimum over the domain, by the formula in their docstring."""

@@ -38,8 +38,8 @@ def test_exactly_tuned_bound_is_the_least_that_ada_fd_states() -> None:
     game = oco.environments.OrthonormalLosses(16, 500)
     stated = []
     for rate in np.geomspace(0.1, 100.0, 13):
-        for delta in np.geomspace(1.0, 1e4, 13):
-            learner = oco.learners.AdaFD(rank=3, learning_rate=rate, delta=delta)
+        for ridge in np.geomspace(1.0, 1e4, 13):
+            learner = oco.learners.AdaFD(rank=3, learning_rate=rate, ridge=ridge)
             record = oco.play(game, learner, seed=0, comparator=False, spectrum=False, checkpoints=1)
             assert record.bound is not None
             stated.append(record.bound.value)
