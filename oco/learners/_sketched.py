@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers as number_types
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, final
 
 import numpy as np
@@ -104,13 +105,15 @@ class SketchedPlayer:
         """
         where, state = self._anchorage, learner.state
         flat = flat_gradient(gradient, where.shape)
-        held = self._hold(state)
+        held = self._held
+        if held is None or held.state is not state:
+            held = self._hold(state)
         while (played := held.play(flat, *held.arguments)) == REFUSED:
             if not np.isfinite(flat).all() or not self._grow(state):
                 raise refuse(learner, state.sketch.rounds + 1, flat)
             held = self._hold(state)
         if played != SETTLED or not where.is_point:
-            where.settle(learner, played, held.rounds, flat, lambda point: self._project(point, state))
+            where.settle(learner, played, held.rounds, flat, partial(self._project, state))
 
     def play_block(self, state: SketchedState, block: RowBlock) -> BlockOutcome | None:
         """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
@@ -168,7 +171,7 @@ class SketchedPlayer:
         self._held = None
         return True
 
-    def _project(self, point: Array, state: SketchedState) -> Array:
+    def _project(self, state: SketchedState, point: Array) -> Array:
         target = point if state.gradient_sum is None else self._leader(state)
         return self._anchorage.domain.project_in(target, self.metric(state))
 
