@@ -32,7 +32,19 @@ for radius in (0.2, np.inf):
             learner.update(row)
             definition.update(row)
         np.testing.assert_allclose(learner.prediction, definition.point, rtol=1e-8, atol=1e-9)
-    for learner in (oco.OGD(0.1), oco.DiagonalAdaGrad(0.1), oco.FDAdaGrad(2, 0.3)):
+    for learner, squares in (
+        (oco.OGD(0.1), lambda seen: np.full(6, len(seen))),
+        (oco.AdaGradNorm(0.1), lambda seen: np.full(6, np.sum(seen**2))),
+        (oco.DiagonalAdaGrad(0.1), lambda seen: np.sum(seen**2, axis=0)),
+    ):
+        learner.start(oco.Problem(domain, 20))
+        point = np.zeros(6)
+        for t, row in enumerate(rows, 1):
+            learner.update(row)
+            metric = np.sqrt(squares(rows[:t]))
+            point = plain.project(point - 0.1 * row / metric, metric, np.eye(6), 0.0, radius)
+            np.testing.assert_allclose(learner.prediction, point, rtol=1e-8, atol=1e-9)
+    for learner in (oco.OGD(0.1), oco.AdaGradNorm(0.1), oco.DiagonalAdaGrad(0.1), oco.FDAdaGrad(2, 0.3)):
         points = []
         for made in (rows, sparse.csr_array(rows)):
             learner.start(oco.Problem(domain, 20))

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, SupportsInt
+from typing import Any
 
 import numpy as np
 
 from oco.domains import Domain
 from oco.domains._vectors import euclidean_norm
 from oco.learners._finite import lost
-from oco.learners._sketched_rounds import FEASIBLE
+from oco.learners._settled import FEASIBLE, SETTLED
 from oco.learners.base import Learner
-from oco.sketching.passes import square_norm
 from oco.types import Array, Shape
+
+
+class Held:
+    """A compiled round and what it takes beside the gradient: views of one ``state``, which are made once.
+
+    A copy of a learner makes its own: copied or pickled this is None.
+    """
+
+    __slots__ = ("arguments", "play", "rounds", "state")
+
+    def __init__(self, state: Any, play: Callable[..., int], arguments: tuple[Any, ...], rounds: Array) -> None:
+        self.state = state
+        self.play = play
+        self.arguments = arguments
+        self.rounds = rounds
+        """How many rounds went into the state, an array of no dimension."""
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        """What takes its place in copies: nothing."""
+        return type(None), ()
 
 
 class Anchorage:
@@ -31,7 +50,8 @@ class Anchorage:
         """Whether the projection happens in the kernels."""
         center, self.radius = (domain.start, np.inf) if ball is None else ball
         self.center: Array | None = center.ravel().copy() if self.compiled and np.any(center) else None
-        self._largest_square = min((self.radius * (1.0 + FEASIBLE)) ** 2, 1e300)
+        self.is_point = self.compiled and self.center is None
+        """Whether the kernels' vector, once it is settled, is the point that is played."""
 
     def first_point(self) -> tuple[Array, Array | None]:
         """The domain's start, and the vector that the kernels move where it is not the point itself."""
@@ -43,17 +63,21 @@ class Anchorage:
         if self.center is not None:
             np.add(state.offset, self.center, out=state.point.reshape(-1))
 
-    def settle(self, learner: Learner, rounds: SupportsInt, gradient: Array, project: Callable[[Array], Array]) -> None:
+    def settle(
+        self, learner: Learner, played: int, rounds: Array, gradient: Array, project: Callable[[Array], Array]
+    ) -> None:
         """Make the point of round ``rounds + 1`` what is played: projected off balls, in its ball, finite.
 
-        A `NumericsError` names the round, the learner and the cause where that cannot be.
+        ``played`` is what the compiled round says became of it. A `NumericsError` names the round, the learner and the
+        cause where that cannot be.
         """
         state = learner.state
         if self.compiled:
             self.publish(state)
-            moved = state.point.reshape(-1) if state.offset is None else state.offset
-            if not square_norm(moved) <= self._largest_square and not self.holds(moved):
-                raise lost(learner, int(rounds), "the point is not finite, or not in its ball,", gradient)
+            if played != SETTLED:
+                moved = state.point.reshape(-1) if state.offset is None else state.offset
+                if not self.holds(moved):
+                    raise lost(learner, int(rounds), "the point is not finite, or not in its ball,", gradient)
             return
         try:
             with np.errstate(all="ignore"):  # what overflows is refused by name, not warned of

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from oco.compile import kernel
+from oco.compile import MATRIX, VECTOR, WHOLE, kernel, separate_kernel
 from oco.domains._shrinkage import ball_multiplier
 from oco.learners._records import Stream
+from oco.learners._settled import REFUSED, outcome_of
 from oco.losses.scalar import evaluate
 from oco.sketching.numerics import OUTGROWN, power_of_two
 from oco.sketching.passes import dot, square_norm
@@ -94,6 +96,16 @@ def diagonal_round(
     if rule[0].radius < np.inf and not square_norm(point) <= rule[0].radius * rule[0].radius:
         project_on_ball(point, sums, ridge, rule[0].radius, work)
     return True
+
+
+@separate_kernel(
+    WHOLE(VECTOR, VECTOR, VECTOR, VECTOR, numba.types.Array(numba.from_dtype(RULE), 1, "C"), MATRIX), from_python=True
+)
+def diagonal_online(gradient: Array, point: Array, sums: Array, numbers: Array, rule: Rule, work: Array) -> int:
+    """`diagonal_round` for Python, which learns what became of it."""
+    if not diagonal_round(gradient, 1.0, point, sums, numbers, rule, work):
+        return REFUSED
+    return outcome_of(point, rule[0].radius)
 
 
 @kernel

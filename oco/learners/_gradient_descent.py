@@ -7,20 +7,24 @@ from typing import Literal
 
 import numpy as np
 
+from oco.compile import entry_point
 from oco.domains.base import Domain
-from oco.learners._anchored import Anchorage
+from oco.learners._anchored import Anchorage, Held
 from oco.learners._common import flat_gradient, refuse
 from oco.learners._isotropic import (
     ADAPTIVE,
     CONSTANT,
     HARMONIC,
     ROUNDS,
+    RULE,
     SQUARE_ROOT,
+    Rule,
     isotropic_dense,
-    isotropic_round,
+    isotropic_online,
     isotropic_sparse,
 )
 from oco.learners._records import Stream
+from oco.learners._settled import REFUSED, SETTLED
 from oco.learners.base import Learner, Memory
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.types import Array
@@ -43,8 +47,9 @@ class GradientDescent:
 
     def __init__(self, domain: Domain, schedule: StepSizes, rate: float) -> None:
         self.rate = rate
-        self._schedule = _SCHEDULES[schedule]
         self._anchorage = Anchorage(domain)
+        self._rule = np.array([(_SCHEDULES[schedule], rate, self._anchorage.radius)], dtype=RULE)
+        self._held: Held | None = None
 
     def first_state(self) -> DescentState:
         """The domain's start and nothing counted."""
@@ -53,12 +58,25 @@ class GradientDescent:
 
     def update(self, learner: Learner, gradient: Array) -> None:
         """Step and project ``learner.state``, in O(d); errors name the learner."""
-        where, state = self._anchorage, learner.state
+        where = self._anchorage
         flat = flat_gradient(gradient, where.shape)
-        moved = state.point.reshape(-1) if state.offset is None else state.offset
-        if not isotropic_round(flat, 1.0, moved, state.numbers, self._schedule, self.rate, where.radius):
-            raise refuse(learner, int(state.numbers[ROUNDS]) + 1, flat)
-        where.settle(learner, int(state.numbers[ROUNDS]), flat, where.domain.project)
+        held = self._held
+        if held is None or held.state is not learner.state:
+            held = self._held = self._hold(learner.state)
+        played = held.play(flat, *held.arguments)
+        if played == REFUSED:
+            raise refuse(learner, int(held.rounds) + 1, flat)
+        if played != SETTLED or not where.is_point:
+            where.settle(learner, played, held.rounds, flat, where.domain.project)
+
+    def _hold(self, state: DescentState) -> Held:
+        arguments = self._moving(state)
+        play = entry_point(isotropic_online, arguments[0], *arguments)
+        return Held(state, play, arguments, state.numbers[ROUNDS : ROUNDS + 1].reshape(()))
+
+    def _moving(self, state: DescentState) -> tuple[Array, Array, Rule]:
+        """What every kernel takes last: what moves, and how."""
+        return state.point.reshape(-1) if state.offset is None else state.offset, state.numbers, self._rule
 
     def play_block(self, state: DescentState, block: RowBlock) -> BlockOutcome | None:
         """All rounds of ``block`` in one compiled loop, O(nnz) each for CSR rows; None off balls and unbounded."""
@@ -66,9 +84,8 @@ class GradientDescent:
         if not where.compiled:
             return None
         stream = Stream.of(block, where.center)
-        moved = state.point.reshape(-1) if state.offset is None else state.offset
         loop = isotropic_sparse if block.sparse else isotropic_dense
-        stopped = loop(stream, moved, state.numbers, self._schedule, self.rate, where.radius)
+        stopped = loop(stream, *self._moving(state))
         where.publish(state)
         return stream.played("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
 

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
+import numba
 import numpy as np
+from numpy.typing import NDArray
 
-from oco.compile import kernel
+from oco.compile import VECTOR, WHOLE, kernel, separate_kernel
 from oco.learners._records import Stream
+from oco.learners._settled import REFUSED, outcome_of
 from oco.losses.scalar import evaluate
 from oco.sketching.numerics import power_of_two
 from oco.sketching.passes import dot, square_norm
@@ -20,6 +24,12 @@ ROUNDS, UNIT, SQUARES = range(3)
 """Places in ``numbers``: rounds, the unit of gradients (a power of two), the sum of squared norms in units squared."""
 SQUARE_ROOT, CONSTANT, HARMONIC, ADAPTIVE = range(4)
 """Schedules: ``rate / sqrt(t)``, ``rate``, ``rate / t``, ``rate / sqrt(sum_s |g_s|^2)``."""
+RULE = np.dtype((np.record, [("schedule", np.int64), ("rate", np.float64), ("radius", np.float64)]))
+"""The schedule, its rate, and the radius of the ball (infinite for none)."""
+
+Rule: TypeAlias = NDArray[np.record]
+"""An array of one `RULE`, which costs nothing to pass."""
+
 LARGE = 1e100
 SMALL = 1e-100
 
@@ -47,8 +57,9 @@ def norm_of(row: Array) -> float:
 
 
 @kernel
-def next_step(schedule: int, rate: float, length: float, numbers: Array) -> float:
+def next_step(rule: Rule, length: float, numbers: Array) -> float:
     """``eta_t`` for a gradient of norm ``length``; counts the round."""
+    schedule, rate = rule[0].schedule, rule[0].rate
     numbers[ROUNDS] += 1.0
     if schedule == CONSTANT:
         return rate
@@ -67,14 +78,12 @@ def next_step(schedule: int, rate: float, length: float, numbers: Array) -> floa
 
 
 @kernel
-def isotropic_round(
-    row: Array, slope: float, point: Array, numbers: Array, schedule: int, rate: float, radius: float
-) -> bool:
+def isotropic_round(row: Array, slope: float, point: Array, numbers: Array, rule: Rule) -> bool:
     """One round with the gradient ``slope * row``; False, with nothing changed, where it is not finite."""
     length = abs(slope) * norm_of(row)
     if not np.isfinite(length):
         return False
-    factor = -next_step(schedule, rate, length, numbers) * slope
+    factor, radius = -next_step(rule, length, numbers) * slope, rule[0].radius
     for j in range(row.size):
         point[j] += factor * row[j]
     if radius < np.inf:
@@ -86,8 +95,16 @@ def isotropic_round(
     return True
 
 
+@separate_kernel(WHOLE(VECTOR, VECTOR, VECTOR, numba.types.Array(numba.from_dtype(RULE), 1, "C")), from_python=True)
+def isotropic_online(gradient: Array, point: Array, numbers: Array, rule: Rule) -> int:
+    """`isotropic_round` for Python, which learns what became of it."""
+    if not isotropic_round(gradient, 1.0, point, numbers, rule):
+        return REFUSED
+    return outcome_of(point, rule[0].radius)
+
+
 @kernel
-def isotropic_dense(stream: Stream, point: Array, numbers: Array, schedule: int, rate: float, radius: float) -> int:
+def isotropic_dense(stream: Stream, point: Array, numbers: Array, rule: Rule) -> int:
     """All rounds of a block of dense rows; the first that was not finite, else -1."""
     rows, outcome = stream.dense, stream.outcome
     for i in range(stream.targets.size):
@@ -98,16 +115,16 @@ def isotropic_dense(stream: Stream, point: Array, numbers: Array, schedule: int,
         outcome[2, i] = slope
         if not np.isfinite(margin + loss + slope):
             return i
-        if not isotropic_round(rows[i], slope, point, numbers, schedule, rate, radius):
+        if not isotropic_round(rows[i], slope, point, numbers, rule):
             return i
     return -1
 
 
 @kernel
-def isotropic_sparse(stream: Stream, point: Array, numbers: Array, schedule: int, rate: float, radius: float) -> int:
+def isotropic_sparse(stream: Stream, point: Array, numbers: Array, rule: Rule) -> int:
     """`isotropic_dense` for CSR rows in O(nnz) a round: ``x = scale * point`` with the norm of x carried along."""
     data, indices, indptr, outcome = stream.data, stream.indices, stream.indptr, stream.outcome
-    scale = 1.0
+    scale, radius = 1.0, rule[0].radius
     square = square_norm(point)
     stopped = -1
     for i in range(stream.targets.size):
@@ -125,7 +142,7 @@ def isotropic_sparse(stream: Stream, point: Array, numbers: Array, schedule: int
         if not np.isfinite(margin + loss + slope + length):
             stopped = i
             break
-        factor = -next_step(schedule, rate, length, numbers) * slope
+        factor = -next_step(rule, length, numbers) * slope
         scaled = factor / scale
         overflow = 0.0
         for place in range(begin, end):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numbers as number_types
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, final
+from functools import partial
+from typing import Any, final
 
 import numpy as np
 
@@ -14,17 +14,17 @@ from oco.domains import Domain
 from oco.domains._vectors import euclidean_norm
 from oco.errors import ConfigError
 from oco.learners._adaptive_rank import grown
-from oco.learners._anchored import Anchorage
+from oco.learners._anchored import Anchorage, Held
 from oco.learners._block_ahead import Room, block_length, play_stream
 from oco.learners._common import flat_gradient, refuse
 from oco.learners._preconditioner import preconditioner
-from oco.learners._records import Moving, Packed, Recipe, Stream
-from oco.learners._sketched_rounds import REFUSED, SETTLED, play_online
+from oco.learners._records import Moving, Recipe, Stream
+from oco.learners._settled import REFUSED, SETTLED
+from oco.learners._sketched_rounds import play_online
 from oco.learners.base import Learner, Memory
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.metrics import LowRankPlusScaledIdentity
 from oco.sketching.numerics import INSIDE_SPAN
-from oco.sketching.records import Scratch, Sketch
 from oco.sketching.state import SketchState, default_buffer, rotates_every_round
 from oco.types import Array
 
@@ -58,15 +58,6 @@ class SketchedState:
         return Moving(moved, moved if self.gradient_sum is None else self.gradient_sum)
 
 
-class _Held(NamedTuple):
-    """What kernels take for one state: views of it, which are made once."""
-
-    state: SketchedState
-    play: Callable[..., int]
-    arguments: tuple[Moving, Sketch, Packed, Scratch]
-    rounds: Array
-
-
 @final
 class SketchedPlayer:
     """Plays a `Recipe` on a domain with a sketch of rank k.
@@ -94,7 +85,7 @@ class SketchedPlayer:
         self.recipe = recipe._replace(radius=float(self._anchorage.radius))
         self._rank, self._buffer = sizes(domain.dimension, rank, buffer)
         self._most_directions = most_directions
-        self._held: _Held | None = None
+        self._held: Held | None = None
         self._room: tuple[tuple[int, int, int], Room] | None = None
 
     def first_state(self) -> SketchedState:
@@ -114,15 +105,15 @@ class SketchedPlayer:
         """
         where, state = self._anchorage, learner.state
         flat = flat_gradient(gradient, where.shape)
-        held = self._hold(state)
+        held = self._held
+        if held is None or held.state is not state:
+            held = self._hold(state)
         while (played := held.play(flat, *held.arguments)) == REFUSED:
             if not np.isfinite(flat).all() or not self._grow(state):
                 raise refuse(learner, state.sketch.rounds + 1, flat)
             held = self._hold(state)
-        if played == SETTLED and where.compiled:
-            where.publish(state)
-        else:
-            where.settle(learner, held.rounds, flat, lambda point: self._project(point, state))
+        if played != SETTLED or not where.is_point:
+            where.settle(learner, played, held.rounds, flat, partial(self._project, state))
 
     def play_block(self, state: SketchedState, block: RowBlock) -> BlockOutcome | None:
         """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
@@ -153,7 +144,7 @@ class SketchedPlayer:
             values, rest = np.sqrt(values**2 + added), float(np.sqrt(rest**2 + added))
         return LowRankPlusScaledIdentity(sketch.eigenvectors.T, values, rest)
 
-    def _hold(self, state: SketchedState) -> _Held:
+    def _hold(self, state: SketchedState) -> Held:
         held = self._held
         if held is None or held.state is not state:
             sketch, recipe = state.sketch, self.recipe
@@ -162,7 +153,7 @@ class SketchedPlayer:
             arrays = sketch.arrays()
             arguments = state.moving, arrays, recipe.packed(), sketch.scratch()
             play = entry_point(play_online, arguments[0].point, *arguments)
-            held = self._held = _Held(state, play, arguments, arrays.header["rounds"].reshape(()))
+            held = self._held = Held(state, play, arguments, arrays.header["rounds"].reshape(()))
         return held
 
     def __getstate__(self) -> dict[str, Any]:
@@ -180,7 +171,7 @@ class SketchedPlayer:
         self._held = None
         return True
 
-    def _project(self, point: Array, state: SketchedState) -> Array:
+    def _project(self, state: SketchedState, point: Array) -> Array:
         target = point if state.gradient_sum is None else self._leader(state)
         return self._anchorage.domain.project_in(target, self.metric(state))
 

@@ -7,6 +7,7 @@ import numpy as np
 from oco.compile import FLAG, REAL, VECTOR, WHOLE, part_of_kernel, separate_kernel
 from oco.learners._preconditioner import absorb_by, step_in_coordinates, weight_of_round
 from oco.learners._records import MOVING, RECIPE, STREAM, Moving, Packed, Stream
+from oco.learners._settled import REFUSED, outcome_of
 from oco.losses.scalar import evaluate
 from oco.sketching.basis import append, make_room, write_in_basis
 from oco.sketching.numerics import PYTHAGORAS
@@ -15,20 +16,13 @@ from oco.sketching.records import COORDINATES, SCRATCH, SKETCH, STEP, Scratch, S
 from oco.sketching.units import fade, take_in_units
 from oco.types import Array
 
-FEASIBLE = 1e-9
-"""How far outside its ball, relative to the radius, a point may be."""
-
-REFUSED, PLAYED, SETTLED = range(3)
-"""What became of a round: nothing, as its gradient cannot be taken; a point; a point that is in its ball and finite."""
-
 
 @separate_kernel(WHOLE(VECTOR, MOVING, SKETCH, RECIPE, SCRATCH), from_python=True)
 def play_online(gradient: Array, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch) -> int:
     """`play_round` for Python, which learns what became of it."""
     if not play_round(gradient, 1.0, moving, sketch, recipe, scratch):
         return REFUSED
-    reach = recipe[0].radius * (1.0 + FEASIBLE)
-    return SETTLED if square_norm(moving.point) <= min(reach * reach, 1e300) else PLAYED
+    return outcome_of(moving.point, recipe[0].radius)
 
 
 @separate_kernel(FLAG(VECTOR, REAL, MOVING, SKETCH, RECIPE, SCRATCH))

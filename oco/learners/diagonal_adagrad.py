@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from oco.learners._anchored import Anchorage
+from oco.compile import entry_point
+from oco.learners._anchored import Anchorage, Held
 from oco.learners._common import flat_gradient, refuse
-from oco.learners._coordinatewise import ROUNDS, RULE, UNIT, diagonal_dense, diagonal_round, diagonal_sparse
+from oco.learners._coordinatewise import ROUNDS, RULE, UNIT, diagonal_dense, diagonal_online, diagonal_sparse
 from oco.learners._records import Stream
+from oco.learners._settled import REFUSED, SETTLED
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, theorem_rate
 from oco.losses.rows import BlockOutcome, RowBlock
@@ -84,15 +86,26 @@ class DiagonalAdaGrad(Learner):
         self._rule = np.array([(self._rate, self.delta, self._anchorage.radius)], dtype=RULE)
         point, offset = self._anchorage.first_point()
         self.state = DiagonalState(point, np.zeros(point.size), np.zeros(2), offset)
+        self._held: Held | None = None
         self._work = np.zeros((2, point.size if 0.0 < self._anchorage.radius < math.inf else 0))
 
     def update(self, gradient: Array) -> None:
         """Add the squared gradient to the sums, step, and project in the new norm, in O(d)."""
-        where, state = self._anchorage, self.state
+        where = self._anchorage
         flat = flat_gradient(gradient, where.shape)
-        if not diagonal_round(flat, 1.0, *self._moving()):
-            raise refuse(self, int(state.numbers[ROUNDS]) + 1, flat)
-        where.settle(self, int(state.numbers[ROUNDS]), flat, self._project)
+        held = self._held
+        if held is None or held.state is not self.state:
+            held = self._held = self._hold()
+        played = held.play(flat, *held.arguments)
+        if played == REFUSED:
+            raise refuse(self, int(held.rounds) + 1, flat)
+        if played != SETTLED or not where.is_point:
+            where.settle(self, played, held.rounds, flat, self._project)
+
+    def _hold(self) -> Held:
+        state, arguments = self.state, self._moving()
+        play = entry_point(diagonal_online, arguments[0], *arguments)
+        return Held(state, play, arguments, state.numbers[ROUNDS : ROUNDS + 1].reshape(()))
 
     def _project(self, point: Array) -> Array:
         state, unit = self.state, float(self.state.numbers[UNIT])
