@@ -21,7 +21,9 @@ ROUNDS, UNIT, SQUARES = range(3)
 SQUARE_ROOT, CONSTANT, HARMONIC, ADAPTIVE = range(4)
 """Schedules: ``rate / sqrt(t)``, ``rate``, ``rate / t``, ``rate / sqrt(sum_s |g_s|^2)``."""
 LARGE = 1e100
+"""Squares below it can be added up and multiplied by a length without overflow."""
 SMALL = 1e-100
+"""Squares above it have lost no digits to underflow."""
 
 
 @kernel
