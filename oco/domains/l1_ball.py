@@ -10,7 +10,7 @@ from oco.domains._vectors import unknown_norm
 from oco.domains.base import Domain
 from oco.errors import DomainError
 from oco.metrics import Metric, as_metric
-from oco.types import Array, Shape
+from oco.types import Array
 
 
 class L1Ball(Domain):
