@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from oco.torch.groups import Settings
+from oco.torch.groups import Plan, Settings
 from oco.torch.kronecker import InverseRoot, KroneckerOptimizer
 from oco.torch.parameter_state import AxisState
 from oco.torch.refreshing import Refresh
