@@ -105,7 +105,8 @@ cube = oco.domains.from_config({"kind": "cube", "radius": 0.5})
 assert repr(cube) == "Cube(radius=0.5)" and oco.spec.spec(cube) == {"kind": "cube", "radius": 0.5, "dimension": None}
 check_domain(oco.Cube(0.5, dimension=3))
 # The cube has no method of its own for the norm of H. Its nearest point has x_1 = 1/2, and (H (x - y))_2 = 0.
-nearest = oco.Cube(0.5, dimension=2).project_in(np.array([2.0, 0.0]), np.array([[2.0, 1.0], [1.0, 5.0]]))
+values, vectors = np.linalg.eigh(np.array([[2.0, 1.0], [1.0, 5.0]]))
+nearest = oco.Cube(0.5, dimension=2).project_in(np.array([2.0, 0.0]), oco.domains.Dense(vectors, values))
 game = oco.environments.LinearLosses(np.array([[-1.0, 2.0], [0.0, 0.0]]), domain=cube, order="file")
 record = oco.play(game, oco.FDAdaGrad(rank=1, learning_rate=1.0), comparator=False)
 assert record.scalars["rounds"] == 2
