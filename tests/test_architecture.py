@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from inheritance import Classes
+from inheritance import HOOKS, Classes
 from layers import EXPERIMENTS, LAYERS
 from offenders import OFFENDERS
 from structure import Structure
@@ -145,6 +145,11 @@ def test_inheritance_is_read_through_packages_and_other_names() -> None:
     classes = Classes({module: ast.parse(source) for module, source in PLANTED.items()})
     assert classes.concrete_parents() == ["oco.more.Disc(Circle)"]
     assert classes.overridden_methods() == ["oco.more.Named.name"]
+
+
+def test_private_hooks_are_documented() -> None:
+    page = (ROOT / "docs/extending.md").read_text()
+    assert [hook for hook in HOOKS if f"`{hook.rsplit('.', 1)[1]}`" not in page] == []
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from abc import ABC
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -22,7 +23,8 @@ def classes(package: str) -> Iterator[type]:
 
 
 def can_be_made(kind: type) -> bool:
-    return kind.__module__.startswith("oco.") and not inspect.isabstract(kind) and Protocol not in kind.__bases__
+    abstract = inspect.isabstract(kind) or {ABC, Protocol} & set(kind.__bases__)
+    return kind.__module__.startswith("oco.") and not abstract
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -22,6 +22,7 @@ _ROUNDS = 12
 _ACCELERATED_STEPS = 300
 _CONJUGATE_STEPS = 60
 _RESIDUAL_FALL = 1e-4
+"""By how much the residual has to fall where the domain is unbounded, and a gap has no scale."""
 
 
 class ProjectedQuadratic:

@@ -38,6 +38,7 @@ GROWTHS = (3.0, 1.4)
 """Factors by which the penalty grows, and by their third power while that is easy; the second if the first fails."""
 
 SETTLED = 1e-9
+"""A point that moves by less, in units of the radius, has converged; asked only where H is singular."""
 EASY_STEPS, NEWTON_LIMIT, CORRECTIONS, WATCHED, OUTER_LIMIT, PROXIMAL_LIMIT = 2, 40, 3, 5, 20, 5
 
 Solve = Callable[[Array], Array]

@@ -157,15 +157,12 @@ class FrobeniusBall(EuclideanBall):
     """
 
     name = "frobenius_ball"
+    axes = (2,)
 
     def __init__(self, radius: float = 1.0, center: ArrayLike | None = None, shape: Shape | None = None) -> None:
         super().__init__(radius, center, None)
         if shape is not None:
             self._shape = self.with_shape(shape).shape
-
-    def _check_shape(self, shape: Shape) -> None:
-        if len(shape) != 2 or min(shape) < 1:
-            raise DomainError(f"The shape of {type(self).__name__} must be (m, n), got {shape}")
 
     def as_ball(self) -> tuple[Array, float] | None:
         """Center and radius; None for a subclass, which may project elsewhere."""

@@ -27,6 +27,9 @@ class Domain(ABC):
     name: ClassVar[str] = ""
     """Name of the domain in configs and records."""
 
+    axes: ClassVar[tuple[int, ...]] = (1, 2)
+    """Numbers of axes that a decision may have: 1 for vectors ``(d,)``, 2 for matrices ``(m, n)``."""
+
     _shape: Shape | None = None
 
     @property
@@ -64,8 +67,9 @@ class Domain(ABC):
 
     def _check_shape(self, shape: Shape) -> None:
         """Raise `DomainError` if decisions of this domain cannot have ``shape``."""
-        if len(shape) not in (1, 2) or min(shape) < 1:
-            raise DomainError(f"The shape of {type(self).__name__} must be (d,) or (m, n) with positive d, got {shape}")
+        if len(shape) not in self.axes or min(shape) < 1:
+            allowed = " or ".join({1: "(d,)", 2: "(m, n)"}[count] for count in self.axes)
+            raise DomainError(f"The shape of {type(self).__name__} must be {allowed}, of positive lengths, got {shape}")
 
     def _size_given(self, dimension: int | Shape | None) -> Shape | None:
         """The shape that a constructor's ``dimension`` stands for; raises `DomainError` where it cannot be."""

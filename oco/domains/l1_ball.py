@@ -10,7 +10,7 @@ from oco.domains._vectors import unknown_norm
 from oco.domains.base import Domain
 from oco.errors import DomainError
 from oco.metrics import Metric, as_metric
-from oco.types import Array, Shape
+from oco.types import Array
 
 
 class L1Ball(Domain):
@@ -38,16 +38,13 @@ class L1Ball(Domain):
     """
 
     name = "l1_ball"
+    axes = (1,)
 
     def __init__(self, radius: float = 1.0, dimension: int | None = None) -> None:
         if not (np.isfinite(radius) and radius > 0):
             raise DomainError(f"The radius of L1Ball must be positive and finite, got {radius}")
         self._radius = float(radius)
         self._shape = self._size_given(dimension)
-
-    def _check_shape(self, shape: Shape) -> None:
-        if len(shape) != 1 or shape[0] < 1:
-            raise DomainError(f"The shape of {type(self).__name__} must be (d,) with positive d, got {shape}")
 
     @property
     def start(self) -> Array:

@@ -10,7 +10,7 @@ from oco.domains._vectors import unknown_norm
 from oco.domains.base import Domain
 from oco.errors import DomainError
 from oco.metrics import Metric, as_metric
-from oco.types import Array, Shape
+from oco.types import Array
 
 
 class Simplex(Domain):
@@ -37,16 +37,13 @@ class Simplex(Domain):
     """
 
     name = "simplex"
+    axes = (1,)
 
     def __init__(self, scale: float = 1.0, dimension: int | None = None) -> None:
         if not (np.isfinite(scale) and scale > 0):
             raise DomainError(f"The scale of Simplex must be positive and finite, got {scale}")
         self._scale = float(scale)
         self._shape = self._size_given(dimension)
-
-    def _check_shape(self, shape: Shape) -> None:
-        if len(shape) != 1 or shape[0] < 1:
-            raise DomainError(f"The shape of {type(self).__name__} must be (d,) with positive d, got {shape}")
 
     @property
     def start(self) -> Array:

@@ -38,6 +38,7 @@ class SpectralBall(Domain):
     """
 
     name = "spectral_ball"
+    axes = (2,)
 
     def __init__(self, radius: float = 1.0, shape: Shape | None = None) -> None:
         if not (np.isfinite(radius) and radius > 0):
@@ -46,10 +47,6 @@ class SpectralBall(Domain):
         if shape is not None:
             self._check_shape(tuple(shape))
             self._shape = tuple(shape)
-
-    def _check_shape(self, shape: Shape) -> None:
-        if len(shape) != 2 or min(shape) < 1:
-            raise DomainError(f"The shape of {type(self).__name__} must be (m, n), got {shape}")
 
     @property
     def start(self) -> Array:

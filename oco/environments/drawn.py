@@ -9,6 +9,7 @@ import numpy as np
 
 from oco.domains.base import Domain
 from oco.environments.base import Environment, Rounds
+from oco.environments.leading_space import Fixed, LeadingSpace
 from oco.environments.row_data import exp_concavity, float_rows, largest_gradient, stacked
 from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError, ProtocolError
@@ -94,6 +95,8 @@ class RotatedRows(DrawnRows):
 
     largest_target: float = 0.0
     """A bound on ``|y_t|`` when the rows are drawn as signs."""
+    drift: LeadingSpace = Fixed()
+    """What moves the rows from round to round, before the fixed rotation."""
 
     def __init__(self, *, scales: Array, draws: Draws, **keywords: Any) -> None:
         if draws not in ("signs", "normal"):
@@ -107,12 +110,8 @@ class RotatedRows(DrawnRows):
         shape = (rounds.size, self.dimension)
         signs = self.draws == "signs"
         coordinates = generator.integers(0, 2, shape) * 2.0 - 1.0 if signs else generator.standard_normal(shape)
-        rows = self._turned(coordinates * self.scales, rounds) @ self.rotation.T
+        rows = self.drift.turn(coordinates * self.scales, rounds) @ self.rotation.T
         return rows, self._draw_targets(rows, rounds, generator)
-
-    def _turned(self, coordinates: Array, rounds: Rounds) -> Array:
-        """What a drift of the rows does to them, before the fixed rotation."""
-        return coordinates
 
     @abstractmethod
     def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
@@ -142,7 +141,7 @@ class RotatedRows(DrawnRows):
 
     def gradient_eigenvectors(self, round_index: int) -> Array:
         """``(d, d)``: the eigenvectors that go with them, as columns, in round ``round_index`` (counted from 0)."""
-        directions = self._turned(np.eye(self.dimension), np.full(self.dimension, round_index))
+        directions = self.drift.turn(np.eye(self.dimension), np.full(self.dimension, round_index))
         eigenvectors: Array = self.rotation @ directions.T
         return eigenvectors
 

@@ -89,9 +89,6 @@ class SpectrumLinear(RotatedRows):
     def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
         return np.zeros(rows.shape[0])
 
-    def _turned(self, coordinates: Array, rounds: Rounds) -> Array:
-        return self.drift.turn(coordinates, rounds)
-
 
 class SpectrumQuadratic(DrawnLosses):
     """Strongly convex losses ``f_t(x) = curvature / 2 |x - c|^2 + <z_t, x>`` with a prescribed covariance of gradients.

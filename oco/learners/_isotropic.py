@@ -31,7 +31,9 @@ Rule: TypeAlias = NDArray[np.record]
 """An array of one `RULE`, which costs nothing to pass."""
 
 LARGE = 1e100
+"""Squares below it can be added up and multiplied by a length without overflow."""
 SMALL = 1e-100
+"""Squares above it have lost no digits to underflow."""
 
 
 @kernel

@@ -127,5 +127,5 @@ class ScalarLoss(ABC):
         return np.where(inside, self._conjugate(np.clip(dual, low, high), targets), np.inf)
 
     def _conjugate(self, dual: Array, targets: Array) -> Array:
-        """The conjugate of duals that lie in range."""
+        """The conjugate of duals in `dual_range`: an optional hook, given together with that."""
         raise NotImplementedError

@@ -168,8 +168,9 @@ class KroneckerOptimizer(RefreshingOptimizer):
         self._report_failures()
         return loss
 
+    @abstractmethod
     def _after_step(self, group: dict[str, Any], plan: Plan) -> None:
-        """Let a subclass act once all parameters of a group have moved."""
+        """Do what is due once all parameters of a group have moved."""
 
     def _batches(self, group: dict[str, Any], plan: Plan) -> list[Batch]:
         """Batches of the parameters with gradients, their state created and their step counted."""

@@ -44,17 +44,17 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
     def _axis_state(self, dim: int, rank: int, dtype: torch.dtype, device: torch.device) -> AxisState:
         """Return what is kept for one axis before the first step."""
 
+    @abstractmethod
     def _axis_ranks(self, plan: Plan) -> dict[Tensor, list[int]]:
         """Return for each preconditioned parameter the rank of each axis."""
-        return {p: list(merged) for p, merged in plan.preconditioned.items()}
 
+    @abstractmethod
     def _with_ranks(self, group: dict[str, Any], plan: Plan) -> Plan:
-        """Let a subclass normalize or refuse its rank options once the parameters of the group are known."""
-        return plan
+        """Normalize or refuse the rank options of a group, whose parameters are known by now."""
 
+    @abstractmethod
     def _fit_ranks(self, state: dict[str, Any], ranks: list[int], plan: Plan) -> list[int]:
-        """Let a subclass bring a state to ``ranks``; return the ranks that it then has."""
-        return ranks
+        """Bring a state to ``ranks``; return the ranks that it then has."""
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group with its own options; raise on sharded or complex parameters and on options out of range."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from oco.torch.groups import Settings
+from oco.torch.groups import Plan, Settings
 from oco.torch.kronecker import InverseRoot, KroneckerOptimizer
 from oco.torch.parameter_state import AxisState
 from oco.torch.refreshing import Refresh
@@ -44,6 +44,18 @@ class Shampoo(KroneckerOptimizer):
     """
 
     axis_names = ("factor", "inverse_root")
+
+    def _axis_ranks(self, plan: Plan) -> dict[Tensor, list[int]]:
+        return {p: list(merged) for p, merged in plan.preconditioned.items()}
+
+    def _with_ranks(self, group: dict[str, Any], plan: Plan) -> Plan:
+        return plan
+
+    def _fit_ranks(self, state: dict[str, Any], ranks: list[int], plan: Plan) -> list[int]:
+        return ranks
+
+    def _after_step(self, group: dict[str, Any], plan: Plan) -> None:
+        pass
 
     def _axis_state(self, dim: int, rank: int, dtype: torch.dtype, device: torch.device) -> AxisState:
         return {name: torch.zeros(dim, dim, dtype=dtype, device=device) for name in self.axis_names}

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from regret_experiments.store import Store
 
 SECONDS_PER_RUN = 0.05
+"""A rough cost of starting a game, used like the next two until runs of the same kind are stored."""
 SECONDS_PER_ROUND = 3e-6
+"""A rough cost of a round, whatever the learner."""
 SECONDS_PER_ROUND_AND_FLOAT = 5e-9
-"""A rough cost of a game, used until runs of the same kind are stored: state floats are touched a few times a round."""
+"""A rough cost of a state float in a round: each is touched a few times."""
 
 
 @dataclass(frozen=True)

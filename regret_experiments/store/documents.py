@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -33,13 +34,17 @@ class _Learner(_Part):
     hyperparameters: dict[str, Any]
 
 
-class _Game(_Part):
+class _Content(_Part, ABC):
     environment: _Kind
     order: Integer
     checkpoints: Integer | list[Integer]
 
 
-class _Run(_Game):
+class _Game(_Content):
+    """What a game is."""
+
+
+class _Run(_Content):
     result_schema: Integer = Field(alias="schema")
     learner: _Learner
     repetition: Integer
@@ -47,7 +52,7 @@ class _Run(_Game):
     spectrum: bool
 
 
-class _Training(_Game):
+class _Training(_Content):
     result_schema: Integer = Field(alias="schema")
     learner: _Learner
     repetition: Integer
@@ -97,7 +102,7 @@ class _TrainingScalars(_Part):
     peak_state_floats: Integer
 
 
-class _Stored(_Part):
+class _Stored(_Part, ABC):
     id: Identifier
     provenance: Identifier = ""  # absent from what no engine stored
     ended_at: str = ""
@@ -110,7 +115,7 @@ class _Failed(_Stored):
     message: str
 
 
-class _Played(_Stored):
+class _Played(_Stored, ABC):
     status: Literal["finished"]
     seconds: float
     seeds: dict[str, Integer]

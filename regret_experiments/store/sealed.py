@@ -50,14 +50,13 @@ def unseal(data: bytes) -> Document:
     """
     document = parse(data)
     version = document.pop("schema", 1)
-    if version == SCHEMA:
+    if type(version) is not int or version not in (*MIGRATIONS, SCHEMA):
+        raise UnknownSchema(f"its schema is {version!r:.40}; this version of oco reads {min(MIGRATIONS)} to {SCHEMA}")
+    if version > 1:
         body = data[: -len(_seal_of(b""))]
         if data != body + _seal_of(body):
             raise Damaged("its bytes do not have the checksum that it states")
         del document["sha256"]
-        return document
-    if type(version) is not int or version not in MIGRATIONS:
-        raise UnknownSchema(f"its schema is {version!r:.40}; this version of oco reads {min(MIGRATIONS)} to {SCHEMA}")
     for older in range(version, SCHEMA):
         document = MIGRATIONS[older](document)
     return document

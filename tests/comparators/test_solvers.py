@@ -63,51 +63,6 @@ def test_a_tolerance_and_strict_reach_every_solver() -> None:
         anytime(tilted(), Ball(1.0, dimension=2), [3], tolerance=1e-300, strict=True)
 
 
-NEW_SOLVER = '''
-import numpy as np
-from oco.comparators import Comparator, ComparatorCurve
-from oco.comparators.solver import Solver
-from oco.regret.interval import Interval
-
-
-class Height:
-    """The constant loss."""
-
-    def __init__(self, height):
-        self.height = height
-
-
-class HeightSolver(Solver):
-    order = 1
-
-    def taken(self, losses, domain):
-        return losses if isinstance(losses, list) and all(hasattr(loss, "height") for loss in losses) else None
-
-    def curve(self, taken, domain, rounds, request):
-        totals = np.cumsum([loss.height for loss in taken])[np.array(rounds) - 1]
-        found = [Comparator(t, domain.start, Interval(v, v), "constant", True) for t, v in zip(rounds, totals)]
-        return ComparatorCurve(tuple(found), totals)
-
-    def certify(self, taken, domain, point, dual, tolerance):
-        return self.curve(taken, domain, [len(taken)], None)[-1]
-'''
-
-
-def test_a_solver_is_added_by_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "heights.py").write_text(NEW_SOLVER)
-    monkeypatch.setattr(solvers, "__path__", [*solvers.__path__, str(tmp_path)])
-    all_solvers.cache_clear()
-    try:
-        from oco.comparators.solvers.heights import Height
-
-        curve = anytime([Height(1.0), Height(2.5)], Ball(1.0, dimension=2), [1, 2])
-        assert curve.upper.tolist() == [1.0, 3.5]
-        assert curve.certificate == "constant"
-    finally:
-        monkeypatch.undo()
-        all_solvers.cache_clear()
-
-
 def test_every_file_of_solvers_is_found_and_asked_in_order() -> None:
     files = {path.stem for path in Path(solvers.__path__[0]).glob("*.py")} - {"__init__"}
     assert {type(each).__module__.rpartition(".")[2] for each in all_solvers()} == files

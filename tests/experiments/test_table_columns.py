@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,7 +16,6 @@ from regret_experiments.store.results import load
 from regret_experiments.tables import COLUMNS, RUN_COLUMNS, rank_table, table_markdown, table_text
 from regret_experiments.tables.column import short
 
-ROOT = Path(__file__).parents[2]
 TINY = """
 name: tiny
 checkpoints: 3
@@ -54,40 +49,6 @@ def test_the_page_has_no_list_of_its_own() -> None:
     for column in RUN_COLUMNS:
         assert f'"{column.heading("Regret at most")}"' not in script
         assert f'name: "{column.name}"' not in script
-
-
-NEW = """    Column(
-        "plays", "plays", value=lambda group: 7777 * len(group.asked),
-        format=lambda row: f"<{row['plays']}>", compact=lambda row: str(row["plays"]), width=5.0,
-    ),
-"""
-
-
-@pytest.mark.slow
-def test_a_column_is_added_in_one_place(stored: Path, tmp_path: Path) -> None:
-    """On a copy of the package: one entry in one file, and text, CSV, Markdown and figure have the column."""
-    shutil.copytree(ROOT / "regret_experiments", tmp_path / "regret_experiments")
-    path = tmp_path / "regret_experiments" / "tables" / "columns.py"
-    text = path.read_text()
-    place = text.index('    Column(\n        "bound", "bound"')
-    path.write_text(text[:place] + NEW + text[place:])
-    script = f"""
-import regret_experiments
-from matplotlib.figure import Figure
-from regret_experiments.figures import ranking_table
-from regret_experiments.store.export import csv_text
-from regret_experiments.tables import rank_table, table_markdown, table_text
-assert regret_experiments.__file__.startswith({str(tmp_path)!r})
-table = rank_table(regret_experiments.load({str(stored)!r}).runs)
-axes = ranking_table(table, Figure().subplots())
-print([("plays" in text, "7777" in text) for text in (table_text(table), csv_text(table), table_markdown(table))])
-print("<7777>" in table_text(table), [text.get_text() for text in axes.texts].count("7777"))
-"""
-    environment = os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.stdout == "[(True, True), (True, True), (True, True)]\nTrue 2\n", done.stderr
 
 
 @pytest.mark.parametrize(
