@@ -132,7 +132,7 @@ def recorded_exercises() -> Iterator[list[Outcome]]:
 
 
 def _forms(answer: Any, digits: int) -> list[str]:
-    """How an answer may be written: the rounded number first, then its neighbours one unit of the last digit away."""
+    """How an answer may be written: the rounded number first, then its neighbors one unit of the last digit away."""
     if isinstance(answer, str):
         return [answer.strip().lower()]
     if isinstance(answer, bool):

@@ -76,5 +76,5 @@ def require_feasible(point: Array, domain: Domain, round_index: int) -> None:
     require(
         domain.contains(point, 1e-7),
         f"the point of round {round_index} lies outside the domain: project after the step, and onto problem.domain "
-        "with its own centre and radius",
+        "with its own center and radius",
     )

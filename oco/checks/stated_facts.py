@@ -142,5 +142,5 @@ def _gradients_at_start(environment: Any, rounds: int) -> Array:
     gradients = np.array([np.asarray(stream.reveal(point).gradient(point)).ravel() for _ in range(rounds)])
     if isinstance(environment, RowStream):
         return gradients
-    centred: Array = gradients - gradients.mean(axis=0)
-    return centred
+    centered: Array = gradients - gradients.mean(axis=0)
+    return centered

@@ -20,7 +20,7 @@ class FileInfo:
     Attributes
     ----------
     names : mapping of str to str
-        Recognised file names, the download's own first, with their sha256 ("" where it could not be verified).
+        Recognized file names, the download's own first, with their sha256 ("" where it could not be verified).
     url : str or None
         Where the first name is downloaded from.
     uncompressed : str

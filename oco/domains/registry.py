@@ -38,7 +38,7 @@ DOMAINS: Registry[Domain] = Registry(
         )
     },
 )
-"""The domains by the name that a config gives them, those of other packages too."""
+"""All domains, plugins' included, by their names in configs."""
 
 
 def from_config(description: Mapping[str, Any]) -> Domain:
@@ -47,7 +47,7 @@ def from_config(description: Mapping[str, Any]) -> Domain:
     Raises
     ------
     ConfigError
-        If the kind or a keyword is unknown, in one sentence with what is allowed.
+        If the kind or a keyword is unknown; the message lists the allowed ones.
 
     Examples
     --------

@@ -153,7 +153,7 @@ class DriftingRegression(Drifting, RotatedRows):
 class DriftingQuadratic(Drifting, DrawnLosses):
     """Tracking a moving point: ``f_t(x) = |x - u_t|^2 / 2 + noise <v_t, x>`` with v_t uniform on the sphere.
 
-    Every loss is 1-strongly convex; without noise u_t is its minimiser.
+    Every loss is 1-strongly convex; without noise u_t is its minimizer.
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ class FollowTheLeaderTrap(DrawnRows):
 
     ``f_1(x) = <v, x> / 2``, then ``-<v, x>`` and ``<v, x>`` in turn, v a unit vector. The leader is at one end of the
     ball and loses R in every round from the second on, while the best fixed point has a loss of -R/2 at the end. A
-    learner with regularisation stays near the middle and has regret of order ``sqrt(T)``.
+    learner with regularization stays near the middle and has regret of order ``sqrt(T)``.
 
     Parameters
     ----------

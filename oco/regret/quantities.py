@@ -154,8 +154,8 @@ def interval_regret(losses: Array, best: Callable[[int, int], Interval], shortes
     return found
 
 
-def linearised_regret(played: float, gradient_sum: Array, domain: Domain) -> float:
-    """Regret of the linearised losses: ``max_{u in K} sum_t <g_t, x_t - u> = sum_t <g_t, x_t> + h_K(-sum_t g_t)``.
+def linearized_regret(played: float, gradient_sum: Array, domain: Domain) -> float:
+    """Regret of the linearized losses: ``max_{u in K} sum_t <g_t, x_t - u> = sum_t <g_t, x_t> + h_K(-sum_t g_t)``.
 
     It is at least the static regret, and what most proofs bound.
 
@@ -172,7 +172,7 @@ def linearised_regret(played: float, gradient_sum: Array, domain: Domain) -> flo
     --------
     >>> import numpy as np
     >>> from oco.domains import Ball
-    >>> linearised_regret(1.0, np.array([3.0, 4.0]), Ball(radius=2.0, dimension=2))
+    >>> linearized_regret(1.0, np.array([3.0, 4.0]), Ball(radius=2.0, dimension=2))
     11.0
     """
     return played + domain.support(-gradient_sum)

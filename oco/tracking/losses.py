@@ -1,4 +1,4 @@
-"""Observes the losses: their sum and what it may be off by, the linearised regret, and mistakes on classes."""
+"""Observes the losses: their sum and what it may be off by, the linearized regret, and mistakes on classes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from scipy import linalg
 
 from oco.losses.rows import RowBlock
-from oco.regret.quantities import linearised_regret
+from oco.regret.quantities import linearized_regret
 from oco.tracking.gradients import GradientObserver
 from oco.tracking.observer import Columns, Curves, Game, Observer, Scalars
 from oco.types import Array
@@ -77,13 +77,13 @@ class LossObserver(Observer):
         state.gradients += gradient.ravel()
 
     def checkpoint(self, round_index: int) -> Columns:
-        """The sum of the losses, how far off it may be, the linearised regret and the mistakes."""
+        """The sum of the losses, how far off it may be, the linearized regret and the mistakes."""
         state, domain = self.state, self._game.problem.domain
         state.largest_point = max(state.largest_point, self._length())
         return {
             "cumulative_loss": state.cumulative,
             "loss_rounding": self.rounding(round_index),
-            "regret_linearised": linearised_regret(state.played, state.gradients.reshape(domain.shape), domain),
+            "regret_linearised": linearized_regret(state.played, state.gradients.reshape(domain.shape), domain),
             "mistakes": np.nan if state.mistakes is None else state.mistakes,
         }
 
