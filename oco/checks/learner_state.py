@@ -71,7 +71,7 @@ def check_memory_formula(learner: Learner, domain: Domain) -> None:
     player = started(learner, domain)
     for gradient in gradients_on(domain):
         player.update(gradient)
-    claimed = player.memory(problem)  # after the game: a learner may take memory as it needs it
+    claimed = player.memory(problem)  # after the game, because a learner may allocate memory during it
     if claimed is None:
         return
     held = state_floats(player.state)

@@ -33,8 +33,8 @@ TAME = 1e3
 """Columns whose largest entry lies between this and its inverse are not rescaled."""
 EXPENSIVE_HESSIAN = 1e9
 """Multiplications above which forming a Hessian is worth avoiding."""
-_SEPARATED = "no minimizer exists: the rows are separable, and the interval is about the infimum"
-_RECEDING = "no minimizer was found: some margins grow for ever and none falls, and the interval is about the infimum"
+_SEPARATED = "no minimizer exists: the rows are separable; the interval holds the infimum"
+_RECEDING = "no minimizer was found: some margins grow without bound and none falls; the interval holds the infimum"
 
 
 class MarginSolver(Solver):
