@@ -1,7 +1,7 @@
-"""Online convex optimization with certified regret, theorem bounds and honest memory.
+"""Online convex optimization with certified regret, theorem bounds and measured memory.
 
-Every learner, domain and loss of the registries is a name of this module, beside the few that are listed here. Names
-are imported when they are first used, so that ``import oco`` costs next to nothing.
+Every registered learner, domain and loss is a name of this module, in addition to the few names listed here. Names are
+imported when they are first used, so ``import oco`` is fast.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _HOME = {
     "Record": "record",
     "play": "game",
 }
-"""Public names beside those of the registries, and the parts that define them."""
+"""Further public names besides those of the registries, and the modules that define them."""
 
 _REGISTRIES = {"domains": "DOMAINS", "losses": "SCALAR_LOSSES", "learners": "LEARNERS"}
-"""Parts whose registered classes are public names here; a part comes after those that it imports."""
+"""Packages whose registered classes are public names here; each comes after the packages that it imports."""
 
 _SUBPACKAGES = (
     "checks",
@@ -48,7 +48,7 @@ def _part(name: str) -> Any:
 
 
 def _registered(part: str) -> dict[str, Any]:
-    """The built-in classes of a part's registry by class name."""
+    """The built-in classes of a package's registry, by class name."""
     registry = getattr(_part(part), _REGISTRIES[part])
     return {found.__name__: found for found in registry.built_in.values()}
 

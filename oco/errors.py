@@ -1,4 +1,4 @@
-"""Errors that a user can cause or must hear of, each with one sentence that says what, where and what is allowed.
+"""Errors reported to users; each message is one sentence that says what was given, where, and what is allowed.
 
 ::
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 
 class OcoError(Exception):
-    """Base of every error that this project raises on purpose."""
+    """Base class of all errors that this project raises deliberately."""
 
 
 class ConfigError(OcoError, ValueError):
@@ -28,11 +28,11 @@ class DataError(OcoError, ValueError):
 
 
 class ProtocolError(OcoError, RuntimeError):
-    """The game's order or the shapes that it passes around were broken."""
+    """The order of the game's calls, or the shape of an array in it, is wrong."""
 
 
 class DomainError(OcoError, ValueError):
-    """A point, a projection or a domain breaks its contract; ``residual`` is what a projection reached, if any."""
+    """A point, a projection or a domain breaks its contract; ``residual`` is a projection's residual, if any."""
 
     def __init__(self, message: str, residual: float = float("nan")) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class NumericsError(OcoError, ArithmeticError):
 
 
 class ComparatorError(OcoError, ArithmeticError):
-    """A comparator could not be certified to the asked tolerance; ``gap`` carries the gap that was reached."""
+    """A comparator could not be certified to the requested tolerance; ``gap`` is the gap reached."""
 
     def __init__(self, message: str, gap: float = float("nan")) -> None:
         super().__init__(message)
@@ -52,4 +52,4 @@ class ComparatorError(OcoError, ArithmeticError):
 
 
 class StoreError(OcoError, OSError):
-    """Results could not be written, or what is stored cannot be read."""
+    """Results could not be written, or stored results cannot be read."""

@@ -1,4 +1,4 @@
-"""The game: a learner plays a point, the environment reveals a loss, the learner is shown a gradient."""
+"""The game: the learner plays a point, the environment reveals a loss, and the learner receives a gradient."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from oco.snapshot import Snapshots
 
 BLOCK_ROUNDS = 4096
-"""Most rounds that are handed to a compiled loop at once; bounds the memory of a game whatever its horizon."""
+"""Most rounds passed to a compiled loop at once, which bounds the memory of a game for any horizon."""
 
 
 def play(
@@ -43,8 +43,8 @@ def play(
 ) -> Record:
     """Play one game and record it: losses, certified regret, the theorem's bound, spectrum and memory.
 
-    Round t: the learner's ``prediction`` x_t is fixed, the environment reveals f_t, the learner's ``update`` is shown a
-    subgradient of f_t at x_t. Neither argument is changed: the game runs on fresh copies.
+    In round t the learner fixes its ``prediction`` x_t, the environment reveals f_t, and the learner's ``update``
+    receives a subgradient of f_t at x_t. Neither argument is changed, because the game runs on fresh copies.
 
     Parameters
     ----------
@@ -53,35 +53,35 @@ def play(
     learner
         A `Learner`.
     seed
-        Of the stream (the order of the rows, the adversary's coins).
+        Seed of the stream (the order of the rows, the adversary's coins).
     checkpoints
         Number of log-spaced rounds at which curves are recorded, or the rounds themselves (counted from 1); the last
         round is always one of them.
     comparator
-        Whether to find the best fixed point in hindsight; a curve that was computed before (see
-        `oco.environments.comparator_curve`) is used as it is.
+        Whether to find the best fixed point in hindsight, or a curve computed before (see
+        `oco.environments.comparator_curve`).
     spectrum
-        Whether to track the spectrum of the gradient covariance, which tail masses and most bounds need.
+        Whether to track the spectrum of the gradient covariance, needed for tail masses and most bounds.
     learner_seed
-        Of a learner that draws random numbers; ``seed`` by default.
+        Seed of a learner that draws random numbers; ``seed`` by default.
     shortest_interval
         Length of the shortest dyadic interval of rounds whose regret is recorded (``record.intervals``); none by
         default. About ``2 T / shortest_interval`` best fixed points are found for it.
     snapshots
-        Where to keep what is needed to go on after an interruption, bit for bit, and from where to go on. Games
-        against a stream of rows use it; others, which may hide a state of their own, begin anew.
+        Storage of snapshots, from which an interrupted game continues, bit for bit. Only games against a stream of rows
+        use it; other environments may have hidden state, so their games start again.
     intervals
-        The old name of ``shortest_interval``; it warns, and goes with the next release.
+        Deprecated name of ``shortest_interval``, to be removed in the next release.
 
     Returns
     -------
     Record
-        Curves at the checkpoints, final numbers, timings split by part.
+        Curves at the checkpoints, final numbers, and timings by part.
 
     Raises
     ------
     ConfigError
-        If the learner does not suit the game, or its state is larger than what this process may use.
+        If the learner does not suit the game, or its state is larger than the memory this process may use.
     NumericsError
         If a loss or a gradient is not finite; the message names the round, the learner and the cause.
     ProtocolError
@@ -89,8 +89,8 @@ def play(
 
     Notes
     -----
-    Where the losses are rows of a data set and the learner has a compiled loop over rows, the game runs in blocks
-    (``record.scalars["form"]`` says so); the trajectory is that of the round-by-round game.
+    If the losses are rows of a data set and the learner has a compiled loop over rows, the game runs in blocks
+    (see ``record.scalars["form"]``), with the same trajectory as round by round.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def play(
     for checkpoint in rounds[recorded:]:
         began = time.perf_counter()
         observing = tracker.timings["observe"]
-        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused by name, not warned of
+        with np.errstate(over="ignore", invalid="ignore"):  # overflow raises NumericsError instead
             moves(stream, player, tracker, before, int(checkpoint), keeper)
         tracker.timings["play"] += time.perf_counter() - began - (tracker.timings["observe"] - observing)
         tracker.checkpoint(int(checkpoint))
@@ -131,7 +131,7 @@ def play(
 
 
 def _shortest_interval(given: int | None, old: int | None, horizon: int) -> int | None:
-    """The length that was given, under its name or the old one."""
+    """The given length, under its present or its old name."""
     if old is not None:
         warnings.warn(
             "play(intervals=...) is now play(shortest_interval=...): a length, not a count",
@@ -147,7 +147,7 @@ def _shortest_interval(given: int | None, old: int | None, horizon: int) -> int 
 
 
 def _refuse_arguments(environment: Any, learner: Any) -> None:
-    """`ConfigError` where `play` is not given an environment and then a learner."""
+    """Raise `ConfigError` unless `play` gets an environment and then a learner."""
     if isinstance(environment, Learner) and hasattr(learner, "reveal"):
         raise ConfigError("play takes the environment first and the learner second, got them the other way round")
     for what, given in (("environment", environment), ("learner", learner)):
@@ -175,7 +175,7 @@ def _copied(environment: Any) -> Any:
 
 
 def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int, stop: int, keeper: Keeper) -> None:
-    """Rounds ``start`` to ``stop - 1`` of a stream of rows: compiled where the learner can, else one by one."""
+    """Play rounds ``start`` to ``stop - 1`` of a stream of rows, in the learner's compiled loop or one by one."""
     for first, last in _pieces(stream, start, stop):
         block = stream.block(first, last)
         outcome = player.play_block(block) if block.scalar.code >= 0 else None
@@ -184,7 +184,7 @@ def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int,
         else:
             if outcome.stopped >= 0:
                 _refuse_stopped(first, player, outcome)
-            elif not is_finite(player.prediction):  # in an earlier round the next margin would have shown it
+            elif not is_finite(player.prediction):  # in any earlier round the next margin shows it
                 _refuse_lost(last, player)
             tracker.observe_block(block, outcome.margins, outcome.losses, outcome.slopes, outcome.form)
         keeper.after(last)
@@ -204,7 +204,7 @@ def _play_block_by_rounds(block: RowBlock, player: Learner, tracker: Tracker, fi
 
 
 def _play_rounds(stream: Any, player: Learner, tracker: Tracker, start: int, stop: int, _: Keeper) -> None:
-    """Rounds ``start`` to ``stop - 1`` against anything that reveals one loss at a time."""
+    """Play rounds ``start`` to ``stop - 1`` against an environment that reveals one loss at a time."""
     for round_index in range(start + 1, stop + 1):
         point = _checked_point(player, round_index, stream.domain.shape)
         loss = stream.reveal(point)
@@ -242,7 +242,7 @@ def _checked_point(player: Learner, round_index: int, shape: tuple[int, ...]) ->
 
 
 def _refuse_stopped(first: int, player: Learner, outcome: BlockOutcome) -> None:
-    """The error for a block whose round ``stopped``, counted from ``first``, could not be played to its end."""
+    """Raise the error for a block whose round ``stopped``, counted from ``first``, could not be completed."""
     at = outcome.stopped
     played = np.isfinite([outcome.margins[at], outcome.losses[at], outcome.slopes[at]]).all()
     if not is_finite(player.prediction) and (played or first + at > 0):

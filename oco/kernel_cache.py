@@ -1,11 +1,11 @@
-"""Where compiled kernels are kept: in a directory that only this user can write, because its files are code.
+"""The cache of compiled kernels, in a directory that only this user can write, because its files are code.
 
-Numba reads its cache with `pickle`, so whoever can write there can run code as whoever reads it. A directory that
-another user owns or may write is therefore not used. Each file carries a checksum; a file that is cut off, damaged or
-another user's counts as missing, and the kernel is compiled again.
+Numba reads its cache with `pickle`, so anyone who can write there can run code as the user who reads it. A directory
+that another user owns or may write is therefore not used. Each file has a checksum. A file that is truncated, damaged
+or owned by another user counts as missing, and the kernel is compiled again.
 
-The directory is in the user's cache (``OCO_CACHE_DIR`` overrides it), so a read-only installation works. Where it
-cannot be used, kernels are kept in a temporary directory for as long as the process lasts.
+The directory is in the user's cache (``OCO_CACHE_DIR`` overrides it), so a read-only installation works. If it cannot
+be used, kernels are kept in a temporary directory for the lifetime of the process.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def cache_directory() -> Path:
 
 
 def open_cache() -> tuple[Path | None, str]:
-    """The directory for kernels, and why it is not the one that was asked for, if it is not.
+    """The directory for kernels, and the reason if it is not the requested one.
 
-    Numba's own ``NUMBA_CACHE_DIR`` goes before ours; worker processes find a temporary directory by it.
+    Numba's own ``NUMBA_CACHE_DIR`` takes precedence; through it worker processes find a temporary directory.
     """
     directory = Path(os.environ.get("NUMBA_CACHE_DIR") or _directory_of_sources())
     try:
@@ -54,11 +54,11 @@ def open_cache() -> tuple[Path | None, str]:
 
 
 def why_not_private(directory: Path) -> str:
-    """Say who else could put files into ``directory``; an empty string where nobody can.
+    """Say who else could put files into ``directory``; an empty string if nobody can.
 
-    The directory must be this user's, and nobody else may write it. The directories above it must be this user's or the
-    superuser's, and others may write them only where they cannot replace what is not theirs (a sticky ``/tmp``). A
-    group with the user's own number, which many systems give every user, is not somebody else.
+    The directory must belong to this user, and nobody else may write it. The directories above it must belong to this
+    user or the superuser, and others may write them only if they cannot replace files of other users (a sticky
+    ``/tmp``). A group with the user's own number, which many systems create for every user, counts as the user.
     """
     if not hasattr(os, "getuid"):
         return ""
@@ -68,7 +68,7 @@ def why_not_private(directory: Path) -> str:
         return f"{directory} belongs to another user"
     if facts.st_mode & _OTHERS_WRITE:
         return f"{directory} can be written by others (mode {stat.S_IMODE(facts.st_mode):o})"
-    for above in place.parents[:-1]:  # who owns the root of the file system owns everything
+    for above in place.parents[:-1]:  # the owner of the root of the file system owns everything
         facts = above.stat()
         others = stat.S_IWOTH if facts.st_gid == user else _OTHERS_WRITE
         if facts.st_uid not in (0, user):
@@ -79,7 +79,7 @@ def why_not_private(directory: Path) -> str:
 
 
 class KernelCache(FunctionCache):
-    """Numba's cache of one function, which a damaged file or a full disk costs a compilation and nothing else."""
+    """Numba's cache of one function; a damaged file or a full disk only causes another compilation."""
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
@@ -87,7 +87,7 @@ class KernelCache(FunctionCache):
         self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, stamp)  # type: ignore[no-untyped-call]
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
-        """Keep what was compiled, if there is room for it."""
+        """Save the compiled code, if there is room for it."""
         with suppress(OSError):
             super().save_overload(signature, compiled)  # type: ignore[no-untyped-call]
 
@@ -99,7 +99,7 @@ class _CheckedFiles(IndexDataCacheFile):
     _index_path: str
 
     def load(self, key: Any) -> Any:
-        """What was saved under ``key``; None where it is missing, damaged or, after two saves at once, another's."""
+        """The data saved under ``key``; None if missing, damaged or, after two concurrent saves, of another key."""
         found = super().load(key)  # type: ignore[no-untyped-call]
         return found[1] if found is not None and found[0] == key else None
 
@@ -132,7 +132,7 @@ class _CheckedFiles(IndexDataCacheFile):
 
 
 def _read(path: str) -> bytes | None:
-    """The pickle in a file of the cache; None unless it is whole and this user's alone."""
+    """The pickle in a file of the cache; None unless it is complete and only this user can write it."""
     try:
         with open(path, "rb") as stream:
             facts = os.fstat(stream.fileno())
@@ -146,7 +146,7 @@ def _read(path: str) -> bytes | None:
 
 
 def _directory_of_sources() -> Path:
-    """Numba's cache checks the file of a kernel but not those that it imports: so a name that hashes all of them."""
+    """A directory name that hashes all sources, because Numba checks a kernel's own file but not those it imports."""
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         text = source.read_bytes()
@@ -157,7 +157,7 @@ def _directory_of_sources() -> Path:
 
 
 def _temporary_cache() -> Path | None:
-    """A directory that lasts as long as this process, for its workers too; None where not even that can be written."""
+    """A directory for the lifetime of this process, used by its workers too; None if none can be written."""
     try:
         directory = Path(tempfile.mkdtemp(prefix="oco-kernels-"))
     except OSError:

@@ -1,4 +1,4 @@
-"""The constructor keywords of an object: its plain values, its ``repr``, and what to say of a mistyped one."""
+"""The constructor keywords of an object: its plain values, its ``repr``, and suggestions for mistyped names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from oco.errors import ConfigError
 
 LARGEST_SHOWN = 1000
-"""Entries of an array that `represent` writes out; of a larger one it gives the shape, and cannot be evaluated."""
+"""Most entries of an array that `represent` writes out; for a larger array it shows the shape only."""
 
 
 def listed(known: Iterable[Any]) -> str:
@@ -21,7 +21,7 @@ def listed(known: Iterable[Any]) -> str:
 
 
 def did_you_mean(given: Any, known: Iterable[Any], most: int = 1) -> str:
-    """The nearest known names as the end of a sentence, or nothing where no name is near.
+    """The nearest known names as the end of a sentence; empty if no name is near.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def registered_name(made: Any) -> str:
 
 
 def parameters(made: type) -> dict[str, inspect.Parameter]:
-    """Keywords of a class's constructor; those of its parents' too where it passes any keyword on."""
+    """Keywords of a class's constructor, with those of its parents if it passes keywords on."""
     found: dict[str, inspect.Parameter] = {}
     for owner in made.__mro__:
         if "__init__" not in vars(owner) or owner is object:
@@ -64,8 +64,8 @@ def parameters(made: type) -> dict[str, inspect.Parameter]:
 def keywords(made: Any, **known: Any) -> dict[str, Any]:
     """The constructor keywords of ``made`` with their values.
 
-    A value is looked for in ``known``, then in the attribute of the same name, with an underscore where that name means
-    something else; a keyword that was not kept is left out.
+    A value is looked up in ``known``, then in the attribute of the same name (with an underscore if that name has
+    another meaning). A keyword that was not kept is left out.
     """
     found: dict[str, Any] = {}
     own = getattr(made, "__dict__", {})
@@ -80,13 +80,13 @@ def keywords(made: Any, **known: Any) -> dict[str, Any]:
 
 
 def spec(made: Any) -> dict[str, Any]:
-    """``made`` as plain values: its ``kind`` and its constructor's keywords, as a config would give them.
+    """``made`` as plain values: its ``kind`` and its constructor's keywords, as in a config.
 
     Parameters
     ----------
     made
-        A learner, domain, loss or environment. A learner's state and the stream that an environment is at are not
-        part of it.
+        A learner, domain, loss or environment. A learner's state and an environment's current stream are not part of
+        its spec.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def spec(made: Any) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """``value`` in lists, mappings, strings and numbers; what has a ``kind`` becomes its `spec`."""
+    """``value`` in lists, mappings, strings and numbers; an object with a ``kind`` becomes its `spec`."""
     if hasattr(value, "tolist"):
         return value.tolist()
     if value is None or isinstance(value, (str, bool, int, float)):
@@ -113,7 +113,7 @@ def plain(value: Any) -> Any:
 
 
 def represent(made: Any) -> str:
-    """The call that makes ``made``, with the keywords that are not the defaults.
+    """The constructor call that makes ``made``, with the keywords that differ from the defaults.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def represent(made: Any) -> str:
 
 
 def _keywords_of(made: Any) -> dict[str, Any]:
-    """What the object says of itself, or what its attributes say."""
+    """The object's own ``keywords()``, or its keywords read from its attributes."""
     found: dict[str, Any] = made.keywords() if hasattr(made, "keywords") else keywords(made)
     return found
 

@@ -1,4 +1,4 @@
-"""What a user hands over as numbers, as an array: masked, missing and rounded entries are refused, not read."""
+"""Convert users' numbers to arrays; masked, missing and rounded entries raise an error."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _HOLD_NUMBERS = ("csr", "csc", "coo", "bsr", "dia")
 
 
 def real_numbers(values: Any, what: str) -> np.ndarray[Any, Any]:
-    """Return ``values`` as an array of numbers that float64 holds, in the type they came in and without a copy.
+    """Return ``values`` as an array of numbers representable in float64, with their own dtype and without a copy.
 
     Parameters
     ----------
     values : array-like
         An array, nested lists, a pandas, Arrow or torch object, a buffer.
     what : str
-        Begins the message.
+        Name of the values, with which the message begins.
 
     Raises
     ------
@@ -58,13 +58,13 @@ def real_numbers(values: Any, what: str) -> np.ndarray[Any, Any]:
     if kind in "iu" and size == 8:
         _refuse_rounding(array, what)
     if kind == "f" and size > 8:
-        with np.errstate(over="ignore"):  # an infinity is refused later, with its place
+        with np.errstate(over="ignore"):  # an infinity raises an error later, with its position
             array = array.astype(np.float64)
     return array
 
 
 def canonical_csr(rows: Any, what: str) -> Any:
-    """Return a SciPy sparse matrix as CSR, sorted and without repeats, in its own type; the caller's is not changed.
+    """Return a SciPy sparse matrix as CSR, sorted and without duplicates, in its own dtype, without changing the input.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def canonical_csr(rows: Any, what: str) -> Any:
     if rows.shape[-1] > MOST_COLUMNS:
         raise DataError(f"{what} must have at most {MOST_COLUMNS:,} columns, got {rows.shape[-1]:,}")
     real_numbers(rows.data if rows.format in _HOLD_NUMBERS else rows.tocsr().data, what)
-    with np.errstate(over="ignore"):  # an infinity is refused later, with its place
+    with np.errstate(over="ignore"):  # an infinity raises an error later, with its position
         if rows.dtype.itemsize > 8 or (rows.dtype.kind in "iu" and not _is_canonical_csr(rows)):
-            rows = rows.astype(np.float64)  # repeated entries of small integers would wrap when they are summed
+            rows = rows.astype(np.float64)  # sums of repeated small integers would overflow
         kind: Any = scipy.sparse.csr_array
         matrix = kind(rows)
         if not matrix.has_canonical_format:
@@ -98,7 +98,7 @@ def _hint(array: np.ndarray[Any, Any]) -> str:
 
 
 def _count_masked(values: Any) -> int:
-    """Masked entries of a masked array, or of those that lists hold."""
+    """Number of masked entries in a masked array, or in lists of masked arrays."""
     if isinstance(values, np.ma.MaskedArray):
         return int(np.ma.getmaskarray(values).sum()) if values.dtype.names is None else 0
     if isinstance(values, (list, tuple)):
@@ -111,7 +111,7 @@ def _is_pandas(values: Any) -> bool:
 
 
 def _from_pandas(values: Any, what: str) -> np.ndarray[Any, Any]:
-    """A pandas frame or column of numbers: columns of its own types have no type of NumPy's, and may miss values."""
+    """A pandas frame or column as an array; columns of pandas' own dtypes may have missing values."""
     if hasattr(values, "columns"):
         columns = [(f" in column {name!r}", kind) for name, kind in zip(values.columns, values.dtypes, strict=True)]
     else:

@@ -1,8 +1,8 @@
 """Registries: the built-in learners, environments, losses and domains by name, and those of other packages.
 
 A package offers a class as an entry point of the group of its kind (``oco.learners``, ``oco.environments``,
-``oco.losses``, ``oco.domains``); a class that lives in a module of one's own is added by `Registry.add`. Names of entry
-points are known without importing anything: a package is imported when its class is first asked for.
+``oco.losses``, ``oco.domains``). A class in your own module is added by `Registry.add`. Names of entry points are known
+without importing anything; a package is imported when its class is first used.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Origin:
     location
         ``module:Class``.
     distribution, version
-        The installed package that it belongs to; None where it belongs to none.
+        The installed package that it belongs to, or None.
     sha256
-        First digits of the checksum of the class's source file, so that an edited learner is a new one; None where it
-        has not been imported, or has no file.
+        First digits of the checksum of the class's source file, so that an edited learner counts as a new one. None if
+        it has not been imported, or has no file.
     """
 
     location: str
@@ -56,7 +56,7 @@ class Origin:
 class Registry(Mapping[str, type[T]], Generic[T]):
     """Classes of one kind by name: the built-in ones, those of installed packages and those that were added.
 
-    Looking a name up imports the package that offers it; iterating, counting and ``in`` import nothing.
+    Looking up a name imports its package; iterating, counting and ``in`` import nothing.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ class Registry(Mapping[str, type[T]], Generic[T]):
     group
         Group of the entry points: ``"oco.learners"``.
     base
-        What every class must be a subclass of.
+        Base class of every registered class.
     built_in
         The classes of this library.
 
     Raises
     ------
     ConfigError
-        On looking up a name that two sources offer, or whose class cannot be loaded or is of another kind.
+        On looking up a name that two packages offer, or whose class cannot be loaded or has another base class.
 
     Examples
     --------
@@ -107,11 +107,11 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         return len(list(iter(self)))
 
     def __contains__(self, name: object) -> bool:
-        """Whether somebody offers this name."""
+        """Whether the name is registered."""
         return name in self.built_in or name in self._added or name in self._offered
 
     def __getitem__(self, name: str) -> type[T]:
-        """Return the class called ``name``, imported now if it is another package's."""
+        """Return the class called ``name``, importing its package if necessary."""
         self._refuse_conflict(name)
         if name in self.built_in:
             return self.built_in[name]
@@ -122,7 +122,7 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         return self._loaded[name]
 
     def build(self, given: Mapping[str, Any]) -> T:
-        """Make what ``given`` names: ``kind`` and keywords in plain values, for the class's ``from_config`` or itself.
+        """Make the object with this ``kind`` and keywords, by the class's ``from_config`` if it has one.
 
         Examples
         --------
@@ -144,7 +144,7 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         return cast("T", made(**keywords))
 
     def add(self, name: str, found: type[T]) -> None:
-        """Add a class under ``name``; `ConfigError` where the name is taken by another."""
+        """Add a class under ``name``; `ConfigError` if another class has that name."""
         given = self._added.get(name)
         if given is not None and _location(given) != _location(found):
             raise ConfigError(
@@ -189,7 +189,7 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         what = f"{self.kind} {name!r} of {self.origin(name)}"
         try:
             found = point.load()
-        except (Exception, SystemExit) as error:  # a stranger's module may raise anything
+        except (Exception, SystemExit) as error:  # a third-party module may raise anything
             text = " ".join(str(error).split())
             raise ConfigError(f"{what} cannot be loaded: {type(error).__name__}: {text}") from error
         if not (isinstance(found, type) and issubclass(found, self.base)):

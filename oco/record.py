@@ -1,4 +1,4 @@
-"""What is kept of a game: curves at the checkpoints, final numbers, timings, and where they came from."""
+"""The record of a game: curves at the checkpoints, final numbers, timings, and descriptions of the players."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from oco.types import Array
 
 @dataclass(frozen=True)
 class Record:
-    """One game, as numbers.
+    """The recorded results of one game.
 
     Attributes
     ----------
     environment, learner
         Descriptions as plain values.
     seed
-        Of the stream.
+        Seed of the stream.
     curves
-        Arrays of one length, an entry for every checkpoint. ``round``; ``cumulative_loss``; ``comparator_lower`` and
-        ``comparator_upper``: certified ends of ``min_x sum_{s<=t} f_s(x)``, over the points x with ``|x|_2`` at most
-        ``comparator_within`` (infinite: over all of the domain); ``regret_lower`` and ``regret_upper``: of
-        the regret against the best point for each prefix (u_t), rounding of the losses' sum allowed for
-        (``loss_rounding``); ``regret_final``: against the best point found for the whole game (u_T);
-        ``regret_dynamic``: against the environment's moving comparator, where it has one; ``regret_linearised``: of
-        the losses ``<g_t, x>``, infinite where the domain is unbounded the wrong way; ``bound``, and whether its
-        assumptions held (``bound_holds``), with ``bound: NAME`` for a theorem's other right-hand sides;
-        ``gradient_squares``; ``tail_mass``, ``escaped_mass`` where there is a sketch; ``mistakes`` where targets are
-        classes. What was not tracked is NaN.
+        Arrays of equal length, with one entry per checkpoint: ``round``; ``cumulative_loss``; ``comparator_lower`` and
+        ``comparator_upper``, certified bounds on ``min_x sum_{s<=t} f_s(x)`` over the points x with ``|x|_2`` at most
+        ``comparator_within`` (infinite if over the whole domain); ``regret_lower`` and ``regret_upper``, bounds on the
+        regret against the best point for each prefix (u_t), with an allowance for rounding of the losses' sum
+        (``loss_rounding``); ``regret_final``, against the best point found for the whole game (u_T);
+        ``regret_dynamic``, against the environment's moving comparator, if it has one; ``regret_linearised``, the
+        regret of the losses ``<g_t, x>`` (infinite if these are unbounded below on the domain); ``bound``, and whether
+        its assumptions held (``bound_holds``), with ``bound: NAME`` for a theorem's other right-hand sides;
+        ``gradient_squares``; ``tail_mass`` and ``escaped_mass`` if there is a sketch; ``mistakes`` if targets are
+        classes. Values that were not tracked are NaN.
     scalars
         Final numbers and facts, by name.
     spectrum_rounds, spectra
-        Up to five checkpoints, the last among them, and the top eigenvalues (at most 256, falling) of the gradient
-        covariance at each, ``(len(spectrum_rounds), m)``; empty where the spectrum was not tracked.
+        Up to five checkpoints, including the last, and the top eigenvalues (at most 256, in decreasing order) of the
+        gradient covariance at each, ``(len(spectrum_rounds), m)``; empty if the spectrum was not tracked.
     intervals
         Certified regret on dyadic intervals of rounds, each against the best fixed point of its own rounds, shortest
-        first (strongly adaptive regret); empty where `oco.play` was not asked for them.
+        first (strongly adaptive regret); empty unless `oco.play` was given ``shortest_interval``.
     timings
         Seconds spent in ``play``, ``observe`` (sums for the covariance), ``spectrum``, ``bound``, ``comparator``.
     bound
         The theorem's bound at the last round, or None.
     violations
-        Assumptions of the bound that the run did not satisfy, with the round at which each was first seen.
+        Violated assumptions of the bound, with the round at which each violation was first seen.
     player
-        The learner as the game left it, with its state.
+        The learner after the game, with its state.
     """
 
     environment: dict[str, Any]
@@ -75,7 +75,7 @@ class Record:
 
     @property
     def verdict(self) -> Verdict:
-        """What the regret says about the theorem's bound; its assumptions must have held at every checkpoint."""
+        """Verdict on the theorem's bound, whose assumptions must have held at every checkpoint."""
         held = self.bound is not None and not self.violations
         return verdict(self.regret.lower, self.regret.upper, None if self.bound is None else self.bound.value, held)
 
@@ -86,11 +86,11 @@ class Record:
 
     @property
     def state_floats(self) -> int:
-        """Numbers that the learner's state held at the end."""
+        """Number of floats in the learner's state at the end."""
         return int(self.scalars["state_floats"] or 0)
 
     def __str__(self) -> str:
-        """A few aligned lines with what matters."""
+        """The main results in a few aligned lines."""
         lines = [f"{self.learner['name']} on {self.environment['kind']}, {self.scalars['horizon']} rounds"]
         lines.append(f"  cumulative loss  {self.cumulative_loss:.6g}")
         if np.isfinite(self.regret.upper):

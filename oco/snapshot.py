@@ -1,4 +1,4 @@
-"""A game that was interrupted, as plain values: enough to go on bit for bit in another process."""
+"""Snapshots of a game as plain values, from which another process can continue it bit for bit."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from oco.errors import OcoError
 
 
 class SnapshotError(OcoError):
-    """A state holds something that is not plain, or a snapshot does not fit what it is put into."""
+    """A state holds an object that cannot be stored, or a snapshot does not fit the state to be restored."""
 
 
 FORMAT = 2
-"""Of the snapshots that are taken; those of another one are not used, and the game begins anew."""
+"""Version of the format. Snapshots of another version are ignored, and the game starts again."""
 
 
 class Snapshots(Protocol):
-    """Where `oco.play` keeps what it needs to go on, and from where it goes on."""
+    """Storage of the snapshots from which `oco.play` continues a game."""
 
     def load(self) -> dict[str, Any] | None:
         """The newest snapshot that was saved, or None."""
 
     def due(self) -> bool:
-        """Whether a snapshot should be taken now; asked often, at places where one can be."""
+        """Whether a snapshot should be taken now; called often, whenever one can be taken."""
 
     def save(self, snapshot: dict[str, Any]) -> None:
         """Keep ``snapshot``: nested mappings and lists of arrays, numbers, strings and None."""
 
 
 class Keeper:
-    """Takes snapshots of a game when they are due, and puts the newest back at its start."""
+    """Takes snapshots of a game when they are due, and restores the newest one at the start."""
 
     def __init__(self, snapshots: Snapshots | None, player: Any, tracker: Any) -> None:
         self._snapshots = snapshots
@@ -41,11 +41,11 @@ class Keeper:
         self._tracker = tracker
 
     def go_on(self) -> tuple[int, int]:
-        """Put the newest snapshot back; returns the rounds played and the checkpoints recorded in it, or zeros."""
+        """Restore the newest snapshot; returns the numbers of its rounds and checkpoints, or zeros."""
         snapshot = None if self._snapshots is None else self._snapshots.load()
         if snapshot is None or snapshot.get("format") != FORMAT:
             return 0, 0
-        # A copy: an array of the first state may be one that the learner keeps for something else.
+        # A copy, because the learner may use an array of its first state elsewhere too.
         self._player.state = restore(copy.deepcopy(self._player.state), snapshot["learner"])
         return int(snapshot["rounds"]), self._tracker.restore(snapshot["tracker"])
 
@@ -56,7 +56,7 @@ class Keeper:
         try:
             learner, tracker = capture(self._player.state), self._tracker.snapshot()
         except SnapshotError:
-            # A learner of somebody's own may keep anything in its state; its games begin anew.
+            # A user's learner may have any object in its state; then its games start again.
             self._snapshots = None
             return
         self._snapshots.save({"format": FORMAT, "rounds": rounds, "learner": learner, "tracker": tracker})
@@ -87,7 +87,7 @@ def capture(value: Any) -> Any:
 
 
 def restore(template: Any, captured: Any) -> Any:
-    """Return ``template``, a record of the same kind, with the values of ``captured`` put in."""
+    """Return ``template``, a record of the same kind, with the values of ``captured``."""
     if isinstance(template, np.random.Generator):
         template.bit_generator.state = copy.deepcopy(captured)
         return template
@@ -95,7 +95,7 @@ def restore(template: Any, captured: Any) -> Any:
         for field in dataclasses.fields(template):
             if field.name not in captured:
                 raise SnapshotError(f"the snapshot has no {field.name!r}; it is of another version")
-            # Past the guard of a frozen dataclass, which is not to be changed by anybody else.
+            # Bypasses the guard of a frozen dataclass, for this purpose only.
             object.__setattr__(template, field.name, restore(getattr(template, field.name), captured[field.name]))
         return template
     if isinstance(template, dict) and isinstance(captured, dict):

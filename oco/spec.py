@@ -1,4 +1,4 @@
-"""One spelling of learners, domains, losses and environments: plain values that a config holds, and back."""
+"""Conversion of learners, domains, losses and environments to the plain values of a config, and back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REGISTRIES: tuple[Registry[Any], ...] = (LEARNERS, ENVIRONMENTS, DOMAINS, SCALA
 
 
 def from_spec(given: Mapping[str, Any]) -> Any:
-    """Make the learner, environment, domain or loss that ``given`` names, the inverse of `spec`.
+    """Make the learner, environment, domain or loss described by ``given``; the inverse of `spec`.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def from_spec(given: Mapping[str, Any]) -> Any:
     Raises
     ------
     ConfigError
-        If there is no such kind or keyword; the sentence says which there are.
+        If the kind or a keyword is unknown; the message lists the known ones.
 
     Examples
     --------

@@ -75,7 +75,7 @@ def test_a_tracker_goes_on_from_another_s_snapshot_bit_for_bit() -> None:
 def test_losses_that_are_recorded_for_a_solver_are_in_no_snapshot() -> None:
     learner, tracker = started(comparator=True)
     played(learner, tracker, 0, 3)
-    with pytest.raises(SnapshotError, match="any Python objects"):
+    with pytest.raises(SnapshotError, match="arbitrary Python objects"):
         tracker.snapshot()
 
 

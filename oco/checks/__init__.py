@@ -1,8 +1,8 @@
-"""Conformance checks for everyone's learners, domains, losses, sketches and environments, ours and yours.
+"""Conformance checks for learners, domains, losses, sketches and environments, including those of users.
 
 Each ``check_X(thing)`` raises `CheckFailed` with one sentence that names the fault and the likely cause; each
 ``X_checks(thing)`` gives the same checks as ``(name, function)`` pairs, and `parametrize_with_checks` makes a pytest
-test of every one of them. `exercise` and `check_answer` are for courses: exercises that check themselves.
+test of every one of them. `exercise` and `check_answer` are for courses with self-checking exercises.
 """
 
 from oco.checks.domain import check_domain, domain_checks

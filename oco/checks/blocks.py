@@ -1,4 +1,4 @@
-"""Does a stream of rows give the same rounds in blocks, one by one, and in any order?"""
+"""Checks that a stream of rows gives the same rounds in blocks, one by one, and in any order."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from oco.types import Array
 
 
 def check_block_form(environment: Any) -> None:
-    """`block` gives rows and targets in the form that kernels take, all over the stream."""
+    """`block` returns rows and targets in the form that kernels expect, throughout the stream."""
     if isinstance(environment, RowStream):
         for start, stop in _ranges(environment.horizon):
             _require_form(environment, stream_of(environment, 5).block(start, stop), start, stop)
 
 
 def check_blocks(environment: Any) -> None:
-    """`block` hands out the rounds that `reveal` reveals, from any round on."""
+    """`block` returns the same rounds as `reveal`, starting at any round."""
     if not isinstance(environment, RowStream):
         return
     horizon = environment.horizon
@@ -57,7 +57,7 @@ def check_blocks(environment: Any) -> None:
 
 
 def check_any_round(environment: Any) -> None:
-    """`loss_at`, where there is one, gives the losses that `reveal` reveals."""
+    """`loss_at`, if there is one, returns the same losses as `reveal`."""
     if not hasattr(environment, "loss_at"):
         return
     stream, other = stream_of(environment, 5), stream_of(environment, 5)

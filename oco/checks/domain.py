@@ -1,4 +1,4 @@
-"""Does a domain keep its promises? Projection, support function, diameter."""
+"""Checks of a domain: projection, support function, diameter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SAMPLES = 12
 
 
 def check_domain(domain: Domain) -> None:
-    """Run every check on ``domain``, whose shape must be known; raise `CheckFailed` at the first that fails.
+    """Run every check on ``domain``, whose shape must be known; raise `CheckFailed` at the first failure.
 
     Examples
     --------
@@ -51,7 +51,7 @@ def check_projection_lands_inside(domain: Domain) -> None:
 
 
 def check_is_the_ball_that_it_says(domain: Domain) -> None:
-    """Where `as_ball` states a ball, the projection is the ball's: learners then use that in its place."""
+    """If `as_ball` states a ball, the projection is the ball's, because learners then use the ball's closed forms."""
     ball = domain.as_ball()
     if ball is None:
         return
@@ -76,7 +76,7 @@ def check_projection_is_nearest(domain: Domain) -> None:
 
 
 def check_projection_in_metrics(domain: Domain) -> None:
-    """The same in a diagonal, a dense and a low-rank metric."""
+    """Projections in a diagonal, a dense and a low-rank metric are nearest points too."""
     inside = _inside(domain)
     for name, metric in _metrics(domain).items():
         for point in _outside(domain):

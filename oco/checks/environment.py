@@ -1,4 +1,4 @@
-"""Does an environment keep its promises? Seeds, restarts, convexity, stated constants, blocks, spectrum, drift."""
+"""Checks of an environment: seeds, restarts, convexity, stated constants, blocks, spectrum, drift."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from oco.checks.streams import ROUNDS, numbers_of, played, played_as_given, poin
 
 
 def check_environment(environment: Any) -> None:
-    """Run every check on ``environment``; raise `CheckFailed` at the first that fails.
+    """Run every check on ``environment``; raise `CheckFailed` at the first failure.
 
     Parameters
     ----------
     environment
-        Any object with ``domain``, ``horizon`` and ``reveal(point) -> Loss``, ours or yours. It is not changed: the
-        checks play copies. What it offers beyond that (``restart``, ``block``, ``gradient_bound``, ``exp_concavity``,
-        ``strong_convexity``, ``gradient_eigenvalues``, ``comparators``) is checked where it is there.
+        Any object with ``domain``, ``horizon`` and ``reveal(point) -> Loss``. It is not changed, because the checks
+        play copies. Optional members (``restart``, ``block``, ``gradient_bound``, ``exp_concavity``,
+        ``strong_convexity``, ``gradient_eigenvalues``, ``comparators``) are checked if they exist.
 
     Examples
     --------
@@ -67,7 +67,7 @@ def check_protocol(environment: Any) -> None:
 
 
 def check_same_seed_same_stream(environment: Any) -> None:
-    """Two streams of one seed, played in turn, are equal to the last bit, and neither moves the environment itself."""
+    """Two interleaved streams of one seed are equal to the last bit, and leave the environment itself unchanged."""
     before = played_as_given(environment)
     first, second = stream_of(environment, 5), stream_of(environment, 5)
     generator = np.random.default_rng(1)
@@ -86,7 +86,7 @@ def check_same_seed_same_stream(environment: Any) -> None:
 
 
 def check_restart(environment: Any) -> None:
-    """`restart` in the middle of a stream goes back before round 1 and leaves nothing of what was played."""
+    """`restart` in the middle of a stream goes back before round 1 and forgets the rounds played."""
     if not hasattr(environment, "restart"):
         return
     stream = stream_of(environment, 5)

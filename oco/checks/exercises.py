@@ -1,4 +1,4 @@
-"""Exercises that check themselves: an answer is compared through a salted hash, a failure is a sentence."""
+"""Self-checking exercises: answers are compared through a salted hash, and a failure is explained in a sentence."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 from oco.checks.failure import CheckFailed, require
 
 _STRETCHES = 20_000
-"""Rounds of the hash: an answer is checked in milliseconds, a table of all answers is not worth making."""
+"""Rounds of the hash, enough to make a table of all answers expensive, while one check takes milliseconds."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one exercise went: its name, whether it is solved, and what was said."""
+    """Outcome of one exercise: its name, whether it is solved, and the printed message."""
 
     name: str
     solved: bool
@@ -30,24 +30,24 @@ _outcomes: ContextVar[list[Outcome] | None] = ContextVar("outcomes", default=Non
 
 
 def exercise(name: str, attempt: Callable[[], Any], digest: str | None = None, digits: int = 3) -> None:
-    """Run ``attempt`` and print in one line whether the exercise is solved; nothing is raised for one that is not.
+    """Run ``attempt`` and print in one line whether the exercise is solved; a wrong solution raises no error.
 
     Parameters
     ----------
     name
-        What the exercise is called; it salts the hash.
+        Name of the exercise, which salts the hash.
     attempt
-        Called without arguments. Without a ``digest`` it is the check: it raises `CheckFailed` (or fails an
-        ``assert`` with a message) where the solution is wrong. With one, its return value is the answer. What is
+        Called without arguments. Without a ``digest`` it is the check, and raises `CheckFailed` (or fails an
+        ``assert`` with a message) if the solution is wrong. With a ``digest``, its return value is the answer. Code
         still to be written raises `NotImplementedError` with a sentence.
     digest
-        Of the right answer, from `answer_digest`.
+        Digest of the right answer, from `answer_digest`.
     digits
-        Significant digits in which a number must agree.
+        Number of significant digits compared.
 
     Notes
     -----
-    Any other exception of the solution is its author's to see, and passes through.
+    Any other exception of the solution is passed on to its author.
 
     Examples
     --------
@@ -79,10 +79,10 @@ def check_answer(name: str, answer: Any, digest: str, digits: int = 3) -> None:
     name
         The exercise; answers to two exercises have different hashes.
     answer
-        A number, compared in ``digits`` significant digits (one unit of the last is forgiven), True or False, or a
-        word, compared without case.
+        A number, compared in ``digits`` significant digits (with a tolerance of one unit of the last), True or False,
+        or a word, compared without case.
     digest
-        What `answer_digest` gave for the right answer.
+        Digest of the right answer, from `answer_digest`.
     digits
         The number of digits that the digest was made with.
 
@@ -101,7 +101,7 @@ def check_answer(name: str, answer: Any, digest: str, digits: int = 3) -> None:
 
 
 def answer_digest(name: str, answer: Any, digits: int = 3) -> str:
-    """The salted hash of an answer, for whoever writes an exercise.
+    """The salted hash of an answer, for authors of exercises.
 
     Examples
     --------
@@ -132,7 +132,7 @@ def recorded_exercises() -> Iterator[list[Outcome]]:
 
 
 def _forms(answer: Any, digits: int) -> list[str]:
-    """How an answer may be written: the rounded number first, then its neighbours one unit of the last digit away."""
+    """Accepted spellings of an answer: the rounded number, then its neighbors one unit of the last digit away."""
     if isinstance(answer, str):
         return [answer.strip().lower()]
     if isinstance(answer, bool):
@@ -156,7 +156,7 @@ def _forms(answer: Any, digits: int) -> list[str]:
 
 
 def _written(count: int, power: int, digits: int) -> str:
-    """``count 10^power``, in the one way that has ``digits`` digits: 999.6 rounds to 100e1."""
+    """``count 10^power``, in the unique spelling with ``digits`` digits: 999.6 rounds to 100e1."""
     if abs(count) >= 10**digits:
         count, power = round(count / 10), power + 1
     return f"{count}e{power}" if count else "0"

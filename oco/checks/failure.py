@@ -1,4 +1,4 @@
-"""What a failed check is, and how checks are collected and run."""
+"""The error of a failed check, and how checks are collected and run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from oco.errors import OcoError
 
 
 class CheckFailed(AssertionError):
-    """A contract is broken; the message is one sentence that names the fault and its likely cause."""
+    """A contract is violated; the message is one sentence that names the fault and its likely cause."""
 
 
 Check = Callable[[], None]
@@ -24,7 +24,7 @@ def bind(checks: list[Callable[..., None]], *arguments: Any, **keywords: Any) ->
 
 
 def _run(check: Callable[..., None], *arguments: Any, **keywords: Any) -> None:
-    """Run a check; what the checked object raises in it is a failure too, and says where."""
+    """Run a check; an exception of the checked object is a failure too, and the message says where."""
     try:
         check(*arguments, **keywords)
     except (CheckFailed, OcoError):

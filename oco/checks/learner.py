@@ -1,4 +1,4 @@
-"""Does a learner obey the rules? Checks for anyone's learner, each failure a sentence with the likely cause."""
+"""Checks of a learner; each failure is a sentence with the likely cause."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ LEARNER_CHECKS: list[Callable[..., None]] = [
 """All checks of a learner, in the order in which they run."""
 
 DOMAIN_CHECKS: list[Callable[..., None]] = [check_start, check_feasible, check_odd_gradients, check_regret_below_bound]
-"""Those that a learner may pass on one domain and fail on another."""
+"""The checks that a learner may pass on one domain and fail on another."""
 
 
 def check_learner(learner: Learner, domain: Domain | None = None) -> None:
-    """Run every check on ``learner``; raise `CheckFailed` at the first that fails.
+    """Run every check on ``learner``; raise `CheckFailed` at the first failure.
 
     Parameters
     ----------
     learner
         An instance with the hyper-parameters to check; it is not changed.
     domain
-        Where to play. By default a ball of radius 2 around a point that is not the origin, in five dimensions, and
-        for what depends on the domain also a box that does not contain the origin.
+        Domain of the games. By default a ball of radius 2 around a point other than the origin, in five dimensions;
+        checks that depend on the domain also use a box that does not contain the origin.
 
     Examples
     --------

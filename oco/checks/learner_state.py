@@ -1,4 +1,4 @@
-"""Is a learner's state what it says it is? All of it in one record, which can be copied, sent and counted."""
+"""Checks of a learner's state: it is one complete record, which can be copied, pickled and counted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def check_pickles(learner: Learner, domain: Domain) -> None:
         clone: Learner = pickle.loads(pickle.dumps(player))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         if "local object" in str(error) or "not the same object" in str(error) or "__main__" in str(error):
-            return  # defined in a function or a notebook: nothing of the learner's own doing
+            return  # the class is defined in a function or a notebook, which is no fault of the learner
         raise CheckFailed(f"a learner in mid-game cannot be pickled: {error}") from error
     player.update(gradients[1])
     clone.update(gradients[1])
@@ -66,12 +66,12 @@ def check_float64(learner: Learner, domain: Domain) -> None:
 
 
 def check_memory_formula(learner: Learner, domain: Domain) -> None:
-    """The claimed number of state floats is what the state record holds."""
+    """The stated number of floats is the number in the state record."""
     problem = problem_on(domain)
     player = started(learner, domain)
     for gradient in gradients_on(domain):
         player.update(gradient)
-    claimed = player.memory(problem)  # after the game: a learner may take memory as it needs it
+    claimed = player.memory(problem)  # after the game, because a learner may allocate memory during it
     if claimed is None:
         return
     held = state_floats(player.state)

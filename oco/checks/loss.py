@@ -1,4 +1,4 @@
-"""Is a loss convex, and is its gradient its gradient?"""
+"""Checks that a loss is convex and that its gradient is correct."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oco.types import Array
 
 
 def check_loss(loss: Any, points: Array) -> None:
-    """Run every check on ``loss`` at ``points`` ``(n, *shape)``; raise `CheckFailed` at the first that fails.
+    """Run every check on ``loss`` at ``points`` ``(n, *shape)``; raise `CheckFailed` at the first failure.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def check_gradient_shape(loss: Any, points: Array) -> None:
 
 
 def check_subgradient(loss: Any, points: Array) -> None:
-    """``f(y) >= f(x) + <g(x), y - x>`` for all pairs of points: holds for every subgradient of a convex function."""
+    """``f(y) >= f(x) + <g(x), y - x>`` for all pairs of points, as for every subgradient of a convex function."""
     values = [float(loss.value(point)) for point in points]
     for x, value in zip(points, values, strict=True):
         gradient = loss.gradient(x)
@@ -66,7 +66,7 @@ def check_gradient_by_differences(loss: Any, points: Array) -> None:
             ahead, behind = loss.value(point + step * direction), loss.value(point - step * direction)
             slopes.append(float(ahead - behind) / (2.0 * step))
         if abs(slopes[0] - slopes[1]) > 1e-3 * (1.0 + abs(slopes[1])):
-            continue  # a kink within the step: differences say nothing here
+            continue  # a kink within the step, where differences prove nothing
         require(
             abs(claimed - slopes[1]) <= 1e-3 * (1.0 + abs(slopes[1])),
             f"the gradient's slope along a direction is {claimed:.6g}, differences of the value give {slopes[1]:.6g}",

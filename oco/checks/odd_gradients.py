@@ -1,4 +1,4 @@
-"""Does a learner survive gradients that are zero, repeated, tiny or huge?"""
+"""Checks that a learner handles gradients that are zero, repeated, tiny or huge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oco.types import Array
 
 
 def check_odd_gradients(learner: Learner, domain: Domain) -> None:
-    """Zero and repeated gradients, in the first round, in the middle and many in a row, give finite points."""
+    """Points stay finite after zero and repeated gradients, in the first round, in the middle and many in a row."""
     direction, zeros = gradients_on(domain)[0], np.zeros((9, *domain.shape))
     _require_finite(learner, domain, "zero", zeros)
     _require_finite(learner, domain, "repeated", np.array([direction] * 6))
@@ -22,7 +22,7 @@ def check_odd_gradients(learner: Learner, domain: Domain) -> None:
 
 
 def check_scales(learner: Learner, domain: Domain) -> None:
-    """Tiny and huge gradients give finite points."""
+    """Points stay finite after tiny and huge gradients."""
     _require_finite(learner, domain, "tiny (1e-150)", 1e-150 * gradients_on(domain)[:6])
     _require_finite(learner, domain, "huge (1e150)", 1e150 * gradients_on(domain)[:6])
 

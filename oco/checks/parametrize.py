@@ -28,7 +28,7 @@ def parametrize_with_checks(things: Iterable[Any]) -> Any:
     Raises
     ------
     ConfigError
-        If one of ``things`` has no checks that need nothing else.
+        If one of ``things`` is not a learner, a domain or an environment.
 
     Examples
     --------

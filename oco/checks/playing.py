@@ -19,7 +19,7 @@ ZERO_ROUND = "the step may divide by zero (is the round counted from 0, as in 1 
 
 
 def problem_on(domain: Domain) -> Problem:
-    """A problem that states whatever a learner may need to know."""
+    """A problem with every constant that a learner may need."""
     return Problem(
         domain=domain,
         horizon=ROUNDS,
@@ -60,13 +60,13 @@ def points_of(learner: Learner, domain: Domain, gradients: Array) -> list[Array]
 
 
 def block_margins(learner: Learner, domain: Domain, rows: Array) -> Array | None:
-    """``<row, point>`` of every round of the learner's own loop over ``rows``; None where it has none."""
+    """``<row, point>`` of every round of the learner's own loop over ``rows``; None if it has no such loop."""
     outcome = started(learner, domain).play_block(RowBlock(Squared(), np.ascontiguousarray(rows), np.ones(len(rows))))
     return None if outcome is None else outcome.margins
 
 
 def require_same(expected: list[Array], got: list[Array], message: str, offset: int = 1) -> None:
-    """Raise `CheckFailed` with ``message`` about the first round whose two points differ."""
+    """Raise `CheckFailed` with ``message`` for the first round in which the two points differ."""
     for round_index, (one, other) in enumerate(zip(expected, got, strict=True), start=offset):
         require(np.array_equal(one, other), message.format(round_index))
 
@@ -76,5 +76,5 @@ def require_feasible(point: Array, domain: Domain, round_index: int) -> None:
     require(
         domain.contains(point, 1e-7),
         f"the point of round {round_index} lies outside the domain: project after the step, and onto problem.domain "
-        "with its own centre and radius",
+        "with its own center and radius",
     )

@@ -1,4 +1,4 @@
-"""Does a learner keep its promise? Regret against its own bound on linear losses, whose best fixed point is known."""
+"""Checks a learner's regret against its own bound, on linear losses, whose best fixed point is known."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ LONG_GAME = 2000
 """Rounds of the longest games."""
 
 SHORT_GAME = 400
-"""Rounds of the games that test one peculiarity of a stream."""
+"""Rounds of the games that test one property of a stream."""
 
 
 @dataclass(frozen=True)
 class _Stream:
-    """Linear losses: the gradient of a round (from 0) at the point played, and the longest of them."""
+    """Linear losses: the gradient of a round (from 0) at the point played, and the largest gradient norm."""
 
     kind: str
     rounds: int
@@ -35,13 +35,13 @@ class _Stream:
 
 
 def check_regret_below_bound(learner: Learner, domain: Domain) -> None:
-    """On linear losses the regret stays below the learner's own bound, wherever the bound's assumptions hold.
+    """On linear losses the regret stays below the learner's own bound whenever the bound's assumptions hold.
 
-    The bound on gradients that the problem states is the length of the longest one: the tightest that is true.
+    The problem states the largest gradient norm as its gradient bound, the tightest valid one.
     """
     for stream in _streams(domain):
         player = learner.fresh()
-        try:  # linear losses are neither exp-concave nor strongly convex, and must not be called so
+        try:  # linear losses are neither exp-concave nor strongly convex, so these constants are not stated
             player.start(
                 Problem(
                     domain,
@@ -58,7 +58,7 @@ def check_regret_below_bound(learner: Learner, domain: Domain) -> None:
 
 
 def _keeps_its_promise(player: Learner, domain: Domain, stream: _Stream) -> bool:
-    """Play ``stream`` and hold the regret against the bound at some rounds; False for a learner that states none."""
+    """Play ``stream`` and compare the regret with the bound at some rounds; False if the learner states no bound."""
     covariance = GradientCovariance(domain.dimension)
     loss, total, farthest = 0.0, np.zeros(domain.shape), 0.0
     for round_index in range(1, stream.rounds + 1):
@@ -102,7 +102,7 @@ def _streams(domain: Domain) -> Iterator[_Stream]:
     start, ones = domain.start, np.ones(domain.shape) * size / np.sqrt(domain.dimension)
 
     def uphill(_: int, point: Array) -> Array:
-        """Points away from the middle: a step that does not shrink jumps across the domain for ever."""
+        """Points away from the middle, so that steps that do not shrink jump across the domain forever."""
         offset = point - start
         length = float(np.linalg.norm(offset))
         gradient: Array = size * offset / length if length > 0.0 else ones

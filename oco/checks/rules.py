@@ -1,4 +1,4 @@
-"""Does a learner follow the rules of the game? Feasible points, from past gradients only, that touch nothing else."""
+"""Checks that a learner plays feasible points, uses past gradients only, and changes nothing but its state."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from oco.learners.base import Learner, state_arrays
 
 
 def check_methods(learner: Learner, domain: Domain) -> None:
-    """`start` takes the problem, `update` the gradient, and neither takes anything else."""
+    """`start` takes only the problem, and `update` only the gradient."""
     for name, argument in (("start", "problem"), ("update", "gradient")):
         signature = inspect.signature(getattr(learner, name))
         try:
@@ -43,7 +43,7 @@ def check_start(learner: Learner, domain: Domain) -> None:
 
 
 def check_feasible(learner: Learner, domain: Domain) -> None:
-    """Every point lies in the domain, also after gradients much larger than it."""
+    """Every point lies in the domain, even after gradients much larger than the domain."""
     for scale in (1.0, 1e4):
         for round_index, point in enumerate(points_of(learner, domain, scale * gradients_on(domain)), start=1):
             require(
@@ -65,7 +65,7 @@ def check_deterministic(learner: Learner, domain: Domain) -> None:
 
 
 def check_independent_instances(learner: Learner, domain: Domain) -> None:
-    """Two games played side by side do not touch each other."""
+    """Two interleaved games do not affect each other."""
     gradients = gradients_on(domain)
     alone = points_of(learner, domain, gradients)
     first, second = started(learner, domain), started(learner, domain)
@@ -83,7 +83,7 @@ def check_independent_instances(learner: Learner, domain: Domain) -> None:
 
 
 def check_causal(learner: Learner, domain: Domain) -> None:
-    """A point depends on the gradients before it only, whether they come one by one or as a block of rows."""
+    """A point depends only on earlier gradients, whether they come one by one or as a block of rows."""
     gradients = gradients_on(domain)
     changed = gradients.copy()
     cut = ROUNDS // 2
@@ -100,7 +100,7 @@ def check_causal(learner: Learner, domain: Domain) -> None:
 
 
 def check_uses_gradient_when_revealed(learner: Learner, domain: Domain) -> None:
-    """Reading the point changes nothing, and a gradient array that is overwritten later is not looked at again."""
+    """Reading the point changes nothing, and a gradient array may be overwritten after `update`."""
     gradients = gradients_on(domain)
     expected = points_of(learner, domain, gradients)
     player = started(learner, domain)
@@ -134,7 +134,7 @@ def check_leaves_gradient_alone(learner: Learner, domain: Domain) -> None:
 
 
 def check_point_is_not_reused(learner: Learner, domain: Domain) -> None:
-    """A point that the caller keeps is left alone, unless it is read-only or an array of ``state``."""
+    """A returned point is not changed later, unless it is read-only or an array of ``state``."""
     player = started(learner, domain)
     start = domain.start
     kept_start = start.copy()
@@ -154,7 +154,7 @@ def check_point_is_not_reused(learner: Learner, domain: Domain) -> None:
 
 
 def check_block_equals_rounds(learner: Learner, domain: Domain) -> None:
-    """Where there is a loop over rows, it plays the same points as ``update`` does."""
+    """If there is a loop over rows, it plays the same points as ``update``."""
     if len(domain.shape) != 1:
         return
     rows = gradients_on(domain)

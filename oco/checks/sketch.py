@@ -1,4 +1,4 @@
-"""Does a covariance sketch keep Frequent Directions' promises?"""
+"""Checks of a covariance sketch against the guarantees of Frequent Directions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DIMENSION, RANK, ROUNDS = 8, 3, 30
 
 
 def check_sketch(make: Callable[..., Any]) -> None:
-    """Run every check on the sketches that ``make(dimension=, rank=)`` gives; raise `CheckFailed` at the first failure.
+    """Run every check on the sketches made by ``make(dimension=, rank=)``; raise `CheckFailed` at the first failure.
 
     A sketch has ``update(vector)``, ``covariance()`` and ``escaped_mass``.
 
@@ -33,7 +33,7 @@ def sketch_checks(make: Callable[..., Any]) -> Iterator[tuple[str, Check]]:
 
 
 def check_exact_while_it_fits(make: Callable[..., Any]) -> None:
-    """After no more vectors than the rank the sketch is the covariance itself."""
+    """After at most ``rank`` vectors the sketch equals the covariance."""
     sketch, exact = make(dimension=DIMENSION, rank=RANK), np.zeros((DIMENSION, DIMENSION))
     for count, vector in enumerate(_vectors()[:RANK], start=1):
         sketch.update(vector)
@@ -62,7 +62,7 @@ def check_sandwich(make: Callable[..., Any]) -> None:
 
 
 def check_rank(make: Callable[..., Any]) -> None:
-    """The sketch never holds more than its rank."""
+    """The sketch never has a rank larger than the stated one."""
     sketch = make(dimension=DIMENSION, rank=RANK)
     for vector in _vectors():
         sketch.update(vector)

@@ -1,4 +1,4 @@
-"""Is what an environment states of its losses true? Convexity, constants, spectrum, moving comparator."""
+"""Checks of an environment's statements about its losses: convexity, constants, spectrum, moving comparator."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def check_strong_convexity(environment: Any) -> None:
 
 
 def check_exp_concavity(environment: Any) -> None:
-    """``exp(-alpha f)`` at a midpoint is at least the mean of its values at the ends."""
+    """``exp(-alpha f)`` at a midpoint is at least the mean of its values at the endpoints."""
     alpha = getattr(environment, "exp_concavity", None)
     if alpha is None:
         return
@@ -75,13 +75,13 @@ def check_exp_concavity(environment: Any) -> None:
 
 
 def check_spectrum(environment: Any) -> None:
-    """The sample covariance of gradients, in the stated eigenvectors of each round, is the stated one."""
+    """The sample covariance of gradients, in the stated eigenvectors of each round, agrees with the stated one."""
     wanted = getattr(environment, "gradient_eigenvalues", None)
     if wanted is None:
         return
     rounds = min(environment.horizon, _SPECTRUM_ROUNDS if isinstance(environment, RowStream) else 2_000)
     gradients = _gradients_at_start(environment, rounds)
-    length = max(1, rounds // 64)  # rounds that share a set of eigenvectors, or nearly so
+    length = max(1, rounds // 64)  # number of rounds with (nearly) the same eigenvectors
     for i in range(rounds):
         if i % length == 0 or getattr(getattr(environment, "drift", None), "name", "fixed") != "fixed":
             basis = environment.gradient_eigenvectors(i)
@@ -99,7 +99,7 @@ def check_spectrum(environment: Any) -> None:
     )
     whitened = gradients[:, positive] / np.sqrt(wanted[positive])
     sample = np.linalg.eigvalsh(whitened.T @ whitened / rounds)
-    # The eigenvalues of a whitened sample lie within (1 + sqrt(d / T))^2 of 1, up to fluctuations that are smaller.
+    # The eigenvalues of a whitened sample lie within (1 + sqrt(d / T))^2 of 1, up to smaller fluctuations.
     ratio = np.sqrt(whitened.shape[1] / rounds)
     allowed = 1.5 * (2.0 * ratio + ratio**2) + 5.0 / np.sqrt(rounds)
     worst = float(np.abs(sample - 1.0).max())
@@ -112,7 +112,7 @@ def check_spectrum(environment: Any) -> None:
 
 
 def check_comparators(environment: Any) -> None:
-    """The moving comparator lies in the domain, and its path length is the one that is stated."""
+    """The moving comparator lies in the domain and has the stated path length."""
     if not hasattr(environment, "comparators"):
         return
     rounds = min(environment.horizon, 20_000)
@@ -136,11 +136,11 @@ def check_comparators(environment: Any) -> None:
 
 
 def _gradients_at_start(environment: Any, rounds: int) -> Array:
-    """``(n, d)``: gradients at the domain's start, less their mean where the losses are not linear."""
+    """``(n, d)``: gradients at the domain's start, minus their mean if the losses are not linear."""
     stream = stream_of(environment, 5)
     point = environment.domain.start
     gradients = np.array([np.asarray(stream.reveal(point).gradient(point)).ravel() for _ in range(rounds)])
     if isinstance(environment, RowStream):
         return gradients
-    centred: Array = gradients - gradients.mean(axis=0)
-    return centred
+    centered: Array = gradients - gradients.mean(axis=0)
+    return centered

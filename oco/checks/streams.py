@@ -1,4 +1,4 @@
-"""Streams of an environment, points to look at their losses from, and how losses are compared."""
+"""Streams of an environment, points at which to evaluate their losses, and comparisons of losses."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from oco.domains.base import Domain
 from oco.types import Array
 
 ROUNDS = 24
-"""Rounds of a stream that are looked at one by one."""
+"""Rounds of a stream that are checked one by one."""
 
 
 def stream_of(environment: Any, seed: int) -> Any:
-    """A stream of ``seed``, whichever way the environment makes one."""
+    """A stream of ``seed``, by whichever method the environment has."""
     if hasattr(environment, "fresh"):
         return environment.fresh(seed)
     stream = copy.deepcopy(environment)
@@ -37,7 +37,7 @@ def points_inside(domain: Domain, generator: np.random.Generator, count: int) ->
 
 
 def sampled_losses(environment: Any) -> Iterator[tuple[int, Any, Array]]:
-    """Rounds from the beginning of a stream, and from all over it where they can be reached, with points to look at."""
+    """Rounds from the beginning of a stream and, if reachable, from all of it, with points to evaluate them at."""
     generator = np.random.default_rng(4)
     domain = environment.domain
     stream = stream_of(environment, 5)
@@ -55,7 +55,7 @@ def sampled_losses(environment: Any) -> Iterator[tuple[int, Any, Array]]:
 
 
 def pairs_of(domain: Domain, loss: Any, points: Array) -> Iterator[tuple[Array, Array]]:
-    """Pairs of points: far apart, and close together along the gradient, where curvature is least certain."""
+    """Pairs of points: some far apart, and some close together along the gradient."""
     yield from zip(points[:-1], points[1:], strict=True)
     for point in points:
         gradient = np.asarray(loss.gradient(point))
@@ -76,18 +76,18 @@ def same(ours: tuple[float, Array], theirs: tuple[float, Array]) -> bool:
 
 
 def same_all(ours: list[tuple[float, Array]], theirs: list[tuple[float, Array]]) -> bool:
-    """Whether two lists of losses are."""
+    """Whether two lists of losses are equal to the last bit."""
     return all(same(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
 def played(stream: Any, rounds: int) -> list[tuple[float, Array]]:
-    """The losses of the first ``rounds`` rounds, at the same random points every time."""
+    """The losses of the first ``rounds`` rounds, always at the same random points."""
     points = points_inside(stream.domain, np.random.default_rng(8), min(rounds, stream.horizon))
     return [numbers_of(stream.reveal(point), point) for point in points]
 
 
 def played_as_given(environment: Any) -> list[tuple[float, Array]]:
-    """The first losses of a copy; of seed 0 where only `restart` makes a stream that can be played."""
+    """The first losses of a copy; with seed 0 if the stream must be restarted before it can be played."""
     try:
         return played(copy.deepcopy(environment), 3)
     except Exception:

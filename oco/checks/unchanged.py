@@ -1,4 +1,4 @@
-"""Does a game leave the learner that it was given as it was?"""
+"""Checks that a game leaves the given learner unchanged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Linear:
 
 
 class _Game:
-    """Twelve linear losses on any domain; it states whatever a learner may need to know."""
+    """Twelve linear losses on any domain, with every constant that a learner may need."""
 
     horizon = 12
     exp_concavity = 0.1
@@ -48,7 +48,7 @@ class _Game:
 
 
 def check_play_leaves_learner_unchanged(learner: Learner, domain: Domain) -> None:
-    """`oco.play` runs on a copy: every attribute of the learner is afterwards what it was, bit for bit."""
+    """`oco.play` runs on a copy, so every attribute of the learner is unchanged afterwards, bit for bit."""
     before = dict(contents(learner))
     play(_Game(domain), learner, comparator=False, spectrum=False)
     after = dict(contents(learner))
@@ -61,7 +61,7 @@ def check_play_leaves_learner_unchanged(learner: Learner, domain: Domain) -> Non
 
 
 def contents(thing: Any, path: str = "", inside: tuple[int, ...] = ()) -> Iterator[tuple[str, object]]:
-    """Every value that ``thing`` is made of, by path; arrays as their type, shape and bytes."""
+    """Every value inside ``thing``, by path; arrays as their type, shape and bytes."""
     if id(thing) in inside:
         return
     if isinstance(thing, np.ndarray) and thing.dtype != object:

@@ -6,7 +6,7 @@ from oco.comparators.given_point import certify
 from oco.comparators.solver import Losses, Solver
 
 anytime_of, best_fixed_point_of = anytime, best_fixed_point
-"""The names that were for sequences of losses, which `anytime` and `best_fixed_point` take too."""
+"""Former names for sequences of losses, which `anytime` and `best_fixed_point` now accept."""
 
 __all__ = [
     "Comparator",

@@ -1,6 +1,7 @@
 """The running certificate of a solver: the best point and the best Fenchel dual that it has met.
 
-It decides when to stop, and which point and dual `oco.comparators.proof` gets; what is reported is proved there.
+It decides when to stop and which point and dual are passed to `oco.comparators.proof`, which proves the reported
+interval.
 """
 
 from __future__ import annotations
@@ -22,24 +23,24 @@ _SUM = 64.0 * _UNIT
 """Relative error of a pairwise sum of a million terms that were each computed to a few units in the last place."""
 
 FAR = 100.0
-"""How many times the size of a point a certificate on an unbounded domain reaches, where it does not reach all."""
+"""Radius of a certificate that does not hold on all of an unbounded domain, in multiples of ``1 + |point|``."""
 
 
 @dataclass
 class Certifier:
-    """Keeps the best point and the best lower bound that a solver has offered; the solver itself is not trusted.
+    """Keeps the best point and the best lower bound offered by a solver, without relying on the solver's own numbers.
 
     For any slopes alpha,
 
         min_{x in K} sum_i phi_i(<a_i, x>)  >=  -sum_i phi_i*(alpha_i) - h_K(-A' alpha),
 
     with h_K the support function of the domain. With ``alpha_i = phi_i'(<a_i, x>)`` the gap to F(x) is the Frank-Wolfe
-    gap. From both ends an allowance for rounding is taken: 64 units in the last place of the sums of absolute terms,
-    and ``m eps |A|_F |alpha|_2 radius`` for the products with A, where m is the most roundings of one entry.
+    gap. Both bounds include an allowance for rounding: 64 units in the last place of the sums of absolute terms, and
+    ``m eps |A|_F |alpha|_2 radius`` for the products with A, where m is the largest number of roundings of one entry.
 
-    Where the domain is unbounded, ``-A' alpha`` is split into a part v whose support is finite and a remainder, and the
-    bound is ``-sum phi* - h_K(v) - reach |-A'alpha - v|_2``: it holds for every point within
-    ``reach = 100 (1 + |x|)`` of the origin, and is given up when a better x comes nearer than a tenth to that.
+    If the domain is unbounded, ``-A' alpha`` is split into a part v with finite support function and a remainder, and
+    the bound is ``-sum phi* - h_K(v) - reach |-A'alpha - v|_2``. It holds for every point within
+    ``reach = 100 (1 + |x|)`` of the origin, and is discarded when a better x lies beyond a tenth of that radius.
 
     Attributes
     ----------
@@ -47,7 +48,7 @@ class Certifier:
         The gap that counts as tight, relative to ``max(|value|, 0.001 |F(start)|)``: the second scale is for losses
         that can be driven to zero.
     receding
-        Whether the last step went along a direction in which the loss falls for ever: no minimiser exists.
+        Whether the last step went along a direction in which the loss decreases forever, so that no minimizer exists.
     """
 
     objective: Objective
@@ -78,7 +79,7 @@ class Certifier:
 
     @property
     def value(self) -> Interval:
-        """What is certified so far."""
+        """The interval certified so far."""
         return Interval(min(self.lower, self.upper), self.upper)
 
     @property
@@ -143,8 +144,8 @@ def support_within(
 ) -> tuple[float, float]:
     """How far a certificate reaches from the origin, and ``h_K(direction)`` or a bound on it within that reach.
 
-    The reach is the radius of a bounded domain; else it is ``FAR (1 + |point|)``, and the part of ``direction`` along
-    which the domain goes on for ever counts as far as that.
+    The reach is the radius of a bounded domain. Otherwise it is ``FAR (1 + |point|)``, and the part of ``direction``
+    along which the domain is unbounded contributes up to this reach.
     """
     radius = domain.radius("l2")
     if math.isfinite(radius):
@@ -156,7 +157,7 @@ def support_within(
 
 
 def held_back(domain: Domain, faces: Faces | None, pull: Array, error: Array) -> tuple[float, float, float]:
-    """The support of the part of ``-pull`` along which an unbounded domain ends, what it may be off, and the rest."""
+    """Support of the part of ``-pull`` along which an unbounded domain is bounded, its error bound, and the rest."""
     if not (np.isfinite(pull).all() and np.isfinite(error).all()):
         return math.inf, 0.0, 0.0
     if faces is None:
@@ -188,7 +189,7 @@ def held_back(domain: Domain, faces: Faces | None, pull: Array, error: Array) ->
 
 
 def too_near(reach: float, point: Array) -> bool:
-    """Whether a certificate with this reach must be given up, because the point has come near the end of it."""
+    """Whether the point is so far out that a certificate with this reach must be discarded."""
     return reach < 0.1 * FAR * (1.0 + float(np.linalg.norm(point)))
 
 

@@ -1,4 +1,4 @@
-"""What a comparator is: the best fixed point in hindsight, with a certificate of how good it is."""
+"""The result of a solver: the best fixed point in hindsight, with a certificate of how good it is."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Comparator:
     point
         A point of the domain whose cumulative loss is at most ``value.upper``.
     value
-        Encloses ``min_x sum_{s<=t} f_s(x)`` (the infimum where no minimiser exists): a certified lower bound, and what
-        ``point`` attains. Where no lower bound was found that holds on all of an unbounded domain, ``value.within`` is
-        the radius within which it does.
+        Encloses ``min_x sum_{s<=t} f_s(x)`` (the infimum if no minimizer exists) between a certified lower bound and
+        the loss of ``point``. If the lower bound does not hold on all of an unbounded domain, ``value.within`` is the
+        radius within which it does.
     certificate
-        How the lower bound was got: ``"support function"``, ``"Fenchel dual"``, ``"Frank-Wolfe gap"``,
+        How the lower bound was obtained: ``"support function"``, ``"Fenchel dual"``, ``"Frank-Wolfe gap"``,
         ``"losses are non-negative"``, ``"none"``.
     tight
         Whether the gap is within the tolerance that was asked for. A wide interval is still certified.
     note
-        Anything that a reader must know, such as that no minimiser exists.
+        A warning about the result, for instance when no minimizer exists.
     """
 
     rounds: int
@@ -91,12 +91,12 @@ class ComparatorCurve(Sequence[Comparator]):
 
     @property
     def upper(self) -> Array:
-        """What the best points that were found attain."""
+        """Losses of the best points found: upper bounds on the minima."""
         return np.array([comparator.value.upper for comparator in self.comparators])
 
     @property
     def within(self) -> Array:
-        """The radius within which each interval holds: infinite where it holds on the whole domain."""
+        """The radius within which each interval holds; infinite if it holds on the whole domain."""
         return np.array([comparator.value.within for comparator in self.comparators])
 
     @property
@@ -106,7 +106,7 @@ class ComparatorCurve(Sequence[Comparator]):
 
     @property
     def certificate(self) -> str:
-        """How the lower bounds were got, each way named once."""
+        """How the lower bounds were obtained, each certificate named once."""
         return ", ".join(dict.fromkeys(comparator.certificate for comparator in self.comparators))
 
     @property
@@ -116,7 +116,7 @@ class ComparatorCurve(Sequence[Comparator]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know, with the round where it was first so."""
+        """The comparators' notes, each with the first round at which it applied."""
         first: dict[str, int] = {}
         for comparator in self.comparators:
             if comparator.note:

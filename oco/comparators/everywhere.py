@@ -1,13 +1,14 @@
-"""Lower bounds that hold at every point of an unbounded domain, however far out: duals that are exactly balanced.
+"""Lower bounds that hold on all of an unbounded domain, from duals that are exactly balanced.
 
 For slopes alpha and multipliers lambda of the domain's faces C, ``A' alpha + C' lambda = 0`` proves a bound on all of
-the domain. No floats satisfy it exactly, but real numbers close to them do: where N, the rows that may still move times
-some basis X, has no singular value below s, there is a change delta of those rows' duals with
+the domain. No floats satisfy it exactly, but real numbers close to them do. Let N be the rows with free duals, times
+some basis X. If N has no singular value below s, there is a change delta of those rows' duals with
 
     A' (alpha + delta_A) + C' (lambda + delta_C) = 0,    |delta|_2 <= |X' r|_2 / s = rho,
 
-r being what the floats miss. If every dual is at least rho away from the ends of its range, the change is allowed, and
-a conjugate at the changed dual is at most the larger of those at ``alpha - rho`` and ``alpha + rho``, being convex.
+where r is the residual of the floats. If every dual is at least rho away from the bounds of its range, the change is
+feasible; conjugates are convex, so at the changed dual they are at most the larger of their values at ``alpha - rho``
+and ``alpha + rho``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from oco.comparators.objective import Objective, ScalarLink
 from oco.types import Array
 
 COST = 2e9
-"""Most multiplications of one pass over the rows; above, no bound of this kind is tried."""
+"""Most multiplications of one pass over the rows; beyond that, no bound of this kind is tried."""
 FINE = 2e7
 """Most entries of the rows for which products are summed in extended precision."""
 _UNIT = float(np.finfo(np.float64).eps)
@@ -31,7 +32,7 @@ _ATTEMPTS, _BASES, _BALANCINGS = 4, 6, 5
 
 
 def bound_everywhere(objective: Objective, faces: Faces, slopes: Array) -> float:
-    """A lower bound on ``F`` over all of the domain from slopes that are nearly balanced; -inf where none is found."""
+    """A lower bound on ``F`` over all of the domain from nearly balanced slopes; -inf if none is found."""
     link, rows = objective.link, objective.rows
     if not isinstance(link, ScalarLink) or link.linear or rows.count * float(rows.dimension) ** 2 > COST:
         return -math.inf
@@ -52,7 +53,7 @@ def bound_everywhere(objective: Objective, faces: Faces, slopes: Array) -> float
 
 @dataclass
 class _Balance:
-    """One attempt: duals within ``threshold`` of an end of their range are put there and stay there."""
+    """One attempt, in which duals within ``threshold`` of a bound of their range are fixed at that bound."""
 
     objective: Objective
     link: ScalarLink
@@ -61,7 +62,7 @@ class _Balance:
     threshold: float
 
     def prove(self) -> tuple[float, float]:
-        """The bound, and infinity; or -inf, and how far from the ends of their range free duals would have to be."""
+        """The bound and infinity; or -inf and the distance from their bounds that free duals would need."""
         low, high = self.link.range
         alpha = np.clip(self.slopes, low, high)
         alpha = np.where(alpha - low <= self.threshold, low, np.where(high - alpha <= self.threshold, high, alpha))
@@ -72,7 +73,7 @@ class _Balance:
             return -math.inf, math.inf
         rho = self._balance()
         room = np.minimum(self.alpha - low, high - self.alpha)[self.free]
-        multipliers = self.multipliers[self.kept]  # of rows with one bound they must keep the sign of that bound
+        multipliers = self.multipliers[self.kept]  # on one-sided rows their sign must not change
         room = np.concatenate([room, multipliers[np.isinf(self.faces.low[self.kept])]])
         room = np.concatenate([room, -multipliers[np.isinf(self.faces.high[self.kept])]])
         if (room.size and float(room.min()) <= rho) or not self._sides_stay(rho):
@@ -80,14 +81,14 @@ class _Balance:
         return self._bound(rho), math.inf
 
     def _sides_stay(self, rho: float) -> bool:
-        """Whether no coordinate with one bound comes to be pulled to its open side."""
+        """Whether every coordinate with a single bound is still pulled towards that bound."""
         lower, upper = np.isfinite(self.faces.lower), np.isfinite(self.faces.upper)
         moved = self.error + rho * self.sums
         fine = (lower & upper) | (lower & (self.missed > moved)) | (upper & (self.missed < -moved))
         return bool(fine[self.absorbing].all())
 
     def _place_multipliers(self) -> None:
-        """Multipliers of the rows of the faces, and the columns that have to be balanced."""
+        """Find the multipliers of the faces' rows, and the columns that have to be balanced."""
         faces, pull = self.faces, self.objective.rows.pull(self.alpha)[0]
         rows = faces.rows
         self.multipliers = np.zeros(rows.shape[0])
@@ -100,7 +101,7 @@ class _Balance:
             self.multipliers[wrong | (small & one_sided)] = 0.0
             self.kept = (self.multipliers != 0.0) | ~one_sided
         self._measure()
-        # A coordinate with a bound on the side it is pulled to takes what is left over; it must not come to the other.
+        # A coordinate pulled towards one of its bounds absorbs its residual; the pull must not change sign.
         self.sums = self.objective.rows.size_sums()
         moved = self.threshold * self.sums
         need_upper, need_lower = self.missed < 0.0, self.missed > 0.0
@@ -116,7 +117,7 @@ class _Balance:
         self.columns = np.flatnonzero(~self.absorbing & touched)
 
     def _measure(self) -> None:
-        """``A' alpha + C' lambda``, and what each entry may be off."""
+        """Compute ``A' alpha + C' lambda`` and an error bound for each entry."""
         rows = self.objective.rows
         fine = rows.count * rows.dimension <= FINE
         self.missed, self.error = rows.pull(self.alpha, fine)
@@ -129,7 +130,7 @@ class _Balance:
             self.error = self.error + 1.01 * (unit * (sizes + np.abs(self.missed)) + _UNIT * np.abs(self.missed))
 
     def _make_basis(self) -> bool:
-        """X, nearly orthonormal columns of the free rows times X, and a proved floor of their singular values."""
+        """Find X so that the free rows times X are nearly orthonormal, and a proved lower bound on singular values."""
         rows, beside = self.objective.rows, self.faces.rows[self.kept][:, self.columns]
         largest = rows.largest_entries()[self.columns]
         if beside.size:
@@ -167,7 +168,7 @@ class _Balance:
         return False
 
     def _balance(self) -> float:
-        """Move the free duals towards balance, and return how far from it an exactly balanced one is at most."""
+        """Move the free duals towards balance; returns a bound on their distance to an exactly balanced dual."""
         if not self.columns.size:
             return 0.0
         low, high = self.link.range
@@ -202,7 +203,7 @@ class _Balance:
         ends = [np.clip(np.where(self.free, self.alpha + sign * rho, self.alpha), *low_high) for sign in (-1.0, 1.0)]
         worst = np.maximum(*(self.link.conjugate(end) for end in ends))
         total, terms = float(worst.sum()), self.link.conjugate_sizes(np.abs(self.alpha) + rho, worst)
-        # Coordinates that take what is left over: x_j lies at the bound that the pull leads to.
+        # In coordinates that absorb their residual, x_j lies at the bound that it is pulled to.
         taken, error = self.missed[self.absorbing], self.error[self.absorbing]
         if taken.size:
             moved = rho * self.sums[self.absorbing]
@@ -221,5 +222,5 @@ class _Balance:
 
 
 def _or_zero(ends: Array) -> Array:
-    """Bounds, with zero for those that are infinite: they meet multipliers of zero only."""
+    """Bounds, with zero for infinite ones, whose multipliers are zero."""
     return np.where(np.isfinite(ends), ends, 0.0)

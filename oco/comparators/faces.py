@@ -1,4 +1,4 @@
-"""Unbounded domains as inequalities: what a lower bound that holds on all of such a domain is made of."""
+"""Unbounded domains as inequalities, whose multipliers enter a lower bound on the whole domain."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from oco.types import Array
 
 @dataclass(frozen=True)
 class Faces:
-    """``{x : lower <= x <= upper, low <= C x <= high}`` for flat points, the numbers as the user gave them.
+    """``{x : lower <= x <= upper, low <= C x <= high}`` for flat points, with the numbers as given by the user.
 
     Attributes
     ----------
     lower, upper
         ``(d,)``, infinite where a side is open.
     rows, low, high
-        C ``(r, d)`` and its bounds ``(r,)``; where there are rows no coordinate has a bound.
+        C ``(r, d)`` and its bounds ``(r,)``; if there are rows, no coordinate has a bound.
     """
 
     lower: Array
@@ -31,7 +31,7 @@ class Faces:
     high: Array
 
     def scaled_to(self, size: float) -> Faces:
-        """The same set with rows of about this length, so that they can stand beside those of the losses."""
+        """The same set with rows of about this length, comparable to the rows of the losses."""
         if not self.rows.size or size <= 0.0:
             return self
         lengths = np.abs(self.rows).max(axis=1)

@@ -18,7 +18,7 @@ def best_fixed_point(
     start: Array | None = None,
     strict: bool = False,
 ) -> Comparator:
-    """Find the x of the domain that minimises the sum of the losses of all rounds, with a certified gap.
+    """Find the x of the domain that minimizes the sum of the losses of all rounds, with a certified gap.
 
     Parameters
     ----------
@@ -33,43 +33,43 @@ def best_fixed_point(
         domain's start (for losses that can be driven to zero); by default 1e-6 for smooth losses of a margin and for
         sums of quadratic losses, 1e-4 for kinked ones, and 1e-3 where only value and gradient are known.
     start
-        Where to start looking.
+        Initial point of the search.
     strict
-        Whether a gap that is not tight, or a lower end that holds within a radius only, is an error; otherwise the
-        interval says so.
+        Whether to raise an error if the gap is not tight or the lower bound holds only within a radius. By default the
+        returned interval says so.
 
     Returns
     -------
     Comparator
-        The point, the interval that holds the minimum, and how the lower end was proved.
+        The point, the interval that holds the minimum, and how the lower bound was proved.
 
     Raises
     ------
     ComparatorError
-        If ``strict`` and the gap is not tight, or the interval holds within a radius only; the error carries the gap.
+        If ``strict`` and the gap is not tight, or the interval holds within a radius only; the error has the gap.
 
     Notes
     -----
-    The first solver of ``oco/comparators/solvers/`` that takes the losses is used. Sequences of rows of one loss, of
-    multinomial logistic losses and of quadratic losses of one kind are recognised and solved as such.
+    The first solver of ``oco/comparators/solvers/`` that accepts the losses is used. Sequences of rows of one loss, of
+    multinomial logistic losses and of quadratic losses of one kind are recognized and passed to their own solvers.
 
-    Linear losses are solved by the support function. Losses with a second derivative are minimised by a proximal Newton
+    Linear losses are solved by the support function. Losses with a second derivative are minimized by a proximal Newton
     method (O(n d^2) for a Hessian while d is small, products with the rows in a Krylov space else); kinked losses by
-    the method of multipliers, each of whose smooth problems is solved in the same way. Whatever the solver did, the
+    the method of multipliers, each of whose smooth problems is solved in the same way. Whichever solver was used, the
     lower bound is Fenchel's,
 
         min_{x in K} F(x)  >=  -sum_i phi*(alpha_i, y_i) - max_{x in K} <-A' alpha, x>,
 
-    evaluated at the best dual vector alpha that was met, with an allowance for rounding.
+    evaluated at the best dual vector alpha found, with an allowance for rounding.
 
-    Sums of quadratic losses have a closed form. Of losses that are known by value and gradient only, every evaluation
-    gives a cut ``F(y) >= F(x_j) + <g_j, y - x_j>``; for any weights w of the cuts that sum to one
+    Sums of quadratic losses have a closed form. If only values and gradients are known, every evaluation gives a cut
+    ``F(y) >= F(x_j) + <g_j, y - x_j>``; for any weights w of the cuts that sum to one
 
         min_{y in K} F(y)  >=  sum_j w_j (F(x_j) - <g_j, x_j>) - max_{y in K} <-sum_j w_j g_j, y>,
 
     which is the certificate (for one cut it is the Frank-Wolfe gap). The weights and the next point come from a
-    proximal bundle method, one pass over the losses per cut. In many dimensions it may end with a wide interval. On an
-    unbounded domain the bound holds for the points within ``100 (1 + |x|)`` of the origin: that is ``value.within``.
+    proximal bundle method, with one pass over the losses per cut. In many dimensions it may end with a wide interval.
+    On an unbounded domain the bound holds for points within ``value.within = 100 (1 + |x|)`` of the origin.
 
     Examples
     --------
@@ -101,8 +101,8 @@ def anytime(
 ) -> ComparatorCurve:
     """Best fixed points for rounds 1..t, for every t in ``rounds``: the comparator of anytime regret.
 
-    Each prefix starts from the point (and the dual) of the one before, so that a curve of log-spaced checkpoints costs
-    a small multiple of the last solve.
+    The search for each prefix starts from the point and the dual of the previous one, so a curve of log-spaced
+    checkpoints costs a small multiple of the last solve.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def anytime(
     ComparatorError
         If ``strict`` and some gap is not tight, or the losses are not finite at the domain's start.
     ConfigError
-        If the checkpoints do not rise, or are no rounds of the stream.
+        If the checkpoints do not increase, or are not rounds of the stream.
     NumericsError
         If a row or a target is not finite.
 

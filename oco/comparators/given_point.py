@@ -1,4 +1,4 @@
-"""What a given point is worth as a comparator: the certificate of a point that came from anywhere."""
+"""Certify a given point as a comparator, whatever its origin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def certify(
     dual: Array | None = None,
     tolerance: float | None = None,
 ) -> Comparator:
-    """Certify a point as the best fixed point, whoever found it: an interval that holds the minimum, and its gap.
+    """Certify a point as the best fixed point: compute an interval that holds the minimum, and its gap.
 
     Parameters
     ----------
@@ -27,15 +27,15 @@ def certify(
     point
         The point, of the domain's shape. One that lies outside by rounding is projected.
     dual
-        Slopes of the losses' margins to prove the lower end with, ``(n,)`` or ``(n, n_classes)``, where they are known
-        better than by the derivatives at ``point``. Slopes out of the conjugate's range prove nothing.
+        Slopes of the losses' margins, ``(n,)`` or ``(n, n_classes)``, from which to prove the lower bound if better
+        ones than the derivatives at ``point`` are known. Slopes outside the conjugate's range prove nothing.
     tolerance
         The gap that counts as tight, see `oco.comparators.best_fixed_point`.
 
     Returns
     -------
     Comparator
-        The gap of its interval is at least what ``point`` loses to the best one: a wrong point gets a wide interval.
+        The gap of its interval is at least the suboptimality of ``point``, so a wrong point gets a wide interval.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def certify(
 
     Notes
     -----
-    One pass over the losses, and no solver: with ``dual`` left out the gap is the Frank-Wolfe gap of the point.
+    Takes one pass over the losses and runs no solver. Without ``dual`` the gap is the Frank-Wolfe gap of the point.
 
     Examples
     --------

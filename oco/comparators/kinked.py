@@ -7,23 +7,23 @@ from functools import partial
 import numpy as np
 
 from oco.comparators.certificate import Certifier
-from oco.comparators.newton import line_search, minimise
+from oco.comparators.newton import line_search, minimize
 from oco.comparators.objective import Objective, SmoothedLink
 from oco.comparators.objectives import RowObjective
 from oco.domains.base import Domain
 from oco.errors import DomainError
 from oco.types import Array
 
-_UNBOUNDED_BELOW = "no minimiser exists: the cumulative loss is unbounded below"
+_UNBOUNDED_BELOW = "no minimizer exists: the cumulative loss is unbounded below"
 
 
 def fraction(certifier: Certifier, of_allowed: float, of_gap: float) -> float:
-    """The Frank-Wolfe gap at which a (smoothed) problem is solved well enough for the certificate."""
+    """The Frank-Wolfe gap at which a (smoothed) problem is solved accurately enough for the certificate."""
     return max(of_allowed * certifier.allowed_gap, of_gap * certifier.gap)
 
 
 def solve_linear(objective: Objective, domain: Domain, certifier: Certifier) -> str:
-    """Minimise ``<g, x>``: the point that attains the support function in the direction -g."""
+    """Minimize ``<g, x>``: the point that attains the support function in the direction -g."""
     slopes = np.ones(objective.rows.count)
     gradient = objective.gradient(slopes)
     certifier.certificate = "support function"
@@ -38,7 +38,7 @@ def solve_linear(objective: Objective, domain: Domain, certifier: Certifier) -> 
 
 
 def solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, point: Array, slopes: Array) -> Array:
-    """The method of multipliers: minimise smoothed losses, move the multipliers to their slopes, narrow, repeat.
+    """The method of multipliers: minimize smoothed losses, move the multipliers to their slopes, narrow, repeat.
 
     ``slopes`` are the multipliers of an earlier prefix. Returns those of this one.
     """
@@ -56,14 +56,14 @@ def solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, poi
     for _ in range(40):
         smoothed = RowObjective(SmoothedLink(kinks, width, alpha), objective.rows)
         good_enough = partial(fraction, certifier, 0.1, 0.03)
-        point, _ = minimise(smoothed, domain, point, certifier, stationary=good_enough, steps=30)
+        point, _ = minimize(smoothed, domain, point, certifier, stationary=good_enough, steps=30)
         if certifier.tight:
             break
         margins = smoothed.margins(point)
         curved = np.count_nonzero(smoothed.link.curvature(margins))
         alpha = smoothed.link.evaluate(margins)[1]
-        # With fewer curved rows than coordinates the Newton systems are singular: then only the multipliers move,
-        # while that helps.
+        # With fewer curved rows than coordinates the Newton systems are singular; then only the multipliers are
+        # updated, as long as that helps.
         if curved > 1.5 * objective.rows.dimension or certifier.gap > 0.5 * gap:
             width *= 0.3
         stalled = stalled + 1 if certifier.gap > 0.99 * gap else 0
@@ -71,7 +71,7 @@ def solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, poi
             _search_ray(objective, domain, certifier)
             if certifier.tight:
                 break
-        if stalled == 3:  # too narrow for the multipliers that were reached: from them, start wide again
+        if stalled == 3:  # the width is too small for these multipliers: keep them and start with a large width again
             width, stalled = widest, 0
         gap = certifier.gap
     return alpha if certifier.slopes is None else certifier.slopes
@@ -80,15 +80,15 @@ def solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, poi
 def _search_ray(objective: Objective, domain: Domain, certifier: Certifier) -> None:
     """Offer a point further out on the ray from the domain's start through the best one.
 
-    Losses that can all be zero, as on separable data, are zero far enough out; multipliers only creep there.
+    If all losses can be zero, as on separable data, they are zero far enough out, where multipliers converge slowly.
     """
     if certifier.point is None or certifier.margins is None:
         return
-    centre = domain.start.ravel()
-    change = certifier.margins - objective.margins(centre)
+    center = domain.start.ravel()
+    change = certifier.margins - objective.margins(center)
     slope = float(np.vdot(objective.link.evaluate(certifier.margins)[1], change))
     if slope < 0.0:
         length, *_ = line_search(objective, certifier.margins, certifier.margins + change, slope)
-        further = certifier.point + length * (certifier.point - centre)
+        further = certifier.point + length * (certifier.point - center)
         further = domain.project(further.reshape(domain.shape)).ravel()
         certifier.offer_point(further, objective.margins(further))

@@ -24,16 +24,16 @@ class MultinomialLink(Link):
         self._one_hot = one_hot
 
     @property
-    def labelled(self) -> Array:
-        """Where the label of a round is, ``(n, n_classes)``."""
-        labelled: Array = self._one_hot == 1.0
-        return labelled
+    def labeled(self) -> Array:
+        """Whether a class is the label of a round, ``(n, n_classes)``."""
+        labeled: Array = self._one_hot == 1.0
+        return labeled
 
     def evaluate(self, margins: Array) -> tuple[Array, Array]:
         """Losses ``(n,)`` and softmax minus one-hot labels."""
-        normaliser = np.asarray(logsumexp(margins, axis=1))
-        values = normaliser - np.einsum("ic,ic->i", margins, self._one_hot)
-        return values, np.exp(margins - normaliser[:, None]) - self._one_hot
+        normalizer = np.asarray(logsumexp(margins, axis=1))
+        values = normalizer - np.einsum("ic,ic->i", margins, self._one_hot)
+        return values, np.exp(margins - normalizer[:, None]) - self._one_hot
 
     def curvature(self, margins: Array) -> Array:
         """Softmax p; the second derivative of a round is ``diag(p) - p p'``."""
@@ -48,22 +48,22 @@ class MultinomialLink(Link):
         return np.where(inside, negative_entropy, np.inf)
 
     def worst(self, margins: Array, errors: Array) -> tuple[float, float]:
-        """The logarithm and the label's margin, which may cancel, are off by ``errors`` each."""
+        """The logarithm and the label's margin, which may cancel, each have an error of at most ``errors``."""
         values = self.evaluate(margins)[0] + 2.0 * errors.max(axis=1)
         return float(values.sum()), float(np.abs(values).sum() + np.abs(margins).max(axis=1).sum() + len(values))
 
     def conjugate_sizes(self, slopes: Array, conjugates: Array) -> float:
-        """Weights near one are known to a unit in the last place of one."""
+        """Sizes of the terms; the error of a weight near one is a unit in the last place of one."""
         return super().conjugate_sizes(slopes, conjugates) + len(conjugates)
 
     def clip(self, slopes: Array) -> Array:
-        """Slopes whose distance from the one-hot labels is in the simplex."""
+        """Slopes whose sum with the one-hot labels lies in the simplex."""
         weights = np.maximum(slopes + self._one_hot, 0.0)
         weights /= weights.sum(axis=1, keepdims=True)
         return weights - self._one_hot
 
     def recedes(self, change: Array, slack: float) -> bool:
-        """The margin of the label grows on every other one, or stays level with it, and grows for some."""
+        """Whether the label's margin never falls behind any other, and gains on at least one."""
         own = np.einsum("ic,ic->i", change, self._one_hot)
         rise = (own[:, None] - change)[self._one_hot == 0.0]
         largest = float(rise.max(initial=0.0))
@@ -117,19 +117,18 @@ class MultinomialObjective(Objective):
         return np.ravel(self.rows.transposed_product(slopes).T)
 
     def pull(self, slopes: Array, fine: bool) -> tuple[Array, Array]:
-        """`gradient`, and what each entry may be off.
+        """`gradient`, and an error bound for each entry.
 
-        Slopes of a round sum to zero up to rounding only. What they miss is taken to be that of the label, whose
-        margin is then off by it.
+        The slopes of a round sum to zero only up to rounding. The residual is attributed to the label.
         """
         pull, error = self.rows.pull(slopes, fine)
         missed = np.abs(slopes.sum(axis=1)) + (slopes.shape[1] + 2) * _UNIT * np.abs(slopes).sum(axis=1)
-        error = error + self.rows.size_pull(np.where(self._labelled(), missed[:, None], 0.0))
+        error = error + self.rows.size_pull(np.where(self._labeled(), missed[:, None], 0.0))
         return np.ravel(pull.T), np.ravel(error.T)
 
-    def _labelled(self) -> Array:
+    def _labeled(self) -> Array:
         assert isinstance(self.link, MultinomialLink)
-        return self.link.labelled
+        return self.link.labeled
 
     def hessian(self, margins: Array, form: bool) -> Hessian:
         """The Hessian at a point with these margins; a square array where ``form``."""
@@ -147,10 +146,10 @@ class MultinomialObjective(Objective):
         return FormedHessian(blocks.reshape(classes * features, -1), probabilities)
 
     def extended(self, hessian: Hessian, margins: Array) -> Hessian:
-        """A new Hessian: to add rounds to an older one would save little."""
+        """A new Hessian, because adding rounds to an older one would save little."""
         return self.hessian(margins, hessian.matrix is not None)
 
-    def linearised_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
+    def linearized_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
         """Slopes after the margins move by ``change``, to first order."""
         return slopes + _second_derivative(hessian.curvature, change)
 

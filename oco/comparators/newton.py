@@ -1,4 +1,4 @@
-"""Proximal Newton: minimise a smooth cumulative loss over a domain, offering points and duals as it goes."""
+"""Proximal Newton: minimize a smooth cumulative loss over a domain, offering points and duals as it goes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from oco.comparators.certificate import Certifier, bounded_part
 from oco.comparators.objective import DampedHessian, Hessian, Objective
-from oco.comparators.quadratic import minimise_quadratic
+from oco.comparators.quadratic import minimize_quadratic
 from oco.domains import Ball, Unbounded
 from oco.domains.base import Domain
 from oco.types import Array
@@ -20,17 +20,17 @@ FORMED_DIMENSION = 4096
 FORMED_COST = 3e11
 """Most multiplications that forming one Hessian may take."""
 REACH = 4.0
-"""On an unbounded domain Newton steps stay within about ``REACH (1 + |x|)``: singular models send them anywhere."""
+"""On an unbounded domain Newton steps stay within about ``REACH (1 + |x|)``, as singular models have no minimizer."""
 EXPENSIVE = 0.1
-"""A Hessian is kept where forming it costs more than this part of d^3."""
+"""A Hessian is reused if forming it costs more than this fraction of d^3."""
 NEAR = 30.0
-"""Duals of a step are worth their cost when it promises at most this many times the gap that is allowed."""
+"""Duals are computed once the predicted decrease of a step is at most this many times the allowed gap."""
 KINKED_DAMPING = 1e-4
-"""Damping of the Hessian of a smoothed kinked loss, relative to its mean eigenvalue: with few rounds near their kink it
-is of low rank, and a quadratic that is flat in many directions is slow to minimise over a polyhedron."""
+"""Damping of the Hessian of a smoothed kinked loss, relative to its mean eigenvalue. If few rounds are near their kink
+the Hessian has low rank, and a quadratic that is flat in many directions is slow to minimize over a polyhedron."""
 
 
-def minimise(
+def minimize(
     objective: Objective,
     domain: Domain,
     start: Array,
@@ -40,29 +40,29 @@ def minimise(
     steps: int = 100,
     hessian: Hessian | None = None,
 ) -> tuple[Array, Hessian | None]:
-    """Minimise ``objective`` over ``domain`` from the feasible point ``start``.
+    """Minimize ``objective`` over ``domain`` from the feasible point ``start``.
 
-    Each step minimises the quadratic model over the domain (`minimise_quadratic`) and searches the segment to the
-    model's minimiser; a line search costs O(n) a trial, because margins are linear along it. It is nearly exact: where
-    losses are kinked, and smoothed over a small width, steps that are only halved get nowhere. Where a Hessian costs
-    more than the rest of a step, it is kept for the first step of a longer prefix, and while the next step with it
-    should be the last.
+    Each step minimizes the quadratic model over the domain (`minimize_quadratic`) and searches the segment to the
+    model's minimizer. The line search costs O(n) a trial, because margins are linear along the segment. It is nearly
+    exact, because plain step halving makes no progress on kinked losses that are smoothed over a small width. If a
+    Hessian costs more than the rest of a step, it is reused for the first step of a longer prefix, and whenever the
+    next step with it is expected to be the last.
 
     Parameters
     ----------
     objective
-        What is minimised. ``certifier`` may be about another one, of which this is a smoothing: its slopes certify
-        both.
+        The function to minimize. ``certifier`` may belong to another objective, of which this one is a smoothing; the
+        slopes certify both.
     domain, start
-        Where, and from where.
+        Feasible set and starting point.
     certifier
-        Gets every point, and every dual that may matter; when it is tight the work is done.
+        Is offered every point and every promising dual; the search stops when it is tight.
     stationary
         The Frank-Wolfe gap of ``objective`` itself at which to stop.
     steps
         Most Newton steps.
     hessian
-        Of a prefix near ``start``, as this function returned it.
+        The Hessian returned by this function for a shorter prefix, near ``start``.
 
     Returns
     -------
@@ -88,25 +88,25 @@ def minimise(
         target = at.point
         if keeps and hessian is not None:
             hessian = objective.extended(hessian, at.margins)
-            target = _model_minimiser(hessian, gradient, at.point, domain, accuracy, smoothed)
-            # Steps with one Hessian shrink by a constant factor: if what will be left is allowed, this is the last one.
+            target = _model_minimizer(hessian, gradient, at.point, domain, accuracy, smoothed)
+            # Steps with a fixed Hessian shrink by a constant factor, so the remaining error can be predicted.
             promise = -float(gradient @ (target - at.point))
             if not 0.0 < promise <= min(0.5 * promised, math.sqrt(promised * certifier.allowed_gap)):
                 hessian = None
         if not keeps or hessian is None:
             hessian = objective.hessian(at.margins, form)
-            target = _model_minimiser(hessian, gradient, at.point, domain, accuracy, smoothed)
+            target = _model_minimizer(hessian, gradient, at.point, domain, accuracy, smoothed)
         ahead, slope = objective.margins(target), float(gradient @ (target - at.point))
         if not slope < 0.0:
             break
         if smoothed or not domain.bounded or -slope <= NEAR * certifier.allowed_gap:
             change = ahead - at.margins
-            linearised = objective.link.clip(objective.linearised_slopes(hessian, at.slopes, change))
+            linearized = objective.link.clip(objective.linearized_slopes(hessian, at.slopes, change))
             if not domain.bounded and domain.as_ball() is not None:
                 certifier.receding = objective.link.recedes(change, slack=0.01)
             if not domain.bounded:
-                linearised = _balance(objective, domain, hessian, linearised)
-            certifier.offer_dual(linearised)
+                linearized = _balance(objective, domain, hessian, linearized)
+            certifier.offer_dual(linearized)
             if certifier.tight:
                 return at.point, hessian
         length, margins, losses, slopes = line_search(objective, at.margins, ahead, slope)
@@ -123,7 +123,7 @@ def minimise(
 
 
 class _Place(NamedTuple):
-    """A point, the margins there, and the losses and slopes of these."""
+    """A point with its margins, losses and slopes."""
 
     point: Array
     margins: Array
@@ -137,9 +137,9 @@ class _Place(NamedTuple):
 
 
 def _go_on(objective: Objective, domain: Domain, before: _Place, at: _Place) -> _Place:
-    """Go on along the projected ray from ``before`` through ``at``, in doubled steps, while the loss falls.
+    """Continue along the projected ray from ``before`` through ``at``, doubling the step while the loss falls.
 
-    Models of losses that fall exponentially, as on rows that are nearly separable, are too cautious by far.
+    For losses that fall exponentially, as on nearly separable rows, the steps of quadratic models are far too short.
     """
     direction = at.point - before.point
     for doubled in range(1, 40):
@@ -151,10 +151,10 @@ def _go_on(objective: Objective, domain: Domain, before: _Place, at: _Place) -> 
     return at
 
 
-def _model_minimiser(
+def _model_minimizer(
     hessian: Hessian, gradient: Array, point: Array, domain: Domain, accuracy: float, smoothed: bool
 ) -> Array:
-    """The point of the domain at which the quadratic model is least, of a model that is damped where it must be."""
+    """The point of the domain that minimizes the quadratic model, damped where necessary."""
     near, model = domain, hessian
     if not domain.bounded and domain.as_ball() is not None:
         near = Ball(REACH * (1.0 + float(np.linalg.norm(point)))).with_shape(domain.shape)
@@ -162,18 +162,18 @@ def _model_minimiser(
         model = DampedHessian(hessian, _damping(domain, gradient, point))
     elif smoothed and hessian.matrix is not None and domain.as_ball() is None:
         model = DampedHessian(hessian, KINKED_DAMPING * float(np.trace(hessian.matrix)) / point.size)
-    target = minimise_quadratic(model, gradient, point, near, accuracy)
+    target = minimize_quadratic(model, gradient, point, near, accuracy)
     return domain.project(target.reshape(domain.shape)).ravel()
 
 
 def _balance(objective: Objective, domain: Domain, hessian: Hessian, slopes: Array) -> Array:
-    """Slopes corrected until ``-A' slopes`` is a direction along which the unbounded domain is bounded."""
+    """Correct the slopes until the unbounded domain is bounded along ``-A' slopes``."""
     whole = Unbounded(domain.dimension)
     for _ in range(3):
         pull = objective.gradient(slopes).reshape(domain.shape)
         excess = (pull + bounded_part(domain, -pull)).ravel()
-        change = objective.margins(minimise_quadratic(hessian, excess, np.zeros(excess.size), whole, 0.0))
-        slopes = objective.link.clip(objective.linearised_slopes(hessian, slopes, change))
+        change = objective.margins(minimize_quadratic(hessian, excess, np.zeros(excess.size), whole, 0.0))
+        slopes = objective.link.clip(objective.linearized_slopes(hessian, slopes, change))
     return slopes
 
 
@@ -193,11 +193,11 @@ def _frank_wolfe_gap(domain: Domain, gradient: Array, point: Array) -> float:
 
 
 def line_search(objective: Objective, margins: Array, ahead: Array, slope: float) -> tuple[float, Array, Array, Array]:
-    """The way along a segment to near its minimiser, at most 1; 0 where only rounding is left to gain.
+    """The step length in [0, 1] that nearly minimizes the loss on a segment; 0 if only rounding is left to gain.
 
-    ``margins`` and ``ahead`` are those of its ends. Returns the margins there too, and losses and slopes.
-    The derivative along the segment rises from ``slope`` < 0; a zero of it is bracketed, by the secant with bisection
-    where that is slow, until it is a tenth of ``slope``.
+    ``margins`` and ``ahead`` are the margins at its two ends. Also returns the margins, losses and slopes at the step.
+    The derivative along the segment increases from ``slope`` < 0. Its zero is bracketed by the secant method, with
+    bisection where that is slow, until the derivative is a tenth of ``slope``.
     """
     change = ahead - margins
     low, high, below = 0.0, 1.0, slope

@@ -17,7 +17,7 @@ class Hessian(ABC):
 
     matrix: Array | None = None
     curvature: Array
-    """Of the rounds, as `Link.curvature` gave it."""
+    """Second derivatives of the rounds, from `Link.curvature`."""
 
     @abstractmethod
     def apply(self, vector: Array) -> Array:
@@ -65,10 +65,10 @@ class DampedHessian(Hessian):
 
 
 class Link(ABC):
-    """The losses of the margins: ``phi_1 .. phi_n``, vectorised over rounds."""
+    """The losses of the margins: ``phi_1 .. phi_n``, vectorized over rounds."""
 
     infimum: float = 0.0
-    """A number that every loss stays above."""
+    """A lower bound on every loss."""
 
     @abstractmethod
     def evaluate(self, margins: Array) -> tuple[Array, Array]:
@@ -86,13 +86,13 @@ class Link(ABC):
     """Whether every loss is its margin."""
 
     def conjugate_sizes(self, slopes: Array, conjugates: Array) -> float:
-        """What the terms of the conjugates come to before they cancel: rounding is relative to this."""
+        """Sum of the sizes of the conjugates' terms before cancellation, to which rounding is relative."""
         return float(np.abs(conjugates).sum() + np.vdot(slopes, slopes))
 
     def worst(self, margins: Array, errors: Array) -> tuple[float, float]:
-        """The most that the losses can sum to when margins are off by ``errors``, and the sum of their sizes.
+        """Upper bound on the sum of the losses if margins have errors of up to ``errors``, and the sum of their sizes.
 
-        Losses are convex: on an interval they are largest at an end.
+        Losses are convex, so on an interval they are largest at an endpoint.
         """
         values = np.maximum(self.evaluate(margins - errors)[0], self.evaluate(margins + errors)[0])
         return float(values.sum()), float(np.abs(values).sum())
@@ -106,9 +106,9 @@ class Link(ABC):
         return slopes
 
     def recedes(self, change: Array, slack: float) -> bool:
-        """Whether going on along this change of margins for ever raises no loss, and lowers some for ever.
+        """Whether moving without end along this change of margins raises no loss and keeps lowering at least one.
 
-        ``slack`` is how far a margin may go the wrong way, relative to the largest change.
+        ``slack`` is how far a margin may move in the wrong direction, relative to the largest change.
         """
         return False
 
@@ -130,7 +130,7 @@ class ScalarLink(Link):
         self.range = self.scalar.dual_range(self.targets)
 
     def kinks(self) -> tuple[Array, Array, Array] | None:
-        """Those of the scalar loss."""
+        """The kinks of the scalar loss."""
         return self.scalar.kinks(self.targets)
 
     def evaluate(self, margins: Array) -> tuple[Array, Array]:
@@ -146,7 +146,7 @@ class ScalarLink(Link):
         return self.scalar.conjugate(slopes, self.targets)
 
     def conjugate_sizes(self, slopes: Array, conjugates: Array) -> float:
-        """Products with the targets, squares where the loss is curved, logarithms."""
+        """Sizes of products with the targets, squares where the loss is curved, and logarithms."""
         if self.linear:
             return 0.0
         sizes = float(np.abs(conjugates).sum()) + float(np.abs(slopes) @ np.abs(self.targets))
@@ -159,7 +159,7 @@ class ScalarLink(Link):
         return np.clip(slopes, *self.range)
 
     def recedes(self, change: Array, slack: float) -> bool:
-        """As the scalar loss says."""
+        """Whether the scalar loss recedes."""
         return self.scalar.recedes(change, self.targets, slack)
 
     def prefix(self, count: int) -> ScalarLink:
@@ -172,8 +172,8 @@ class SmoothedLink(Link):
 
         max over a in [low, high] of  a (p - kink) - (width / 2) (a - alpha)^2.
 
-    A slope of the smoothed loss lies in the range of the conjugate of the loss itself, so it certifies it; and with
-    ``alpha`` at the optimal dual the minimiser is that of the loss itself, whatever the width (method of multipliers).
+    A slope of the smoothed loss lies in the range of the original loss's conjugate, so it is a valid dual. With
+    ``alpha`` at the optimal dual the minimizer is that of the original loss for any width (method of multipliers).
     """
 
     def __init__(self, kinks: tuple[Array, Array, Array], width: float, alpha: Array) -> None:
@@ -188,7 +188,7 @@ class SmoothedLink(Link):
         return slopes * excess - 0.5 * self._width * (slopes - self._alpha) ** 2, slopes
 
     def curvature(self, margins: Array) -> Array:
-        """``1 / width`` where the slope is not at an end of its range."""
+        """``1 / width`` where the slope lies strictly inside its range, else 0."""
         free = (margins - self._kink) / self._width + self._alpha
         return np.where((free > self._low) & (free < self._high), 1.0 / self._width, 0.0)
 
@@ -209,7 +209,7 @@ class SmoothedLink(Link):
 
 @dataclass
 class Objective(ABC):
-    """``F(x) = sum_i phi_i(<a_i, x>)`` of flat points, its margins made from the rows in one way or another."""
+    """``F(x) = sum_i phi_i(<a_i, x>)`` of flat points; a subclass defines how margins are computed from the rows."""
 
     link: Link
     rows: RowMatrix
@@ -230,7 +230,7 @@ class Objective(ABC):
 
     @abstractmethod
     def margin_sizes(self, sizes: Array) -> Array:
-        """``|A| sizes``: what margins are off where the entries of a point are off by ``sizes``."""
+        """``|A| sizes``, the error of the margins if the entries of a point have errors ``sizes``."""
 
     @abstractmethod
     def gradient(self, slopes: Array) -> Array:
@@ -238,7 +238,7 @@ class Objective(ABC):
 
     @abstractmethod
     def pull(self, slopes: Array, fine: bool) -> tuple[Array, Array]:
-        """`gradient`, and what each entry may be off; see `RowMatrix.pull`."""
+        """`gradient`, and an error bound for each entry; see `RowMatrix.pull`."""
 
     @abstractmethod
     def hessian(self, margins: Array, form: bool) -> Hessian:
@@ -246,10 +246,10 @@ class Objective(ABC):
 
     @abstractmethod
     def extended(self, hessian: Hessian, margins: Array) -> Hessian:
-        """A formed Hessian of a prefix, and what the rounds after it add at a point with these margins."""
+        """A formed Hessian of a prefix plus the terms of the later rounds at a point with these margins."""
 
     @abstractmethod
-    def linearised_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
+    def linearized_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
         """Slopes after the margins move by ``change``, to first order, with the curvature of ``hessian``."""
 
     @abstractmethod

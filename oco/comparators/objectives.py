@@ -42,7 +42,7 @@ class RowObjective(Objective):
         return self.rows.product(point)
 
     def margin_sizes(self, sizes: Array) -> Array:
-        """``|A| sizes``: what margins are off where the entries of a point are off by ``sizes``."""
+        """``|A| sizes``, the error of the margins if the entries of a point have errors ``sizes``."""
         return self.rows.size_product(sizes)
 
     def gradient(self, slopes: Array) -> Array:
@@ -50,7 +50,7 @@ class RowObjective(Objective):
         return self.rows.transposed_product(slopes)
 
     def pull(self, slopes: Array, fine: bool) -> tuple[Array, Array]:
-        """`gradient`, and what each entry may be off; see `RowMatrix.pull`."""
+        """`gradient`, and an error bound for each entry; see `RowMatrix.pull`."""
         return self.rows.pull(slopes, fine)
 
     def hessian(self, margins: Array, form: bool) -> Hessian:
@@ -61,7 +61,7 @@ class RowObjective(Objective):
         return FormedHessian(self.rows.gram(curvature), curvature)
 
     def extended(self, hessian: Hessian, margins: Array) -> Hessian:
-        """A formed Hessian of a prefix, and what the rounds after it add at a point with these margins."""
+        """A formed Hessian of a prefix plus the terms of the later rounds at a point with these margins."""
         known = hessian.curvature.size
         if known == self.rows.count or hessian.matrix is None:
             return hessian
@@ -71,7 +71,7 @@ class RowObjective(Objective):
         added[:known] = hessian.curvature
         return FormedHessian(matrix, added)
 
-    def linearised_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
+    def linearized_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
         """Slopes after the margins move by ``change``, to first order, with the curvature of ``hessian``."""
         return slopes + hessian.curvature * change
 
@@ -103,7 +103,7 @@ def _require_finite(rows: RowMatrix, targets: Array) -> None:
 
 
 def placed(domain: Domain, objective: Objective) -> Domain:
-    """The domain with the objective's shape, unless its decisions have that size: matrices are taken row by row."""
+    """The domain with the objective's shape; unchanged if it has that size already (matrices are flattened by rows)."""
     try:
         fits = domain.dimension == math.prod(objective.shape)
     except DomainError:
@@ -112,5 +112,5 @@ def placed(domain: Domain, objective: Objective) -> Domain:
 
 
 def default_tolerance(objective: Objective) -> float:
-    """The relative gap that counts as tight where none was asked for."""
+    """The relative gap that counts as tight by default."""
     return KINKED_TOLERANCE if objective.link.kinks() is not None else SMOOTH_TOLERANCE

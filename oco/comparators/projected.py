@@ -1,4 +1,4 @@
-"""Minimise a convex quadratic over a domain that is known by its Euclidean projection only."""
+"""Minimize a convex quadratic over a domain, using only its Euclidean projection."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _RESIDUAL_FALL = 1e-4
 
 
 class ProjectedQuadratic:
-    """Minimise ``<g, x - p> + (x - p)' H (x - p) / 2`` over a domain.
+    """Minimize ``<g, x - p> + (x - p)' H (x - p) / 2`` over a domain.
 
     Semismooth Newton steps on the normal map: with z any point, ``x = P(z)`` and J the derivative of the projection P
-    at z, a minimiser solves ``G(z) = q'(P(z)) + (z - P(z)) / s = 0``. Its Newton step comes from the symmetric system
+    at z, a minimizer solves ``G(z) = q'(P(z)) + (z - P(z)) / s = 0``. Its Newton step comes from the symmetric system
     ``(J H J + J (I - J) / s) w = -J G(z)`` on the coordinates that the projection leaves free (on a box: an active-set
-    method that changes many coordinates at once). Where the steps do not settle, operator splitting (ADMM, with one
-    factorisation) moves z on, and they start again from there. A Hessian that is not formed is used by its products:
-    conjugate gradients for the system, accelerated projected gradient in place of splitting.
+    method that changes many coordinates at once). If the steps do not converge, operator splitting (ADMM, with one
+    factorization) updates z, and they start again from there. A Hessian that is not formed is used through products:
+    conjugate gradients for the system, and accelerated projected gradient in place of splitting.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ class ProjectedQuadratic:
         self._largest = max(largest_eigenvalue(hessian, gradient), 1e-300)
         self._best = (0.0, np.inf, point)
 
-    def minimise(self, accuracy: float) -> Array:
-        """The best point met once the Frank-Wolfe gap of the quadratic is at most ``accuracy``, or nothing helps."""
+    def minimize(self, accuracy: float) -> Array:
+        """The best point found when the Frank-Wolfe gap is at most ``accuracy``, or when no method makes progress."""
         step = 1.0 / self._largest
         shifted = self._origin - step * self._gradient
         weight = self._typical_curvature()
-        if not self._domain.bounded:  # a gap in units of the objective is not known: make the residual fall instead
+        if not self._domain.bounded:  # there is no gap in units of the objective, so reduce the residual instead
             accuracy = min(accuracy, _RESIDUAL_FALL**2 * self._offer(self._origin)[1])
         for _ in range(_ROUNDS):
             if self._newton(shifted, step, accuracy):
@@ -78,7 +78,7 @@ class ProjectedQuadratic:
         return self._domain.project(flat.reshape(self._domain.shape)).ravel()
 
     def _offer(self, point: Array) -> tuple[Array, float]:
-        """Slope of the quadratic at a feasible point and its Frank-Wolfe gap; the best point is kept."""
+        """Gradient of the quadratic at a feasible point and its Frank-Wolfe gap; the best point is kept."""
         moved = point - self._origin
         product = self._hessian.apply(moved)
         slope = self._gradient + product
@@ -108,7 +108,7 @@ class ProjectedQuadratic:
 
     def _free_step(self, shifted: Array, landed: Array, residual: Array, step: float) -> Array:
         """``J w`` with w the solution of the symmetric system."""
-        # Small, so that no face is crossed, yet above the rounding errors of a projection of z.
+        # Small enough to cross no face, but larger than the rounding errors of a projection of z.
         width = max(1e-8 * float(np.abs(landed).max()), 1e-11 * float(np.abs(shifted).max()), 1e-300)
 
         def derivative(change: Array) -> Array:
@@ -212,7 +212,7 @@ class ProjectedQuadratic:
 
 
 def _solve_nearly_singular(system: Array, right: Array) -> Array:
-    """Solve a symmetric positive semidefinite system after adding as small a multiple of I as factorises."""
+    """Solve a symmetric positive semidefinite system, adding the smallest multiple of I that lets it factorize."""
     shift = 1e-13 * float(np.trace(system)) + 1e-300
     while np.isfinite(shift):
         shifted = system + shift * np.eye(right.size)

@@ -1,7 +1,7 @@
-"""The two ends of a comparator's interval, each proved from what a solver leaves behind: a point, and duals.
+"""The two bounds of a comparator's interval, proved from a solver's result: a point, and duals.
 
-Nothing that a solver computed on its way is taken over. Margins and products with the rows are formed again, and what
-they may be off is bounded entry by entry, so that columns of very different scales do not spoil each other.
+No intermediate result of the solver is used. Margins and products with the rows are computed again, with an error
+bound for each entry, so that a column with a large scale does not spoil the bound of one with a small scale.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ _UNIT = float(np.finfo(np.float64).eps)
 _SUM = 64.0 * _UNIT
 """Relative error of a pairwise sum of a million terms that were each computed to a few units in the last place."""
 _LEAST = 16.0 * float(np.finfo(np.float64).smallest_subnormal)
-"""What a loss or a conjugate may lose to underflow."""
+"""Allowance for underflow in a loss or a conjugate."""
 _OUTSIDE = 128.0 * _UNIT
-"""How far outside of its domain rounding may leave a point, relative to its entries."""
+"""How far outside its domain rounding may leave a point, relative to its entries."""
 
 
 def prove(
     objective: Objective, domain: Domain, point: Array, duals: Sequence[Array], allowed: float
 ) -> tuple[Interval, str]:
-    """An interval that holds ``min_x F(x)`` over the domain, and how its lower end was proved.
+    """An interval that holds ``min_x F(x)`` over the domain, and how its lower bound was proved.
 
     Parameters
     ----------
     objective, domain
-        F, and where x must lie.
+        F and its feasible set.
     point
         Feasible, flat.
     duals
-        Slopes of the losses' margins, each of which proves a lower end.
+        Slopes of the losses' margins; each of them proves a lower bound.
     allowed
-        The width that is good enough.
+        The width at which to stop trying further duals.
     """
     upper = upper_end(objective, domain, point)
     infimum = objective.link.infimum
@@ -71,12 +71,12 @@ def prove(
 
 
 def allowed_width(tolerance: float, upper: float, at_start: float, count: int) -> float:
-    """The width that counts as tight: relative to the value, or to a thousandth of the loss of the domain's start."""
+    """The width that counts as tight, relative to the value or to a thousandth of the loss at the domain's start."""
     return tolerance * max(abs(upper), 1e-3 * abs(at_start)) + 4.0 * count * _LEAST
 
 
 def upper_end(objective: Objective, domain: Domain, point: Array) -> float:
-    """At least what the point of the domain that is nearest to ``point`` loses; infinite where that is not known."""
+    """An upper bound on the loss of the domain's point nearest to ``point``; infinite where it is not known."""
     sizes = (objective.rows.dimension + 8.0) * _UNIT * np.abs(point) + _beside(domain, point)
     with np.errstate(over="ignore", invalid="ignore"):
         margins = objective.margins(point)
@@ -105,7 +105,7 @@ def _beside(domain: Domain, point: Array) -> Array:
 def lower_end(
     objective: Objective, domain: Domain, faces: Faces | None, point: Array, slopes: Array, fine: bool
 ) -> tuple[float, float]:
-    """A lower bound on F from slopes, and the radius within which it holds; ``-inf`` where they prove nothing.
+    """A lower bound on F from slopes, and the radius within which it holds; ``-inf`` if they prove nothing.
 
     For any slopes alpha, ``F(x) >= -sum_i phi_i*(alpha_i) + <A' alpha, x>``.
     """
@@ -131,7 +131,7 @@ def lower_end(
 
 
 def _support(domain: Domain, pull: Array, error: Array) -> tuple[float, float]:
-    """``h_K(-pull)`` of a bounded domain, and what it may be off."""
+    """``h_K(-pull)`` of a bounded domain, and a bound on its error."""
     if not (np.isfinite(pull).all() and np.isfinite(error).all()):
         return math.inf, 0.0
     radius, faces = domain.radius("l2"), faces_of(domain)

@@ -1,4 +1,4 @@
-"""Minimise a convex quadratic over a domain: what one Newton step of a comparator's solver asks for."""
+"""Minimize a convex quadratic over a domain, for one Newton step of a comparator's solver."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _KRYLOV = 120
 """Largest dimension of a Krylov space."""
 
 
-def minimise_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: Domain, accuracy: float) -> Array:
-    """A point of the domain that (nearly) minimises ``<g, x - p> + (x - p)' H (x - p) / 2``.
+def minimize_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: Domain, accuracy: float) -> Array:
+    """A point of the domain that (nearly) minimizes ``<g, x - p> + (x - p)' H (x - p) / 2``.
 
-    On a ball and on the whole space by the secular equation of the multiplier, with Cholesky factorisations of a
+    On a ball and on the whole space by the secular equation of the multiplier, with Cholesky factorizations of a
     formed Hessian or in a Krylov space; elsewhere by `oco.comparators.projected`.
 
     Parameters
@@ -28,19 +28,19 @@ def minimise_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: 
     gradient, point
         g and p, ``(d,)``; p in the domain.
     domain
-        Where to minimise.
+        Where to minimize.
     accuracy
-        The Frank-Wolfe gap of the quadratic that is good enough.
+        The Frank-Wolfe gap of the quadratic at which to stop.
     """
     ball = domain.as_ball()
     if ball is not None:
-        centre, radius = ball[0].ravel(), ball[1]
-        offset = point - centre
+        center, radius = ball[0].ravel(), ball[1]
+        offset = point - center
         right = hessian.apply(offset) - gradient
         if hessian.matrix is None:
-            return centre + _ball_by_krylov(hessian, right, radius, accuracy)
-        return centre + _ball_by_cholesky(hessian.matrix, right, offset, gradient, radius, accuracy)
-    return ProjectedQuadratic(hessian, gradient, point, domain).minimise(accuracy)
+            return center + _ball_by_krylov(hessian, right, radius, accuracy)
+        return center + _ball_by_cholesky(hessian.matrix, right, offset, gradient, radius, accuracy)
+    return ProjectedQuadratic(hessian, gradient, point, domain).minimize(accuracy)
 
 
 def _ball_by_cholesky(
@@ -48,8 +48,8 @@ def _ball_by_cholesky(
 ) -> Array:
     """Solve ``(H + m I) u = b`` with the smallest m >= 0 for which ``|u| <= radius``.
 
-    Newton's and Halley's methods for m, until the Frank-Wolfe gap of u, scaled back into the ball, is within
-    ``accuracy`` and at most a tenth is missing of what the quadratic can fall from ``offset``, where its gradient is
+    Newton's and Halley's methods for m, until u, scaled back into the ball, has a Frank-Wolfe gap within ``accuracy``
+    and attains at least nine tenths of the possible decrease of the quadratic from ``offset``, where its gradient is
     ``gradient``.
     """
     size, length = float(np.trace(matrix)), float(np.linalg.norm(right))
@@ -64,7 +64,7 @@ def _ball_by_cholesky(
     diagonal = np.einsum("ii->i", matrix)
     began = 0.5 * float(offset @ (gradient - right))
     floor = 1e-14
-    # Where the offset is already optimal this is its multiplier; near the optimum it is a good first guess.
+    # If the offset is already optimal this is its multiplier; near the optimum it is a good first guess.
     multiplier = max(floor, -float(gradient @ offset) / limit**2)
     solution, scale = right, 1.0
     for _ in range(60):
@@ -88,8 +88,8 @@ def _ball_by_cholesky(
             break
         half = blas.dtrsv(factor, solution, lower=True)
         whole = blas.dtrsv(factor, half, lower=True, trans=1)
-        # For 1 / |u| = 1 / limit, which is concave in m: from outside by Halley's method, from inside by Newton's,
-        # which gets to m = 0 at once where that is the solution.
+        # Solve 1 / |u| = 1 / limit, whose left side is concave in m: by Halley's method from outside, and from inside
+        # by Newton's method, which reaches m = 0 in one step if that is the solution.
         excess, first = 1.0 - length / limit, float(half @ half) / length**2
         second = 3.0 * (first**2 - float(whole @ whole) / length**2) if excess < 0.0 else 0.0
         change = 2.0 * excess * first / max(first**2, 2.0 * first**2 - excess * second)
@@ -98,7 +98,7 @@ def _ball_by_cholesky(
 
 
 def _ball_by_krylov(hessian: Hessian, right: Array, radius: float, accuracy: float) -> Array:
-    """The same in the Krylov space of ``b``: Lanczos with full reorthogonalisation, one secular equation at its end."""
+    """The same in the Krylov space of ``b``: Lanczos with full reorthogonalization, then one secular equation."""
     scale = float(np.linalg.norm(right))
     if scale == 0.0:
         return np.zeros_like(right)
@@ -129,7 +129,7 @@ def _ball_by_krylov(hessian: Hessian, right: Array, radius: float, accuracy: flo
 
 def _small_secular(diagonal: Array, beside: Array, scale: float, radius: float) -> Array:
     values, vectors = linalg.eigh_tridiagonal(diagonal, beside[: diagonal.size - 1])
-    if values[-1] <= 0.0:  # no curvature: as far as the ball goes along the first vector
+    if values[-1] <= 0.0:  # no curvature, so go to the boundary along the first vector
         along: Array = np.zeros(diagonal.size)
         along[0] = radius if np.isfinite(radius) else scale
         return along

@@ -19,12 +19,12 @@ _SUM_ROWS = 512
 _UNIT = float(np.finfo(np.float64).eps)
 _FINE_UNIT = float(np.finfo(np.longdouble).eps)
 _LEAST = 2.0 * float(np.finfo(np.float64).smallest_subnormal)
-"""What one product may lose to underflow."""
+"""Allowance for underflow in one product."""
 _DENSE_FLOATS = 2**21
 
 
 class RowStream(Blocks, Protocol):
-    """Rounds that are known ahead: anything with a length and consecutive blocks of rows."""
+    """Rounds that are known in advance: anything with a length and consecutive blocks of rows."""
 
     horizon: int
 
@@ -53,7 +53,7 @@ class RowMatrix:
         else:
             self.row_squares, self._stored = whole.row_squares[:count], whole._stored
         self.units: Array | None = None if whole is None else whole.units
-        # What underflow may have taken from the squares is added, so that this is never too short.
+        # An allowance for underflow in the squares is added, so that this is never too short.
         self.length = float(np.sqrt(self.row_squares.sum() + count * dimension * _LEAST))
 
     def prefix(self, count: int) -> RowMatrix:
@@ -106,11 +106,11 @@ class RowMatrix:
         return whole if self.units is None else whole * np.outer(self.units, self.units)
 
     def size_product(self, sizes: Array) -> Array:
-        """``|A| sizes`` with absolute entries, for ``(d,)`` or ``(d, m)``: what the errors of a product come to."""
+        """``|A| sizes`` with absolute entries, for ``(d,)`` or ``(d, m)``, which bounds the errors of a product."""
         return np.concatenate([np.asarray(abs(rows) @ sizes) for _, rows in self._parts()])
 
     def pull(self, weights: Array, fine: bool = False) -> tuple[Array, Array]:
-        """``A' weights`` for ``(n,)`` or ``(n, m)``, and what each entry of it may be off at most.
+        """``A' weights`` for ``(n,)`` or ``(n, m)``, and an error bound for each entry.
 
         ``fine`` sums in extended precision, at O(n d) for sparse rows too.
         """
@@ -130,7 +130,7 @@ class RowMatrix:
         return self.transposed_product(weights), (error + 1.01 * self.sum_length * _UNIT * sizes * unit).T
 
     def size_pull(self, weights: Array) -> Array:
-        """``|A|' weights`` for weights >= 0, in the order of `pull`, a few units in the last place too large."""
+        """``|A|' weights`` for weights >= 0, summed in the order of `pull`, a few units in the last place too large."""
         total: Array = np.zeros((*weights.shape[1:], self.dimension))
         for start, rows in self._parts():
             total += (abs(rows).T @ weights[start : start + rows.shape[0]]).T

@@ -1,4 +1,4 @@
-"""What a solver is, and which of the files of ``oco/comparators/solvers/`` solves a sum of losses."""
+"""The abstract base class of solvers, and the choice of a solver for a sum of losses."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from oco.regret.interval import radius_text
 from oco.types import Array
 
 Losses: TypeAlias = RowBlock | MultinomialBlock | RowStream | Sequence[Loss]
-"""Rounds of losses, in the most special form that is known."""
+"""Rounds of losses, in the most specific known form."""
 
 
 class Request(NamedTuple):
-    """What is asked of a curve.
+    """Options of a search for comparators.
 
     Attributes
     ----------
     tolerance
-        The relative gap that counts as tight; None for the solver's own.
+        The relative gap that counts as tight; None for the solver's default.
     start
-        Where to start looking; None for the domain's start.
+        Initial point of the search; None for the domain's start.
     strict
-        Whether a comparator that is not tight everywhere is an error.
+        Whether to raise an error if a comparator is not tight on the whole domain.
     """
 
     tolerance: float | None = None
@@ -47,14 +47,14 @@ class Request(NamedTuple):
 
 
 class Solver(ABC):
-    """A way to find best fixed points, certified. A file with a subclass in ``oco/comparators/solvers/`` adds one."""
+    """A method that finds certified best fixed points. To add one, put a subclass into ``oco/comparators/solvers/``."""
 
     order: ClassVar[int]
-    """Solvers are asked in this order: the most special first, the one for all losses at 1,000."""
+    """Solvers are tried in increasing order: the most specific first, the one for all losses at 1,000."""
 
     @abstractmethod
     def taken(self, losses: Losses, domain: Domain) -> Any | None:
-        """The losses as the other methods want them; None where this is not a solver for them."""
+        """The losses in the form that the other methods expect; None if this solver does not apply."""
 
     @abstractmethod
     def curve(self, taken: Any, domain: Domain, rounds: list[int], request: Request) -> ComparatorCurve:
@@ -64,12 +64,12 @@ class Solver(ABC):
     def certify(
         self, taken: Any, domain: Domain, point: Array, dual: Array | None, tolerance: float | None
     ) -> Comparator:
-        """What ``point`` is worth as a best fixed point of all the losses."""
+        """Certify ``point`` as the best fixed point of all the losses."""
 
 
 @cache
 def all_solvers() -> tuple[Solver, ...]:
-    """One of every solver, in the order in which they are asked."""
+    """One instance of every solver, in the order in which they are tried."""
     found = []
     for module in pkgutil.iter_modules(solvers.__path__):
         contents = vars(importlib.import_module(f"{solvers.__name__}.{module.name}")).values()
@@ -80,12 +80,12 @@ def all_solvers() -> tuple[Solver, ...]:
 
 
 def solver_of(losses: Losses, domain: Domain) -> tuple[Solver, Any]:
-    """The first solver that takes the losses, and the losses as it wants them."""
+    """The first solver that accepts the losses, and the losses in the form that it expects."""
     for solver in all_solvers():
         taken = solver.taken(losses, domain)
         if taken is not None:
             return solver, taken
-    raise ConfigError(f"no comparator is known for losses that are {type(losses).__name__}")
+    raise ConfigError(f"no solver finds the best fixed point of losses of type {type(losses).__name__}")
 
 
 def count_of(losses: Any) -> int:
@@ -94,7 +94,7 @@ def count_of(losses: Any) -> int:
 
 
 def checked_rounds(rounds: Sequence[int] | Array, count: int) -> list[int]:
-    """The checkpoints as integers; `ConfigError` unless they rise within 1 .. ``count``."""
+    """The checkpoints as integers; `ConfigError` unless they increase within 1 .. ``count``."""
     checkpoints = [int(t) for t in rounds]
     rising = all(before < after for before, after in pairwise([0, *checkpoints, count + 1]))
     if not checkpoints or not rising:
@@ -114,7 +114,7 @@ def require_tight(found: Comparator, tolerance: float) -> None:
 
 
 def feasible(domain: Domain, point: Array) -> Array:
-    """``point`` in the domain's shape, moved onto the domain where it is off by rounding; `DomainError` beyond that."""
+    """``point`` in the domain's shape, projected if it lies outside by rounding; `DomainError` if it is further out."""
     shaped = point.reshape(domain.shape) if point.size == domain.dimension else point
     with np.errstate(over="ignore"):
         if not domain.contains(shaped):

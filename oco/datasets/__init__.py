@@ -1,4 +1,4 @@
-"""Real data by name, and one's own: parsed once, checked, memory-mapped, never pickled."""
+"""Real data sets by name, and users' own files: parsed once, checked, memory-mapped, never pickled."""
 
 from oco.datasets.arrays import from_arrays, from_frame, from_iterator
 from oco.datasets.chunks import ChunkedDataset

@@ -1,4 +1,4 @@
-"""Data sets from what is in memory: NumPy and SciPy arrays, pandas frames, iterators of rows."""
+"""Data sets from objects in memory: NumPy and SciPy arrays, pandas frames, iterators of rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def from_arrays(
     scaling: ScalingKind | Scaling = "none",
     labels: Labels = None,
 ) -> Dataset:
-    """Make a data set of arrays; nothing is copied where the arrays are already as needed.
+    """Make a data set of arrays; arrays that already have the right form are not copied.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def from_arrays(
     targets : array-like, shape (n,)
         Labels or regression targets.
     name : str, default="arrays"
-        How messages call it.
+        Name in messages.
     intercept, scaling, labels
         As in `load`.
 
@@ -123,7 +123,7 @@ def from_frame(
             raise DataError(f"{name}: labels must map every class; {unknown[0]!r} is missing")
         wanted = np.array([text_labels[value] for value in wanted], dtype=np.float64)
     elif getattr(wanted.dtype, "name", "") == "category":
-        wanted = np.asarray(wanted)  # a category is a label, which is as good as the numbers it stands for
+        wanted = np.asarray(wanted)  # categories are labels, and are used in place of their codes
     elif not holds_numbers:
         raise DataError(
             f"{name}: column {columns[position]!r} must hold real numbers, got dtype {wanted.dtype}; {WORDS_HINT}"
@@ -152,14 +152,14 @@ def from_iterator(
     n_features : int, optional
         Number of columns; needed for maps whose last columns may be missing.
     max_rows : int, optional
-        Take this many rows at most: an endless iterator needs it.
+        Take at most this many rows; required for an infinite iterator.
     name, intercept, scaling, labels
         As in `from_arrays`.
 
     Raises
     ------
     DataError
-        If a row is of another length or kind than the first, or holds something that is not a finite number.
+        If a row has another length or kind than the first, or an entry that is not a finite number.
 
     Examples
     --------
@@ -176,7 +176,7 @@ def from_iterator(
         row, target = pair
         if given and isinstance(row, Mapping) != isinstance(given[0], Mapping):
             raise DataError(f"{name}: row {number} must be of the same kind as row 0, got {type(row).__name__}")
-        # Copied as they come: an iterator may refill one buffer.
+        # Each row is copied at once, because an iterator may reuse its buffer.
         given.append(dict(row) if isinstance(row, Mapping) else check_numbers(row, f"{name}: row {number}").copy())
         targets.append(_target(target, f"{name}: target {number}"))
     if not given:

@@ -1,4 +1,4 @@
-"""The data sets inside scikit-learn's wheel: no file, no network."""
+"""The data sets inside scikit-learn's wheel, which need no file and no network."""
 
 from __future__ import annotations
 

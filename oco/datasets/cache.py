@@ -1,4 +1,4 @@
-"""Where downloads and parsed forms are kept, and how a file is parsed into the cache at most once."""
+"""The cache of downloads and parsed forms, into which each file is parsed at most once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from oco.errors import DataError
 
 
 class CacheError(DataError):
-    """The cache cannot be written: the disk is full, or the directory is another's."""
+    """The cache cannot be written: the disk is full, or the directory belongs to another user."""
 
 
 def cache_directory() -> Path:
@@ -33,25 +33,25 @@ def is_parsed(key: str) -> bool:
 def parse_once(
     key: str, parse: Callable[[CompactWriter], int | None], check: Callable[[Compact], None] | None = None
 ) -> Compact:
-    """Return the compact form under ``key``, parsing it first if this was never done.
+    """Return the compact form under ``key``, parsing the source first if it is not in the cache.
 
-    Nothing is kept unless parsing and ``check`` both succeed: the directory gets its final name last.  Two processes
-    may parse at once; the first to finish wins.  Where the cache cannot be written, the form is parsed into memory.
-    What is in the cache is checked against its checksums; where a byte is wrong, the source is parsed anew.
+    Nothing is kept unless parsing and ``check`` both succeed, because the directory gets its final name last. Two
+    processes may parse at once; the first to finish wins. If the cache cannot be written, the form is parsed into
+    memory. Cached files are checked against their checksums; if a byte is wrong, the source is parsed again.
 
     Parameters
     ----------
     key : str
         Hash of the source's bytes and of every option of its reader.
     parse : callable
-        Feeds a `CompactWriter` and returns the number of columns, or None for as many as were seen.
+        Feeds a `CompactWriter` and returns the number of columns, or None to use the number seen.
     check : callable, optional
-        Raises if the parsed form is not what was expected.
+        Raises an error if the parsed form is not the expected one.
 
     Raises
     ------
     CacheError
-        If the disk is full; besides, what ``parse`` and ``check`` raise.
+        If the disk is full. Errors of ``parse`` and ``check`` are passed on.
     """
     final = _place(key)
     if is_intact(final):

@@ -10,16 +10,16 @@ from oco.types import Array
 
 
 class ChunkedDataset:
-    """Rows and targets on disk, prepared block by block as they are read; `open_chunks` makes one.
+    """Rows and targets on disk, prepared block by block as they are read. Use `open_chunks` to make one.
 
     Attributes
     ----------
     name : str
-        Name or path that it was opened by.
+        Name or path under which it was opened.
     n_rows, dimension : int
         Number of rows n, and of columns d with the intercept.
     checksum : str
-        As in `Dataset`: equal to that of the same set loaded whole with the same options.
+        As in `Dataset`, and equal to that of the same set loaded whole with the same options.
     source : DatasetInfo or None
         Citation, licence, url and task of a named set.
     """
@@ -40,7 +40,7 @@ class ChunkedDataset:
         self.checksum = preparation.checksum(compact.content, self.n_rows, self.dimension)
         self._compact = compact
         self._preparation = preparation
-        if preparation.labels is not None:  # refuse labels that do not fit now rather than at the first block
+        if preparation.labels is not None:  # reject unsuitable labels now rather than at the first block
             self.block(0, 1)
 
     def block(self, start: int, stop: int) -> tuple[Rows, Array]:
@@ -53,7 +53,7 @@ class ChunkedDataset:
         """
         check_block(start, stop, self.n_rows, self.name)
         rows, targets = self._compact.rows, self._compact.targets
-        if (start, stop) != (0, rows.shape[0]):  # a slice of a CSR matrix is a copy, the whole need not be one
+        if (start, stop) != (0, rows.shape[0]):  # a slice of a CSR matrix is a copy, which the whole does not need
             rows, targets = rows[start:stop], targets[start:stop]
         return self._preparation.apply(rows, targets)
 

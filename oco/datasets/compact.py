@@ -1,4 +1,4 @@
-"""The compact form that a file is parsed into: .npy files in a directory, written in blocks and memory-mapped back."""
+"""The compact form of a parsed file: .npy files in a directory, written in blocks and memory-mapped when read."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from oco.datasets.dataset import Rows
 
 DENSE_FROM = 0.5
-"""Share of stored entries from which sparse input is kept dense: above it CSR is no smaller and slower to play."""
+"""Share of stored entries above which sparse input is stored dense, since CSR would be no smaller and slower."""
 
 _BLOCK_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
 class Compact:
-    """Rows, targets and the hash of both, as parsed: no option applied yet."""
+    """Rows, targets and the hash of both, as parsed, before any option is applied."""
 
     rows: Rows
     targets: Array
@@ -76,7 +76,7 @@ class CompactWriter:
         self._stored = 0
 
     def append(self, rows: Rows, targets: Array) -> None:
-        """Write the next block; all blocks must be of one kind, dense (and of one width) or CSR."""
+        """Write the next block; all blocks must have the same kind, dense (with equal widths) or CSR."""
         first = not self._files
         self._dimension = max(self._dimension, int(rows.shape[1]))
         if isinstance(rows, np.ndarray):
@@ -100,7 +100,7 @@ class CompactWriter:
         self.n_rows += int(rows.shape[0])
 
     def finish(self, n_features: int | None = None) -> None:
-        """Complete the files; CSR rows get ``n_features`` columns, or as many as were seen."""
+        """Complete the files; CSR rows get ``n_features`` columns, or by default the number seen."""
         self.close()
         dimension = max(self._dimension, n_features or 0)
         if "data" in self._files:
@@ -134,18 +134,18 @@ class CompactWriter:
 
 
 def is_intact(directory: Path) -> bool:
-    """Whether ``directory`` holds what a `CompactWriter` finished there, to the last bit."""
+    """Whether ``directory`` holds a finished compact form with correct checksums."""
     try:
         facts = json.loads((directory / "facts.json").read_text(encoding="utf-8"))
         checksum = facts.pop("sha256")
         found = {path.name: file_sha256(path) for path in directory.glob("*.npy")}
         return bool(checksum == combine(facts) and found == facts["files"])
     except (OSError, ValueError, RecursionError, AttributeError, KeyError, TypeError):
-        return False  # no facts, others than were written, or those of an older version
+        return False  # the facts are missing, changed, or of an older version
 
 
 def open_compact(directory: Path, *, in_memory: bool = False) -> Compact:
-    """Open what a `CompactWriter` wrote, memory-mapped unless ``in_memory``."""
+    """Open the files of a `CompactWriter`, memory-mapped unless ``in_memory``."""
     facts = json.loads((directory / "facts.json").read_text(encoding="utf-8"))
     mode = None if in_memory else "c"
     dense = directory / "rows.npy"
@@ -155,7 +155,7 @@ def open_compact(directory: Path, *, in_memory: bool = False) -> Compact:
 
 def make_csr(
     data: Array, indices: np.ndarray[Any, Any], indptr: np.ndarray[Any, Any], dimension: int
-) -> Any:  # a csr_array; SciPy is imported only where sparse rows are met
+) -> Any:  # a csr_array; SciPy is imported only for sparse rows
     """Wrap CSR arrays that are known to be sorted and free of duplicates, without copying or checking them again."""
     import scipy.sparse
 
@@ -171,12 +171,12 @@ def _open_sparse(directory: Path, dimension: int, mode: Any) -> Any:
 
 
 def _load(path: Path, mode: Any) -> np.ndarray[Any, Any]:
-    # Copy-on-write: compiled kernels then see an ordinary array, and nobody can write into the cache.
+    # Copy-on-write, so that compiled kernels see an ordinary array and nobody can write into the cache.
     return np.asarray(np.load(path, mmap_mode=mode, allow_pickle=False))
 
 
 def _convert(path: Path, kind: str) -> None:
-    # SciPy wants indices and indptr of one type, and which one is known only when all rows are.
+    # SciPy requires indices and indptr of the same type, which is known only after the last row.
     old = np.load(path, mmap_mode="r", allow_pickle=False)
     new = _NpyFile(path.with_suffix(".new"), kind)
     for start in range(0, len(old), 1 << 20):

@@ -1,4 +1,4 @@
-"""Find out what the first line of a CSV file is, names of the columns or numbers, and refuse what could be both."""
+"""Decide whether the first line of a CSV file holds column names or numbers, and reject a line that may be either."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def read_header(
     text_labels: Mapping[str, float] | None = None,
     max_bytes: int | None = None,
 ) -> tuple[list[str] | None, int]:
-    """Return the names of the columns, or None where the first line is a row, and the number of columns.
+    """Return the names of the columns (None if the first line is a row) and the number of columns.
 
     Parameters
     ----------
     path, separator
-        The file, and what stands between its fields.
+        The file, and the separator of its fields.
     header : bool or None
-        Whether the first line names the columns; None finds out: a line of words does, a line of numbers does not.
+        Whether the first line names the columns. With None, a line of words does and a line of numbers does not.
     target, text_labels, max_bytes
         As in `oco.datasets.csv_table.read_csv`.
 
@@ -98,7 +98,7 @@ def _is_header(
     ]
     counted = [str(place) for place in range(len(fields))]
     if fields == counted:
-        # What DataFrame.to_csv() writes for columns without names; its floats all have a point or an exponent.
+        # The header that DataFrame.to_csv() writes for unnamed columns; its floats all have a point or an exponent.
         if following and not any(
             field.strip().lstrip("+-").isdigit() for line in following for field in line.split(separator)
         ):

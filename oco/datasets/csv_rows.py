@@ -1,4 +1,4 @@
-"""Read CSV row by row with Python's reader: for very wide tables, and to say where a file breaks the format."""
+"""Read CSV row by row with Python's reader, for very wide tables and to locate the first format error of a file."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from oco.errors import DataError
 
 @dataclass(frozen=True)
 class CsvLayout:
-    """What is known of a CSV file before its rows are read.
+    """Layout of a CSV file, determined before its rows are read.
 
     Attributes
     ----------
     path, separator
-        The file, and what stands between its fields.
+        The file, and the separator of its fields.
     header : list of str or None
-        Names of the columns, where the first line gives them.
+        Names of the columns, if the first line gives them.
     width, column
         Number of columns, and position of the target.
     text_labels : mapping of str to float, or None
-        What words in that column stand for.
+        Numbers for the words in that column.
     max_bytes : int or None
         Most bytes that a compressed file may expand to.
     """
@@ -49,7 +49,7 @@ def read_rows(layout: CsvLayout) -> Iterator[list[float]]:
     Raises
     ------
     DataError
-        At the first fault, with its line and column and what was expected.
+        At the first fault, with its line, its column and the expected content.
     """
     with open_guarded(layout.path, layout.max_bytes) as stream:
         lines = csv.reader(_text(stream), delimiter=layout.separator)
@@ -64,7 +64,7 @@ def read_rows(layout: CsvLayout) -> Iterator[list[float]]:
 
 
 def raise_first_fault(layout: CsvLayout, reason: str) -> None:
-    """Raise the first fault of a file that a faster reader refused for ``reason``."""
+    """Raise an error for the first fault of a file that a faster reader rejected for ``reason``."""
     for _ in read_rows(layout):
         pass
     raise DataError(f"{layout.path}: cannot be read as CSV ({reason})")

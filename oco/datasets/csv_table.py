@@ -1,4 +1,4 @@
-"""Read CSV files in blocks with pandas, and say where a file breaks the format."""
+"""Read CSV files in blocks with pandas, and locate format errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from oco.types import Array
 
 _BLOCK_CELLS = 1 << 20
 _WIDE = 4000
-"""From here on pandas, which keeps a record of each column, is slower than Python's own reader."""
+"""Number of columns above which pandas, which keeps a record of each column, is slower than Python's own reader."""
 
 
 def read_csv(
@@ -35,24 +35,24 @@ def read_csv(
     Parameters
     ----------
     path : Path
-        Rows of numbers, in UTF-8; after a first line of names, if there is one.
+        Rows of numbers in UTF-8, after an optional first line of names.
     writer : CompactWriter
-        Where the rows go, block by block.
+        Receives the rows, block by block.
     separator : str, default=","
-        What stands between fields.
+        Separator of the fields.
     header : bool, optional
-        Whether the first line names the columns; found out unless given.
+        Whether the first line names the columns; detected by default.
     target : str or int, default=-1
         Name or position of the column of targets.
     text_labels : mapping of str to float, optional
-        What the words in the target column stand for, where it holds words.
+        Numbers for the words in the target column, if it holds words.
     max_bytes : int, optional
         Most bytes that a compressed file may expand to.
 
     Raises
     ------
     DataError
-        At the first fault, with its line and column and what was expected.
+        At the first fault, with its line, its column and the expected content.
     """
     names, width = read_header(
         path, separator, header=header, target=target, text_labels=text_labels, max_bytes=max_bytes
@@ -92,7 +92,7 @@ def _read_narrow(layout: CsvLayout, writer: CompactWriter) -> None:
     kinds: Any = dict.fromkeys(range(width), np.float64)
     if layout.text_labels is not None:
         kinds[column] = str
-    # Later versions of pandas read numbers exactly without being asked.
+    # Later versions of pandas read numbers exactly by default.
     precision: Any = {"float_precision": "round_trip"} if int(pd.__version__.split(".")[0]) < 3 else {}
     with open_guarded(layout.path, layout.max_bytes) as stream:
         try:
@@ -128,7 +128,7 @@ def _read_narrow(layout: CsvLayout, writer: CompactWriter) -> None:
 
 
 def target_column(target: str | int, header: list[str] | None, width: int, path: Path) -> int:
-    """Return the position of the target column, or raise with the columns that there are."""
+    """Return the position of the target column, or raise an error that lists the columns."""
     if isinstance(target, str):
         if header is None:
             raise DataError(f"{path}: has no header, so target must be a position in 0..{width - 1}, got {target!r}")

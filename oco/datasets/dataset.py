@@ -1,4 +1,4 @@
-"""The rows and targets that a game is played on, with a hash of what they are and whom to cite."""
+"""The rows and targets of a game, with a hash of their content and a citation."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Dataset:
     Attributes
     ----------
     name : str
-        Name or path that it was loaded by.
+        Name or path under which it was loaded.
     rows : ndarray or scipy.sparse.csr_array, shape (n, d)
         float64; dense and C-contiguous (it may be a view of a memory map), or CSR with sorted indices.
     targets : ndarray, shape (n,)
-        float64: raw labels or regression targets as in the source, or what ``labels=`` made of them.
+        float64: raw labels or regression targets as in the source, or the result of ``labels=``.
     checksum : str
-        Hash of the content and of the options that were applied; equal checksums mean equal games.
+        Hash of the content and of the applied options; equal checksums mean equal games.
     source : DatasetInfo or None
-        Citation, licence, url and task; None for data of one's own.
+        Citation, licence, url and task; None for the user's own data.
 
     Examples
     --------
@@ -80,6 +80,6 @@ class Dataset:
 
 
 def check_block(start: int, stop: int, n_rows: int, name: str) -> None:
-    """Refuse a block that is not inside the rows."""
+    """Raise `DataError` for a block that is not inside the rows."""
     if not 0 <= start <= stop <= n_rows:
         raise DataError(f"block({start}, {stop}) of {name} must satisfy 0 <= start <= stop <= {n_rows}")

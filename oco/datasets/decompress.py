@@ -1,4 +1,4 @@
-"""Open a plain, .gz, .bz2 or .xz file for reading, with a limit on what it may expand to."""
+"""Open a plain, .gz, .bz2 or .xz file for reading, with a limit on its expanded size."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def plain_suffix(path: Path) -> str:
 
 
 def compression(path: Path) -> str:
-    """Suffix that says how a file is compressed: ".gz", ".bz2", ".xz", or "" for a plain file."""
+    """Suffix of a file's compression: ".gz", ".bz2", ".xz", or "" for a plain file."""
     suffix = path.suffix.lower()
     return suffix if suffix in _OPENERS else ""
 
 
 class GuardedReader:
-    """Binary stream that turns damage and excess into one clear `DataError`."""
+    """Binary stream that raises one clear `DataError` if the file is damaged or expands too far."""
 
     def __init__(self, stream: IO[bytes], path: Path, limit: int | None) -> None:
         self._stream = stream
@@ -46,7 +46,7 @@ class GuardedReader:
         """Read up to ``size`` bytes."""
         wanted = size if size >= 0 else 1 << 62
         if self._limit is not None:
-            # One byte more than allowed is enough to know, and never more than that is held.
+            # One byte more than allowed is enough to detect the excess, and no more is held in memory.
             wanted = min(wanted, self._limit - self.position + 1)
         try:
             block = self._stream.read(wanted if wanted < 1 << 62 else -1)
@@ -63,7 +63,7 @@ class GuardedReader:
             )
         return block
 
-    # pandas asks for an iterator, and a text wrapper for the flags below.
+    # pandas needs an iterator, and a text wrapper needs the flags below.
     def __iter__(self) -> Iterator[bytes]:
         while block := self.read(1 << 20):
             yield block

@@ -1,4 +1,4 @@
-"""Fetch one file of the registry into the cache: resumed, checked, recorded, and by one process at a time."""
+"""Download one file of the registry into the cache, with resumption, a checksum, and a lock between processes."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _PIECE = 1 << 16
 
 
 def download_directory() -> Path:
-    """Directory that downloads are kept in."""
+    """Directory of downloads."""
     return cache_directory() / "downloads"
 
 
 def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = None) -> Path:
     """Return the path of a registry file in the cache, fetching it if it is not there.
 
-    A transfer that breaks off is continued where it stopped, now (three attempts in all) or at the next call, if the
-    server still has the same file; otherwise it starts again.  A file whose sha256 is wrong is never kept: neither
-    one that differs from the registry, nor, where that has no sum, from what `record_sum` wrote down.
+    An interrupted transfer is resumed, in this call (three attempts in all) or in the next one, if the server still has
+    the same file; otherwise it starts again. A file with a wrong sha256 is never kept. It is compared with the
+    registry's sum or, if that has none, with the sum stored by `record_sum`.
 
     Parameters
     ----------
     file : FileInfo
-        What to fetch; its ``url`` must be set.
+        The file to fetch; its ``url`` must be set.
     timeout : float, default=30.0
-        Seconds without a byte before an attempt is given up.
+        Seconds without data after which an attempt is abandoned.
     progress : bool, optional
         Whether to draw a progress bar; by default only on a terminal.
 
@@ -67,7 +67,7 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
             except ValueError:
                 if not resuming.resumed:
                     raise
-                _retrieve(file.url, path, expected, resuming)  # what was left from before may have been to blame
+                _retrieve(file.url, path, expected, resuming)  # the earlier partial file may have been damaged
             return path
     except DataError:
         raise
@@ -89,9 +89,9 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
 
 
 def record_sum(file: FileInfo, path: Path) -> None:
-    """Write down the sum of a download that turned out to be what is published, if nobody knew its sum before.
+    """Record the sum of a download that matches the published facts, if its sum was not known before.
 
-    Copies elsewhere than in the cache are none of our business, and a cache that cannot be written is left alone.
+    Nothing is recorded for copies outside the cache, or if the cache cannot be written.
     """
     directory = download_directory()
     name = file.download_name
@@ -105,7 +105,7 @@ def record_sum(file: FileInfo, path: Path) -> None:
 
 
 def discard(file: FileInfo, path: Path) -> None:
-    """Remove a download that turned out not to be what is published; copies elsewhere than in the cache are kept."""
+    """Remove a download that does not match the published facts; copies outside the cache are kept."""
     if path == download_directory() / file.download_name:
         with suppress(OSError):
             path.unlink()
@@ -116,7 +116,7 @@ def _retrieve(url: str, path: Path, expected: str | None, downloader: _Resuming)
 
     logger: logging.Logger = pooch.get_logger()
     level = logger.level
-    logger.setLevel(logging.WARNING)  # the progress bar says enough
+    logger.setLevel(logging.WARNING)  # the progress bar is enough
     try:
         known = f"sha256:{expected}" if expected else None
         pooch.retrieve(url, known_hash=known, fname=path.name, path=path.parent, downloader=downloader)
@@ -125,7 +125,7 @@ def _retrieve(url: str, path: Path, expected: str | None, downloader: _Resuming)
 
 
 class _Resuming:
-    """Downloader for pooch that keeps what has arrived in ``<file>.part`` and asks the server for the rest."""
+    """Downloader for pooch that keeps received data in ``<file>.part`` and requests the rest from the server."""
 
     def __init__(self, path: Path, timeout: float, progress: bool | None, can_verify: bool) -> None:
         self.part = path.with_name(path.name + ".part")
@@ -156,13 +156,13 @@ class _Resuming:
         have = self.part.stat().st_size if self.part.exists() else 0
         tag = self.tag.read_text(encoding="utf-8") if self.tag.exists() else ""
         headers = {"Accept-Encoding": "identity", "User-Agent": "oco-regret"}
-        # Without the server's word that the file is the same, or a sum to check the result by, parts could be mixed.
+        # Without the server's confirmation that the file is unchanged, or a sum to check, parts could be mixed.
         if have and (tag or self.can_verify):
             headers["Range"] = f"bytes={have}-"
             if tag:
                 headers["If-Range"] = tag
         with requests.get(url, headers=headers, stream=True, timeout=self.timeout) as response:
-            if response.status_code == 416:  # what we have is not the start of what the server has
+            if response.status_code == 416:  # our part is not the beginning of the server's file
                 self.part.unlink(missing_ok=True)
                 raise requests.exceptions.ConnectionError("the server refused to continue")
             response.raise_for_status()

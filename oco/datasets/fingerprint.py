@@ -23,7 +23,7 @@ class ContentHash:
         self._rows = 0
 
     def add(self, rows: Rows, targets: Array) -> None:
-        """Take in the next block of rows, shape (m, d), and their targets, shape (m,)."""
+        """Add the next block of rows, shape (m, d), and their targets, shape (m,)."""
         if isinstance(rows, np.ndarray):
             self._feed("values", rows, "<f8")
         else:
@@ -39,7 +39,7 @@ class ContentHash:
         return combine({"shape": [self._rows, dimension], **parts})
 
     def _feed(self, part: str, values: np.ndarray[Any, Any], kind: str) -> None:
-        # In pieces, so that neither the change of type nor the copy of a memory map is ever as large as the data.
+        # In pieces, so that neither the type conversion nor the copy of a memory map is ever as large as the data.
         for start in range(0, len(values), 1 << 16):
             piece = np.ascontiguousarray(values[start : start + (1 << 16)], dtype=kind)
             self._parts[part].update(piece.data.cast("B") if piece.size else b"")

@@ -1,4 +1,4 @@
-"""Map raw labels to what a game needs: two classes to -1 and 1, one class against the rest, or any map."""
+"""Map raw labels to the targets of a game: two classes to -1 and 1, one class against the rest, or any map."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Labels: TypeAlias = Literal["binary"] | Mapping[float, float] | Mapping[str, flo
 
 
 def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None = None) -> Array:
-    """Return the targets that ``labels`` asks for.
+    """Return the targets specified by ``labels``.
 
     Parameters
     ----------
@@ -27,12 +27,12 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
     name : str
         Name of the data, for messages.
     classes : ndarray, optional
-        The raw labels of the whole set, ascending, where ``targets`` are only a part of it.
+        The raw labels of the whole set, ascending, if ``targets`` are only a part of it.
 
     Raises
     ------
     DataError
-        If the raw labels do not allow what was asked.
+        If the raw labels do not allow the mapping.
 
     Examples
     --------
@@ -64,9 +64,9 @@ def map_labels(targets: Array, labels: Labels, name: str, classes: Array | None 
 
 
 def split_text_labels(labels: Labels, *, digits_are_words: bool) -> tuple[Mapping[str, float] | None, Labels]:
-    """Separate a map from words, which the reader of a file applies, from what is applied to numbers.
+    """Separate a map from words, which is applied by the file's reader, from labels that apply to numbers.
 
-    Keys such as "0" are words where a column may hold them as words (``digits_are_words``), and else numbers.
+    Keys such as "0" are words if a column may hold them as words (``digits_are_words``), else numbers.
     """
     if isinstance(labels, Mapping) and any(
         isinstance(key, str) and (digits_are_words or not _is_number(key)) for key in labels
@@ -76,7 +76,7 @@ def split_text_labels(labels: Labels, *, digits_are_words: bool) -> tuple[Mappin
 
 
 def check_labels(labels: Labels) -> None:
-    """Refuse a map to anything but finite numbers."""
+    """Raise `DataError` for a map to anything but finite numbers."""
     if isinstance(labels, Mapping):
         for key, value in labels.items():
             _value(key, value)
@@ -97,7 +97,7 @@ def _value(key: object, value: object) -> float:
 
 
 def numeric_label(key: object, name: str) -> float:
-    """Return the raw label that a key of a label map stands for."""
+    """Return the raw label of a key in a label map."""
     try:
         return float(key)  # type: ignore[arg-type]
     except (TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Load a data set by name or path: the whole of it, or as blocks of a file larger than memory."""
+"""Load a data set by name or path, whole or in blocks of a file larger than memory."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def load(
     zero_based: bool = False,
     max_bytes: int | None = None,
 ) -> Dataset:
-    """Load a data set by its name in the registry, or a file of one's own by its path.
+    """Load a data set by its name in the registry, or your own file by its path.
 
-    A file is parsed once into a cache keyed by its content and memory-mapped from then on; sparse rows stay sparse.
-    Without ``scaling`` and ``intercept`` the rows are that map, hence cost no memory until they are read.
+    A file is parsed once into a cache keyed by its content, and memory-mapped from then on; sparse rows stay sparse.
+    Without ``scaling`` and ``intercept`` the rows are the memory map itself, so they use no memory until they are read.
 
     Parameters
     ----------
     name_or_path : str or path
-        A name that `names` lists, or a svmlight (plain, .gz, .bz2, .xz), .csv, .tsv, .parquet or .npz file.
+        A name listed by `names`, or a svmlight (plain, .gz, .bz2, .xz), .csv, .tsv, .parquet or .npz file.
     split : {"train", "test"}, default="train"
-        Which part of a named set.
+        Split of a named set.
     data_dir : path, optional
         Directory of offline copies of named sets; by default ``OCO_DATA_DIR``.  It is searched before the cache and the
         network.
@@ -62,19 +62,19 @@ def load(
         See `Scaling`.  A kind is fitted to all rows of the set, and for ``split="test"`` to the training rows.
     labels : None, "binary", ("one-vs-rest", c) or mapping, default=None
         None keeps the source's labels; "binary" maps two classes to -1.0 and 1.0 (the larger raw label);
-        ``("one-vs-rest", c)`` maps class c to 1.0 and the rest to -1.0; a map covers every label, and may be from words
-        where a CSV or Parquet file holds words.
+        ``("one-vs-rest", c)`` maps class c to 1.0 and the rest to -1.0; a map must cover every label, and its keys may
+        be words if a CSV or Parquet file holds words.
     n_features : int, optional
-        Number of columns of a svmlight file whose last features never occur.  Named sets know theirs.
+        Number of columns of a svmlight file whose last features never occur. For named sets it is known.
     max_rows : int, optional
         Keep the first ``max_rows`` rows only.
     target : str or int, default=-1
         Name or position of the column of targets, in CSV and Parquet files.
     format : {"svmlight", "csv", "tsv", "parquet", "npz"}, optional
-        How to read a file whatever its name is; by default its suffix decides.
+        Format of a file, whatever its name; by default its suffix decides.
     header : bool, optional
-        Whether the first line of a CSV file names the columns.  By default a line of words does and a line of numbers
-        does not; a line that could be either is refused.
+        Whether the first line of a CSV file names the columns. By default a line of words does and a line of numbers
+        does not; a line that could be either raises `DataError`.
     zero_based : bool, default=False
         Whether svmlight indices count from 0 rather than from 1.
     max_bytes : int, optional
@@ -87,8 +87,8 @@ def load(
     Raises
     ------
     DataError
-        If the name is unknown, a file is missing, damaged, breaks its format or is not what is published, or an option
-        does not fit the data.
+        If the name is unknown, if a file is missing, damaged, malformed or different from the published one, or if an
+        option does not fit the data.
 
     Examples
     --------
@@ -135,8 +135,8 @@ def open_chunks(
 ) -> ChunkedDataset:
     """Open a data set that may be larger than memory, to be read in blocks.
 
-    The file is parsed block by block into the cache if it was not before; options are applied to each block as it is
-    read.  Parameters and errors are those of `load`.
+    The file is parsed block by block into the cache if it is not there yet; options are applied to each block as it is
+    read. Parameters and errors are those of `load`.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def open_chunks(
 
 @dataclass(frozen=True)
 class _Source:
-    """Where to read from, and the options of the reading itself."""
+    """The source of the data, and the reader's options."""
 
     name_or_path: str | os.PathLike[str]
     data_dir: str | os.PathLike[str] | None
@@ -175,7 +175,7 @@ class _Source:
     options: ReadOptions
 
     def read(self, split: str) -> tuple[str, Compact, Labels, DatasetInfo | None]:
-        """Return the name, the parsed form, the label map that is left to apply, and what is known of the source."""
+        """Return the name, the parsed form, the label map still to be applied, and the facts on the source."""
         if isinstance(self.name_or_path, str) and self.name_or_path in registry.names():
             return self._read_named(registry.info(self.name_or_path), split)
         path = self._path()
@@ -208,7 +208,7 @@ class _Source:
                 f"data must be a name that oco.datasets.names() lists or a path, got {self.name_or_path!r} ({error})"
             ) from error
         if not exists and isinstance(self.name_or_path, str) and path.name == self.name_or_path:
-            registry.info(self.name_or_path)  # raises, with names that are near
+            registry.info(self.name_or_path)  # raises an error that suggests similar names
         return path
 
     def _check_options(self, path: Path, chosen: str) -> None:

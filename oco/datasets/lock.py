@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on ``path`` (created if missing, left in place), waiting for it as long as it takes."""
+    """Hold an exclusive lock on ``path`` (created if missing, left in place), waiting for it without a time limit."""
     with path.open("a+b") as stream:
         if sys.platform == "win32":
             import msvcrt

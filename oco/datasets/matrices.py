@@ -1,4 +1,4 @@
-"""Turn arrays that a user hands over into checked rows: float64, finite, C-contiguous or canonical CSR."""
+"""Convert users' arrays to checked rows: float64, finite, C-contiguous or canonical CSR."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def check_targets(targets: Any, n_rows: int, where: str) -> Array:
 
 
 def check_numbers(values: Any, what: str) -> Array:
-    """Return ``values`` as a C-contiguous float64 array, or say what was met instead of real numbers."""
+    """Return ``values`` as a C-contiguous float64 array; the error names what was found instead of real numbers."""
     return np.ascontiguousarray(real_numbers(values, what), dtype=np.float64)
 
 
 def check_finite(values: np.ndarray[Any, Any], what: str, first_row: int = 0) -> None:
-    """Raise at the first entry that is NaN or infinite, with its row and column."""
+    """Raise an error at the first entry that is NaN or infinite, with its row and column."""
     if np.isfinite(values).all():
         return
     place = np.argwhere(~np.isfinite(values))[0]
@@ -59,7 +59,7 @@ def check_finite(values: np.ndarray[Any, Any], what: str, first_row: int = 0) ->
 def check_csr(
     data: Array, indices: Any, indptr: Any, shape: tuple[int, ...], where: str, *, by_columns: bool = False
 ) -> scipy.sparse.csr_array:
-    """Assemble a CSR matrix from CSR (or, ``by_columns``, CSC) parts, refusing parts that do not fit together."""
+    """Assemble a CSR matrix from CSR (or, ``by_columns``, CSC) parts; inconsistent parts raise `DataError`."""
     import scipy.sparse
 
     if len(shape) != 2 or min(shape) < 1:
@@ -80,7 +80,7 @@ def check_csr(
 
 
 def _csr_fault(data: Any, indices: Any, indptr: Any, length: int, width: int) -> str | None:
-    # Before SciPy sees them: it wraps indices that are too large for its type, and drops entries past the last offset.
+    # Checked before SciPy sees them, because it wraps indices that overflow and drops entries past the last offset.
     if (data.ndim, indices.ndim, indptr.ndim) != (1, 1, 1):
         return f"data, indices and indptr must be vectors, got shapes {data.shape}, {indices.shape}, {indptr.shape}"
     if len(indptr) != length + 1:

@@ -1,4 +1,4 @@
-"""Find the files of a named set, offline copies first, parse them, and check them against what is published."""
+"""Find the files of a named set, offline copies first, parse them, and check them against the published facts."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def read_named(
     info : DatasetInfo
         From the registry.
     split : {"train", "test"}
-        Which part.
+        The split to read.
     data_dir : path, optional
-        Directory of offline copies; by default the one that ``OCO_DATA_DIR`` names.
+        Directory of offline copies; by default ``OCO_DATA_DIR``.
     max_bytes : int, optional
         Most bytes that a compressed file may expand to.
 
     Raises
     ------
     DataError
-        If the set has no such split, a file can be neither found nor fetched, or a file is not what is published.
+        If the set has no such split, if a file can be neither found nor fetched, or if it is not the published one.
     """
     facts = split_info(info, split)
 
@@ -64,7 +64,7 @@ def read_named(
         compact = read_file(paths, options, format=info.format, check=check_files, checked_as=f"{info.name}, {split}")
     except CacheError:
         raise
-    except DataError:  # such as the log-in page of a network instead of the file
+    except DataError:  # for instance, a network's login page was downloaded instead of the file
         for path, file in zip(paths, facts.files, strict=True):
             discard(file, path)
         raise
@@ -74,7 +74,7 @@ def read_named(
 
 
 def split_info(info: DatasetInfo, split: str) -> SplitInfo:
-    """Return the facts of a split, or raise with the splits that there are."""
+    """Return the facts of a split, or raise an error that lists the splits."""
     if split not in info.splits:
         raise DataError(f"split of {info.name} must be one of {', '.join(info.splits)}; got {split!r}")
     return info.splits[split]
@@ -94,7 +94,7 @@ def find_file(file: FileInfo, data_dir: str | os.PathLike[str] | None = None) ->
 
 
 def where_is(info: DatasetInfo, data_dir: str | os.PathLike[str] | None = None) -> str:
-    """Return in a few words what `read_named` would use: what is here, or what would have to be done."""
+    """Return in a few words which files `read_named` would use, or how the missing ones are obtained."""
     if info.bundled:
         return "in scikit-learn"
     files = [file for split in info.splits.values() for file in split.files]
@@ -108,7 +108,7 @@ def where_is(info: DatasetInfo, data_dir: str | os.PathLike[str] | None = None) 
 
 
 def check_sum(path: Path, file: FileInfo) -> None:
-    """Refuse a file that is neither a known compressed copy nor, uncompressed, the published bytes."""
+    """Raise `DataError` unless a file is a known compressed copy or, uncompressed, the published bytes."""
     known = {sum for sum in file.names.values() if sum}
     if not file.verified or file_sha256(path) in known:
         return

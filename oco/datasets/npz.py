@@ -30,17 +30,17 @@ def read_npz(path: Path, writer: CompactWriter, *, max_bytes: int | None = None)
     ----------
     path : Path
         Arrays ``rows`` (n, d) and ``targets`` (n,); or, for sparse rows, the ``data``, ``indices``, ``indptr`` and
-        ``shape`` of a CSR matrix (as `scipy.sparse.save_npz` names them) and ``targets``. Where its ``format`` is there
-        and says "csc", the parts are those of a CSC matrix.
+        ``shape`` of a CSR matrix (named as by `scipy.sparse.save_npz`) and ``targets``. If the archive has a ``format``
+        and it is "csc", the parts are those of a CSC matrix.
     writer : CompactWriter
-        Where the rows go; dense rows are streamed in blocks, CSR parts are held once.
+        Receives the rows; dense rows are streamed in blocks, CSR parts are held in memory once.
     max_bytes : int, optional
         Most bytes that the archive may expand to.
 
     Raises
     ------
     DataError
-        If the archive is damaged, too large, lacks an array, or an array is of the wrong kind.
+        If the archive is damaged or too large, if an array is missing, or if it has the wrong kind.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -50,7 +50,7 @@ def read_npz(path: Path, writer: CompactWriter, *, max_bytes: int | None = None)
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path}: is damaged, cut short or not an .npz archive ({error})") from error
-    except RuntimeError as error:  # encrypted members, and methods of compression that zipfile does not know
+    except RuntimeError as error:  # encrypted members, and compression methods that zipfile does not support
         raise DataError(f"{path}: cannot be unpacked ({error}); expected an archive made by numpy.savez") from error
 
 
@@ -122,13 +122,13 @@ def _whole(path: Path, archive: zipfile.ZipFile, name: str, kinds: str) -> np.nd
 def _open_array(
     path: Path, archive: zipfile.ZipFile, name: str, kinds: str
 ) -> Iterator[tuple[IO[bytes], tuple[int, ...], bool, np.dtype[Any]]]:
-    """Open an array after its header, which must be of the wanted kind and state as many bytes as there are."""
+    """Open an array after its header, which must have the wanted kind and match the number of bytes."""
     with archive.open(f"{name}.npy") as stream:
         try:
             version = np.lib.format.read_magic(stream)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, fortran_order, dtype = read(stream)
-        except Exception as error:  # the header is Python source, and hostile source has many ways to fail
+        except Exception as error:  # the header is Python source, and malformed source can fail in many ways
             raise DataError(f"{path}: the header of {name} is damaged ({type(error).__name__})") from error
         if dtype.kind not in kinds:
             wanted = {"iu": "integers", "SU": "a word"}.get(kinds, "real numbers")

@@ -1,4 +1,4 @@
-"""Fetch a set of images from OpenML through scikit-learn and keep each split in the cached compact form."""
+"""Fetch a set of images from OpenML through scikit-learn and cache each split in compact form."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from oco.errors import DataError
 
 
 def read_openml(info: DatasetInfo, split: str, check: Callable[[Compact], None]) -> Compact:
-    """Return one split of a set that OpenML keeps as one table, training rows first.
+    """Return one split of a set that OpenML stores as one table, training rows first.
 
-    scikit-learn checks OpenML's own checksum of the table; ``check`` then compares shape and label counts of the split
-    with what is published, which also notices another order of the rows.
+    scikit-learn verifies OpenML's own checksum of the table. Then ``check`` compares shape and label counts of the
+    split with the published ones, which also detects a different order of the rows.
 
     Raises
     ------
     DataError
-        If OpenML cannot be reached, or serves something else.
+        If OpenML cannot be reached, or serves different data.
     """
     assert info.openml is not None
     table = dict(info.openml)

@@ -1,4 +1,4 @@
-"""Options of the readers, checked before anything is read, and what columns may be called."""
+"""Checks of the readers' options, made before anything is read, and of column names."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ WORDS_HINT = "pass labels={...} if the targets are words (in a config, labels: {
 
 
 def check_switches(**switches: Any) -> None:
-    """Refuse a switch that is neither True nor False; a word such as "no" would count as True."""
+    """Raise `DataError` for a switch that is neither True nor False; a word such as "no" would count as True."""
     for name, value in switches.items():
         if not isinstance(value, (bool, np.bool_)):
             raise DataError(f"{name} must be true or false, got {value!r}")
 
 
 def check_counts(**counts: Any) -> None:
-    """Refuse a count that is neither None nor an integer of at least 1."""
+    """Raise `DataError` for a count that is neither None nor an integer of at least 1."""
     for name, value in counts.items():
         whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
         if value is not None and not (whole and value >= 1):
@@ -27,7 +27,7 @@ def check_counts(**counts: Any) -> None:
 
 
 def check_column_names(names: list[str], where: str) -> None:
-    """Refuse columns of one name, and a column without one: most often the index that pandas or R wrote.
+    """Reject duplicate column names and a column without a name (usually the index written by pandas or R).
 
     Raises
     ------

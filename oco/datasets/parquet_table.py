@@ -35,11 +35,11 @@ def read_parquet(
     path : Path
         The file.
     writer : CompactWriter
-        Where the rows go, block by block.
+        Receives the rows, block by block.
     target : str or int, default=-1
         Name or position of the column of targets.
     text_labels : mapping of str to float, optional
-        What the words in the target column stand for, where it holds words.
+        Numbers for the words in the target column, if it holds words.
     max_bytes : int, optional
         Most bytes that the rows may take up; by default 64 MiB or 200 times the size of the file.
 
@@ -81,7 +81,7 @@ def read_parquet(
 
 
 def _check_size(path: Path, total: int, max_bytes: int | None) -> None:
-    # What the file says of its pages does not help: a column of one value takes a few bytes for any number of rows.
+    # The page sizes in the file do not help, because a constant column takes a few bytes for any number of rows.
     limit = max_bytes if max_bytes is not None else max(FREE_BYTES, LARGEST_RATIO * path.stat().st_size)
     if total > limit:
         raise DataError(f"{path}: expands to {total:,} bytes, more than {limit:,}; pass max_bytes= if this is meant")

@@ -1,4 +1,4 @@
-"""The options that turn parsed rows into what the game sees, applied to a whole set or to one block of it."""
+"""The options that turn parsed rows into the rows of a game, applied to a whole set or to one block of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Preparation:
     labels : Labels
         See `map_labels`.
     classes : ndarray or None
-        Raw labels of the whole set, where a label map needs them.
+        Raw labels of the whole set, if a label map needs them.
     name : str
         Name of the data, for messages.
     """
@@ -40,14 +40,14 @@ class Preparation:
     name: str
 
     def apply(self, rows: Rows, targets: Array) -> tuple[Rows, Array]:
-        """Return prepared rows and targets; both are the given ones where nothing was asked."""
+        """Return prepared rows and targets; without options, the given ones."""
         rows = self.scaling.apply(rows)
         if self.intercept:
             rows = _append_ones(rows)
         return rows, map_labels(targets, self.labels, self.name, self.classes)
 
     def checksum(self, content: str, n_rows: int, dimension: int) -> str:
-        """Hash of the content and of all that was done to it."""
+        """Hash of the content and of the applied options."""
         labels: object = self.labels
         if isinstance(self.labels, Mapping):
             labels = sorted((numeric_label(key, self.name), float(value)) for key, value in self.labels.items())

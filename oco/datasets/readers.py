@@ -24,7 +24,7 @@ _FORMAT_VERSION = 2
 _FORMATS = {".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz", ".npy": "npy"}
 
 Format: TypeAlias = Literal["svmlight", "csv", "tsv", "parquet", "npz"]
-"""What a file of one's own may be, whatever its name says."""
+"""Formats of users' files, whatever their names."""
 
 TABLES = ("csv", "tsv", "parquet")
 """Formats whose columns have names, one of them the target."""
@@ -32,20 +32,20 @@ TABLES = ("csv", "tsv", "parquet")
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Options that change what a reader makes of a file.
+    """Options that change the result of a reader.
 
     Attributes
     ----------
     n_features : int or None
-        Number of columns; svmlight files may need it, in all others it must be what the file has.
+        Number of columns; svmlight files may need it, in other formats it must match the file.
     target : str or int
         Column of targets in CSV and Parquet files.
     header : bool or None
-        Whether the first line of a CSV file names the columns; None finds out.
+        Whether the first line of a CSV file names the columns; detected if None.
     zero_based : bool
         Whether svmlight indices count from 0.
     text_labels : mapping of str to float, or None
-        What words in that column stand for.
+        Numbers for the words in that column.
     max_bytes : int or None
         Most bytes that a compressed file may expand to.
     """
@@ -59,7 +59,7 @@ class ReadOptions:
 
 
 def format_of(path: Path) -> str:
-    """Format that a file's name stands for: by its suffix, and svmlight for any that is not known."""
+    """Format of a file by its suffix; svmlight for any unknown suffix."""
     return _FORMATS.get(plain_suffix(path), "svmlight")
 
 
@@ -78,18 +78,18 @@ def read_file(
     paths : tuple of Path
         One file; images and labels for the format "idx".
     options : ReadOptions
-        See there.
+        The reader's options.
     format : {"svmlight", "csv", "tsv", "parquet", "npz", "idx", "cifar"}, optional
         By default the suffix decides, and a file with any other suffix is read as svmlight.
     check : callable, optional
-        Raises if the parsed form is not what was expected; nothing is cached then.
+        Raises an error if the parsed form is not the expected one, in which case nothing is cached.
     checked_as : str, optional
-        Says what ``check`` expects, so that what passed another check is checked again.
+        Identifies the check, so that a form which passed another check is checked again.
 
     Raises
     ------
     DataError
-        If a file is missing, damaged or breaks its format.
+        If a file is missing, damaged or malformed.
     """
     for path in paths:
         if not path.is_file():
@@ -97,7 +97,7 @@ def read_file(
             raise DataError(f"{path}: no such file{what}")
     path = paths[0]
     chosen = format or format_of(path)
-    # All that decides what is read or refused, so that a warm cache answers as an empty one does.
+    # The key holds everything that affects the result, so that a warm cache behaves like an empty one.
     facts = asdict(options) | {"compression": [compression(file) for file in paths], "checked_as": checked_as}
     facts["text_labels"] = None if options.text_labels is None else sorted(options.text_labels.items())
     try:

@@ -1,4 +1,4 @@
-"""What is known of each named data set: where it comes from, its published shape, its checksums, whom to cite."""
+"""Facts on each named data set: its source, its published shape, its checksums and its citation."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class FileInfo:
     Attributes
     ----------
     names : mapping of str to str
-        Recognised file names, the download's own first, with their sha256 ("" where it could not be verified).
+        Recognized file names, the download's own first, with their sha256 ("" where it could not be verified).
     url : str or None
-        Where the first name is downloaded from.
+        Download address of the first name.
     uncompressed : str
         sha256 of the bytes inside, whatever the compression; "" where it could not be verified.
     """
@@ -45,13 +45,13 @@ class FileInfo:
 
     @property
     def verified(self) -> bool:
-        """Whether a copy of this file can be checked against a sum that we hold."""
+        """Whether the registry has a checksum for this file."""
         return bool(self.uncompressed or any(self.names.values()))
 
 
 @dataclass(frozen=True)
 class SplitInfo:
-    """Published facts of one split; ``labels`` (label to count) and ``nonzeros`` are None where none are published."""
+    """Published facts of one split; ``labels`` (label to count) and ``nonzeros`` are None if not published."""
 
     rows: int
     nonzeros: int | None = None
@@ -62,12 +62,12 @@ class SplitInfo:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """Source of a data set: what it is, where it is from, whom to cite and on what terms it may be used.
+    """Facts on a data set: description, source, citation and licence.
 
     Attributes
     ----------
     name, title : str
-        Name in `load`, and one line on what it is.
+        Name in `load`, and a one-line description.
     task : {"binary", "multiclass", "regression", "unknown"}
         Kind of targets.
     citation, licence, url : str
@@ -75,7 +75,7 @@ class DatasetInfo:
     features : int
         Published number of features.
     format : {"svmlight", "cifar", "idx", "scikit-learn"}
-        How the source stores it.
+        Format of the source.
     splits : mapping of str to SplitInfo
         "train" and, where published, "test".
     partial : bool
@@ -103,7 +103,7 @@ class DatasetInfo:
 
     @property
     def verified(self) -> bool:
-        """Whether every file of every split has a checksum that we hold."""
+        """Whether the registry has a checksum for every file of every split."""
         return self.bundled or all(file.verified for split in self.splits.values() for file in split.files)
 
 
@@ -119,12 +119,12 @@ def names() -> tuple[str, ...]:
 
 
 def info(name: str) -> DatasetInfo:
-    """Return what is known of the named set.
+    """Return the facts on the named set.
 
     Raises
     ------
     DataError
-        If the name is unknown; the message suggests near ones.
+        If the name is unknown; the message suggests similar ones.
 
     Examples
     --------

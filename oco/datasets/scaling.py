@@ -20,16 +20,16 @@ ScalingKind: TypeAlias = Literal["none", "max-abs", "unit-rows", "standard"]
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """A scaling that was fitted to some rows and can be applied to others, such as a test set.
+    """A scaling fitted to some rows, which can be applied to others, such as a test set.
 
     Attributes
     ----------
     kind : {"none", "max-abs", "unit-rows", "standard"}
-        What it does: divide each column by its largest absolute value, divide each row by its Euclidean norm, or
-        subtract each column's mean and divide by its standard deviation (of the population).  Columns and rows of zeros
-        and constant columns are divided by 1.
+        "max-abs" divides each column by its largest absolute value, "unit-rows" divides each row by its Euclidean norm,
+        and "standard" subtracts each column's mean and divides by its (population) standard deviation. Columns and rows
+        of zeros and constant columns are divided by 1.
     shift, factor : ndarray, shape (d,), or None
-        Columns are mapped to ``(column - shift) * factor``; None where nothing is subtracted or multiplied.
+        Columns are mapped to ``(column - shift) * factor``; None if nothing is subtracted or multiplied.
 
     Examples
     --------
@@ -45,13 +45,13 @@ class Scaling:
 
     @classmethod
     def fit(cls, blocks: Iterable[Rows], kind: ScalingKind) -> Scaling:
-        """Fit to rows that come in blocks, each read once.
+        """Fit to rows in blocks, each of which is read once.
 
         Raises
         ------
         DataError
-            If ``kind`` is unknown, "standard" was asked for sparse rows (subtracting the mean would fill them), or the
-            numbers are so large or small that their scaling is no finite number.
+            If ``kind`` is unknown, if it is "standard" and the rows are sparse (subtracting the mean would fill them),
+            or if a scaling factor overflows or underflows.
         """
         if not isinstance(kind, str) or kind not in get_args(ScalingKind):
             raise DataError(f"scaling must be one of {', '.join(get_args(ScalingKind))}; got {kind!r}")
@@ -110,7 +110,7 @@ class Scaling:
 
 @contextmanager
 def _finite(kind: str) -> Iterator[None]:
-    """Turn an overflow into one sentence."""
+    """Convert a floating-point error into a `DataError`."""
     try:
         with np.errstate(over="raise", invalid="raise", divide="raise"):
             yield
@@ -139,7 +139,7 @@ def _largest(rows: Rows) -> Array:
 
 def _moments(blocks: Iterable[Rows]) -> tuple[Array, Array]:
     # Chan, Golub and LeVeque's update of mean and sum of squared deviations, exact to rounding for any block size.
-    # Each column is divided by a power of two above its entries: that rounds nothing, and no square is out of range.
+    # Each column is divided by a power of two above its entries, which causes no rounding and keeps squares in range.
     count = 0
     size: Array | float = 0.0
     mean: Array | float = 0.0
@@ -163,7 +163,7 @@ def _moments(blocks: Iterable[Rows]) -> tuple[Array, Array]:
     deviation = np.asarray(np.sqrt(squares / count) * size)
     if ((deviation == 0.0) & (np.asarray(squares) > 0.0)).any():
         raise FloatingPointError("underflow")
-    # A constant column must not be blown up to noise: rounding leaves it a deviation near eps times its mean.
+    # Rounding gives a constant column a deviation near eps times its mean, by which it must not be divided.
     deviation[deviation <= 1e-12 * np.abs(mean)] = 0.0
     return mean, deviation
 
@@ -174,7 +174,7 @@ def _power_of_two_above(values: Array) -> Array:
 
 
 def _norms(rows: Array) -> Array:
-    # Scaled by the largest entry, so that neither tiny nor huge rows lose their norm.
+    # Scaled by the largest entry, so that the norms of tiny or huge rows neither underflow nor overflow.
     largest = np.abs(rows).max(axis=1)
     norms: Array = largest * np.sqrt(((rows * _reciprocal(largest)[:, None]) ** 2).sum(axis=1))
     return norms

@@ -1,4 +1,4 @@
-"""Read svmlight / LIBSVM files in blocks with scikit-learn's parser, and say where a file breaks the format."""
+"""Read svmlight / LIBSVM files in blocks with scikit-learn's parser, and locate format errors."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def read_svmlight(
     Parameters
     ----------
     path : Path
-        Lines of ``<label> <index>:<value> ...`` with indices that ascend; ``#`` starts a comment.
+        Lines of ``<label> <index>:<value> ...`` with ascending indices; ``#`` starts a comment.
     writer : CompactWriter
-        Where the rows go, block by block.
+        Receives the rows, block by block.
     n_features : int, optional
-        Number of columns; an index of a column beyond them is an error.  By default as many as the largest index needs.
+        Number of columns, beyond which an index is an error. By default it is given by the largest index.
     zero_based : bool, default=False
         Whether indices count from 0 rather than from 1.
     max_bytes : int, optional
@@ -46,9 +46,9 @@ def read_svmlight(
     Raises
     ------
     DataError
-        At the first fault, with its line and column and what was expected.
+        At the first fault, with its line, its column and the expected content.
     """
-    blank: int | None = None  # blank lines are fine where nothing follows them
+    blank: int | None = None  # blank lines are allowed at the end only
     with open_guarded(path, max_bytes) as stream:
         for first_line, block in _line_blocks(stream, path):
             if first_line == 1:
@@ -78,7 +78,7 @@ def _parse(
         )
         blank = len(targets) <= block.count(b"\n") and _BLANK.search(block)  # fewer rows than lines: or else comments
         finite = np.isfinite(targets).all() and np.isfinite(rows.data).all()
-        sound = finite and not blank and b"_" not in block  # Python takes 1_000 for a number
+        sound = finite and not blank and b"_" not in block  # Python parses 1_000 as a number
     except (ValueError, OverflowError) as error:
         failure, sound = error, False
     if not sound:

@@ -1,4 +1,4 @@
-"""Find the first place where svmlight text breaks the format: run only once a fast parser has refused it."""
+"""Find the first format error in svmlight text, after a fast parser has rejected it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def find_fault(block: bytes, first_line: int, n_features: int | None, *, zero_ba
     first_line : int
         Number, from 1, of the block's first line in its file.
     n_features : int or None
-        Number of columns, where it is known.
+        Number of columns, if known.
     zero_based : bool, default=False
         Whether indices count from 0 rather than from 1.
     """
@@ -50,7 +50,7 @@ def _line_fault(line: bytes, n_features: int | None, base: int) -> tuple[int, st
             return column, f"expected <index>:<value>, got {_show(token)}"
         if not _INTEGER.fullmatch(left):
             return column, f"expected an integer index before ':', got {_show(left)}"
-        index = int(left[:20])  # as many digits as it takes to be too large
+        index = int(left[:20])  # 20 digits are already too large
         if index < base:
             hint = "; pass zero_based=True if they count from 0" if index == 0 else ""
             return column, f"expected an index of at least {base} (indices count from {base}), got {index}{hint}"

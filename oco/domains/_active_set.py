@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from oco.types import Array
 
 FLOORS = (1e-13, 1e-14, 1e-15)
-"""The h of ``H + h I``, relative to the largest eigenvalue, that stand for the limit while the face is looked for."""
+"""Values of h in ``H + h I``, relative to the largest eigenvalue, that approximate the limit during the search."""
 
 
 def active_set(
@@ -22,7 +22,7 @@ def active_set(
     signed: bool = False,
     floor: float = FLOORS[0],
 ) -> Array:
-    """Minimise ``(x - y)'(shift I + W W')(x - y)`` from ``start``, a point of the set close to the minimiser.
+    """Minimize ``(x - y)'(shift I + W W')(x - y)`` from ``start``, a point of the set close to the minimizer.
 
     The set is ``lower <= x <= upper``; with ``total`` it is ``{x >= 0, sum x = total}`` instead, and with ``signed``
     the sphere ``|x|_1 = total``. One coordinate is bound or released at a time, so that the objective falls; each step
@@ -50,14 +50,14 @@ def active_set(
             x[free] += length * step
             x[stopped] = np.where(step[lengths <= length] < 0.0, lower[stopped], upper[stopped])
             free[stopped] = False
-            # A coordinate that rounding sends straight back was not worth releasing.
+            # Rounding moves this coordinate straight back to its bound: do not release it again.
             barred[:] = barred & (length == 0.0)
             if released in stopped and x[released] == left:
                 barred[released] = True
             continue
         x[free] = target
         if total is not None and not free.any():
-            break  # rounding has lost the sum, of a point that is far away
+            break  # the point is so far away that rounding has lost the sum
         normal = floored * (y - x) - weights @ push
         noise = 4e-15 * (floored * (np.abs(y) + np.abs(x)) + np.abs(weights) @ np.abs(push))
         if total is None:
@@ -85,7 +85,7 @@ def active_set(
 def _face_minimizer(
     y: Array, x: Array, shift: float, weights: Array, free: NDArray[np.bool_], signs: Array, total: float | None
 ) -> tuple[Array, Array]:
-    """The free coordinates of the minimiser with the others kept, and ``W'(minimiser - y)``.
+    """The free coordinates of the minimizer with the others kept, and ``W'(minimizer - y)``.
 
     Written in the singular values of the free rows of W, nothing is squared and ``shift = 0`` gives the limit.
     """

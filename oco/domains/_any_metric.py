@@ -1,4 +1,4 @@
-"""Projection in any metric on any domain that knows its Euclidean projection: slow, and certified."""
+"""Projection in any metric on any domain, by its Euclidean projection: slow, and certified."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from oco.domains.base import Domain
 
 MOST_STEPS = 20_000
-"""Euclidean projections after which a metric counts as conditioned too badly for this method."""
+"""Most Euclidean projections; a metric that needs more is too badly conditioned for this method."""
 LOOKS = 50
-"""Steps between two looks at the certificate, which costs as much as a few of them."""
+"""Steps between two evaluations of the certificate, which costs as much as a few steps."""
 ENOUGH = 1e-12
-"""The residual at which it ends, below the one that is promised."""
+"""The residual at which the iteration stops, below the promised `TOLERANCE`."""
 
 
 def project_by_gradients(domain: Domain, point: Array, metric: Metric) -> Array:
     """The projection of ``point`` in ``metric``, by accelerated gradient steps and Euclidean projections, certified.
 
-    Momentum is dropped wherever it leads uphill (O'Donoghue and Candes, 2015), so that the rate is that of the
-    metric's condition number without knowing it.
+    Momentum restarts wherever it points uphill (O'Donoghue and Candes, 2015), so the method converges at the rate of
+    the metric's condition number without knowing that number.
     """
     largest = metric.largest
 

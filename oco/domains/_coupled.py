@@ -1,7 +1,7 @@
 """Compiled Newton method for projections in a metric ``c I + W W'`` on boxes, simplices and l1 balls.
 
 The projection of y solves ``x = P(y - W w)`` with ``c w = W'(x - y)``, P the Euclidean projection: the k numbers in w
-couple the coordinates, and without them the problem is separable. They minimise the convex, piecewise quadratic
+couple the coordinates, and without them the problem is separable. They minimize the convex, piecewise quadratic
 
     psi(w) = c |w|^2 / 2 - min_x { |x - y|^2 / 2 + <W w, x - y> },
 
@@ -21,7 +21,7 @@ from oco.types import Array
 BOX, SIMPLEX, L1_BALL = 0, 1, 2
 
 DIRECT = 1e-3
-"""Shift below which Newton gets `DIRECT_STEPS` steps before it goes the long way."""
+"""Shift below which Newton's method gets `DIRECT_STEPS` steps before it starts from a larger shift."""
 DIRECT_STEPS = 8
 
 
@@ -96,7 +96,7 @@ class Region(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Arrays ``(d,)`` that are overwritten: what is projected, its projection, which coordinates move freely there."""
+    """Work arrays ``(d,)``: the point to project, its projection, and which coordinates are free there."""
 
     z: Array
     x: Array
@@ -104,7 +104,7 @@ class Place(NamedTuple):
 
 
 class Step(NamedTuple):
-    """A step in w, what it takes off z, and the derivative of psi along it where it starts."""
+    """A step in w, the change of z that it causes, and the derivative of psi along it at its start."""
 
     step: Array
     moved: Array
@@ -122,7 +122,7 @@ def _project(region: Region, z: Array, place: Place) -> bool:
 
 @allocating_kernel
 def _curvature(weights: Array, shift: float, free: Array, held: bool) -> Array:
-    """``shift I + W' P' W``: the Gram matrix of the free rows, centred where their signed sum is held."""
+    """``shift I + W' P' W``: the Gram matrix of the free rows, centered where their signed sum is held."""
     d, k = weights.shape
     count = 0
     for i in range(d):
@@ -159,7 +159,7 @@ def _slope(shift: float, w: Array, step: Array, moved: Array, length: float, x: 
 
 @allocating_kernel
 def _exact_length(region: Region, shift: float, w: Array, step: Step, place: Place, trial: Array) -> float:
-    """The length along ``step`` at which psi is least: by regula falsi on its slope, which is piecewise linear."""
+    """The length along ``step`` that minimizes psi, by regula falsi on its piecewise linear slope."""
     length = 1.0
     low, high = 0.0, 1.0
     low_slope, high_slope = step.descent, 0.0
@@ -174,7 +174,7 @@ def _exact_length(region: Region, shift: float, w: Array, step: Step, place: Pla
             low, low_slope = length, slope
         else:
             high, high_slope = length, slope
-        # Regula falsi, and every third time the middle: the slope grows with the length, piecewise linearly.
+        # Regula falsi, with a bisection every third time. The slope is piecewise linear and increases with the length.
         length = 0.5 * (low + high)
         if trials % 3 != 2:
             length = low + (high - low) * low_slope / (low_slope - high_slope)
@@ -185,7 +185,7 @@ def _exact_length(region: Region, shift: float, w: Array, step: Step, place: Pla
 
 @allocating_kernel
 def _same_face(free: Array, x: Array, free_before: Array, x_before: Array) -> bool:
-    """Whether the coordinates that are held are the same, at the same bounds: then a full step was exact."""
+    """Whether the same coordinates are held at the same bounds, in which case a full step was exact."""
     same = True
     for i in range(free.shape[0]):
         same = same and free[i] == free_before[i] and (free[i] != 0.0 or x[i] == x_before[i])
@@ -194,7 +194,7 @@ def _same_face(free: Array, x: Array, free_before: Array, x_before: Array) -> bo
 
 @allocating_kernel
 def _newton_at(region: Region, weights: Array, shift: float, limit: int, w: Array) -> tuple[Array, int, bool]:
-    """`coupled_newton` at one shift from ``w``, which is changed to the solution."""
+    """`coupled_newton` at one shift, starting from ``w``, which is overwritten with the solution."""
     y = region.y
     d, k = weights.shape
     place = Place(y.copy(), np.empty(d), np.empty(d))
@@ -204,7 +204,7 @@ def _newton_at(region: Region, weights: Array, shift: float, limit: int, w: Arra
     trial = np.empty(d)
     held = _project(region, z, place)
     gradient = shift * w - np.dot(weights.T, x - y)
-    # Of the metric: no column of W is longer than one.
+    # The metric's largest eigenvalue: no column of W is longer than one.
     largest = 1.0 + shift
     for iteration in range(limit):
         matrix = _curvature(weights, shift, free, held)
@@ -248,7 +248,7 @@ def coupled_newton(
     """Project ``y`` in the metric ``shift I + W W'``: the point, the steps and whether the last one was exact.
 
     The largest eigenvalue of the metric must be about one. If Newton's method does not converge for a small
-    shift, start from a larger one and reduce it, keeping w: where ``W'(x - y) = 0`` has a solution w has a limit.
+    shift, start from a larger one and reduce it, keeping w. If ``W'(x - y) = 0`` has a solution, w has a limit.
     """
     region = Region(kind, y, lower, upper, total)
     w = np.zeros(weights.shape[1])

@@ -1,4 +1,4 @@
-"""Projection in any metric on boxes, simplices and l1 balls: Newton first, the active-set method where it must be."""
+"""Projection in any metric on boxes, simplices and l1 balls: Newton's method, then the active-set method if needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from oco.metrics import Metric
 from oco.types import Array
 
 NEWTON_FLOOR = 1e-9
-"""Smallest eigenvalue, relative to the largest, that the Newton method is trusted with."""
+"""Smallest eigenvalue, relative to the largest, for which Newton's method is used."""
 
 STEP_LIMIT = 30
 """Newton steps at each shift before the next, or the active-set method, takes over."""
@@ -58,7 +58,7 @@ def project_on_polyhedron(
 def newton_projection(
     kind: Kind, point: Array, shift: float, weights: Array, lower: Array, upper: Array, total: float
 ) -> tuple[Array, int]:
-    """The Newton method's projection in ``max(shift, NEWTON_FLOOR) I + W W'``, and its number of steps."""
+    """Project by Newton's method in ``max(shift, NEWTON_FLOOR) I + W W'``; also returns the number of steps."""
     from oco.domains._coupled import BOX, L1_BALL, SIMPLEX, coupled_newton
 
     code = {"box": BOX, "simplex": SIMPLEX, "l1_ball": L1_BALL}[kind]

@@ -26,14 +26,14 @@ def ball_multiplier(
     complement_value, complement_square
         The eigenvalue h_0 of H on the orthogonal complement of those eigenvectors, and y's squared norm there.
     radius
-        The ball's.
+        Radius of the ball.
 
     Returns
     -------
     (mu, complement_scale)
         Coordinate i of y is to be multiplied by ``h_i / (h_i + mu)`` and the complement by ``complement_scale``, both
         one where y is inside. A zero h_i takes the complement's factor, the limit of ``h / (h + mu)`` as both fall to
-        zero: what H does not weigh is shrunk first, and only as far as it must.
+        zero. Directions in the null space of H are shrunk first, and only as far as necessary.
 
     Notes
     -----
@@ -56,8 +56,8 @@ def ball_multiplier(
         return 0.0, 1.0
     if room >= 0.0 and free > 0.0:
         return 0.0, np.sqrt(room / free)
-    # In units of the largest eigenvalue, from the shift without which one coordinate alone would end beyond the radius:
-    # nothing overflows, whatever the scales.
+    # In units of the largest eigenvalue, so that nothing overflows. Below the starting shift, one coordinate alone
+    # would already exceed the radius.
     largest = complement_value
     for i in range(values.size):
         largest = max(largest, values[i])

@@ -1,4 +1,4 @@
-"""Singular values clipped at a bound, and the slope of what is clipped off."""
+"""Singular values clipped at a bound, and the derivative of the clipped part."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from oco.types import Array
 
 
 class ClippedSingularValues:
-    """A matrix split in two: ``value``, its projection on ``{|X|_op <= radius}``, and ``rest``, what that takes off.
+    """A matrix split in two: ``value``, its projection on ``{|X|_op <= radius}``, and the remainder ``rest``.
 
-    The slope of the rest is diagonal in the singular vectors: it multiplies the symmetric part of a direction by
-    ``even``, the skew part by ``odd``, and what is outside the singular vectors of the longer side by ``outer``, all
+    The derivative of the rest is diagonal in the singular vectors. It multiplies the symmetric part of a direction by
+    ``even``, the skew part by ``odd``, and the part outside the singular vectors of the longer side by ``outer``, all
     between zero and one.
     """
 
@@ -33,7 +33,7 @@ class ClippedSingularValues:
         self.outer: Array = np.divide(self.excess, sizes, where=sizes > 0.0, out=np.zeros_like(sizes))
 
     def rest_slope(self, direction: Array) -> Array:
-        """The slope of the rest in ``direction``, ``(m, n)`` or a stack ``(j, m, n)``."""
+        """The derivative of the rest in ``direction``, ``(m, n)`` or a stack ``(j, m, n)``."""
         return self.multiplied(direction, self.even, self.odd, self.outer)
 
     def multiplied(self, direction: Array, even: Array, odd: Array, outer: Array) -> Array:

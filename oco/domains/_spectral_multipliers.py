@@ -4,16 +4,16 @@ With x the projection of y the normal ``N = H(y - x)`` is the multiplier of the 
 
     phi(x) = |x - y|_H^2 / 2 + s dist(x + N / s, ball)^2 / 2
 
-is convex with the continuous gradient ``H(x - y) + s rest(x + N / s)``, where the rest is what clipping the singular
-values takes off. x is its minimiser and s times the rest there is the new N. In N that is the proximal point method on
-a dual that is strongly convex with modulus 1 / largest(H), however small the other eigenvalues are: with s = 10 times
-largest(H) the error of N falls by 11 each time. s starts at the smallest eigenvalue and grows, so that x moves
-from y towards the ball and every subproblem is as well conditioned as it can be.
+is convex with the continuous gradient ``H(x - y) + s rest(x + N / s)``, where the rest is the part that clipping the
+singular values removes. x is its minimizer, and s times the rest there is the new N. In N this is the proximal point
+method on a dual that is strongly convex with modulus 1 / largest(H), however small the other eigenvalues are: with s =
+10 times largest(H) the error of N shrinks by a factor of 11 each time. s starts at the smallest eigenvalue and grows,
+so that x moves from y towards the ball and every subproblem is as well conditioned as it can be.
 
 Each minimum is found by Newton's method. The boundary is curved and H weighs some directions 1e12 times less than
-others, so a full step leaves the valley of phi long before it is wrong along it, and a line search alone would allow
-steps of some 1e-4. Hence what a step has missed is corrected with the same matrix, and where that is not enough
-Newton's method is given `WATCHED` steps to come back to the valley further down.
+others, so a full step leaves the valley of phi long before it overshoots along the valley, and a line search alone
+would allow steps of some 1e-4. Hence the error of a step is corrected with the same matrix, and if that is not enough,
+Newton's method is given `WATCHED` steps to return to the valley further down.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from oco.metrics import DENSE_LIMIT
 from oco.types import Array
 
 FLOOR = 1e-13
-"""The h of ``H + h I``, relative to the largest eigenvalue, for a singular H; proximal steps take it off again."""
+"""The h of ``H + h I``, relative to the largest eigenvalue, for a singular H; proximal steps remove it again."""
 
 MOST = 10.0
-"""The largest penalty, relative to the largest eigenvalue. The normal is known to rounding times that."""
+"""The largest penalty, relative to the largest eigenvalue. The normal's error is rounding times this penalty."""
 
 GROWTHS = (3.0, 1.4)
-"""Factors by which the penalty grows, and by their third power while that is easy; the second if the first fails."""
+"""Growth factors of the penalty (cubed while Newton converges fast); the second is used if the first fails."""
 
 SETTLED = 1e-9
 """A point that moves by less, in units of the radius, has converged; asked only where H is singular."""
@@ -45,7 +45,7 @@ Solve = Callable[[Array], Array]
 
 
 def affordable(weights: Array) -> bool:
-    """Whether the method is for a metric with this W: of low rank, or small enough for a matrix of its size."""
+    """Whether W is of low rank, or small enough to form a matrix of its size."""
     return _low_rank(weights) or len(weights) <= DENSE_LIMIT
 
 
@@ -65,7 +65,7 @@ def multiplier_projection(y: Array, shift: float, weights: Array, radius: float)
 
 
 def _follow(problem: _Problem, growth: float) -> Array:
-    """The end of the path on which the penalty grows by ``growth``, or by its third power where that is easy."""
+    """Follow the path on which the penalty grows by ``growth``, or by its cube while Newton converges fast."""
     x, normal, penalty = problem.y, np.zeros_like(problem.y), problem.shift
     value = x
     for _ in range(PROXIMAL_LIMIT):
@@ -75,7 +75,7 @@ def _follow(problem: _Problem, growth: float) -> Array:
             moved = euclidean_norm(penalty * found.split.rest - normal)
             x, normal, before, value = found.x, penalty * found.split.rest, value, found.split.value
             if problem.solved(value, problem.added) and (
-                # Where H is singular the inequality does not say which minimiser is the limit.
+                # If H is singular, the inequality does not determine which minimizer is the limit.
                 problem.added == 0.0 or euclidean_norm(value - before) <= SETTLED * problem.radius
             ):
                 break
@@ -92,11 +92,11 @@ def _follow(problem: _Problem, growth: float) -> Array:
 
 
 class _Look(NamedTuple):
-    """What is known at a point x."""
+    """The quantities evaluated at a point x."""
 
     x: Array
     split: ClippedSingularValues
-    """Of ``x + N / s``."""
+    """The singular values of ``x + N / s``, clipped."""
     pull: Array
     """``(H + added I)(x - y)``, the added part around the center."""
     gradient: Array
@@ -120,7 +120,7 @@ class _Problem:
         return self._apply(self.given, x - self.y) + added * (x - self.center)
 
     def solved(self, x: Array, added: float) -> bool:
-        """Whether the variational inequality holds at ``x``, in the ball, to about a tenth of what is promised."""
+        """Whether the variational inequality holds at ``x``, in the ball, to about a tenth of the promised residual."""
         normal = -self._pull(x, added)
         gap = self.radius * float(np.linalg.svd(normal, compute_uv=False).sum()) - float(np.vdot(normal, x))
         reach = 2.0 * self.radius * np.sqrt(min(x.shape))
@@ -128,7 +128,7 @@ class _Problem:
         return bool(gap <= 1e-15 * reach * size + 1e-12 * max(float(np.vdot(normal, self.y - x)), 0.0))
 
     def minimize(self, x: Array, normal: Array, penalty: float) -> tuple[_Look, int]:
-        """The minimiser of phi, found from ``x``, and the number of Newton steps."""
+        """The minimizer of phi, found from ``x``, and the number of Newton steps."""
         shifted = normal / penalty
 
         def look(at: Array) -> _Look:
@@ -136,7 +136,7 @@ class _Problem:
             return _Look(at, split, pull, pull + penalty * split.rest)
 
         def rise(there: _Look) -> float:
-            """``phi(there) - phi(here)``, summed up from differences: phi itself has too few digits."""
+            """``phi(there) - phi(here)``, summed from differences because phi itself has too few digits."""
             step = there.x - here.x
             longer, both = there.split.excess - here.split.excess, there.split.excess + here.split.excess
             bend = float(np.vdot(step, self._apply(self.shift, step))) + penalty * float(longer @ both)
@@ -147,7 +147,7 @@ class _Problem:
             trial = look(here.x + length * step)
             change, last = rise(trial), -length * float(np.vdot(here.gradient, step))
             for _ in range(CORRECTIONS):
-                # What the step was to leave of the gradient is (1 - length) of it.
+                # An exact step would leave (1 - length) of the gradient.
                 missed = trial.gradient - (1.0 - length) * here.gradient
                 correction = -solve(missed)
                 size = -float(np.vdot(missed, correction))
@@ -160,7 +160,7 @@ class _Problem:
             return trial
 
         def watched(there: _Look, enough: float) -> _Look:
-            """Where Newton's steps from ``there`` lead, until phi has risen by no more than ``enough``."""
+            """Newton steps from ``there`` until phi has risen by no more than ``enough``."""
             for _ in range(WATCHED):
                 there = look(there.x - self._solver(there.split, penalty)(there.gradient))
                 if rise(there) <= enough:
@@ -188,10 +188,10 @@ class _Problem:
         return here, steps
 
     def _solver(self, split: ClippedSingularValues, penalty: float) -> Solve:
-        """``v -> (H + added I + penalty R)^{-1} v`` with R the slope of the rest."""
+        """``v -> (H + added I + penalty R)^{-1} v`` with R the derivative of the rest."""
         shape, count = self.y.shape, self.weights.shape[1]
         if _low_rank(self.weights):
-            # R is diagonal in the singular vectors, and what W adds to it is of low rank.
+            # R is diagonal in the singular vectors, and W adds a term of low rank.
             roots = [1.0 / np.sqrt(self.shift + penalty * part) for part in (split.even, split.odd, split.outer)]
             scaled = split.multiplied(self.weights.T.reshape(count, *shape), *roots).reshape(count, -1).T
             basis, singular, _ = np.linalg.svd(scaled, full_matrices=False)

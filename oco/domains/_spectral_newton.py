@@ -54,7 +54,7 @@ def _coupled(y: Array, shift: float, weights: Array, radius: float) -> Array:
         length, slope = 1.0, float(gradient @ step)
         while length > 1e-10:
             there, ahead = clip(w + length * step)
-            # psi is convex: a step after which it still falls, or hardly rises, does not overshoot.
+            # psi is convex, so a step after which it still falls, or hardly rises, does not overshoot.
             if float(ahead @ step) <= -0.1 * slope:
                 break
             length /= 2

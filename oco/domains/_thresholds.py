@@ -7,7 +7,7 @@ import numpy as np
 from oco.types import Array
 
 FAR_OFF = 1e-13
-"""A sum is brought to its total where rounding, of weights that are far apart, has left it further off."""
+"""Largest relative error of a sum; beyond it (rounding with widely spread weights) the sum is corrected."""
 
 
 def sum_threshold(sizes: Array, total: float) -> float:
@@ -18,10 +18,10 @@ def sum_threshold(sizes: Array, total: float) -> float:
 
 
 def weighted_simplex(sizes: Array, weights: Array, total: float) -> Array:
-    """The x of the simplex of sum ``total`` that minimises ``sum_i weights_i (x_i - sizes_i)^2``, weights >= 0.
+    """The x of the simplex of sum ``total`` that minimizes ``sum_i weights_i (x_i - sizes_i)^2``, weights >= 0.
 
-    Coordinates without weight give way first: as all their weights fall to zero together they share what the others
-    leave, and only if these take more than ``total`` on their own are they shrunk.
+    This is the limit as all zero weights fall to zero together: coordinates without weight share what the others leave
+    of ``total``, and the others are shrunk only if they exceed ``total`` on their own.
     """
     weightless = weights == 0.0
     if weightless.any():
@@ -32,7 +32,7 @@ def weighted_simplex(sizes: Array, weights: Array, total: float) -> Array:
             held[weightless] = np.maximum(shares - sum_threshold(shares, left), 0.0)
             return held
         sizes, weights = np.where(weightless, -np.inf, sizes), np.where(weightless, 1.0, weights)
-    # x_i = max(y_i - theta / w_i, 0) with theta = max_j w_j y_j - tau: in tau, what is far away is not in the sums.
+    # x_i = max(y_i - theta / w_i, 0) with theta = max_j w_j y_j - tau; in terms of tau, distant entries drop out.
     weights = weights / weights.max()
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         heights = weights * sizes
@@ -47,7 +47,7 @@ def weighted_simplex(sizes: Array, weights: Array, total: float) -> Array:
         fits = np.flatnonzero(heights < levels)
         count = int(fits[-1]) + 1 if fits.size else 1
         support = order[:count]
-        # Again around the mean of those that stay, for the last digits.
+        # Once more around the mean of the positive coordinates, for the last digits.
         excess = (sizes[support] - total / count).sum() if abs(top) < 1e8 * total else np.nan
         inverse = inverse[:count]
         moved = sizes[support] - inverse * (excess / inverse.sum())

@@ -8,7 +8,7 @@ from oco.errors import DomainError
 from oco.types import Array, Shape
 
 ROUNDING = 4e-15
-"""How far outside, relative to the domain's size, rounding may leave a projection: such a point is not moved again."""
+"""How far outside, relative to the domain's size, rounding may leave a projection; such a point is not moved again."""
 
 
 @np.errstate(over="ignore")

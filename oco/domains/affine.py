@@ -13,7 +13,7 @@ from oco.numbers import real_numbers
 from oco.types import Array
 
 CLOSE, PASSES = 1e-12, 12
-"""How far from the slice, relative to the point, passes end, and the most of them: each takes 1e15 off the distance."""
+"""Distance from the slice, relative to the point, at which corrections stop, and their number; each gains 1e15."""
 RANK = 1e-12
 """Relative size below which a singular value of the equations is zero."""
 
@@ -31,8 +31,8 @@ class AffineSlice(Domain):
     Notes
     -----
     In the metric H the projection of y is ``y - H^{-1} A' (A H^{-1} A')^{-1} (A y - b)``, found by least squares with
-    ``A H^{-1/2}``: O(d r^2) after O(drk) for a low-rank metric and O(d^2 r) for a dense one. Where H is singular the
-    equations are first met as far as its null space can, which costs nothing in the limit.
+    ``A H^{-1/2}``: O(d r^2) after O(drk) for a low-rank metric and O(d^2 r) for a dense one. If H is singular, the
+    equations are first satisfied as far as possible within its null space, which costs nothing in the limit.
 
     Examples
     --------
@@ -87,7 +87,7 @@ class AffineSlice(Domain):
         if len(self._rows) == self.dimension:
             return self.start
         for _ in range(PASSES):
-            # The second time for what rounding left, and so on for a point that is far away.
+            # The second pass removes rounding errors; a distant point needs more passes.
             misses = self._rows @ projected - self._heights
             projected = projected - self._rows.T @ misses
             if euclidean_norm(misses) <= CLOSE * max(euclidean_norm(projected), euclidean_norm(self._heights)):
@@ -114,7 +114,7 @@ class AffineSlice(Domain):
         lengths = np.linalg.norm(half, axis=0)
         projected = point
         for done in range(PASSES):
-            # The second time for what rounding left, and so on for a point that is far away.
+            # The second pass removes rounding errors; a distant point needs more passes.
             misses = self._rows @ projected - self._heights
             if done > 1 and euclidean_norm(misses) <= CLOSE * max(
                 euclidean_norm(projected), euclidean_norm(self._heights)
@@ -140,7 +140,7 @@ class AffineSlice(Domain):
     def maximizer(self, direction: Array) -> Array:
         """The start, where `support` is finite; `DomainError` elsewhere."""
         if not np.isfinite(self.support(direction)):
-            raise DomainError("AffineSlice has no farthest point in a direction that it contains")
+            raise DomainError("AffineSlice has no farthest point in a direction in which it is unbounded")
         return self.start
 
     def diameter(self, norm: str = "l2") -> float:

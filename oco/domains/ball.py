@@ -16,7 +16,7 @@ from oco.types import Array, Shape
 
 
 class EuclideanBall(Domain):
-    """Points within ``radius`` of ``center`` in the l2 norm: what balls of vectors and of matrices share.
+    """Points within ``radius`` of ``center`` in the l2 norm; base class of the balls of vectors and of matrices.
 
     In the metric H the projection of y is ``c + H (H + mu I)^{-1} (y - c)`` with the ``mu >= 0`` that puts it on the
     sphere, or y itself where y is inside. One multiplier is found on the spectrum of H.

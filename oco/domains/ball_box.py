@@ -19,7 +19,7 @@ from oco.metrics import Metric, as_metric
 from oco.types import Array, Shape
 
 FLOOR = 5e-15
-"""The h of ``H + h I``, relative to the largest eigenvalue, that stands for the limit where H is singular."""
+"""The h of ``H + h I``, relative to the largest eigenvalue, that approximates the limit where H is singular."""
 
 
 class BallBox(Domain):
@@ -32,13 +32,14 @@ class BallBox(Domain):
     lower, upper
         As for `Box`. The ball must meet the box.
     dimension
-        ``d`` where nothing else gives it; left to `with_shape` without.
+        ``d`` where no array gives it. Without it the shape is left to `with_shape`.
 
     Notes
     -----
     The Euclidean projection of y is ``clip(center + t (y - center))`` with the largest t <= 1 that stays in the ball,
-    from one sort: O(d log d). In the metric H it is the projection on the box in ``H + mu I`` with the mu that brings
-    it to the ball: some ten projections on a box. Eigenvalues of H below 5e-15 of the largest count as that much.
+    from one sort: O(d log d). In the metric H it is the projection on the box in ``H + mu I`` with the mu that puts it
+    in the ball, which takes about ten projections on a box. Eigenvalues of H below 5e-15 of the largest are raised to
+    that value.
 
     Examples
     --------
@@ -102,7 +103,7 @@ class BallBox(Domain):
         return self._along(point - self._middle)
 
     def _along(self, direction: Array) -> Array:
-        """``clip(center + t direction)`` with the largest t that stays in the ball: distances grow with t."""
+        """``clip(center + t direction)`` with the largest t that stays in the ball; the distance grows with t."""
         lower, upper = self._box._lower - self._middle, self._box._upper - self._middle
         unit = np.abs(direction) / np.max(np.abs(direction))
         # The distance to the center in coordinate i is clip(t unit_i, least_i, most_i).
@@ -165,7 +166,7 @@ class BallBox(Domain):
         def closest(logarithm: float) -> Array:
             multiplier = float(np.exp(logarithm))
             total = shift + multiplier
-            # (H + mu I)^{-1} H offset, as the offset less what mu takes off it.
+            # (H + mu I)^{-1} H offset, written as the offset minus a correction that vanishes with mu.
             taken = (multiplier / total) * (offset - weights @ (coordinates / (total + strengths)))
             target = self._middle.ravel() + (offset - taken)
             projected, _ = newton_projection("box", target, total, weights, lower, upper, 0.0)
@@ -198,7 +199,7 @@ class BallBox(Domain):
         return self._along(direction) if np.any(direction) else self.start
 
     def diameter(self, norm: str = "l2") -> float:
-        """Exact where the box is centred on the ball; else the bound that both diameters give."""
+        """Exact where the box is centered on the ball; else the smaller of the two diameters, an upper bound."""
         bound = min(self._ball.diameter(norm), self._box.diameter(norm))
         if norm != "l1":
             return bound
@@ -207,7 +208,7 @@ class BallBox(Domain):
         return doubled.support(np.ones(self.shape))
 
     def radius(self, norm: str = "l2") -> float:
-        """Exact where ball and box are both centred on the origin; else an upper bound."""
+        """Exact where ball and box are both centered on the origin; else an upper bound."""
         bound = min(self._ball.radius(norm), self._box.radius(norm))
         lower, upper = self._bounds()
         return (

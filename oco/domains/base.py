@@ -1,4 +1,4 @@
-"""What a domain is: the convex set that decisions must lie in."""
+"""The abstract base class of domains, the convex sets in which decisions must lie."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from oco.types import Array, Shape
 class Domain(ABC):
     """A closed convex set of decisions, vectors ``(d,)`` or matrices ``(m, n)``.
 
-    A subclass says how to project, how far it reaches in a direction and how wide it is; learners, comparators and
-    bounds need nothing else. Domains are not changed after they are made. One that was made without a shape, such as
-    ``Ball(radius=5.0)``, gets it from `with_shape` when it meets its environment.
+    A subclass implements the projection, the support function and the diameter; learners, comparators and bounds need
+    nothing else. Domains are immutable. A domain made without a shape, such as ``Ball(radius=5.0)``, gets one from
+    `with_shape` when an environment uses it.
     """
 
     name: ClassVar[str] = ""
@@ -34,7 +34,7 @@ class Domain(ABC):
 
     @property
     def shape(self) -> Shape:
-        """Shape of a decision; raises `DomainError` while it was not given."""
+        """Shape of a decision; raises `DomainError` if it has not been given yet."""
         if self._shape is None:
             raise DomainError(
                 f"{type(self).__name__} does not know the shape of a decision yet: give it to the constructor or call "
@@ -72,7 +72,7 @@ class Domain(ABC):
             raise DomainError(f"The shape of {type(self).__name__} must be {allowed}, of positive lengths, got {shape}")
 
     def _size_given(self, dimension: int | Shape | None) -> Shape | None:
-        """The shape that a constructor's ``dimension`` stands for; raises `DomainError` where it cannot be."""
+        """The shape given by a constructor's ``dimension``; raises `DomainError` if it is not possible."""
         if dimension is None:
             return None
         shape = (int(dimension),) if isinstance(dimension, int) else tuple(dimension)
@@ -96,7 +96,7 @@ class Domain(ABC):
     @property
     @abstractmethod
     def start(self) -> Array:
-        """The point from which learners start: the centre where there is one. A fresh array on every call."""
+        """The point from which learners start: the center where there is one. A fresh array on every call."""
 
     @property
     def bounded(self) -> bool:
@@ -104,10 +104,10 @@ class Domain(ABC):
         return bool(np.isfinite(self.diameter()))
 
     def as_ball(self) -> tuple[Array, float] | None:
-        """Center and radius where `project` is the projection on a Euclidean ball; infinite where all is allowed.
+        """Center and radius if `project` is the projection on a Euclidean ball; infinite radius for the whole space.
 
-        Learners and comparators then use the ball's closed forms in place of `project`. Only the class itself can know
-        that, so a subclass is not taken for its parent: one that is still a ball says so again.
+        Learners and comparators then use the ball's closed forms in place of `project`. A subclass may have changed
+        `project`, so it does not inherit the answer; a subclass that is still a ball overrides this method.
         """
         return None
 
@@ -117,16 +117,17 @@ class Domain(ABC):
 
     @abstractmethod
     def project(self, point: Array) -> Array:
-        """Euclidean projection: the x in the domain that minimises ``|x - point|_2``."""
+        """Euclidean projection: the x in the domain that minimizes ``|x - point|_2``."""
 
     def project_in(self, point: Array, metric: Metric) -> Array:
-        """Projection in the learner's norm: the x in the domain that minimises ``(x - point)' H (x - point)``.
+        """Projection in the learner's norm: the x in the domain that minimizes ``(x - point)' H (x - point)``.
 
-        Where ``H`` is singular the minimiser is the limit of those of ``H + h I`` as h falls to zero.
+        If ``H`` is singular, this is the limit of the minimizers for ``H + h I`` as h falls to zero.
 
-        An optional hook. The method of the base class needs `project` and `support` only: some ``sqrt(c)`` times 30
-        Euclidean projections for a metric of condition c, certified, and refused where 20,000 do not reach that. Where
-        H is singular it finds one of the minimisers, not always the limit. Override it where a faster method is known.
+        An optional hook. The default method needs `project` and `support` only. It takes about ``30 sqrt(c)`` Euclidean
+        projections for a metric of condition number c, certifies the result, and raises `DomainError` if 20,000
+        projections are not enough. If H is singular it finds one of the minimizers, not always the limit. Override it
+        where a faster method is known.
 
         Parameters
         ----------
@@ -169,10 +170,10 @@ class Domain(ABC):
         return keywords(self, dimension=dimension, shape=shape)
 
     def describe(self) -> dict[str, object]:
-        """Name, parameters and shape, as plain values that a record can keep.
+        """Name, parameters and shape, as plain values for a record.
 
-        The ids of stored runs are hashes of this, so it goes on saying ``name`` and ``shape`` where `oco.spec.spec`
-        says ``kind`` and ``dimension``.
+        The ids of stored runs are hashes of this mapping, so its keys stay ``name`` and ``shape`` although
+        `oco.spec.spec` uses ``kind`` and ``dimension``.
         """
         sized = {"shape": None if self._shape is None else list(self._shape)}
         own = {name: plain(value) for name, value in self.keywords().items() if name not in ("dimension", "shape")}
@@ -184,7 +185,7 @@ class Domain(ABC):
 
 
 def require_inside(domain: Domain, projected: Array) -> Array:
-    """``projected``, or a `DomainError` where overflow or cancellation left it outside or not finite."""
+    """``projected``; raises `DomainError` if overflow or cancellation left it outside or not finite."""
     if np.isfinite(projected).all() and domain.contains(projected):
         return projected
     raise DomainError(

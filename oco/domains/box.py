@@ -28,9 +28,9 @@ class Box(Domain):
 
     Notes
     -----
-    In a diagonal metric the projection is the Euclidean one, O(d). In a low-rank or dense metric it is found by a
-    Newton method in the k numbers that couple the coordinates, at O(dk^2) a step and in typical games 2 to 6 steps;
-    where the metric is singular or conditioned worse than 1e9 an active-set method finishes it.
+    In a diagonal metric the projection is the Euclidean one, O(d). In a low-rank or dense metric it is found by
+    Newton's method in the k numbers that couple the coordinates, at O(dk^2) a step and in typical games 2 to 6 steps.
+    If the metric is singular or its condition number exceeds 1e9, an active-set method finishes the work.
 
     Examples
     --------
@@ -77,7 +77,7 @@ class Box(Domain):
 
     @property
     def start(self) -> Array:
-        """The middle, and where a side is open the number closest to zero."""
+        """The middle; in a coordinate with an open side, the number closest to zero."""
         closed = np.isfinite(self._lower) & np.isfinite(self._upper)
         middle = np.where(closed, self._lower, 0.0) / 2 + np.where(closed, self._upper, 0.0) / 2
         return np.where(closed, middle, np.clip(np.zeros(self.shape), self._lower, self._upper))
@@ -109,7 +109,7 @@ class Box(Domain):
         """``sum_i max(lower_i g_i, upper_i g_i)``."""
         direction = self._checked(direction)
         bound = np.where(direction > 0.0, self._upper, self._lower)
-        moved = direction != 0.0  # an open side times zero is not a number
+        moved = direction != 0.0  # an infinite bound times zero would be NaN
         return float(np.sum(direction[moved] * bound[moved]))
 
     def maximizer(self, direction: Array) -> Array:
@@ -117,7 +117,7 @@ class Box(Domain):
         direction = self._checked(direction)
         corner = np.where(direction > 0.0, self._upper, np.where(direction < 0.0, self._lower, self.start))
         if not np.isfinite(corner).all():
-            raise DomainError("Box has no farthest point in a direction that leaves by an open side")
+            raise DomainError("Box has no farthest point in a direction in which it is unbounded")
         return corner
 
     def diameter(self, norm: str = "l2") -> float:

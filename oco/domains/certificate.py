@@ -1,4 +1,4 @@
-"""How far a point is from being the projection: the variational inequality, in numbers."""
+"""The optimality residual of a projection, from the variational inequality."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from oco.domains.base import Domain
 
 TOLERANCE = 1e-10
-"""What every projection of this package promises of `projection_residual`."""
+"""Largest `projection_residual` that any projection of this package may have."""
 
 FEASIBLE = 1e-13
-"""How far outside, relative to the domain's size, an iteration may end; beyond that the point is moved onto it."""
+"""How far outside the domain, relative to its size, an iteration may end; a point further out is projected."""
 
 ROUNDING = 1e-4
 """Rounding allowance as a share of the tolerance: ``ROUNDING * TOLERANCE`` is some tens of units in the last place."""
@@ -29,14 +29,14 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
     r"""Certify that ``projected`` is the projection of ``point`` on ``domain`` in the norm of ``metric``.
 
     The x in the domain closest to y is the one with ``<H(y - x), z - x> <= 0`` for every z in the domain. The residual
-    is the largest value of the left side, found through the support function, over
+    is the largest value of the left side, found through the support function, divided by
 
     .. math:: |y - x|_H (|y - x|_H + |x|_H) + 10^{-4} \lambda_{\max}(H) (|y|_2 + |x|_2) D,
 
-    where D is the l2 diameter and the second term stands for rounding; or the Euclidean distance of x to the domain
-    over ``|x|_2 + |y|_2``, or over D and the domain's distance from the origin if that is less, if it is larger. Half
-    the square of the H-distance to the true projection is at most the numerator. On an unbounded domain z is kept
-    within ``D = |y|_2 + |x|_2`` of x, and the numerator is an upper bound.
+    where D is the l2 diameter and the second term allows for rounding. If x lies outside, the residual is at least its
+    Euclidean distance to the domain, divided by ``|x|_2 + |y|_2`` or by D plus the norm of its Euclidean projection,
+    whichever is less. The numerator is at least half the squared H-distance to the true projection. On an unbounded
+    domain z is kept within ``D = |y|_2 + |x|_2`` of x, and the numerator is an upper bound.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
     point, projected
         y and x, of the domain's shape.
     metric
-        The norm; where H is singular only the inequality is checked, not which of the minimisers x is.
+        The norm. If H is singular, x may be any of the minimizers: only the inequality is checked.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def projection_residual(domain: Domain, point: Array, projected: Array, metric: 
         return outside
     # Units in which H and the points are of size one, so that nothing overflows.
     place, difference = projected / size, (point - projected) / size
-    both = metric.apply(np.stack([difference.ravel(), place.ravel()], axis=1)) / largest  # one reading of H
+    both = metric.apply(np.stack([difference.ravel(), place.ravel()], axis=1)) / largest  # H is read once
     normal, image = (product.reshape(place.shape) for product in both.T)
     own = float(np.vdot(normal, place))
     diameter = domain.diameter("l2")
@@ -100,15 +100,15 @@ def _gap_nearby(domain: Domain, inside: Array, normal: Array, size: float) -> fl
 
 
 NEARER = (1e12, 1e8, 1e4)
-"""Distances, in diameters of the domain, to which a point is brought where its projection cannot be certified."""
+"""Distances, in diameters of the domain, to which a point is moved if its own projection cannot be certified."""
 
 
 def first_certified(domain: Domain, point: Array, metric: Metric, solve: Callable[[Array], Array]) -> Array:
-    """``solve(point)``, moved onto the domain where rounding has left it; a `DomainError` where it is not certified.
+    """``solve(point)``, moved onto the domain if rounding left it outside; `DomainError` if it cannot be certified.
 
-    What is far outside, in diameters of the domain, has few digits left for what is within. Then the same is tried for
-    points on the way to the domain, whose projections differ by less than that rounding, and last for the point of the
-    domain that lies farthest in the direction ``H y``. The certificate, which decides, is always that of ``point``.
+    A point that is many diameters away loses most digits of its projection to rounding. In that case points on the way
+    to the domain are tried, whose projections differ by less than this rounding, and last the point of the domain that
+    lies farthest in the direction ``H y``. Each candidate is certified as the projection of ``point`` itself.
     """
     least = np.inf
     for candidate in _candidates(domain, point, metric, solve):
@@ -132,11 +132,11 @@ def _candidates(domain: Domain, point: Array, metric: Metric, solve: Callable[[A
     nearer = [
         start + (reach * diameter / distance) * (point - start) for reach in NEARER if reach * diameter < distance
     ]
-    with np.errstate(all="ignore"):  # what is not finite is left out
+    with np.errstate(all="ignore"):  # candidates that are not finite are skipped
         for target in (point, *nearer):
             try:
                 yield solve(target)
-            except (ArithmeticError, ValueError):  # that of linear algebra is one of these
+            except (ArithmeticError, ValueError):  # np.linalg.LinAlgError is a ValueError
                 continue
         if NEARER[0] * diameter < distance:
             yield domain.maximizer(metric.apply((point - start) / distance))

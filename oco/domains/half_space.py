@@ -15,13 +15,13 @@ from oco.numbers import real_numbers
 from oco.types import Array
 
 PASSES = 12
-"""Most corrections of a projection: each takes some 1e15 off the distance."""
+"""Most corrections of a projection; each reduces the distance by a factor of about 1e15."""
 PARALLEL = 1e-12
-"""Relative size below which what a direction has besides the normal is rounding."""
+"""Relative size below which a direction's component orthogonal to the normal counts as rounding."""
 
 
 class _Band(Domain, ABC):
-    """``{x : lower <= <normal, x> <= upper}``, which half-spaces and slabs are."""
+    """``{x : lower <= <normal, x> <= upper}``; base class of half-spaces and slabs."""
 
     def __init__(self, normal: ArrayLike, lower: float, upper: float) -> None:
         self._normal = np.array(real_numbers(normal, f"the normal of {type(self).__name__}"), dtype=np.float64)
@@ -42,7 +42,7 @@ class _Band(Domain, ABC):
         return float(np.clip(0.0, self._lower, self._upper)) * self._unit
 
     def contains(self, point: Array, tolerance: float = 1e-9) -> bool:
-        """Whether the bounds are passed by no more than ``tolerance`` times the larger of the bound and the point."""
+        """Whether the bounds are exceeded by at most ``tolerance`` times the larger of the bound and the point."""
         point = self._checked(point)
         height = float(np.vdot(self._unit, point))
         bounds = [abs(bound) for bound in (self._lower, self._upper) if np.isfinite(bound)]
@@ -50,11 +50,11 @@ class _Band(Domain, ABC):
         return self._lower - slack <= height <= self._upper + slack
 
     def project(self, point: Array) -> Array:
-        """Euclidean projection: the point moved along the normal onto the bound that it breaks, in O(d)."""
+        """Euclidean projection: the point moved along the normal onto the bound that it violates, in O(d)."""
         return self.project_in(point, ScaledIdentity(1.0))
 
     def project_in(self, point: Array, metric: Metric) -> Array:
-        """Projection in the norm of ``metric``: along ``H^{-1} normal`` onto the bound that is broken.
+        """Projection in the norm of ``metric``: along ``H^{-1} normal`` onto the violated bound.
 
         O(d) for a diagonal metric, O(dk) for a low-rank one, O(d^2) for a dense and O(mn(m + n)) for a Kronecker one.
         Where H is singular and the normal is not in its range, the move is along the normal's part in the null space.
@@ -68,7 +68,7 @@ class _Band(Domain, ABC):
         along = along / np.max(np.abs(along))
         projected: Array = point - along * (excess / float(np.vdot(self._unit, along)))
         for _ in range(PASSES):
-            # Once more for the rounding of a long move, and so on for a point that is far away.
+            # The second pass removes the rounding of a long move; a distant point needs more passes.
             height = float(np.vdot(self._unit, projected))
             excess = height - float(np.clip(height, self._lower, self._upper))
             projected -= along * (excess / float(np.vdot(self._unit, along)))
@@ -87,10 +87,10 @@ class _Band(Domain, ABC):
         return along * (self._upper if along > 0.0 else self._lower)
 
     def maximizer(self, direction: Array) -> Array:
-        """The point of the bound closest to the origin; `DomainError` where the domain is open that way."""
+        """The point of the bound closest to the origin; `DomainError` if the domain is unbounded that way."""
         reach = self.support(direction)
         if not np.isfinite(reach):
-            raise DomainError(f"{type(self).__name__} has no farthest point in a direction that it is open to")
+            raise DomainError(f"{type(self).__name__} has no farthest point in a direction in which it is unbounded")
         along = float(np.vdot(self._unit, direction))
         if along == 0.0:
             return self.start

@@ -84,7 +84,7 @@ class L1Ball(Domain):
         return self._radius * float(np.abs(self._checked(direction)).max())
 
     def maximizer(self, direction: Array) -> Array:
-        """The corner of the coordinate that is largest in size, the first of them if there are many."""
+        """The vertex of the coordinate with the largest absolute value; the first one in case of a tie."""
         direction = self._checked(direction)
         index = np.argmax(np.abs(direction))
         corner = np.zeros(self.shape)

@@ -1,4 +1,4 @@
-"""The old place of `oco.metrics`: its names can be imported from here for one more release."""
+"""The former location of `oco.metrics`; its names can be imported from here for one more release."""
 
 from oco.metrics import Dense, Diagonal, Kronecker, LowRankPlusScaledIdentity, Metric, ScaledIdentity
 

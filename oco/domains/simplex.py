@@ -81,7 +81,7 @@ class Simplex(Domain):
         return self._scale * float(self._checked(direction).max())
 
     def maximizer(self, direction: Array) -> Array:
-        """The corner of the largest coordinate, the first of them if there are many."""
+        """The vertex of the largest coordinate; the first one in case of a tie."""
         corner = np.zeros(self.shape)
         corner[np.argmax(self._checked(direction))] = self._scale
         return corner

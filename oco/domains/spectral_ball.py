@@ -24,9 +24,9 @@ class SpectralBall(Domain):
 
     Notes
     -----
-    The Euclidean projection clips the singular values, O(mn min(m, n)). In another metric, on the rows laid end to end,
-    a Newton method in the coupling of the metric is used; where the metric is singular or conditioned badly a method of
-    multipliers finishes it, O(k^2 mn) a step for a low-rank metric, else O((mn)^3) and for at most 1,500 entries.
+    The Euclidean projection clips the singular values, O(mn min(m, n)). In other metrics (on the rows laid end to end)
+    Newton's method is used, in the coupling of the metric. If the metric is singular or badly conditioned, a method of
+    multipliers finishes the work: O(k^2 mn) a step for a low-rank metric, else O((mn)^3) for at most 1,500 entries.
 
     Examples
     --------

@@ -12,7 +12,7 @@ from oco.types import Array, Shape
 
 
 class Unbounded(Domain):
-    """Every point is allowed, every projection is the point itself and every diameter is infinite.
+    """The whole space: every projection is the point itself, and every diameter is infinite.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Environments: what a learner plays against. A data set and a loss, a synthetic stream, an adversary."""
+"""Environments, the learner's opponents: a data set with a loss, a synthetic stream, or an adversary."""
 
 from __future__ import annotations
 
@@ -70,15 +70,15 @@ ENVIRONMENTS: Registry[Environment] = Registry(
         )
     },
 )
-"""Every environment by the name that configs use, those of other packages too; ``from_config`` takes plain values."""
+"""All environments, plugins' included, by their names in configs; ``from_config`` takes plain values."""
 
 
 def comparator_curve(
     environment: Environment, seed: int = 0, checkpoints: int | Sequence[int] = 30
 ) -> ComparatorCurve | None:
-    """The best fixed points in hindsight of one stream of ``environment``: the same for every learner that plays it.
+    """The best fixed points in hindsight of one stream of ``environment``, which are the same for every learner.
 
-    Pass it to `oco.play` as ``comparator`` to solve for it once rather than in every game.
+    Pass the result to `oco.play` as ``comparator`` to solve for it once rather than in every game.
     """
     from oco.regret.checkpoints import checkpoint_rounds
 

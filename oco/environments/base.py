@@ -1,4 +1,4 @@
-"""What an environment is: a domain, a horizon and a stream of convex losses."""
+"""The base class of environments: a domain, a horizon and a stream of convex losses."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ if TYPE_CHECKING:
 
 
 class Environment(ABC):
-    """The learner's opponent: it holds the domain, and reveals one convex loss a round after the point is played.
+    """The learner's opponent, which defines the domain and reveals one convex loss per round after the learner's move.
 
-    The game needs `domain`, `horizon` and `reveal` only, so any object that has them can be played against. What is
-    fixed by the constructor (the data, the spectrum, the drift) is the environment; what `restart` draws from its seed
-    (the order of the rows, the coin flips) is one stream of it.
+    The game needs only `domain`, `horizon` and `reveal`, so any object with these can be played against. The
+    constructor fixes the environment (the data, the spectrum, the drift); `restart` draws one stream of it from a seed
+    (the order of the rows, the coin flips).
     """
 
     name: ClassVar[str] = ""
     """Name in configs."""
 
     domain: Domain
-    """Where decisions must lie."""
+    """The feasible set of decisions."""
     horizon: int
     """Number of rounds."""
 
     @abstractmethod
     def restart(self, seed: int) -> None:
-        """Go back before round 1 and draw the stream of ``seed``: the same seed gives the same stream, bit for bit."""
+        """Go back before round 1 and draw the stream of ``seed``; equal seeds give identical streams, bit for bit."""
 
     @abstractmethod
     def reveal(self, point: Array) -> Loss:
-        """The loss of this round, once ``point`` is played; an adaptive adversary may look at it. Moves to the next."""
+        """The loss of this round, given the played ``point`` (which adaptive adversaries use); advances one round."""
 
     @property
     def gradient_bound(self) -> float | None:
-        """A bound on ``|g_t|_2`` over the domain that holds for every stream, or None where none can be stated."""
+        """A bound on ``|g_t|_2`` over the domain that holds for every stream, or None if none is known."""
         return None
 
     @property
     def gradient_entry_bound(self) -> float | None:
-        """A bound on ``max_i |g_{t,i}|``, likewise: far less than `gradient_bound` where gradients are dense."""
+        """A bound on ``max_i |g_{t,i}|``, likewise; far less than `gradient_bound` if gradients are dense."""
         return None
 
     @property
@@ -71,17 +71,17 @@ class Environment(ABC):
     def declared_losses(self, start: int, stop: int) -> Losses | None:
         """The losses of rounds ``start`` to ``stop - 1`` (counted from 0) of the stream that `restart` drew.
 
-        An optional hook: in the most special form that is known (rows rather than losses one by one), from which best
-        fixed points are found. Where ``start`` is 0 they may go on beyond ``stop``. None where they depend on what is
-        played; the game then records them.
+        An optional hook, used to find best fixed points. Return the most specific form available (a block of rows
+        rather than single losses). If ``start`` is 0, the losses may extend beyond ``stop``. Return None if they depend
+        on the points played; the game then records them.
         """
         return None
 
     def comparator_curve(self, rounds: Rounds) -> ComparatorCurve | None:
         """The best fixed point for rounds 1..t, for every t in ``rounds``, of the stream that `restart` drew.
 
-        An optional hook, for a game that knows a better way to that point than its `declared_losses`. None where it
-        cannot be known without the points that the learner plays.
+        An optional hook for games with a better method than solving for their `declared_losses`. Return None if the
+        comparator depends on the points played.
         """
         from oco.comparators import anytime
 
@@ -89,15 +89,15 @@ class Environment(ABC):
         return None if losses is None else anytime(losses, self.domain, rounds.tolist())
 
     def keywords(self) -> dict[str, Any]:
-        """The constructor's keywords with their values, as attributes of the same name hold them."""
+        """The constructor's keywords with their values, read from the attributes of the same names."""
         return keywords(self)
 
     def describe(self) -> dict[str, Any]:
-        """Name and parameters, as plain values that a record can keep.
+        """Name and parameters, as plain values for a record.
 
-        The ids of stored runs are hashes of this, so what is said of an environment stays as it is: what an attribute
-        with an underscore holds is left out, and a class that is not derived from a named one of this library adds its
-        parameters itself.
+        The ids of stored runs are hashes of this mapping, so the description of an environment must not change.
+        Attributes that start with an underscore are left out, and a class that is not derived from a named one of this
+        library adds its parameters itself.
         """
         parents = (made for made in type(self).__mro__ if made.__module__.startswith("oco.environments."))
         ours = any(vars(made).get("name") for made in parents)
@@ -106,7 +106,7 @@ class Environment(ABC):
         return {name: described(value) for name, value in (public | fixed).items()}
 
     def __repr__(self) -> str:
-        """Call that makes this environment; its stream is not part of it."""
+        """Constructor call that makes this environment, without its stream."""
         return represent(self)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Streams that are drawn from a seed and can be entered at any round, without the rounds before it."""
+"""Streams drawn from a seed, in which any round can be computed without the rounds before it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from oco.comparators import Losses
 
 CHUNK = 256
-"""Rounds that are drawn together; a chunk depends on the seeds and its number alone, so any round is reachable."""
+"""Rounds that are drawn together. A chunk depends only on the seeds and its number, so any round is reachable."""
 
 Draws = Literal["signs", "normal"]
 
 
 class DrawnRows(RowStream):
-    """Rows and targets that are drawn a chunk at a time; a subclass says how.
+    """Rows and targets that are drawn one chunk at a time by a subclass.
 
-    ``problem_seed`` draws what is fixed (a rotation, the weights to be found); `restart`'s seed draws the rounds.
+    ``problem_seed`` draws the fixed parameters (a rotation, the true weights); `restart`'s seed draws the rounds.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class DrawnRows(RowStream):
     loss
         The loss phi of a margin and a target.
     problem_seed
-        Draws what does not change from stream to stream.
+        Draws the parameters shared by all streams.
     """
 
     def __init__(self, *, dimension: int, horizon: int, domain: Domain, loss: ScalarLoss, problem_seed: int) -> None:
@@ -65,7 +65,7 @@ class DrawnRows(RowStream):
         """Rows ``(n, d)``, dense or CSR, and targets ``(n,)`` of consecutive ``rounds`` (counted from 0)."""
 
     def block(self, start: int, stop: int) -> RowBlock:
-        """Rounds ``start`` to ``stop - 1``; costs the drawing of their chunks of 256, wherever they are."""
+        """Rounds ``start`` to ``stop - 1``; draws only the chunks of 256 rounds that hold them."""
         self._check_range(start, stop)
         first, last = start // CHUNK, (stop - 1) // CHUNK
         chunks = [self._chunk(number) for number in range(first, last + 1)]
@@ -124,23 +124,23 @@ class RotatedRows(DrawnRows):
 
     @property
     def gradient_bound(self) -> float | None:
-        """Largest ``|phi'| |a_t|_2`` over the domain where rows are drawn as signs; normal rows have no bound."""
+        """Largest ``|phi'| |a_t|_2`` over the domain if rows are drawn as signs; normal rows have no bound."""
         largest = np.inf if self.draws == "normal" else largest_gradient(*self._extremes())
         return largest if np.isfinite(largest) else None
 
     @property
     def exp_concavity(self) -> float | None:
-        """Least ``phi'' / phi'^2`` over the domain where rows are drawn as signs and there is one."""
+        """Least ``phi'' / phi'^2`` over the domain if rows are drawn as signs and it is positive; else None."""
         alpha = 0.0 if self.draws == "normal" else exp_concavity(*self._extremes())
         return alpha if 0.0 < alpha < np.inf else None
 
     @property
     def gradient_eigenvalues(self) -> Array | None:
-        """Eigenvalues ``(d,)`` that the covariance of a round's gradient is prescribed to have, where it is."""
+        """Prescribed eigenvalues ``(d,)`` of the covariance of a round's gradient, if there are any."""
         return self.scales**2 if self.loss.linear else None
 
     def gradient_eigenvectors(self, round_index: int) -> Array:
-        """``(d, d)``: the eigenvectors that go with them, as columns, in round ``round_index`` (counted from 0)."""
+        """``(d, d)``: the corresponding eigenvectors, as columns, in round ``round_index`` (counted from 0)."""
         directions = self.drift.turn(np.eye(self.dimension), np.full(self.dimension, round_index))
         eigenvectors: Array = self.rotation @ directions.T
         return eigenvectors
@@ -151,7 +151,7 @@ class RotatedRows(DrawnRows):
 
 
 class DrawnLosses(Environment):
-    """A stream in which the loss of any round can be asked for; a subclass gives `loss_at`."""
+    """A stream in which the loss of any round can be computed, by the subclass's `loss_at`."""
 
     problem_seed: int
     _seed: int = 0

@@ -1,4 +1,4 @@
-"""Games whose best point moves, with the moving comparator and its path length known: for dynamic regret."""
+"""Games with a moving best point, for dynamic regret: the moving comparator and its path length are known."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 
 class Drifting(Environment):
-    """What drifting games share: comparators u_1, u_2, ... that are known, fixed by ``problem_seed`` and the motion."""
+    """Base class of drifting games, whose comparators u_1, u_2, ... follow from ``problem_seed`` and the motion."""
 
     motion: Motion
     signal: float
@@ -52,7 +52,7 @@ class Drifting(Environment):
     def comparator_losses(self, rounds: Rounds) -> Array:
         """``sum_{s<=t} f_s(u_s)`` for every t in ``rounds``, on the stream that `restart` drew.
 
-        A learner's cumulative loss at those rounds less this is its dynamic regret.
+        A learner's dynamic regret is its cumulative loss at those rounds minus these values.
         """
         totals = np.cumsum(self._comparator_losses())
         chosen: Array = totals[np.asarray(rounds) - 1]
@@ -78,7 +78,7 @@ class DriftingRegression(Drifting, RotatedRows):
     dimension, horizon
         d and T.
     motion
-        ``"switches"``, ``"recurring"`` (with ``concepts``) or ``"rotation"``, each with a ``period``; or the object.
+        ``"switches"``, ``"recurring"`` (with ``concepts``) or ``"rotation"``, each with a ``period``; or a motion.
     loss
         Name of a scalar loss, or the loss.
     condition
@@ -88,7 +88,7 @@ class DriftingRegression(Drifting, RotatedRows):
     signal
         Length of every u_t.
     draws
-        ``"signs"``: rows of length 1, and constants can be stated; ``"normal"``: nothing is bounded.
+        ``"signs"`` gives rows of length 1 and known constants; with ``"normal"`` nothing is bounded.
     domain
         A ball of radius ``signal`` by default.
     problem_seed
@@ -153,7 +153,7 @@ class DriftingRegression(Drifting, RotatedRows):
 class DriftingQuadratic(Drifting, DrawnLosses):
     """Tracking a moving point: ``f_t(x) = |x - u_t|^2 / 2 + noise <v_t, x>`` with v_t uniform on the sphere.
 
-    Every loss is 1-strongly convex; without noise u_t is its minimiser.
+    Every loss is 1-strongly convex. Without noise, u_t is its minimizer.
 
     Parameters
     ----------
@@ -212,11 +212,11 @@ class DriftingQuadratic(Drifting, DrawnLosses):
 
     @property
     def gradient_bound(self) -> float | None:
-        """``R + signal + noise`` on a bounded domain, R the largest norm of a point."""
+        """``R + signal + noise`` on a bounded domain, where R is the largest norm of a point."""
         return (self.domain.radius("l2") + self.signal + self.noise) * ROUNDING if self.domain.bounded else None
 
     @property
     def exp_concavity(self) -> float | None:
-        """``1 / G^2`` where there is a gradient bound G."""
+        """``1 / G^2`` if there is a gradient bound G."""
         bound = self.gradient_bound
         return None if bound is None else 1.0 / bound**2

@@ -31,15 +31,15 @@ Order = Literal["shuffle", "file"]
 
 
 class GeneralizedLinearGame(RowStream):
-    """What all games on given rows share; see `oco.environments.GeneralizedLinear` for the parameters."""
+    """Base class of games on given rows; see `oco.environments.GeneralizedLinear` for the parameters."""
 
     @classmethod
     @abstractmethod
     def own_loss(cls) -> ScalarLoss | None:
-        """The loss where none is given; None where one must be."""
+        """The default loss; None if a loss must be given."""
 
     _loaded: dict[str, Any] | None = None
-    """What `load` was given of the data; None where the rows were given."""
+    """Arguments of `load` that describe the data; None if the rows were given."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class GeneralizedLinearGame(RowStream):
                     f"block({first}, {first + wanted}) of the rows must have shape ({wanted}, "
                     f"{self.domain.dimension}), got {rows.shape}"
                 )
-            # Copied: a source may refill one buffer, and what was handed out must not change.
+            # Copied, because a source may reuse its buffer, and a returned block must not change.
             parts.append((rows.copy(), sound_targets(self.loss, targets, wanted).copy()))
             start += wanted
         rows = float_rows(stacked([rows for rows, _ in parts]))
@@ -134,17 +134,17 @@ class GeneralizedLinearGame(RowStream):
 
     @property
     def gradient_bound(self) -> float | None:
-        """Largest ``|phi'| |a_t|_2`` over the domain and all rows; None where it is not bounded or not known."""
+        """Largest ``|phi'| |a_t|_2`` over the domain and all rows; None if it is unbounded or unknown."""
         return self._constant("gradient_bound")
 
     @property
     def gradient_entry_bound(self) -> float | None:
-        """Largest ``|phi'| max_j |a_tj|`` over the domain and all rows; None where it is not bounded or not known."""
+        """Largest ``|phi'| max_j |a_tj|`` over the domain and all rows; None if it is unbounded or unknown."""
         return self._constant("gradient_entry_bound")
 
     @property
     def exp_concavity(self) -> float | None:
-        """Least ``phi'' / phi'^2`` over the domain and all rows; None where it is zero or not known."""
+        """Least ``phi'' / phi'^2`` over the domain and all rows; None if it is zero or unknown."""
         return self._constant("exp_concavity")
 
     def _constant(self, name: str) -> float | None:
@@ -171,9 +171,9 @@ class GeneralizedLinearGame(RowStream):
         }
 
     def split(self, test_fraction: float = 0.2, seed: int = 0) -> tuple[Self, Self]:
-        """Two games on disjoint rows, to train (tune) on and to test on; ``seed`` draws which rows are for the test.
+        """Two games on disjoint rows, for training (tuning) and for testing; ``seed`` draws the test rows.
 
-        Both keep the loss, the domain, the order and the passes; horizons are those of their rows.
+        Both keep the loss, the domain, the order and the passes. Each horizon follows from the game's own rows.
         """
         if self._source is not None:
             raise ConfigError("rows that are read in blocks cannot be split; make a game of each file")
@@ -197,7 +197,7 @@ class GeneralizedLinearGame(RowStream):
         return train, test
 
     def keywords(self) -> dict[str, Any]:
-        """The constructor's keywords; those of `load` where the rows came from there."""
+        """The constructor's keywords, or those of `load` if it loaded the rows."""
         found = super().keywords()
         if "description" in found:
             found["description"] = self._description or None
@@ -206,7 +206,7 @@ class GeneralizedLinearGame(RowStream):
         return self._loaded | {key: found[key] for key in found if key not in ("rows", "targets", "description")}
 
     def describe(self) -> dict[str, Any]:
-        """Name and parameters; what identifies the data."""
+        """Name and parameters, and the identity of the data."""
         settings = {"order": self.order, "passes": self.passes, "rows": self.n_rows}
         return super().describe() | settings | self._description
 
@@ -223,8 +223,8 @@ class GeneralizedLinearGame(RowStream):
         domain, loss
             As in the constructor.
         options
-            ``order``, ``passes`` and ``horizon`` go to the constructor, the rest to `oco.datasets.load`; ``labels`` is
-            ``"binary"`` unless given where the loss needs two classes.
+            ``order``, ``passes`` and ``horizon`` go to the constructor, the rest to `oco.datasets.load`. If the loss
+            needs two classes, ``labels`` is ``"binary"`` by default.
 
         Examples
         --------
@@ -255,7 +255,7 @@ class GeneralizedLinearGame(RowStream):
         loss: str | dict[str, Any] | None = None,
         **options: Any,
     ) -> Self:
-        """Build from the plain values of a config: ``loss`` by name, its own keywords beside, or both as a mapping."""
+        """Build from the plain values of a config: ``loss`` by name with its keywords, or both in one mapping."""
         if "rows" in options:
             return super().from_config(domain=domain, loss=loss, **options)
         if not data:

@@ -14,20 +14,20 @@ class GeneralizedLinear(GeneralizedLinearGame):
     Parameters
     ----------
     rows
-        ``(n, d)`` features: an array (a memory map will do), a SciPy sparse matrix, a pandas frame of numbers, or a
+        ``(n, d)`` features: an array (or a memory map), a SciPy sparse matrix, a pandas frame of numbers, or a
         `RowSource`. Arrays are not copied.
     targets
-        ``(n,)``; -1 or +1 where the loss asks for classes. Not given with a `RowSource`.
+        ``(n,)``; -1 or +1 if the loss is for classes. Must not be given with a `RowSource`.
     loss
         The loss phi of a margin and a target, or its name (``"squared"``); the named games (`LogisticRegression`, ...)
         have theirs.
     domain
         Where decisions must lie; unbounded by default.
     order
-        ``"shuffle"``: every seed draws its own permutation (a new one for each pass); ``"file"``: as given, so that
-        every seed gives the same stream. A `RowSource` can only be played in the order of the file.
+        With ``"shuffle"`` every seed draws its own permutation (a new one for each pass). With ``"file"`` rows are
+        played in the given order, the same for every seed. A `RowSource` can only be played in the order of the file.
     passes
-        How often the data is gone through.
+        Number of passes over the data.
     horizon
         Number of rounds, if fewer than ``passes * n``.
     description
@@ -40,11 +40,11 @@ class GeneralizedLinear(GeneralizedLinearGame):
 
     Notes
     -----
-    ``block(start, stop)`` hands out consecutive rounds, so that a learner with a compiled loop can play them at once;
-    nothing of size horizon x d is ever made, and numbers of another type become float64 a block at a time.
+    ``block(start, stop)`` returns consecutive rounds, so that a learner with a compiled loop can play them at once. No
+    array of size horizon x d is ever made; numbers of another type are converted to float64 one block at a time.
 
-    `gradient_bound` and `exp_concavity` are exact maxima over the rows and the margins ``|p| <= R |a_t|``, R the
-    largest norm of a point; they are not known for a `RowSource`, which would have to be read for them.
+    `gradient_bound` and `exp_concavity` are exact extrema over the rows and the margins ``|p| <= R |a_t|``, where R is
+    the largest norm of a point. For a `RowSource` they are unknown, because computing them would take a pass over it.
 
     Examples
     --------
@@ -62,7 +62,7 @@ class GeneralizedLinear(GeneralizedLinearGame):
 
     @classmethod
     def own_loss(cls) -> ScalarLoss | None:
-        """`default_loss`, which a subclass may set."""
+        """``default_loss``, which a subclass may set."""
         return cls.default_loss
 
 

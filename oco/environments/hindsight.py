@@ -1,4 +1,4 @@
-"""Best fixed points of a stream in hindsight, from what it declares or says itself, or from what was recorded."""
+"""Best fixed points of a stream in hindsight, from its declared losses, its own comparator, or recorded losses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def known_ahead(stream: Any) -> bool:
-    """Whether the best fixed points of ``stream`` are known without the losses that it reveals in a game."""
+    """Whether the best fixed points of ``stream`` can be found without the losses revealed in a game."""
     hook = getattr(type(stream), "comparator_curve", None)
     if hook is not Environment.comparator_curve:
         return hook is not None
@@ -26,18 +26,18 @@ def known_ahead(stream: Any) -> bool:
 def best_fixed_points(
     stream: Any, domain: Domain, rounds: Rounds, recorded: Sequence[Loss] | None = None
 ) -> ComparatorCurve | None:
-    """The best fixed point for rounds 1..t, for every t in ``rounds``; None where nothing says what it is.
+    """The best fixed point for rounds 1..t, for every t in ``rounds``; None if it cannot be determined.
 
     Parameters
     ----------
     stream
-        An environment, or any object that is played against.
+        An environment, or any object that can be played against.
     domain
-        Where the points must lie.
+        Feasible set of the points.
     rounds
-        Checkpoints t, rising.
+        Checkpoints t, in increasing order.
     recorded
-        The losses that ``stream`` revealed, where they were kept: they are solved for, and the stream is not asked.
+        The losses that ``stream`` revealed, if they were kept; then they are used instead of the stream.
     """
     if recorded is not None:
         from oco.comparators import anytime
@@ -55,7 +55,7 @@ def least_between(
     Raises
     ------
     ConfigError
-        If ``stream`` does not give the losses of any rounds, and they were not recorded.
+        If ``stream`` cannot give the losses of arbitrary rounds, and they were not recorded.
     """
     from oco.comparators import anytime
 
@@ -66,7 +66,7 @@ def least_between(
 
 
 def _losses_between(stream: Any, start: int, stop: int) -> Losses | None:
-    """What the stream declares; of any other object, what its ``block`` or its ``loss_at`` gives."""
+    """The stream's declared losses; for any other object, those from its ``block`` or ``loss_at``."""
     declared: Losses | None = None
     if hasattr(stream, "declared_losses"):
         declared = stream.declared_losses(start, stop)

@@ -1,4 +1,4 @@
-"""How the leading eigenspace of a gradient covariance moves from round to round: not at all, slowly, or at once."""
+"""Motions of the leading eigenspace of a gradient covariance: fixed, rotating slowly, or switching abruptly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from oco.types import Array
 
 @dataclass(frozen=True)
 class LeadingSpace(ABC):
-    """A motion of eigenvectors: `turn` is an orthogonal map that depends on the round."""
+    """A motion of eigenvectors; `turn` is an orthogonal map that depends on the round."""
 
     name: ClassVar[str]
 
@@ -26,7 +26,7 @@ class LeadingSpace(ABC):
 
     @abstractmethod
     def turn(self, coordinates: Array, rounds: Rounds) -> Array:
-        """Coordinates ``(n, d)`` of ``rounds`` ``(n,)``, given as if nothing moved, where the motion has taken them."""
+        """Apply the motion to coordinates ``(n, d)`` of ``rounds`` ``(n,)``."""
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, as a config would give them."""
@@ -56,7 +56,7 @@ class Rotating(LeadingSpace):
     name = "rotating"
 
     def check(self, dimension: int) -> None:
-        """Two dimensions are needed for every eigenvector that turns."""
+        """Require two dimensions for every rotating eigenvector."""
         _check("rotating", self.leading, self.period, dimension // 2, f"d / 2 = {dimension // 2}")
 
     def turn(self, coordinates: Array, rounds: Rounds) -> Array:
@@ -74,8 +74,8 @@ class Rotating(LeadingSpace):
 class Switching(LeadingSpace):
     """Every ``period`` rounds the first ``leading`` eigenvectors move to directions orthogonal to where they were.
 
-    All directions are shifted by ``leading`` places in a circle, so the space comes back after d / leading switches
-    where that is a whole number.
+    All directions are shifted cyclically by ``leading`` places, so the space returns after d / leading switches if that
+    is an integer.
     """
 
     leading: int = 1
@@ -83,7 +83,7 @@ class Switching(LeadingSpace):
     name = "switching"
 
     def check(self, dimension: int) -> None:
-        """The next place must be disjoint from the last."""
+        """Require that consecutive leading spaces be disjoint."""
         _check("switching", self.leading, self.period, dimension // 2, f"d / 2 = {dimension // 2}")
 
     def turn(self, coordinates: Array, rounds: Rounds) -> Array:
@@ -95,11 +95,11 @@ class Switching(LeadingSpace):
 
 
 LEADING_SPACES: dict[str, type[LeadingSpace]] = {motion.name: motion for motion in (Fixed, Rotating, Switching)}
-"""Every motion by the name that configs use."""
+"""All motions by their names in configs."""
 
 
 def leading_space(given: LeadingSpace | str | Mapping[str, Any], dimension: int) -> LeadingSpace:
-    """A motion from what a user may give: itself, its name, or ``{"kind": "rotating", "period": 500}``."""
+    """A motion from a motion, its name, or a mapping such as ``{"kind": "rotating", "period": 500}``."""
     motion: LeadingSpace = given if isinstance(given, LeadingSpace) else from_names("drift", given, LEADING_SPACES)
     motion.check(dimension)
     return motion

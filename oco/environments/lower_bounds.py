@@ -1,4 +1,4 @@
-"""Adversaries that attain the lower bounds: no learner does better than a constant times these."""
+"""Adversaries that attain the lower bounds, up to a constant, against every learner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from oco.types import Array
 
 
 class AdaptiveBallLowerBound(Environment):
-    """Linear losses that see x_t and force the regret ``R sqrt(T)`` on a ball of radius R, on every learner, exactly.
+    """An adaptive adversary that forces regret of exactly ``R sqrt(T)`` on every learner, on a ball of radius R.
 
     ``f_t(x) = <g_t, x>`` with a random unit vector g_t orthogonal to x_t and to ``S_{t-1} = g_1 + ... + g_{t-1}``. The
     learner's loss is 0 in every round and ``|S_T| = sqrt(T)``, so the best fixed point has loss ``-R sqrt(T)``. That is
@@ -82,8 +82,8 @@ class AdaptiveBallLowerBound(Environment):
 class BallLowerBound(DrawnRows):
     """Linear losses with g_t uniform on the unit sphere: expected regret about ``R sqrt(T)`` for every learner.
 
-    Whatever is played, ``E <g_t, x_t> = 0``, and ``E |g_1 + ... + g_T|`` is between ``sqrt(2 T / pi)`` (d = 1, T large)
-    and ``sqrt(T)`` (d large). The adversary is oblivious: it draws all losses ahead.
+    For every learner ``E <g_t, x_t> = 0``, and ``E |g_1 + ... + g_T|`` is between ``sqrt(2 T / pi)`` (d = 1, T large)
+    and ``sqrt(T)`` (d large). The adversary is oblivious: it draws all losses in advance.
 
     Parameters
     ----------
@@ -125,8 +125,8 @@ class BallLowerBound(DrawnRows):
 class SimplexLowerBound(DrawnRows):
     """Linear losses on the simplex whose d entries are fair coins -1 or +1: expected regret of order ``sqrt(T log d)``.
 
-    Whatever is played, the expected loss is 0, and the best of d random walks is at about ``-sqrt(2 T log d)`` for
-    large d and T (Cesa-Bianchi and Lugosi 2006, Theorem 3.7); at ``-0.68 sqrt(T log d)`` already for d = 2.
+    For every learner the expected loss is 0, and the best of d random walks is at about ``-sqrt(2 T log d)`` for large
+    d and T (Cesa-Bianchi and Lugosi 2006, Theorem 3.7), and at ``-0.68 sqrt(T log d)`` already for d = 2.
 
     Parameters
     ----------
@@ -174,9 +174,9 @@ def _unit(vector: Array) -> Array:
 
 
 def _unit_orthogonal(vector: Array, *directions: Array) -> Array:
-    """The unit vector along what orthonormal ``directions`` leave of ``vector``; zero where that is rounding alone."""
+    """``vector`` projected off the orthonormal ``directions`` and normalized; zero if only rounding is left."""
     rest = vector
-    for _ in range(2):  # the second time removes what rounding left
+    for _ in range(2):  # the second time removes rounding errors
         for direction in directions:
             rest = rest - (rest @ direction) * direction
         if np.linalg.norm(rest) <= 1e-12 * np.linalg.norm(vector):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class EntryLoss(Loss):
-    """``f(X) = phi(X_ij, y)`` of one entry of a matrix; the gradient is zero but for that entry."""
+    """``f(X) = phi(X_ij, y)`` of one entry of a matrix; the gradient is zero except in that entry."""
 
     def __init__(self, scalar: ScalarLoss, entry: tuple[int, int], target: float) -> None:
         self.scalar = scalar
@@ -45,7 +45,7 @@ class EntryLoss(Loss):
 
 
 class MatrixCompletion(DrawnLosses):
-    """Online matrix completion: every round asks for one entry, ``f_t(X) = phi(X_ij, M_ij + noise u_t)``.
+    """Online matrix completion; every round reveals one entry, ``f_t(X) = phi(X_ij, M_ij + noise u_t)``.
 
     M is ``(m, n)`` of the given rank with entries of mean square 1, behind random rotations; the entry is drawn
     uniformly and u_t is uniform of variance 1.
@@ -111,7 +111,7 @@ class MatrixCompletion(DrawnLosses):
         return EntryLoss(self.loss, (row, column), float(self.matrix[row, column] + noise))
 
     def declared_losses(self, start: int, stop: int) -> Losses:
-        """Rows with a single entry, of which an entry of the decision is the margin; one by one without a conjugate."""
+        """Rows with a single entry, whose margin is one entry of the decision; single losses without a conjugate."""
         losses = [self.loss_at(i) for i in range(start, stop)]
         if not self.loss.has_conjugate:
             return losses
@@ -213,7 +213,7 @@ class SubspaceReconstruction(DrawnLosses):
     dimension, horizon
         d and T.
     rank
-        Dimension of the subspaces that the domain has room for.
+        Rank of the projections that the default domain contains.
     spectrum
         Of the rows' covariance, as in `SpectrumLinear`.
     domain

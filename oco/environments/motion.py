@@ -1,4 +1,4 @@
-"""How the best point of a game moves: switches, recurring concepts, a slow rotation."""
+"""Motions of a game's best point: switches, recurring concepts, slow rotation."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Switches(Motion):
 
 @dataclass(frozen=True)
 class Recurring(Motion):
-    """Recurring concepts: ``concepts`` directions that take turns, ``period`` rounds each."""
+    """Recurring concepts: ``concepts`` directions in turn, for ``period`` rounds each."""
 
     concepts: int = 3
     name = "recurring"
@@ -74,7 +74,7 @@ class Rotation(Motion):
     name = "rotation"
 
     def check(self, dimension: int) -> None:
-        """A plane is needed."""
+        """Require at least two dimensions."""
         if dimension < 2:
             raise ConfigError("the rotation motion needs at least 2 dimensions, got 1")
 
@@ -90,7 +90,7 @@ class Rotation(Motion):
 
 
 MOTIONS: dict[str, type[Motion]] = {motion.name: motion for motion in (Switches, Recurring, Rotation)}
-"""Every motion by the name that configs use."""
+"""All motions by their names in configs."""
 
 MotionLike = Motion | str | Mapping[str, Any]
 
@@ -103,7 +103,7 @@ def motion_of(given: MotionLike, dimension: int) -> Motion:
 
 
 def _concepts(numbers: Rounds, dimension: int, problem_seed: int) -> Array:
-    """``(n, d)``: the random direction that goes with every concept's number."""
+    """``(n, d)``: the random direction of each numbered concept."""
     concepts, places = np.unique(numbers, return_inverse=True)
     drawn = np.array([random_direction(dimension, problem_seed, 0xC04C, int(number)) for number in concepts])
     directions: Array = drawn[places]

@@ -1,4 +1,4 @@
-"""Play a classification problem of several classes: one matrix decision, or one game for each class."""
+"""Play a multiclass problem, with one matrix decision or with one game per class."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class MultinomialRegression(Environment):
     labels
         ``(n,)`` numbers, at least two different ones; row c of W belongs to the c-th smallest.
     domain
-        Where W must lie; unbounded by default.
+        Feasible set of W; unbounded by default.
     order, passes, horizon, description
         As in `GeneralizedLinear`.
 
@@ -68,7 +68,7 @@ class MultinomialRegression(Environment):
         )
 
     def _use(self, rows: LinearLosses, domain: Domain | None) -> None:
-        # A game of the rows alone, whose targets are the labels, knows how to order and to describe them.
+        # A game on the rows, with the labels as targets, takes care of their order and description.
         self._rows = rows
         self.classes: Array = np.unique(rows._targets)
         if self.classes.size < 2:
@@ -85,7 +85,7 @@ class MultinomialRegression(Environment):
         self._next = 0
 
     def block(self, start: int, stop: int) -> MultinomialBlock:
-        """Rounds ``start`` to ``stop - 1`` (from 0) of the stream, labels as numbers of classes."""
+        """Rounds ``start`` to ``stop - 1`` (from 0) of the stream, with labels as class indices."""
         block = self._rows.block(start, stop)
         return MultinomialBlock(block.rows, np.searchsorted(self.classes, block.targets), self.classes.size)
 
@@ -111,7 +111,7 @@ class MultinomialRegression(Environment):
         return self.block(start, stop)
 
     def keywords(self) -> dict[str, Any]:
-        """The constructor's keywords; those of `load` where the rows came from there."""
+        """The constructor's keywords, or those of `load` if it loaded the rows."""
         found = {key: value for key, value in self._rows.keywords().items() if key != "loss"}
         if "targets" in found:
             found["labels"] = found.pop("targets")
@@ -141,7 +141,7 @@ class MultinomialRegression(Environment):
 
 
 def one_vs_rest(rows: Any, labels: Any, **options: Any) -> dict[float, LogisticRegression]:
-    """A logistic game for each class: that class is +1 and all others are -1.
+    """One logistic game per class, in which that class is +1 and all others are -1.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Games in which the learner's matrix decides: coordinates, rotated coordinates, and streams built against a rank."""
+"""Games in which the preconditioner matters: coordinates, rotated coordinates, and streams built against a rank."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from oco.types import Array
 class CoordinateGame(DrawnRows):
     """Rare coordinates matter as much as frequent ones: ``f_t(x) = |x_i - w_i|`` with i drawn as ``i^-exponent``.
 
-    A step size that falls with t is too small for a coordinate when it is seen at last; diagonal AdaGrad gives every
-    coordinate its own, and its bound is ``sum_i sqrt(T_i)`` where that of OGD is ``sqrt(d T)`` (Duchi, Hazan, Singer,
-    JMLR 2011, Section 1.3): a ratio of order ``sqrt(d) / log d`` at exponent 2. Behind a rotation, ``rotated=True``,
-    a gradient touches all coordinates alike: diagonal AdaGrad is no better than OGD, and full-matrix AdaGrad plays as
-    the diagonal one did before.
+    When a rare coordinate finally appears, a learning rate that decreases with t is too small for it. Diagonal AdaGrad
+    has one learning rate per coordinate, and its bound is ``sum_i sqrt(T_i)`` where that of OGD is ``sqrt(d T)``
+    (Duchi, Hazan, Singer, JMLR 2011, Section 1.3), a ratio of order ``sqrt(d) / log d`` at exponent 2. Behind a
+    rotation (``rotated=True``) every gradient touches all coordinates, so diagonal AdaGrad is no better than OGD, while
+    full-matrix AdaGrad plays as the diagonal one does without rotation.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class CoordinateGame(DrawnRows):
     horizon
         T; ``4 d^2`` where not given, so that the rarest coordinates are seen too.
     exponent
-        Coordinate i comes up with probability proportional to ``i^-exponent``.
+        Coordinate i is drawn with probability proportional to ``i^-exponent``.
     rotated
         Whether coordinates are those of a random basis Q: ``f_t(x) = |<q_i, x> - w_i|``. Rows are CSR otherwise.
     domain
@@ -102,14 +102,14 @@ class CoordinateGame(DrawnRows):
 
 
 class AgainstRank(RotatedRows):
-    """Built against sketches of one rank: ``rank + 1`` large directions hide what there is to learn.
+    """Built against sketches of one rank: ``rank + 1`` large directions hide the signal.
 
     ``f_t(x) = |<a_t, x - w>|`` with features of scale 1 in ``rank + 1`` directions and of scale ``small_scale`` in the
-    others, behind a rotation; the weights w are inverse to the scales, of unit norm. A sketch that keeps ``rank``
-    directions or fewer lets mass of the size of a large direction escape, takes it for the size of all the others, and
-    moves in them as OGD does. One direction more and the escaped mass is that of the small directions alone (Lemma 1 of
-    Sketchy: at most ``T small_scale^2 (d - rank - 1)``), the steps in them grow by ``1 / small_scale``, and the regret
-    falls to that of full-matrix AdaGrad.
+    others, behind a rotation; the weights w are inverse to the scales, of unit norm. If a sketch keeps at most ``rank``
+    directions, its escaped mass has the size of a large direction. The preconditioner adds this mass to all other
+    directions, in which the learner then moves as OGD does. With one direction more, only small directions escape
+    (Lemma 1 of Sketchy: the escaped mass is at most ``T small_scale^2 (d - rank - 1)``), the steps in them grow by
+    ``1 / small_scale``, and the regret falls to that of full-matrix AdaGrad.
 
     Parameters
     ----------
@@ -180,11 +180,11 @@ class OrthonormalLosses(DrawnRows):
     dimension, horizon
         d and T.
     probabilities
-        Of the r vectors; they sum to 1. Uniform over 4 where not given.
+        Probabilities of the r vectors, which sum to 1. Uniform over 4 by default.
     domain
         A ball of radius 1 by default.
     problem_seed
-        Draws the orthonormal vectors. The seed of a stream draws which comes up.
+        Draws the orthonormal vectors. The seed of a stream draws the vector of each round.
 
     Notes
     -----

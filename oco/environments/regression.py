@@ -1,4 +1,4 @@
-"""Regression and classification on drawn features that are badly conditioned behind a random rotation."""
+"""Regression and classification on random features that are ill-conditioned and randomly rotated."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class IllConditionedRegression(RotatedRows):
     """Noiseless absolute-loss regression on rotated features whose scales span orders of magnitude.
 
     ``f_t(x) = |<a_t, x> - <a_t, w>|``. Feature scales are log-spaced from 1 to ``smallest_scale`` behind a random
-    rotation; the weights w are inverse to the scales and of unit norm, so the loss sits in the directions that a step
-    size fitted to the large ones hardly moves. Full-matrix AdaGrad sees through the rotation, diagonal AdaGrad cannot.
+    rotation. The weights w are inverse to the scales and of unit norm, so most of the loss lies in directions in which
+    a learning rate fitted to the large features makes little progress. Full-matrix AdaGrad adapts to the rotated
+    directions, diagonal AdaGrad cannot.
 
     Parameters
     ----------
@@ -30,8 +31,8 @@ class IllConditionedRegression(RotatedRows):
     smallest_scale
         Scale of the smallest feature; the largest is 1.
     draws
-        What the coordinates behind the rotation are: ``"normal"``, or ``"signs"`` for rows of one length, so that a
-        gradient bound ``G = |scales|_2`` holds.
+        Distribution of the coordinates behind the rotation: ``"normal"``, or ``"signs"`` for rows of equal length, so
+        that the gradient bound ``G = |scales|_2`` holds.
     domain
         A ball of radius 1, which holds the weights on its boundary, by default.
     problem_seed
@@ -69,7 +70,7 @@ class IllConditionedRegression(RotatedRows):
             problem_seed=problem_seed,
         )
         self.weights: Array = self.rotation @ inverse_weights(self.scales, problem_seed)
-        """``(d,)``, the unit vector of which every round's target is the margin."""
+        """``(d,)``, the unit vector w whose margins are the targets."""
         self.largest_target = float(np.linalg.norm(self.scales))
 
     def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
@@ -93,11 +94,11 @@ class NoisyRegression(RotatedRows):
     condition
         Condition number of the covariance of the features, at least 1.
     noise
-        Standard deviation of the noise in the targets; classes are noisy by their nature and take none.
+        Standard deviation of the noise in the targets; unused for classes, which are random already.
     signal
         Length of the weights w: how strongly targets depend on the features.
     draws
-        ``"signs"``: rows of length 1, and constants can be stated (G, alpha); ``"normal"``: nothing is bounded.
+        ``"signs"`` gives rows of length 1 and known constants (G, alpha); with ``"normal"`` nothing is bounded.
     domain
         A ball of radius ``2 signal`` by default.
     problem_seed
@@ -156,7 +157,7 @@ def inverse_weights(scales: Array, problem_seed: int) -> Array:
 
 
 def noisy_targets(margins: Array, noise: float, loss: ScalarLoss, generator: np.random.Generator) -> Array:
-    """Targets that go with ``margins``: classes drawn from the logistic model, or the margins plus uniform noise."""
+    """Targets for ``margins``: classes drawn from the logistic model, or the margins plus uniform noise."""
     uniform = generator.random(margins.size)
     if loss.binary:
         return np.where(uniform < scipy.special.expit(margins), 1.0, -1.0)

@@ -14,12 +14,12 @@ from oco.numbers import canonical_csr, real_numbers
 from oco.types import Array
 
 ROUNDING = 1.0 + 1e-12
-"""Slack of a stated constant, so that the rounding of a gradient's length does not count as breaking it."""
+"""Relative slack of a stated constant, so that rounding of a gradient's norm does not violate it."""
 
 
 @runtime_checkable
 class RowSource(Protocol):
-    """Rows that need not be in memory: ``block(start, stop)`` gives rows and targets in the order of the file."""
+    """Rows that need not be in memory; ``block(start, stop)`` returns rows and targets in the order of the file."""
 
     @property
     def n_rows(self) -> int:
@@ -34,9 +34,9 @@ class RowSource(Protocol):
 
 
 def sound_rows(rows: Any) -> Any:
-    """``rows`` as a numeric matrix without NaN, dense or CSR with sorted indices; copied only where it must be.
+    """``rows`` as a numeric matrix without NaN, dense or CSR with sorted indices; copied only if necessary.
 
-    The type of the numbers is kept, so that a memory map of bytes stays one.
+    The dtype is kept, so that a memory map of bytes stays a memory map.
     """
     if sparse.issparse(rows):
         matrix: Any = canonical_csr(rows, "rows")
@@ -52,7 +52,7 @@ def sound_rows(rows: Any) -> Any:
 
 
 def sound_targets(loss: ScalarLoss, targets: Any, n_rows: int) -> Array:
-    """``targets`` as ``(n,)`` floats, zeros for a loss that takes none; -1 and +1 where ``loss`` asks for it."""
+    """``targets`` as ``(n,)`` floats, checked to be -1 or +1 if ``loss`` is for classes; zeros if it has no targets."""
     if targets is None:
         if loss.takes_target:
             raise DataError(f"the {loss.name} loss needs targets: give one for each of the {n_rows} rows")
@@ -71,7 +71,7 @@ def sound_targets(loss: ScalarLoss, targets: Any, n_rows: int) -> Array:
 
 
 def float_rows(rows: Any) -> Rows:
-    """A block of rows as the kernels take it: float64, C-contiguous or CSR."""
+    """A block of rows in the form that kernels expect: float64, C-contiguous or CSR."""
     if not isinstance(rows, np.ndarray):
         block: Rows = rows if rows.dtype == np.float64 else rows.astype(np.float64)
         return block
@@ -79,7 +79,7 @@ def float_rows(rows: Any) -> Rows:
 
 
 def stacked(blocks: list[Rows]) -> Any:
-    """Blocks of rows, all dense or all CSR, one below the other."""
+    """Blocks of rows, all dense or all CSR, stacked vertically."""
     some: Any = blocks
     if len(blocks) == 1:
         return some[0]
@@ -111,9 +111,9 @@ def unit_rows(rows: Array) -> Array:
 def largest_gradient(
     loss: ScalarLoss, lengths: Array, targets: Array, radius: float, sizes: Array | None = None
 ) -> float:
-    """Largest ``|phi'(<a, x>, y)| |a|_2`` over the rows and all ``|x|_2 <= radius``; infinite where there is none.
+    """Largest ``|phi'(<a, x>, y)| |a|_2`` over the rows and all ``|x|_2 <= radius``; infinite if there is none.
 
-    ``sizes`` are the lengths of the rows in another norm, for the bound in that norm.
+    ``sizes`` are the rows' norms if the bound is wanted in another norm.
     """
     sizes = lengths if sizes is None else sizes
     longest = float(sizes.max())
@@ -127,7 +127,7 @@ def largest_gradient(
 
 
 def exp_concavity(loss: ScalarLoss, lengths: Array, targets: Array, radius: float) -> float:
-    """Largest alpha with ``phi'' >= alpha phi'^2`` at all margins ``|p| <= radius |a|``; 0 where there is none."""
+    """Largest alpha with ``phi'' >= alpha phi'^2`` at all margins ``|p| <= radius |a|``; 0 if there is none."""
     reach = radius * lengths if np.isfinite(radius) else np.full_like(lengths, np.inf)
     return loss.exp_concavity(reach, targets)
 

@@ -1,4 +1,4 @@
-"""Streams of generalized linear losses: environments whose rounds are rows, known ahead and playable in blocks."""
+"""Streams of generalized linear losses: environments whose rounds are rows, known in advance and played in blocks."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class RowStream(Environment):
-    """Round t reveals ``phi(<a_t, x>, y_t)``, and `block` hands out any consecutive rounds at once.
+    """Round t reveals ``phi(<a_t, x>, y_t)``, and `block` returns any consecutive rounds at once.
 
-    That is what lets a compiled loop play it, and a comparator be found for it, without a T x d array.
+    Compiled loops play the blocks, and solvers read them to find comparators, so no T x d array is needed.
     """
 
     loss: ScalarLoss
@@ -43,7 +43,7 @@ class RowStream(Environment):
         return RowLoss(self.loss, dense_row(block.rows, 0), block.targets[0])
 
     def declared_losses(self, start: int, stop: int) -> Losses:
-        """The stream itself from round 1 on, which need not fit into memory; a block of later rounds."""
+        """The stream itself if ``start`` is 0, since it need not fit into memory; else a block."""
         return self if start == 0 else self.block(start, stop)
 
     def describe(self) -> dict[str, Any]:

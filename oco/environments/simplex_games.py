@@ -18,7 +18,7 @@ from oco.types import Array
 
 
 class PortfolioSelection(GeneralizedLinearGame):
-    """Log loss of a portfolio on price relatives of one's own: ``f_t(x) = -log <r_t, x>``.
+    """Log loss of a portfolio on given price relatives: ``f_t(x) = -log <r_t, x>``.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class PortfolioSelection(GeneralizedLinearGame):
     domain
         The simplex by default.
     order
-        ``"file"`` by default: time has an order.
+        ``"file"`` by default, because the periods are ordered in time.
     options
         ``passes``, ``horizon`` and ``description``, as in `GeneralizedLinear`.
 
@@ -70,7 +70,7 @@ class DrawnPortfolio(DrawnRows):
     """Portfolio selection in a drawn market: ``f_t(x) = -log <r_t, x>`` on the simplex.
 
     Price relatives are ``log r_{t,i} = growth_i + volatility (sqrt(rho) m_t + sqrt(1 - rho) z_{t,i})`` with a common
-    factor m_t, normal draws that are cut off at 4 standard deviations, and growths spread evenly over
+    factor m_t, normal draws truncated at 4 standard deviations, and growths spread evenly over
     ``[-growth, growth]`` in an order that ``problem_seed`` draws.
 
     Parameters
@@ -80,7 +80,7 @@ class DrawnPortfolio(DrawnRows):
     volatility
         Standard deviation of a log price relative.
     correlation
-        rho in [0, 1): the share of the variance that all assets have in common.
+        rho in [0, 1), the share of the variance due to the common factor.
     growth
         Largest mean of a log price relative.
     problem_seed
@@ -150,7 +150,7 @@ class DrawnPortfolio(DrawnRows):
 class ExpertAdvice(DrawnRows):
     """Prediction with expert advice: ``f_t(x) = <l_t, x>`` on the simplex, with losses of the d experts in {0, 1}.
 
-    Every expert errs with probability 1/2 in every round, but for the best one, which errs with ``1/2 - gap``.
+    Every expert errs with probability 1/2 in every round, except the best one, which errs with ``1/2 - gap``.
 
     Parameters
     ----------

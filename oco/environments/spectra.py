@@ -1,4 +1,4 @@
-"""Shapes of a spectrum: the eigenvalues that a stream's gradient covariance is to have, summing to 1."""
+"""Shapes of a spectrum: prescribed eigenvalues of a stream's gradient covariance, which sum to 1."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from oco.types import Array
 
 @dataclass(frozen=True)
 class SpectrumShape(ABC):
-    """A family of spectra; ``eigenvalues(d)`` falls and sums to 1."""
+    """A family of spectra; ``eigenvalues(d)`` is decreasing and sums to 1."""
 
     name: ClassVar[str]
 
     def eigenvalues(self, dimension: int) -> Array:
-        """``(d,)`` eigenvalues in falling order, scaled to sum to 1."""
+        """``(d,)`` eigenvalues in decreasing order, scaled to sum to 1."""
         shape = self._shape(np.arange(dimension, dtype=np.float64))
         eigenvalues: Array = shape / shape.sum()
         return eigenvalues
 
     @abstractmethod
     def _shape(self, index: Array) -> Array:
-        """Eigenvalues of places ``index`` ``(d,)``, counted from 0, before they are scaled."""
+        """Eigenvalues at positions ``index`` ``(d,)``, counted from 0, before scaling."""
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, as a config would give them."""
@@ -66,7 +66,7 @@ class Exponential(SpectrumShape):
 
 @dataclass(frozen=True)
 class LowRank(SpectrumShape):
-    """``rank`` equal eigenvalues that hold ``1 - noise`` of the mass, and equal small ones that share the rest."""
+    """``rank`` equal eigenvalues with ``1 - noise`` of the mass, and equal small ones with the rest."""
 
     rank: int = 8
     noise: float = 0.01
@@ -128,11 +128,11 @@ class Given(SpectrumShape):
 SPECTRA: dict[str, type[SpectrumShape]] = {
     shape.name: shape for shape in (PowerLaw, Exponential, LowRank, Spiked, Isotropic, Given)
 }
-"""Every shape by the name that configs use."""
+"""All shapes by their names in configs."""
 
 
 def spectrum_shape(spectrum: SpectrumShape | str | Mapping[str, Any] | Sequence[float] | Array) -> SpectrumShape:
-    """A shape from what a user may give: itself, its name, ``{"kind": "power_law", "exponent": 2}``, or eigenvalues."""
+    """A shape from a shape, its name, a mapping such as ``{"kind": "power_law", "exponent": 2}``, or eigenvalues."""
     if isinstance(spectrum, SpectrumShape):
         return spectrum
     if isinstance(spectrum, (str, Mapping)):

@@ -35,7 +35,7 @@ class SpectrumLinear(RotatedRows):
     dimension, horizon
         d and T.
     exponent
-        Short for ``spectrum=PowerLaw(exponent)``; 1 where neither is given, 0 is isotropic.
+        Short for ``spectrum=PowerLaw(exponent)``; 1 if neither is given, 0 is isotropic.
     spectrum
         A shape from `oco.environments.spectra` (power law, exponential, low rank with noise, spiked, isotropic), its
         name, a mapping such as ``{"kind": "low_rank", "rank": 4, "noise": 0.01}``, or the eigenvalues.
@@ -43,7 +43,7 @@ class SpectrumLinear(RotatedRows):
         Motion of the leading eigenvectors: ``"fixed"``, or ``"rotating"`` or ``"switching"`` with ``leading`` and
         ``period``, from `oco.environments.leading_space`.
     draws
-        What xi is: ``"signs"`` (then ``|g_t| = 1`` in every round, the gradient bound G = 1) or ``"normal"`` (no G).
+        Distribution of xi: ``"signs"`` (then ``|g_t| = 1`` in every round, so G = 1) or ``"normal"`` (no bound G).
     domain
         A ball of radius 1 by default (diameter D = 2).
     problem_seed
@@ -93,9 +93,9 @@ class SpectrumLinear(RotatedRows):
 class SpectrumQuadratic(DrawnLosses):
     """Strongly convex losses ``f_t(x) = curvature / 2 |x - c|^2 + <z_t, x>`` with a prescribed covariance of gradients.
 
-    The gradient is ``curvature (x - c) + z_t`` and z_t is a round of `SpectrumLinear`: at every point the gradients
-    vary about their mean with that game's covariance. The point c, of length half the domain's radius, is what the
-    losses are smallest at on average.
+    The gradient is ``curvature (x - c) + z_t``, where z_t is a round of `SpectrumLinear`, so at every point the
+    gradients vary about their mean with that game's covariance. The point c, whose norm is half the domain's radius,
+    minimizes the expected loss.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ class SpectrumQuadratic(DrawnLosses):
 
     @property
     def gradient_bound(self) -> float | None:
-        """``curvature max_x |x - c| + 1`` where the slopes are signs and the domain is bounded."""
+        """``curvature max_x |x - c| + 1`` if the slopes are signs and the domain is bounded."""
         if self._slopes.draws == "normal" or not self.domain.bounded:
             return None
         furthest = min(self.domain.radius("l2") + float(np.linalg.norm(self.center)), self.domain.diameter("l2"))
@@ -168,7 +168,7 @@ class SpectrumQuadratic(DrawnLosses):
 
     @property
     def exp_concavity(self) -> float | None:
-        """``curvature / G^2`` where there is a gradient bound G."""
+        """``curvature / G^2`` if there is a gradient bound G."""
         bound = self.gradient_bound
         return None if bound is None else self.curvature / bound**2
 
@@ -178,5 +178,5 @@ class SpectrumQuadratic(DrawnLosses):
         return self._slopes.scales**2
 
     def gradient_eigenvectors(self, round_index: int) -> Array:
-        """``(d, d)``: the eigenvectors that go with them, as columns, in round ``round_index`` (counted from 0)."""
+        """``(d, d)``: the corresponding eigenvectors, as columns, in round ``round_index`` (counted from 0)."""
         return self._slopes.gradient_eigenvectors(round_index)

@@ -1,4 +1,4 @@
-"""Games that break a learner with a known fault: following the leader, not projecting, projecting in a wrong norm."""
+"""Games that defeat learners with a known fault: following the leader, not projecting, projecting in a wrong norm."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from oco.types import Array
 
 
 class FollowTheLeaderTrap(DrawnRows):
-    """Linear losses that alternate, so that the best point so far is the worst point to play: regret ``R (T - 1/2)``.
+    """Alternating linear losses, for which the best point so far is the worst next point: regret ``R (T - 1/2)``.
 
     ``f_1(x) = <v, x> / 2``, then ``-<v, x>`` and ``<v, x>`` in turn, v a unit vector. The leader is at one end of the
     ball and loses R in every round from the second on, while the best fixed point has a loss of -R/2 at the end. A
-    learner with regularisation stays near the middle and has regret of order ``sqrt(T)``.
+    learner with regularization stays near the middle and has regret of order ``sqrt(T)``.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class FollowTheLeaderTrap(DrawnRows):
 
 
 class CliffLoss(Loss):
-    """``f(x) = -<v, x> + steepness max(0, <v, x> - edge)``: gentle up to the edge, steep behind it."""
+    """``f(x) = -<v, x> + steepness max(0, <v, x> - edge)``: a small slope up to the edge, a steep one after it."""
 
     def __init__(self, direction: Array, edge: float, steepness: float) -> None:
         self.direction, self.edge, self.steepness = direction, edge, steepness
@@ -88,11 +88,11 @@ class CliffLoss(Loss):
 
 
 class UnprojectedTrap(DrawnLosses):
-    """Losses that lure a learner out of the domain and punish it there: a cliff just outside the ball.
+    """Losses that decrease towards a cliff just outside the ball, which defeats learners that do not project.
 
     ``f_t(x) = -<v, x> + sqrt(T) max(0, <v, x> - 1.1 R)``. On the ball it is ``-<v, x>``, G = 1, and the best point is
-    ``R v``. A learner that does not project walks over the edge, and the gradients of size ``sqrt(T)`` there throw it
-    back so far, or shrink its steps so much, that its regret grows linearly.
+    ``R v``. A learner that does not project steps over the edge. The gradients there, of size ``sqrt(T)``, move it back
+    so far or shrink its later steps so much that its regret grows linearly.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class UnprojectedTrap(DrawnLosses):
     radius
         R, of a ball around the origin.
     problem_seed
-        Not used by the losses of one stream; the seed of a stream draws v.
+        Draws v, together with the seed of a stream.
 
     Examples
     --------
@@ -134,7 +134,7 @@ class UnprojectedTrap(DrawnLosses):
 
 
 class WrongProjectionTrap(DrawnRows):
-    """Linear losses on which a preconditioned step with the *Euclidean* projection settles at a wrong point.
+    """Linear losses on which preconditioned steps with the *Euclidean* projection converge to a wrong point.
 
     ``g_t = (1, 1 + spread xi_t) / G`` with fair coins xi: the mean points along (1, 1), and the second coordinate is
     noisy, so AdaGrad's matrix is about ``diag(1, sqrt(1 + spread^2))`` and its steps point along
@@ -147,7 +147,7 @@ class WrongProjectionTrap(DrawnRows):
     horizon
         T.
     spread
-        How noisy the second coordinate is.
+        Size of the noise in the second coordinate.
     radius
         R, of a ball around the origin in two dimensions.
 

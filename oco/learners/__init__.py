@@ -1,7 +1,7 @@
-"""Learners: what plays the game. `LEARNERS` has them all by name.
+"""Learners, the players of the game. `LEARNERS` has them all by name.
 
-The imports below are the one list of learners: names, configs, figures, tests and docs follow from it and from what a
-class says of itself. A new learner is its file and a line here.
+The imports below are the only list of learners. Names, configs, figures, tests and docs follow from it and from
+attributes of the classes. To add a learner, add its file and a line here.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from oco.plugins import Registry
 
 
 def _imported() -> list[type[Learner]]:
-    """The learners among the imports of this module, in their order."""
+    """The learners imported by this module, in order."""
     found = [value for value in globals().values() if isinstance(value, type) and issubclass(value, Learner)]
     return [learner for learner in found if learner is not Learner]
 
@@ -50,7 +50,7 @@ def _imported() -> list[type[Learner]]:
 LEARNERS: Registry[Learner] = Registry(
     "learner", "oco.learners", Learner, {learner.name: learner for learner in _imported()}
 )
-"""Every learner by name, those of other packages too."""
+"""All learners, plugins' included, by name."""
 
 __all__ = ["LEARNERS", "Learner", "Look", "Memory", "Problem", "state_arrays", "state_bytes", "state_floats"]
 __all__ += [learner.__name__ for learner in _imported()]

@@ -32,7 +32,7 @@ class AdaGradNorm(Learner):
     ----------
     Streeter and McMahan, 2010; Duchi, Hazan, Singer, JMLR 12 (2011). The constant is re-derived from their proof.
 
-    Departures: none in the update; zero gradients before the first nonzero one leave the point where it is.
+    Departures: none in the update; zero gradients before the first nonzero one do not move the point.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class AdaGradNorm(Learner):
         self.state = self._descent.first_state()
 
     def update(self, gradient: Array) -> None:
-        """Add the squared length of the gradient to the sum, step and project, in O(d)."""
+        """Add the squared norm of the gradient to the sum, step and project, in O(d)."""
         self._descent.update(self, gradient)
 
     def play_block(self, block: RowBlock) -> BlockOutcome | None:
@@ -69,7 +69,7 @@ class AdaGradNorm(Learner):
         return self._descent.play_block(self.state, block)
 
     def memory(self, problem: Problem) -> Memory:
-        """``d + 3`` floats, ``2 d + 3`` where a ball's centre is not the origin."""
+        """``d + 3`` floats, ``2 d + 3`` if a ball's center is not the origin."""
         return descent_memory(problem.domain)
 
     def bound(self, observed: Observed) -> Bound | None:

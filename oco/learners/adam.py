@@ -1,4 +1,4 @@
-"""Adam and AMSGrad, for reference: a moving average of gradients over the root of one of their squares."""
+"""Adam and AMSGrad, for reference: a mean of gradients divided by the root of a mean of their squares."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Adam(Learner):
 
 @dataclass
 class AMSGradState:
-    """`AdamState` and the largest mean of squares so far."""
+    """The fields of `AdamState`, and the largest mean of squares so far."""
 
     point: Array
     mean: Array
@@ -113,7 +113,7 @@ class AMSGradState:
 
 
 class AMSGrad(Learner):
-    r"""AMSGrad: Adam whose preconditioner never falls.
+    r"""AMSGrad: Adam with a preconditioner that never decreases.
 
     .. math::
         m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \quad v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \quad
@@ -132,7 +132,7 @@ class AMSGrad(Learner):
 
     Notes
     -----
-    Cost O(d) a round; state ``4 d + 1`` floats. With ``beta1 = 0`` it is mirror descent in a rising norm, hence
+    Cost O(d) a round; state ``4 d + 1`` floats. With ``beta1 = 0`` it is mirror descent in an increasing norm, hence
 
     .. math::
         R_T \le \frac{D_\infty^2 \sqrt T}{2 \eta} \sum_i \bigl(\sqrt{\hat v_{T,i}} + \epsilon\bigr)
@@ -184,7 +184,7 @@ class AMSGrad(Learner):
 
     @finite_update
     def update(self, gradient: Array) -> None:
-        """Advance the means and their largest, step and project, in O(d)."""
+        """Advance the means and the largest mean of squares, step and project, in O(d)."""
         state = self.state
         state.round += 1
         state.mean = self.beta1 * state.mean + (1.0 - self.beta1) * gradient

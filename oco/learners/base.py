@@ -1,4 +1,4 @@
-"""What a learner is: a point to play, and what it does with the gradient it is shown."""
+"""The base class of learners, which play a point and update their state with the revealed gradient."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 DIAMETER = "a bounded domain"
 GRADIENT_BOUND = "a gradient bound"
 EXP_CONCAVITY = "an exp-concavity constant"
-"""What `Learner.needs` may name."""
+"""Possible entries of `Learner.needs`."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What a learner may know before the first round, and nothing else.
+    """Everything that a learner may know before the first round.
 
     Attributes
     ----------
     domain
-        Where decisions must lie; its ``shape`` is the shape of decisions and gradients.
+        Feasible set of decisions; its ``shape`` is the shape of decisions and gradients.
     horizon
         Number of rounds.
     gradient_bound
-        A bound on ``|g_t|_2`` where the environment can state one, else None.
+        A bound on ``|g_t|_2`` if the environment states one, else None.
     gradient_entry_bound
-        A bound on ``max_i |g_{t,i}|`` where the environment can state one, else None.
+        A bound on ``max_i |g_{t,i}|`` if the environment states one, else None.
     exp_concavity
         alpha such that every ``exp(-alpha f_t)`` is concave on the domain, else None.
     strong_convexity
@@ -61,7 +61,7 @@ class Problem:
 
     @classmethod
     def of(cls, stream: Any, seed: int = 0) -> Problem:
-        """What ``stream``, an environment, lets a learner with the seed ``seed`` know.
+        """The problem that the environment ``stream`` poses to a learner with the seed ``seed``.
 
         Examples
         --------
@@ -76,19 +76,19 @@ class Problem:
 
 @dataclass(frozen=True)
 class Memory:
-    """State of a learner as a formula in d, k, ... and as a number of floats for one problem."""
+    """Size of a learner's state, as a formula in d, k, ... and as a number of floats for one problem."""
 
     formula: str
     floats: int
 
 
 class _NotStarted(ProtocolError, AttributeError):
-    """A learner has no state yet; an AttributeError too, so that ``hasattr(learner, "state")`` is False."""
+    """A learner has no state yet. Also an AttributeError, so that ``hasattr(learner, "state")`` is False."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a learner is called and drawn in figures: its label, its color ``#RRGGBB`` and Matplotlib's marker."""
+    """Style of a learner in figures: its label, its color ``#RRGGBB`` and its Matplotlib marker."""
 
     label: str
     color: str
@@ -98,14 +98,14 @@ class Look:
 class Learner(ABC):
     """Hyper-parameters as constructor keywords, and a ``state`` that `start` makes and `update` advances.
 
-    A learner of one's own needs three methods: ``__init__`` with the hyper-parameters, ``start(problem)`` that sets
+    A custom learner needs three methods: ``__init__`` with the hyper-parameters, ``start(problem)``, which sets
     ``self.state`` to a plain record (a dataclass, a dict) with at least ``point``, and ``update(gradient)``. Everything
-    that the learner carries from round to round must be in ``state``: that is what is counted, copied and compared.
+    carried from round to round must be in ``state``, because only ``state`` is counted, copied and compared.
 
-    The rest is optional, and what the library does without it is the default here: `prediction` (``state.point``),
-    `play_block` (rounds go one by one), `memory` (nothing is claimed), `bound` (none is known), `fresh`,
-    `hyperparameters`, `rank` (no sketch), `escaped_mass` (not known), the texts `name`, `source` and `guarantee`, and
-    what shared tests and figures know of it: `decision`, `needs`, `examples`, `look`.
+    The rest is optional and has defaults: `prediction` (``state.point``), `play_block` (rounds are played one by one),
+    `memory` (not stated), `bound` (not known), `fresh`, `hyperparameters`, `rank` (no sketch), `escaped_mass` (not
+    known), the texts `name`, `source` and `guarantee`, and attributes for shared tests and figures: `decision`,
+    `needs`, `examples`, `look`.
 
     Examples
     --------
@@ -118,33 +118,33 @@ class Learner(ABC):
     """
 
     name: ClassVar[str] = ""
-    """Short name for tables and configs; the class name in snake case where left empty."""
+    """Short name for tables and configs; by default the class name in snake case."""
     source: ClassVar[str] = ""
-    """Paper, and theorem or equation number, that the algorithm is from."""
+    """Source of the algorithm: paper, and theorem or equation number."""
     guarantee: ClassVar[str] = "none known"
     """The regret bound in one line, with its assumptions."""
     bound_needs_sides: ClassVar[bool] = False
     """Whether `bound` uses the spectra of ``sum G G'`` and ``sum G' G``, which cost O(m n (m + n)) a round."""
 
     decision: ClassVar[Literal["any", "matrix", "simplex"]] = "any"
-    """What is played: an array of any shape (a matrix row by row), a matrix, or a point of the simplex."""
+    """Kind of decision: an array of any shape (a matrix row by row), a matrix, or a point of the simplex."""
     needs: ClassVar[tuple[str, ...]] = ()
-    """What the problem must state for the hyper-parameters that are left to the theorem, which is the default."""
+    """What the problem must state if hyper-parameters are left at their defaults, the theorem's values."""
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
-    """Hyper-parameters for small problems in shared tests; the first leave to the theorem what they can."""
+    """Hyper-parameters for small problems in shared tests; the first set uses the theorem's values where possible."""
     look: ClassVar[Look | None] = None
-    """How it is drawn; figures find a spare color and marker where it is None."""
+    """Style in figures, which choose an unused color and marker if it is None."""
 
     rank: Any = None
-    """Directions that a learner with a sketch keeps, where that is a hyper-parameter; None without a sketch."""
+    """Number of directions in the learner's sketch, if it is a hyper-parameter; None without a sketch."""
 
     state: Any
-    """The plain record of arrays and numbers that the learner carries from round to round."""
+    """The plain record of arrays and numbers carried from round to round."""
 
-    if not TYPE_CHECKING:  # a type checker is to refuse misspelled attributes
+    if not TYPE_CHECKING:  # so that type checkers still report misspelled attributes
 
         def __getattr__(self, name: str) -> Any:
-            """What `start` sets is missing before it: say so; any other missing attribute is reported as ever."""
+            """Explain that ``state`` is missing before `start`; other missing attributes get the usual error."""
             private = name.startswith("_") and not name.startswith("__")
             if "state" not in vars(self) and (private or name == "state" or hasattr(type(self), name)):
                 raise _NotStarted(
@@ -154,18 +154,18 @@ class Learner(ABC):
 
     @property
     def escaped_mass(self) -> float:
-        """The most by which the covariance exceeds its sketch, in the operator norm; NaN without a sketch."""
+        """Bound on the operator norm of the covariance minus its sketch; NaN without a sketch."""
         return math.nan
 
     @abstractmethod
     def start(self, problem: Problem) -> None:
-        """Set ``state`` for the first round of ``problem``; raise `ConfigError` if the problem does not suit."""
+        """Set ``state`` for the first round of ``problem``; raise `ConfigError` if the problem is unsuitable."""
 
     @property
     def prediction(self) -> Array:
-        """The point x_t that is played in this round. Not to be changed by the caller.
+        """The point x_t played in this round. The caller must not change it.
 
-        It may be the array in ``state``, which the next `update` overwrites: copy what is to be kept.
+        It may be the array in ``state``, which the next `update` overwrites, so copy it to keep it.
         """
         point: Array = self.state["point"] if isinstance(self.state, dict) else self.state.point
         return point
@@ -175,18 +175,18 @@ class Learner(ABC):
         """Advance the state with a (sub)gradient of f_t at `prediction`, of the prediction's shape."""
 
     def play_block(self, block: RowBlock) -> BlockOutcome | None:
-        """Play every round of ``block`` in order, exactly as that many calls of `update` would; None where unable.
+        """Play every round of ``block`` in order, exactly as the same number of `update` calls; None if not possible.
 
-        A learner that has a compiled loop over rows overrides this; the game falls back on `update` otherwise.
+        Learners with a compiled loop over rows override this; otherwise the game falls back on `update`.
         """
         return None
 
     def memory(self, problem: Problem) -> Memory | None:
-        """The state's size as a formula and in floats for ``problem``, or None where nothing is claimed."""
+        """The state's size as a formula and in floats for ``problem``, or None if not stated."""
         return None
 
     def bound(self, observed: Observed) -> Bound | None:
-        """The theorem's bound on the regret of the rounds so far, from what was observed; None where none is known."""
+        """The theorem's bound on the regret of the rounds so far, from the observed quantities; None if not known."""
         return None
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -194,14 +194,14 @@ class Learner(ABC):
         return keywords(self)
 
     def fresh(self) -> Self:
-        """A learner with the same hyper-parameters and no state, which shares nothing that can change with this one."""
+        """A learner with the same hyper-parameters and no state, which shares no mutable object with this one."""
         clone = copy.copy(self)
         clone.__dict__.pop("state", None)
         clone.__dict__.pop("_counted", None)
         for name, value in clone.__dict__.items():
             try:
                 clone.__dict__[name] = copy.deepcopy(value)
-            except TypeError:  # an open file, a lock: it has no copy
+            except TypeError:  # for instance an open file or a lock, which cannot be copied
                 continue
         return clone
 
@@ -211,7 +211,7 @@ class Learner(ABC):
 
 
 def require_memory(learner: Learner, problem: Problem) -> None:
-    """`ConfigError` where the learner's own formula asks for a larger state than this process may use."""
+    """Raise `ConfigError` if the learner's state, by its own formula, exceeds the memory this process may use."""
     memory = learner.memory(problem)
     if memory is None:
         return
@@ -225,9 +225,9 @@ def require_memory(learner: Learner, problem: Problem) -> None:
 
 
 def effective_rank(learner: Learner, domain: Domain) -> int | None:
-    """Directions that the learner's ``rank`` keeps on ``domain``: at most as many as there are; None without a rank.
+    """Directions that the learner's sketch keeps on ``domain``, at most its dimension; None without a rank.
 
-    Learners with a sketch for every side of a matrix count the longer side's.
+    For learners with one sketch per side of a matrix, the longer side counts.
     """
     if not isinstance(learner.rank, numbers.Integral) or isinstance(learner.rank, bool):
         return None
@@ -257,10 +257,10 @@ def state_arrays(state: Any) -> Iterator[tuple[str, Array]]:
 
 
 def state_floats(state: Any) -> int:
-    """Numbers that a state record holds: array entries plus one for every scalar."""
+    """Number of floats in a state record: array entries plus one for every scalar."""
     return sum(array.size for _, array in state_arrays(state))
 
 
 def state_bytes(state: Any) -> int:
-    """Bytes of the numbers that a state record holds."""
+    """Bytes of the numbers in a state record."""
     return sum(array.nbytes for _, array in state_arrays(state))

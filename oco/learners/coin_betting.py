@@ -1,4 +1,4 @@
-"""Coin betting: a learner without a learning rate, so that a plot can show what tuning is worth."""
+"""Coin betting, a learner without a learning rate, as a reference for the value of tuning."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from oco.types import Array
 
 @dataclass
 class CoinState:
-    """``bet`` is the unprojected point less the start, ``coins`` the sum of outcomes ``-g / G``, ``wealth`` in G."""
+    """``bet`` is the unprojected point minus the start, ``coins`` the sum of outcomes ``-g / G``, ``wealth`` in G."""
 
     point: Array
     bet: Array
@@ -33,20 +33,20 @@ class CoinBetting(Learner):
         c_t = -\tilde g_t / G, \qquad W_t = W_0 + \sum_{s \le t} \langle c_s, y_s \rangle, \qquad
         y_{t+1} = \frac{\sum_{s \le t} c_s}{t + 1} W_t, \qquad x_{t+1} = \Pi_K(y_{t+1})
 
-    where, on a bounded domain, ``g~ = g - min(0, <g, v>) v`` with v the unit vector from x to y: what a gradient says
-    in the direction out of the domain is dropped, and the regret of y on g~ bounds that of x on g.
+    where, on a bounded domain, ``g~ = g - min(0, <g, v>) v`` with v the unit vector from x to y. This drops the part of
+    the gradient that pushes further out of the domain, and the regret of y on g~ bounds that of x on g.
 
     Parameters
     ----------
     gradient_bound
-        G with ``|g_t| <= G``; None for the problem's. A longer gradient is shortened to it, and the bound is then void.
+        G with ``|g_t| <= G``; None for the problem's. A longer gradient is clipped to norm G, which voids the bound.
     initial_wealth
         W_0, in units of distance.
 
     Raises
     ------
     ConfigError
-        At the start, where no gradient bound is given or stated.
+        At the start, if no gradient bound is given or stated.
 
     Notes
     -----
@@ -56,7 +56,7 @@ class CoinBetting(Learner):
         R_T(u) \le G |u| \sqrt{T \ln(1 + 24 T^2 |u|^2 / W_0^2)} + G W_0
 
     (Corollary 5; cited from memory and tested, not checked against the paper). On an unbounded domain the bound
-    is stated against the comparator that was found, at its own distance, which the tracker observes.
+    is stated for the comparator found by the tracker, at its distance from the start.
 
     References
     ----------
@@ -105,7 +105,7 @@ class CoinBetting(Learner):
             coin = np.zeros(gradient.shape)
         else:
             length = euclidean_norm(gradient)
-            # The allowance is for a bound that was computed another way: a length that rounds above it is no violation.
+            # With an allowance for rounding, because the bound may have been computed in another way.
             state.clipped += length > self._slope * (1.0 + 1e-12)
             coin = -gradient / max(length, self._slope)
         outward = self._origin + state.bet - state.point
@@ -114,7 +114,7 @@ class CoinBetting(Learner):
             outward = outward / distance
             coin = coin - max(0.0, float(np.vdot(coin, outward))) * outward
         state.round += 1
-        # Betting less than the whole wealth on outcomes of length at most one keeps it positive; rounding must not.
+        # Bets below the whole wealth on outcomes of norm at most one keep it positive, except for rounding.
         state.wealth = max(state.wealth + float(np.vdot(coin, state.bet)), 0.0)
         state.coins = state.coins + coin
         state.bet = state.coins / (state.round + 1) * state.wealth
@@ -125,9 +125,9 @@ class CoinBetting(Learner):
         return Memory("3 d + 3", 3 * problem.domain.dimension + 3)
 
     def bound(self, observed: Observed) -> Bound | None:
-        """See the notes of the class: against any comparator of a bounded domain, else against the one that was found.
+        """See the notes of the class; for all comparators of a bounded domain, else for the comparator found.
 
-        None on an unbounded domain where no comparator was found before the game, as against adaptive adversaries.
+        None on an unbounded domain if no comparator is known before the game, as against adaptive adversaries.
         """
         bounded, rounds, wealth = observed.domain.bounded, observed.rounds, self.initial_wealth
         distance = reach(observed.domain) if bounded else observed.comparator_distance

@@ -1,4 +1,4 @@
-"""Diagonal AdaGrad: a step size for every coordinate."""
+"""Diagonal AdaGrad, with a learning rate for every coordinate."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from oco.types import Array
 
 @dataclass
 class DiagonalState:
-    """The point, sums of squared gradient coordinates (in units squared), rounds and unit, the point less a centre."""
+    """The point, sums of squared gradient coordinates (in units squared), rounds and unit, the point minus a center."""
 
     point: Array
     sums: Array
@@ -40,7 +40,7 @@ class DiagonalAdaGrad(Learner):
     learning_rate
         eta > 0; by default the theorem's, ``D_inf / sqrt(2)`` with D_inf the domain's l-infinity diameter.
     delta
-        >= 0, added to the sums *under* the root. With 0 a coordinate that had no gradient yet does not move.
+        >= 0, added to the sums *under* the root. With 0, a coordinate without gradients so far does not move.
 
     Notes
     -----
@@ -109,7 +109,7 @@ class DiagonalAdaGrad(Learner):
 
     def _project(self, point: Array) -> Array:
         state, unit = self.state, float(self.state.numbers[UNIT])
-        # One unit of the weights for all: a factor does not change the projection.
+        # All weights are in the same unit, because a common factor does not change the projection.
         size = unit if unit > 0.0 else 1.0
         weights = np.sqrt(state.sums + self.delta / size / size).reshape(point.shape)
         return self._anchorage.domain.project_in(point, Diagonal(weights))
@@ -126,19 +126,19 @@ class DiagonalAdaGrad(Learner):
         return stream.played("fused loop over sparse rows" if block.sparse else "fused loop", stopped)
 
     def _moving(self) -> tuple[Any, ...]:
-        """What every kernel takes last: what moves, and how."""
+        """The last arguments of every kernel: the moving arrays and the parameters of the step."""
         state = self.state
         moved = state.point.reshape(-1) if state.offset is None else state.offset
         return moved, state.sums, state.numbers, self._rule, self._work
 
     def memory(self, problem: Problem) -> Memory:
-        """``2 d + 2`` floats, ``3 d + 2`` where a ball's centre is not the origin."""
+        """``2 d + 2`` floats, ``3 d + 2`` if a ball's center is not the origin."""
         d = problem.domain.dimension
         apart = Anchorage(problem.domain).center is not None
         return Memory("3 d + 2" if apart else "2 d + 2", (3 if apart else 2) * d + 2)
 
     def bound(self, observed: Observed) -> Bound | None:
-        """Theorem 5 of Duchi et al. for the learning rate that is used; None on an unbounded domain."""
+        """Theorem 5 of Duchi et al., for the learning rate in use; None on an unbounded domain."""
         diameter = observed.domain.diameter("linf")
         if not math.isfinite(diameter):
             return None

@@ -17,7 +17,7 @@ from oco.types import Array
 
 @dataclass
 class HedgeState:
-    """``losses`` is the running sum of gradients; ``largest_squares`` that of ``max_i g_{t,i}^2``."""
+    """``losses`` is the running sum of gradients, ``largest_squares`` the running sum of ``max_i g_{t,i}^2``."""
 
     point: Array
     losses: Array
@@ -34,12 +34,12 @@ class Hedge(Learner):
     ----------
     learning_rate
         eta; None for ``sqrt(2 ln d / T) / G``, with T the horizon and G the problem's bound on the entries of gradients
-        (where it states none, on their length, which is up to ``sqrt(d)`` times as much).
+        (if none is stated, the bound on their norm, which is up to ``sqrt(d)`` times larger).
 
     Raises
     ------
     ConfigError
-        At the start, if the domain is not a simplex, or the learning rate is left open and no gradient bound is stated.
+        At the start, if the domain is not a simplex, or if neither a learning rate nor a gradient bound is given.
 
     Notes
     -----
@@ -97,11 +97,11 @@ class Hedge(Learner):
 
     @finite_update
     def update(self, gradient: Array) -> None:
-        """Add the gradient to the losses and weigh anew, in O(d)."""
+        """Add the gradient to the losses and compute the new weights, in O(d)."""
         state = self.state
         state.losses = state.losses + gradient
         state.largest_squares += float(np.max(np.abs(gradient))) ** 2
-        # Shifted by the smallest loss, the largest exponential is exp(0): nothing overflows.
+        # Shifted by the smallest loss, so that the largest exponential is exp(0) and nothing overflows.
         weights = np.exp(-self._rate * (state.losses - state.losses.min()))
         state.point = self._total * weights / weights.sum()
 

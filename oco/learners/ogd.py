@@ -72,7 +72,7 @@ class OGD(Learner):
         self.schedule: Schedule = schedule
 
     def start(self, problem: Problem) -> None:
-        """Set the step size and the first point."""
+        """Set the learning rate and the first point."""
         self._curvature = problem.strong_convexity
         rate = self._theorem_rate(problem) if self.learning_rate is None else self.learning_rate
         self._descent = GradientDescent(problem.domain, self.schedule, rate)
@@ -87,7 +87,7 @@ class OGD(Learner):
         return self._descent.play_block(self.state, block)
 
     def memory(self, problem: Problem) -> Memory:
-        """``d + 3`` floats, ``2 d + 3`` where a ball's centre is not the origin."""
+        """``d + 3`` floats, ``2 d + 3`` if a ball's center is not the origin."""
         return descent_memory(problem.domain)
 
     def _theorem_rate(self, problem: Problem) -> float:
@@ -95,12 +95,12 @@ class OGD(Learner):
             if not problem.strong_convexity:
                 raise ConfigError("OGD with schedule 'strongly_convex' needs a learning_rate or strongly convex losses")
             return 1.0 / problem.strong_convexity
-        # Where all gradients are zero any rate will do.
+        # If all gradients are zero, any rate works.
         rate = required_diameter(self, problem) / (required_gradient_bound(self, problem, "learning_rate") or 1.0)
         return rate / math.sqrt(problem.horizon) if self.schedule == "constant" else rate
 
     def bound(self, observed: Observed) -> Bound | None:
-        """The theorem of the schedule for the learning rate that is used; None on an unbounded domain."""
+        """The schedule's theorem, for the learning rate in use; None on an unbounded domain."""
         diameter = observed.domain.diameter("l2")
         if not math.isfinite(diameter) or observed.rounds == 0:
             return None

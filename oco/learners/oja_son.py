@@ -1,4 +1,4 @@
-"""Oja-SON: second-order online learning on eigenvectors that Oja's rule tracks."""
+"""Oja-SON: second-order online learning on eigenvectors tracked by Oja's rule."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class OjaSON(Learner):
     Parameters
     ----------
     rank
-        k, directions that are tracked (all d where k >= d).
+        k, the number of tracked directions (all d if k >= d).
     learning_rate
-        lambda: there is no step size besides it, ``eta_t = 1 / (learning_rate t^exponent)``.
+        lambda, which enters through ``eta_t = 1 / (learning_rate t^exponent)`` only.
     ridge
         epsilon, the multiple of the identity in A, positive.
     curvature
@@ -123,7 +123,7 @@ class OjaSON(Learner):
 
 
 def orthonormal_rows(rows: Array) -> Array:
-    """Gram-Schmidt on rows, in order, signs kept."""
+    """Gram-Schmidt on rows, in order, keeping their signs."""
     basis, triangle = np.linalg.qr(rows.T)
     signs = np.where(np.diag(triangle) < 0.0, -1.0, 1.0)
     return np.ascontiguousarray((basis * signs).T)

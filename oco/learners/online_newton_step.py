@@ -1,4 +1,4 @@
-"""Online Newton Step: the second-order learner that exp-concave losses reward with logarithmic regret."""
+"""Online Newton Step, a second-order learner with logarithmic regret for exp-concave losses."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class OnlineNewtonStep(Learner):
     ----------
     curvature
         gamma; None for ``min(1 / (4 G D), alpha) / 2`` from the problem's diameter D, gradient bound G and
-        exp-concavity alpha, all of which it must then have.
+        exp-concavity alpha, all of which are then required.
     ridge
-        epsilon, the multiple of the identity that A starts from; None for ``1 / (gamma D^2)``.
+        epsilon, with ``A_0 = epsilon I``; None for ``1 / (gamma D^2)``.
 
     Raises
     ------
     ConfigError
-        At the start, where a constant that is left to the theorem cannot be had from the problem.
+        At the start, if a default needs a constant that the problem does not state.
 
     Notes
     -----
@@ -82,7 +82,7 @@ class OnlineNewtonStep(Learner):
         self.ridge = positive_or_none(self, "ridge", ridge)
 
     def start(self, problem: Problem) -> None:
-        """Resolve gamma and the ridge from the problem where they are not given."""
+        """Set gamma and the ridge, by default from the problem."""
         self._largest_curvature: float | None = None
         if problem.domain.bounded and problem.gradient_bound is not None and problem.exp_concavity is not None:
             slope = 4.0 * problem.gradient_bound * problem.domain.diameter()
@@ -109,7 +109,7 @@ class OnlineNewtonStep(Learner):
 
     @finite_update
     def update(self, gradient: Array) -> None:
-        """Count the round, add the outer product, step and project, in O(d^2), and O(d^3) where it projects."""
+        """Count the round, add the outer product, step and project, in O(d^2), or O(d^3) with a projection."""
         self.state.round += 1
         self.state.step(self._domain, gradient, self._curvature)
 

@@ -89,7 +89,7 @@ class PrimalDualDiagonalAdaGrad(Learner):
         self.ridge = None if ridge is None else nonnegative(self, "ridge", ridge)
 
     def start(self, problem: Problem) -> None:
-        """Resolve the learning rate and the ridge from the problem where they are not given."""
+        """Set the learning rate and the ridge, by default from the problem."""
         self._rate = self.learning_rate or required_reach(self, problem, "linf")
         self._ridge = required_gradient_bound(self, problem, "ridge") if self.ridge is None else self.ridge
         self._domain = problem.domain
@@ -99,7 +99,7 @@ class PrimalDualDiagonalAdaGrad(Learner):
 
     @finite_update
     def update(self, gradient: Array) -> None:
-        """Add the gradient to both sums and minimise, in O(d)."""
+        """Add the gradient to both sums and minimize, in O(d)."""
         state = self.state
         state.gradient_sum = state.gradient_sum + gradient
         state.squares = state.squares + gradient**2

@@ -14,11 +14,11 @@ from oco.metrics import LowRankPlusScaledIdentity
 from oco.types import Array
 
 RELATIVE_RANK_THRESHOLD = 1e-12
-"""Singular values of the projected covariance below this fraction of the largest one are round-off, hence zero."""
+"""Singular values of the projected covariance below this fraction of the largest count as zero (rounding)."""
 
 
 def require_finite(matrix: Array) -> None:
-    """Raise `ArithmeticError` before a singular value decomposition of what is not finite, which may never return."""
+    """Raise `ArithmeticError` if a matrix is not finite, since its singular value decomposition may never return."""
     if not is_finite(matrix):
         raise ArithmeticError("the covariance is not finite")
 
@@ -34,7 +34,7 @@ def random_frame(dimension: int, rank: int, seed: int) -> Array:
 
 @dataclass(frozen=True)
 class ProjectedSteps:
-    """The step that `AdaLR` and `RadaGrad` share: eta, the ridge epsilon and the domain."""
+    """The step shared by `AdaLR` and `RadaGrad`, with eta, the ridge epsilon and the domain."""
 
     domain: Domain
     learning_rate: float
@@ -66,7 +66,7 @@ class AdaLRState:
 
 
 class AdaLR(Learner):
-    r"""Ada-LR: a rank-k approximation of the full covariance by random projection; saves time, not memory.
+    r"""Ada-LR: a rank-k approximation of the full covariance by random projection, which saves time but no memory.
 
     .. math::
         G_t = G_{t-1} + g_t g_t^\top, \quad Q R = G_t P, \quad U \Sigma V^\top = Q^\top G_t, \qquad
@@ -159,7 +159,7 @@ class RadaGradState:
 
 
 class RadaGrad(Learner):
-    r"""RadaGrad: Ada-LR that keeps only the projected covariance, and moves freely off its range.
+    r"""RadaGrad: Ada-LR with only the projected covariance, and plain gradient steps outside its range.
 
     .. math::
         S_t = S_{t-1} + g_t (P^\top g_t)^\top = V \Sigma W^\top, \qquad

@@ -1,4 +1,4 @@
-"""What learners ask of their hyper-parameters and of the problem, refused in one sentence."""
+"""Checks of learners' hyper-parameters and of the problem, each with a one-sentence error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Initializer = TypeVar("Initializer", bound=Callable[..., None])
 
 
 def renamed(**names: str) -> Callable[[Initializer], Initializer]:
-    """Let an ``__init__`` take keywords by their former names too, with a `DeprecationWarning`.
+    """Let an ``__init__`` accept former names of keywords too, with a `DeprecationWarning`.
 
     Examples
     --------
@@ -52,19 +52,19 @@ def renamed(**names: str) -> Callable[[Initializer], Initializer]:
 
 
 def current_names(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """``keywords`` of the class ``kind``, of which some may have former names, by their present names."""
+    """``keywords`` of the class ``kind``, with former names replaced by present ones."""
     names = renames(kind)
     return {names.get(key, key): value for key, value in keywords.items()}
 
 
 def former_names(kind: type, keywords: Mapping[str, Any]) -> dict[str, Any]:
-    """``keywords`` by their first names, which the content of stored runs keeps, so that runs keep their ids."""
+    """``keywords`` under their original names, which stored runs use, so that the ids of runs do not change."""
     names = {name: former for former, name in renames(kind).items()}
     return {names.get(key, key): value for key, value in keywords.items()}
 
 
 def renames(kind: type) -> Mapping[str, str]:
-    """Former names of a class's keywords and their present ones."""
+    """Mapping from former names of a class's keywords to present ones."""
     names: Mapping[str, str] = getattr(inspect.getattr_static(kind, "__init__"), "renamed", {})
     return names
 
@@ -77,7 +77,7 @@ def positive(learner: Learner, name: str, value: float) -> float:
 
 
 def positive_or_none(learner: Learner, name: str, value: float | None) -> float | None:
-    """``value`` if it is a positive finite number or None, which stands for the theorem's value."""
+    """``value`` if it is a positive finite number, or None for the theorem's value."""
     return None if value is None else positive(learner, name, value)
 
 
@@ -103,9 +103,9 @@ def fraction(learner: Learner, name: str, value: float) -> float:
 
 
 def required_diameter(learner: Learner, problem: Problem, norm: str = "l2", unset: str = "learning_rate") -> float:
-    """Diameter of the problem's domain; `ConfigError` where it is infinite and ``unset`` hence has no default.
+    """Diameter of the problem's domain; `ConfigError` if it is infinite, so that ``unset`` has no default.
 
-    That of a single point counts as 1: the rate is used as a divisor, so any positive value works.
+    The diameter of a single point counts as 1. The rate is used as a divisor, so any positive value works.
     """
     if problem.domain.bounded:
         return problem.domain.diameter(norm) or 1.0
@@ -116,12 +116,12 @@ def required_diameter(learner: Learner, problem: Problem, norm: str = "l2", unse
 
 
 def theorem_rate(learner: Learner, problem: Problem, norm: str = "l2") -> float:
-    """``D / sqrt(2)``, the rate of AdaGrad's theorems, D the domain's diameter in ``norm``."""
+    """``D / sqrt(2)``, the learning rate of AdaGrad's theorems, with D the domain's diameter in ``norm``."""
     return required_diameter(learner, problem, norm) / math.sqrt(2.0)
 
 
 def required_gradient_bound(learner: Learner, problem: Problem, unset: str) -> float:
-    """The problem's bound on gradients; `ConfigError` where the environment states none and ``unset`` needs it."""
+    """The problem's gradient bound, needed for ``unset``; `ConfigError` if the environment states none."""
     if problem.gradient_bound is not None:
         return problem.gradient_bound
     raise ConfigError(
@@ -140,17 +140,17 @@ def required_matrix(learner: Learner, problem: Problem) -> tuple[int, int]:
 
 
 def at_most(length: float, bound: float) -> bool:
-    """Whether an observed length keeps to a bound, which may have been computed in another order."""
+    """Whether an observed norm satisfies a bound, up to rounding (the bound may be computed in another order)."""
     return length <= bound * (1.0 + 1e-12)
 
 
 def required_reach(learner: Learner, problem: Problem, norm: str = "l2") -> float:
-    """`reach` of the problem's domain, as `required_diameter` has its diameter."""
+    """`reach` of the problem's domain, with the checks of `required_diameter`."""
     required_diameter(learner, problem, norm)
     return reach(problem.domain, norm) or 1.0
 
 
 def reach(domain: Domain, norm: str = "l2") -> float:
-    """A bound on ``|x - start|`` over the domain, in ``norm``: the radius where the start is the origin."""
+    """A bound on ``|x - start|`` over the domain, in ``norm``; the radius if the start is the origin."""
     diameter = domain.diameter(norm)
     return diameter if np.any(domain.start) else min(diameter, domain.radius(norm))

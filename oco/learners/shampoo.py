@@ -1,4 +1,4 @@
-"""Shampoo on matrix decisions: a preconditioner for the rows and one for the columns; and its one-sided form."""
+"""Shampoo on matrix decisions, with preconditioners for rows and columns, and its one-sided form."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Shampoo(Learner):
     learning_rate
         eta; None for the theorem's ``D / sqrt(2 r)``.
     delta
-        Multiple of the identity that L and R start from; at 0 the roots are Moore-Penrose.
+        Initial multiple of the identity in L and R; at 0 the roots are Moore-Penrose.
     gradient_rank
         r, a bound on the rank of every gradient; None for min(m, n), which always holds.
 
@@ -57,10 +57,10 @@ class Shampoo(Learner):
     Cost O(m^3 + n^3) a round; state ``m n + m^2 + n^2`` floats. With D the Frobenius diameter,
 
     .. math::
-        R_T \le \Bigl(\frac{D^2}{2 \eta} + \eta r\Bigr) \mathrm{tr}(L_T^{1/4}) \, \mathrm{tr}(R_T^{1/4}),
+        \mathrm{Regret}_T \le \Bigl(\frac{D^2}{2 \eta} + \eta r\Bigr) \mathrm{tr}(L_T^{1/4}) \, \mathrm{tr}(R_T^{1/4}),
 
-    which is ``sqrt(2 r) D tr(L_T^{1/4}) tr(R_T^{1/4})`` at the theorem's learning rate (seen in print). Some lecture
-    notes have D under the root: a misprint.
+    which is ``sqrt(2 r) D tr(L_T^{1/4}) tr(R_T^{1/4})`` at the theorem's learning rate (seen in print). D under the
+    root, as in some lecture notes, is a misprint.
 
     References
     ----------
@@ -98,7 +98,7 @@ class Shampoo(Learner):
         self.gradient_rank = None if gradient_rank is None else whole(self, "gradient_rank", gradient_rank)
 
     def start(self, problem: Problem) -> None:
-        """Resolve the learning rate; start from ``delta I`` on both sides."""
+        """Set the learning rate; start from ``delta I`` on both sides."""
         rows, columns = required_matrix(self, problem)
         self._domain = problem.domain
         self._rank = min(rows, columns) if self.gradient_rank is None else self.gradient_rank
@@ -157,7 +157,7 @@ class OneSidedShampoo(Learner):
     learning_rate
         eta; None for ``D_op / sqrt(2)`` with D_op the domain's diameter in the spectral norm.
     delta
-        Multiple of the identity that L starts from; at 0 the root is Moore-Penrose.
+        Initial multiple of the identity in L; at 0 the root is Moore-Penrose.
 
     Raises
     ------
@@ -169,7 +169,7 @@ class OneSidedShampoo(Learner):
     Cost O(m^3 + m^2 n) a round; state ``m n + m^2`` floats.
 
     .. math::
-        R_T \le \Bigl(\frac{D_{op}^2}{2 \eta} + \eta\Bigr) \mathrm{tr}(L_T^{1/2})
+        \mathrm{Regret}_T \le \Bigl(\frac{D_{op}^2}{2 \eta} + \eta\Bigr) \mathrm{tr}(L_T^{1/2})
 
     which is ``sqrt(2) D_op tr(L_T^{1/2})`` at the default learning rate (derived here; constant re-derived, not seen in
     print).
@@ -206,7 +206,7 @@ class OneSidedShampoo(Learner):
         self.delta = nonnegative(self, "delta", delta)
 
     def start(self, problem: Problem) -> None:
-        """Resolve the learning rate; start from ``delta I``."""
+        """Set the learning rate; start from ``delta I``."""
         rows, columns = required_matrix(self, problem)
         self._domain = problem.domain
         self._identity = Dense(np.eye(columns), np.ones(columns))
@@ -254,7 +254,7 @@ def shampoo_bound(
     traces: float,
     variants: dict[str, float] | None = None,
 ) -> Bound:
-    """``(D^2/(2 eta) + eta r) traces``: the form that Shampoo's and S-Shampoo's theorems share."""
+    """``(D^2/(2 eta) + eta r) traces``, the common form of Shampoo's and S-Shampoo's theorems."""
     return Bound(
         theorem=theorem,
         value=(diameter**2 / (2.0 * rate) + rate * rank) * traces,

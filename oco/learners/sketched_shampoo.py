@@ -1,4 +1,4 @@
-"""S-Shampoo: Shampoo whose two sides are sketched by Frequent Directions."""
+"""S-Shampoo: Shampoo with both sides sketched by Frequent Directions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SketchedShampooState:
 
 
 class SketchedShampoo(Learner):
-    r"""S-Shampoo: Shampoo with both sides sketched, the escaped mass put back.
+    r"""S-Shampoo: Shampoo with both sides sketched, plus the escaped mass.
 
     .. math::
         (\rho^L_t, \bar L_t) = \mathrm{FD}(\beta_2 \bar L_{t-1}, G_t G_t^\top), \quad
@@ -42,7 +42,7 @@ class SketchedShampoo(Learner):
     delta
         Multiple of the identity in both sides; at 0 the roots are Moore-Penrose.
     decay
-        beta_2 in (0, 1]; below 1 sketch and escaped mass are exponentially weighted, both by beta_2.
+        beta_2 in (0, 1]; below 1, sketch and escaped mass are both exponentially weighted.
     gradient_rank
         r, a bound on the rank of every gradient; None for min(m, n), which always holds.
 
@@ -59,18 +59,19 @@ class SketchedShampoo(Learner):
     For decay 1, with D the Frobenius diameter,
 
     .. math::
-        R_T \le \Bigl(\frac{D^2}{2 \eta} + \eta r\Bigr) \mathrm{tr}(\tilde L_T^{1/4}) \, \mathrm{tr}(\tilde R_T^{1/4})
+        \mathrm{Regret}_T
+            \le \Bigl(\frac{D^2}{2 \eta} + \eta r\Bigr) \mathrm{tr}(\tilde L_T^{1/4}) \, \mathrm{tr}(\tilde R_T^{1/4})
             \le \Bigl(\frac{D^2}{2 \eta} + \eta r\Bigr) \bigl(\mathrm{tr}(L_T^{1/4}) + m \Omega_L^{1/4}\bigr)
                 \bigl(\mathrm{tr}(R_T^{1/4}) + n \Omega_R^{1/4}\bigr).
 
-    The second is Theorem 5 at the theorem's learning rate (cited from memory and re-derived, not checked against the
-    paper), see `theorem_5`; the first is what the run certifies from the sketches alone.
+    The second bound is Theorem 5 at the theorem's learning rate (cited from memory and re-derived, not checked against
+    the paper), see `theorem_5`. The first is computed in the run from the sketches alone.
 
     References
     ----------
     Feinberg, Chen, Sun, Anil, Hazan, NeurIPS 2023, Algorithm 3, Theorem 5, Observation 6.
 
-    Departures: the delta that starts both sides is kept in the update, where the printed one drops it; points are
+    Departures: the initial delta of both sides is kept in the update, where the printed algorithm drops it; points are
     projected as in the paper's Algorithm 2.
 
     Examples

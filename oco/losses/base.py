@@ -1,4 +1,4 @@
-"""What a loss is: the convex function that the environment reveals in one round."""
+"""The base class of losses, the convex functions that an environment reveals."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from oco.types import Array
 
 
 class Loss(ABC):
-    """A convex function of the decision. Any object with these two methods will do; inheriting is optional."""
+    """A convex function of the decision. Any object with these two methods is accepted; inheriting is optional."""
 
     @abstractmethod
     def value(self, point: Array) -> float:

@@ -1,6 +1,6 @@
 """Losses of a margin with a label -1 or +1: the compiled function, then a class for each branch of it.
 
-A loss is added here: a code, a branch of `evaluate_classification`, a class, and the name in `__all__`.
+To add a loss, add a code, a branch of `evaluate_classification`, a class, and the name in `__all__`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from oco.types import Array
 __all__ = ["Hinge", "Logistic", "SquaredHinge"]
 
 FIRST_CODE = 100
-"""Codes from here on are those of this file."""
+"""The first of the codes of this file."""
 HINGE, SQUARED_HINGE, LOGISTIC = range(FIRST_CODE, FIRST_CODE + 3)
 _TINY = float(np.finfo(np.float64).tiny)
 _BELOW_ONE = float(np.nextafter(1.0, 0.0))

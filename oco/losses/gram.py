@@ -13,12 +13,12 @@ from oco.types import Array
 
 
 def add_gram(total: Array, rows: Rows, weights: Array) -> None:
-    """Add the upper triangle of ``A' diag(weights) A`` to ``total``, in place; what is below the diagonal is not used.
+    """Add the upper triangle of ``A' diag(weights) A`` to ``total``, in place; entries below the diagonal are unused.
 
     Parameters
     ----------
     total
-        ``(d, d)``; in Fortran order it is not copied.
+        ``(d, d)``; an array in Fortran order is not copied.
     rows
         A, ``(n, d)``, dense or CSR with sorted indices.
     weights
@@ -56,7 +56,7 @@ def _mirror(matrix: Array) -> None:
 
 @kernel
 def _add_sparse_gram(data: Array, indices: Array, indptr: Array, weights: Array, total: Array) -> None:
-    # Unsigned numbers, because an index that may be negative is looked at: that takes longer than all the rest.
+    # Unsigned indices, because the sign check of signed ones would take longer than the rest of the loop.
     for row in range(indptr.size - 1):
         if weights[row] == 0.0:
             continue

@@ -1,4 +1,4 @@
-"""What a loss of a margin is: ``phi(p, y)`` with ``p = <a, x>``, from which every generalized linear loss is made."""
+"""The base class of losses ``phi(p, y)`` of a margin ``p = <a, x>``, from which generalized linear losses are made."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from oco.types import Array
 class ScalarLoss(ABC):
     """A convex loss ``phi(p, y)`` of a margin p and a target y; the subclasses are the losses of the field.
 
-    A loss of one's own gives a ``name`` and `values_and_derivatives`. It is played round by round rather than by
-    compiled loops, and without `dual_range` and the conjugate comparators are found by cuts, which is slower. Every
-    other member is a constant of the loss whose default claims nothing; override those that are known.
+    A custom loss defines a ``name`` and `values_and_derivatives`. It is played round by round rather than by compiled
+    loops, and without `dual_range` and the conjugate its comparators are found by cutting planes, which is slower.
+    Every other member is a constant of the loss, and its default is always valid; override the constants you know.
     """
 
     code: ClassVar[int] = -1
-    """The branch of the compiled function that computes it; -1 for a loss that is not compiled."""
+    """The loss's branch in the compiled function; -1 for a loss that is not compiled."""
     compiled: ClassVar[Callable[..., tuple[float, float]]]
-    """``(code, parameter, margin, target) -> (phi, phi')``, compiled, where there is a code."""
+    """``(code, parameter, margin, target) -> (phi, phi')``, compiled, for a loss with a code."""
     compiled_loop: ClassVar[Callable[..., None]]
     """``(code, parameter, margins, targets, values, derivatives)``: `compiled` for every entry, into the last two."""
     name: ClassVar[str]
@@ -56,7 +56,7 @@ class ScalarLoss(ABC):
     def largest_slopes(self, reach: Array, targets: Array) -> Array:
         """Largest ``|phi'(p, y)|`` over ``|p| <= reach`` for every finite reach and target ``(n,)``.
 
-        By default the larger one at both ends, since the derivative of a convex function rises.
+        By default the larger one at the two endpoints, since the derivative of a convex function increases.
         """
         ends = [np.abs(self.values_and_derivatives(side * reach, targets)[1]) for side in (-1.0, 1.0)]
         return np.maximum(*ends)
@@ -64,15 +64,15 @@ class ScalarLoss(ABC):
     def exp_concavity(self, reach: Array, targets: Array) -> float:
         """Largest alpha with ``phi'' >= alpha phi'^2`` over all margins ``|p| <= reach`` and targets ``(n,)``.
 
-        0 where there is none, and by default; a reach may be infinite.
+        0 if there is none, and by default; a reach may be infinite.
         """
         return 0.0
 
     def recedes(self, change: Array, targets: Array, slack: float) -> bool:
-        """Whether this change of margins ``(n,)``, repeated for ever, raises no loss and lowers one without reaching
-        its infimum: then no margins attain the infimum of the sum.
+        """Whether this change of margins ``(n,)``, repeated forever, raises no loss and lowers one towards an infimum
+        that is not attained; then no margins attain the infimum of the sum.
 
-        ``slack`` is how far a margin may go the wrong way, relative to the largest change. By default no change does.
+        ``slack`` is how far a margin may move in the wrong direction, relative to the largest change. False by default.
         """
         return False
 
@@ -95,11 +95,11 @@ class ScalarLoss(ABC):
 
     @property
     def has_conjugate(self) -> bool:
-        """Whether `dual_range` is given, hence the conjugate that the comparators of rows rest on."""
+        """Whether `dual_range` is defined, and with it the conjugate that certificates need."""
         return type(self).dual_range is not ScalarLoss.dual_range
 
     def curvature(self, margins: Array, targets: Array) -> Array:
-        """``phi''`` for arrays of margins and targets ``(n,)``; one of its one-sided values where phi' bends.
+        """``phi''`` for arrays of margins and targets ``(n,)``; a one-sided value where phi' has a kink.
 
         Raises
         ------
@@ -113,14 +113,14 @@ class ScalarLoss(ABC):
         return None
 
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
-        """Ends ``(low, high)``, each ``(n,)``, of the closed interval outside which the conjugate is infinite."""
+        """Bounds ``(low, high)``, each ``(n,)``, of the closed interval outside which the conjugate is infinite."""
         raise NotImplementedError
 
     def conjugate(self, dual: Array, targets: Array) -> Array:
         """Fenchel conjugate ``phi*(a, y) = sup_p a p - phi(p, y)`` for arrays ``(n,)``; infinite outside `dual_range`.
 
-        With it ``phi(p, y) >= a p - phi*(a, y)`` for every p, an equality where ``a = phi'(p, y)``: what certificates
-        of comparators rest on.
+        For every p, ``phi(p, y) >= a p - phi*(a, y)``, with equality if ``a = phi'(p, y)``. The certificates of
+        comparators rest on this inequality.
         """
         low, high = self.dual_range(targets)
         inside = (dual >= low) & (dual <= high)

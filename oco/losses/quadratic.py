@@ -25,7 +25,7 @@ class QuadraticForm(Loss):
     Raises
     ------
     ConfigError
-        If the symmetric part of Q has an eigenvalue below -1e-12 of the largest: the loss would not be convex.
+        If the symmetric part of Q has an eigenvalue below -1e-12 of the largest, so that the loss is not convex.
 
     Notes
     -----

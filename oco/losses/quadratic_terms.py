@@ -1,4 +1,4 @@
-"""Quadratic losses whose sums have a minimiser in closed form."""
+"""Quadratic losses whose sums have a closed-form minimizer."""
 
 from __future__ import annotations
 

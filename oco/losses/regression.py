@@ -1,6 +1,6 @@
 """Losses of a margin with a real target, or with none: the compiled function, then a class for each branch of it.
 
-A loss is added here: a code, a branch of `evaluate_regression`, a class, and the name in `__all__`.
+To add a loss, add a code, a branch of `evaluate_regression`, a class, and the name in `__all__`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Squared(_RegressionLoss):
         return 1.0
 
     def exp_concavity(self, reach: Array, targets: Array) -> float:
-        """``1 / (reach + |y|)^2``, for the largest of them."""
+        """``1 / (reach + |y|)^2``, for the largest ``reach + |y|``."""
         furthest = float(np.max(reach + np.abs(targets)))
         return 1.0 / (furthest * furthest) if furthest > 0.0 else math.inf
 

@@ -18,14 +18,14 @@ Rows: TypeAlias = "Array | sparse.csr_array"
 """Feature rows ``(n, d)``: a dense C-contiguous array or a CSR array."""
 
 HELD_SHARE = 0.125
-"""Rows of a stream that take up to this part of the memory are read once by what needs them again and again; larger
-ones in every pass."""
+"""Solvers hold the rows of a stream in memory if they take at most this share of it, and otherwise read them again in
+every pass."""
 PIECE_ROWS, PIECE_FLOATS = 4096, 2**21
-"""Most rows, and of dense ones most floats, that are read at once from a stream that may be larger than memory."""
+"""Most rows, and for dense rows most floats, read at once from a stream that may be larger than memory."""
 
 
 class Blocks(Protocol):
-    """Rounds that are known ahead and read in blocks, again in every pass."""
+    """Rounds that are known in advance and read in blocks, once per pass."""
 
     def block(self, start: int, stop: int) -> RowBlock:
         """Rounds ``start`` to ``stop - 1``."""
@@ -51,7 +51,7 @@ class RowLoss(Loss):
 
 @dataclass(frozen=True)
 class RowBlock:
-    """Consecutive rounds ``start, start + 1, ...`` of a stream of generalized linear losses, known ahead.
+    """Consecutive rounds ``start, start + 1, ...`` of a stream of generalized linear losses, known in advance.
 
     Attributes
     ----------
@@ -79,7 +79,7 @@ class RowBlock:
 
 @dataclass
 class BlockOutcome:
-    """What happened in the rounds of a block.
+    """The result of playing the rounds of a block.
 
     Attributes
     ----------
@@ -88,8 +88,8 @@ class BlockOutcome:
     form
         Which form of the algorithm ran ("block-ahead", "online", ...), for the record.
     stopped
-        Index in the block of the first round whose loss or slope was not finite, before which the state was left; -1
-        where all rounds were played.
+        Index in the block of the first round whose loss or slope was not finite; the state is that before this round.
+        -1 if all rounds were played.
     """
 
     margins: Array
@@ -105,7 +105,7 @@ def rows_at_once(dimension: int, sparse: bool) -> int:
 
 
 def may_be_held(stream: Blocks, count: int) -> bool:
-    """Whether the first ``count`` rows of a stream, as its first ones are, take at most `HELD_SHARE` of the memory."""
+    """Whether ``count`` rows take at most `HELD_SHARE` of the memory, judging by the stream's first rows."""
     largest = HELD_SHARE / 8.0 * process_memory()
     first: Any = stream.block(0, 1)
     if first.sparse:

@@ -1,7 +1,7 @@
-"""Every loss of a margin, by the name that configs use, and the compiled function of them all.
+"""All losses of a margin by their names in configs, and the compiled function that evaluates them.
 
-The kernels of learners compute every value and derivative by one compiled function, `evaluate`. A loss is added to
-`oco.losses.regression` or `oco.losses.classification`, and nowhere else.
+The kernels of learners compute every value and derivative by one compiled function, `evaluate`. New losses belong in
+`oco.losses.regression` or `oco.losses.classification`; nothing here has to change.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def _families() -> list[type[ScalarLoss]]:
 SCALAR_LOSSES: Registry[ScalarLoss] = Registry(
     "loss", "oco.losses", ScalarLoss, {family.name: family for family in _families()}
 )
-"""Every scalar loss by the name that configs use, those of other packages too."""
+"""All scalar losses, plugins' included, by their names in configs."""
 
 
 def scalar_loss(name: str | ScalarLoss, **parameters: float) -> ScalarLoss:
     """The scalar loss called ``name`` in configs, with its hyper-parameter (``tau``, ``delta``) if it has one.
 
-    A loss is returned as it is.
+    A loss object is returned unchanged.
 
     Examples
     --------

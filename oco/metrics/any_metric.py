@@ -30,8 +30,8 @@ def as_metric(given: Any, shape: Shape) -> Metric:
     Raises
     ------
     DomainError
-        If it has no ``apply``, if a decision has more than 1,500 entries, or if what ``apply`` does is not symmetric
-        and positive semidefinite.
+        If it has no ``apply``, if a decision has more than 1,500 entries, or if the operator is not symmetric and
+        positive semidefinite.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def as_metric(given: Any, shape: Shape) -> Metric:
         raise DomainError(f"A metric is an oco.metrics.Metric or has a method apply(decision), got {name}")
     if dimension > DENSE_LIMIT:
         raise DomainError(
-            f"The metric {name} has only apply, which will do for at most {DENSE_LIMIT} entries of a decision, got "
+            f"The metric {name} has only apply, which is enough for decisions of at most {DENSE_LIMIT} entries, got "
             f"{dimension}"
         )
     matrix = np.stack([np.asarray(given.apply(unit.reshape(shape))).ravel() for unit in np.eye(dimension)], axis=1)

@@ -1,4 +1,4 @@
-"""What a metric is: a symmetric positive semidefinite operator, with what projections need of its spectrum."""
+"""The abstract base class of metrics: positive semidefinite operators with the spectral parts that projections use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from oco.types import Array
 
 DENSE_LIMIT = 1500
-"""Most entries of a decision for which a matrix of the size of a metric is formed that is not given as one."""
+"""Most entries of a decision for which a metric that is not given as a matrix is formed as one."""
 
 
 class Parts(NamedTuple):
@@ -35,9 +35,9 @@ class Parts(NamedTuple):
 class Metric(ABC):
     """A norm ``|x|_H = sqrt(x' H x)`` with a symmetric positive semidefinite operator H on decisions of d entries.
 
-    The entries of a matrix decision are its rows laid end to end. A domain projects in every metric: in closed form or
-    by a fast method where the metric's structure allows it. An object that is no `Metric` and has ``apply`` will do
-    too, see `as_metric`.
+    The entries of a matrix decision are its rows laid end to end. A domain projects in every metric, in closed form or
+    by a fast method where the metric's structure allows it. Domains also take any other object with ``apply``, see
+    `as_metric`.
     """
 
     @abstractmethod
@@ -55,11 +55,11 @@ class Metric(ABC):
 
     @abstractmethod
     def null_part(self, columns: Array) -> Array:
-        """The projection of each column of ``(d, j)`` on the null space of H; what is only rounding is zero."""
+        """The projection of each column of ``(d, j)`` on the null space of H, with rounding errors set to zero."""
 
     @abstractmethod
     def parts(self, point: Array) -> Parts:
-        """``point``, of about unit length, split along eigenspaces of H."""
+        """``point``, which has about unit length, split along eigenspaces of H."""
 
     @abstractmethod
     def coupling(self, dimension: int) -> tuple[float, Array]:
@@ -72,7 +72,7 @@ class Metric(ABC):
 
     @property
     def diagonal(self) -> Array | None:
-        """The diagonal of H, of d entries in any shape, where H is known to have nothing beside it; else None."""
+        """The diagonal of H, of d entries in any shape, if H is known to be diagonal; else None."""
         return None
 
     def inverse_direction(self, normal: Array) -> Array:
@@ -90,7 +90,7 @@ def powers(values: Array, exponent: float) -> Array:
 
 
 def without_rounding(part: Array, columns: Array) -> Array:
-    """The null parts of ``columns``, zero where they are rounding of the columns."""
+    """The null parts of ``columns``, with those that are only rounding errors set to zero."""
     rounding = 1e-13 * np.linalg.norm(columns, axis=0)
     return np.where(np.linalg.norm(part, axis=0) > rounding, part, 0.0)
 

@@ -29,10 +29,10 @@ class Dense(Metric):
     @classmethod
     def from_matrix(cls, matrix: Array) -> Dense:
         """The metric of a symmetric positive semidefinite ``matrix`` ``(d, d)``."""
-        if not np.isfinite(matrix).all():  # LAPACK may never return from it
+        if not np.isfinite(matrix).all():  # LAPACK may never return from such a matrix
             raise DomainError("The matrix of a metric has an entry that is not finite")
         values, basis = np.linalg.eigh(matrix)
-        # What rounding leaves of a zero eigenvalue would otherwise count as a direction that matters.
+        # Otherwise the rounding error of a zero eigenvalue would count as a direction of H.
         threshold = len(values) * np.finfo(np.float64).eps * max(float(values[-1]), 0.0)
         return cls(basis, np.where(values > threshold, values, 0.0))
 

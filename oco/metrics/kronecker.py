@@ -16,8 +16,8 @@ from oco.types import Array, Shape
 class Kronecker(Metric):
     """``H X = L X R`` on matrices X ``(m, n)``, that is ``L (x) R`` on their rows laid end to end.
 
-    L ``(m, m)`` and R ``(n, n)`` are given by their spectra. Balls, half-spaces and slabs project in it as it is; other
-    domains of matrices form the metric ``(mn, mn)``, for at most 1,500 entries.
+    L ``(m, m)`` and R ``(n, n)`` are given by their eigendecompositions. Balls, half-spaces and slabs project in it
+    directly; other domains of matrices form the metric ``(mn, mn)``, for at most 1,500 entries.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class Kronecker(Metric):
         return Kronecker(self.left.power(exponent), self.right.power(exponent))
 
     def null_part(self, columns: Array) -> Array:
-        """What is in the null space of L, or of R."""
+        """The part in the null space of L or of R."""
         rows, width = self._shape
         matrices = columns.reshape(rows, width, -1)
         left, right = (side.basis[:, side.values == 0.0] for side in (self.left, self.right))
@@ -76,7 +76,7 @@ class Kronecker(Metric):
         return Parts(values.ravel(), grid.ravel(), combined)
 
     def coupling(self, dimension: int) -> tuple[float, Array]:
-        """That of the metric on the rows laid end to end, for at most `DENSE_LIMIT` entries."""
+        """The coupling of `dense`, for at most `DENSE_LIMIT` entries."""
         return self.dense().coupling(dimension)
 
     def dense(self) -> Dense:

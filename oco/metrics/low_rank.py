@@ -1,4 +1,4 @@
-"""Low-rank metrics plus a multiple of the identity: what a sketch with its escaped mass is."""
+"""A low-rank metric plus a multiple of the identity, such as a sketch with its escaped mass."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class LowRankPlusScaledIdentity(Metric):
     basis
         V, ``(d, k)``.
     values
-        ``(k,)``, the eigenvalues of H in the span of V, all >= 0. Projections cost O(dk) and small multiples of it
-        where none is below ``complement``, as in every sketch; else as much as with a dense metric.
+        ``(k,)``, the eigenvalues of H in the span of V, all >= 0. Projections cost a small multiple of O(dk) if none is
+        below ``complement``, as in every sketch; else as much as with a dense metric.
     complement
         The eigenvalue of H on the orthogonal complement of V, >= 0.
 
@@ -72,12 +72,12 @@ class LowRankPlusScaledIdentity(Metric):
         return Dense(basis, np.append(self.values, np.full(dimension - rank, self.complement)))
 
     def null_part(self, columns: Array) -> Array:
-        """The part along eigenvectors of value zero, and beyond V where the complement's value is zero."""
+        """The part along eigenvectors of value zero, and outside the span of V if the complement's value is zero."""
         null = self.basis[:, self.values == 0.0]
         part: Array = null @ (null.T @ columns)
         if self.complement == 0.0:
             rest = columns - self.basis @ (self.basis.T @ columns)
-            # Once more: where little is left of the columns, little of it is right.
+            # A second pass, because cancellation leaves few correct digits in small remainders.
             part = part + rest - self.basis @ (self.basis.T @ rest)
         return without_rounding(part, columns)
 

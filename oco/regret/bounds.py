@@ -1,4 +1,4 @@
-"""What a regret bound is: a theorem's number for one run, the constants in it, and the assumptions behind it."""
+"""A regret bound: a theorem's value for one run, its constants and its assumptions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Assumption:
 
 @dataclass(frozen=True)
 class Bound:
-    """A theorem's promise for the rounds so far: ``regret <= value`` if every assumption holds.
+    """A theorem's bound for the rounds so far: ``regret <= value`` if every assumption holds.
 
     Attributes
     ----------
@@ -40,9 +40,10 @@ class Bound:
     value
         The right-hand side.
     constants
-        The numbers that went into it.
+        The constants in the right-hand side.
     assumptions
-        What the theorem requires; a bound with a violated one is reported, and marked, never counted as a pass.
+        What the theorem requires. A bound with a violated assumption is reported and marked, but never counts as a
+        pass.
     variants
         Other right-hand sides of the same theorem for the same rounds, by name.
     """
@@ -65,7 +66,7 @@ class Bound:
 
 
 SMALLEST_GRADIENT = 1e-150
-"""Squares of shorter gradients are no longer normal numbers, and sums of them say nothing."""
+"""Squares of shorter gradients are subnormal, so sums of them lose all accuracy."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,12 @@ class Observed:
     largest_gradient
         ``max_s |g_s|_2``.
     spectrum
-        Top eigenvalues of the gradient covariance, where they were asked for.
+        Top eigenvalues of the gradient covariance, if they were requested.
     largest_point
-        ``max_s |x_s|_2``; what an unbounded domain leaves in place of a radius.
+        ``max_s |x_s|_2``, which replaces the radius if the domain is unbounded.
     comparator_distance
-        ``|u_t - x_1|_2`` of the best fixed point that was found for the rounds so far, on an unbounded domain where it
-        is known before the game; else NaN.
+        ``|u_t - x_1|_2`` for the best fixed point u_t of the rounds so far, if the domain is unbounded and u_t does not
+        depend on the points played; else NaN.
     extra
         For learners with `oco.Learner.bound_needs_sides`, in games of matrices: ``left_eigenvalues`` ``(m,)`` of
         ``sum G G'`` and ``right_eigenvalues`` ``(n,)`` of ``sum G' G``.
@@ -108,7 +109,7 @@ class Observed:
 
 
 def within_scales(bound: Bound | None, observed: Observed) -> Bound | None:
-    """``bound``, with a violated assumption where all gradients are so short that their squares underflow."""
+    """``bound``, with a violated assumption if all gradients are so short that their squares underflow."""
     if bound is None or not 0.0 < observed.largest_gradient < SMALLEST_GRADIENT:
         return bound
     short = Assumption(f"some gradient is at least {SMALLEST_GRADIENT:g} long: squares of shorter ones vanish", False)

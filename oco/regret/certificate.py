@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Certificate(StrEnum):
-    """Where the lower bound on ``min_x sum_t f_t(x)`` comes from. Each is the text that records and results hold.
+    """Where the lower bound on ``min_x sum_t f_t(x)`` comes from. The values are the strings stored in records.
 
     Examples
     --------
@@ -17,19 +17,19 @@ class Certificate(StrEnum):
     """
 
     SUPPORT_FUNCTION = "support function"
-    """The losses are linear: the minimum is minus the domain's support function, exact but for rounding."""
+    """The losses are linear, so the minimum is minus the domain's support function, exact up to rounding."""
     FENCHEL_DUAL = "Fenchel dual"
     """A dual point of the sum of the losses."""
     FRANK_WOLFE_GAP = "Frank-Wolfe gap"
-    """Tangents of losses that are known by value and gradient only."""
+    """Tangents of losses of which only values and gradients are known."""
     NON_NEGATIVE = "losses are non-negative"
     """No dual was found; the sum of losses that are not negative is at least zero."""
     NONE = "none"
-    """Nothing is known from below."""
+    """No lower bound is known."""
 
     @property
     def remedy(self) -> str:
-        """One sentence: what to do where the interval of this certificate is too wide."""
+        """One sentence on what to do if the interval of this certificate is too wide."""
         return _REMEDIES[self]
 
     @classmethod

@@ -11,7 +11,7 @@ from oco.errors import ConfigError
 
 
 def checkpoint_rounds(checkpoints: int | Sequence[int], horizon: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Rounds at which curves are recorded, rising, the last one the horizon."""
+    """Rounds at which curves are recorded, in increasing order, ending with the horizon."""
     if isinstance(checkpoints, (int, np.integer)):
         if checkpoints < 1:
             raise ConfigError(f"checkpoints must be at least 1 or a list of rounds, got {checkpoints}")

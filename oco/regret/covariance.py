@@ -23,7 +23,7 @@ DENSE_DIMENSION = 1024
 _BUFFER_ROWS = 64
 
 _SMALL_SQUARE = 1e-290
-"""Below it, parts of a squared length may have underflowed."""
+"""Below this, terms of a squared norm may have underflowed."""
 
 
 def _length(gradient: Array) -> float:
@@ -40,7 +40,7 @@ class GradientCovariance:
     dimension
         d, number of coordinates of a (flattened) gradient.
     spectrum
-        Whether eigenvalues will be asked for; without them only O(d) numbers are kept.
+        Whether eigenvalues will be requested; without them only O(d) numbers are kept.
     sketch_rank
         Where d is above `DENSE_DIMENSION`, the rank of a Frequent Directions sketch that is kept instead of the
         matrix (0 for none). Eigenvalue i then lies in ``[e_i, e_i + rho]``, with e_i the sketch's eigenvalue and rho
@@ -138,7 +138,7 @@ class GradientCovariance:
         return capture(vars(self))
 
     def restore(self, snapshot: Any) -> None:
-        """Put back what `snapshot` gave."""
+        """Restore a state from `snapshot`."""
         vars(self).update(restore(dict(vars(self)), snapshot))
 
     def _flush(self) -> None:

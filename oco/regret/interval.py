@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Interval:
-    """A certified enclosure ``[lower, upper]`` of a number, both ends in the number's unit.
+    """A certified enclosure ``[lower, upper]`` of a number, with both bounds in the number's unit.
 
     Attributes
     ----------
     lower, upper
-        The ends; infinite where nothing is known.
+        The bounds; infinite if nothing is known.
     within
-        Where the number is about the best point of an unbounded domain: only points u with ``|u|_2`` up to this radius
-        were compared. Infinite where all points were, NaN where it is not known.
+        If the number refers to the best point of an unbounded domain, only points u with ``|u|_2`` up to this radius
+        were compared. Infinite if all points were compared, NaN if the radius is not known.
 
     Examples
     --------
@@ -38,7 +38,7 @@ class Interval:
 
     @property
     def middle(self) -> float:
-        """The midpoint, or the finite end where the other is infinite."""
+        """The midpoint, or the finite bound if the other is infinite."""
         if math.isinf(self.lower):
             return self.upper
         if math.isinf(self.upper):
@@ -46,7 +46,7 @@ class Interval:
         return 0.5 * (self.lower + self.upper)
 
     def __contains__(self, number: float) -> bool:
-        """Whether ``number`` lies in the interval, ends included."""
+        """Whether ``number`` lies in the interval, bounds included."""
         return self.lower <= number <= self.upper
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class Interval:
 
 
 def radius_text(within: float) -> str:
-    """`Interval.within` in words, to be put after the ends; nothing where all points were compared."""
+    """`Interval.within` in words, to follow the bounds; empty if all points were compared."""
     if math.isinf(within):
         return ""
     return " within an unknown radius" if math.isnan(within) else f" within |u| <= {within:.3g}"

@@ -1,4 +1,4 @@
-"""The kinds of regret, each by its own name; pure functions of what a game leaves behind."""
+"""The kinds of regret, each under its own name, as pure functions of a finished game's losses."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def regret_against_prefix_best(losses: Array, rounds: Array, lower: Array, upper
     rounds
         Checkpoints t, counted from 1, ``(m,)``.
     lower, upper
-        ``(m,)``, certified ends of the minima, as an `oco.comparators.ComparatorCurve` has them.
+        ``(m,)``, certified bounds on the minima, for instance from an `oco.comparators.ComparatorCurve`.
 
     Returns
     -------
     tuple of Array
-        Lower and upper ends of the regret, ``(m,)`` each.
+        Lower and upper bounds on the regret, ``(m,)`` each.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def dynamic_regret(losses: Array, path_losses: Array) -> Array:
 
 
 def path_length(path: Array) -> float:
-    """``sum_t |u_t - u_{t-1}|_2`` of a path ``(T, ...)``: the price in bounds on dynamic regret.
+    """``sum_t |u_t - u_{t-1}|_2`` of a path ``(T, ...)``, the quantity in bounds on dynamic regret.
 
     Examples
     --------
@@ -154,10 +154,10 @@ def interval_regret(losses: Array, best: Callable[[int, int], Interval], shortes
     return found
 
 
-def linearised_regret(played: float, gradient_sum: Array, domain: Domain) -> float:
-    """Regret of the linearised losses: ``max_{u in K} sum_t <g_t, x_t - u> = sum_t <g_t, x_t> + h_K(-sum_t g_t)``.
+def linearized_regret(played: float, gradient_sum: Array, domain: Domain) -> float:
+    """Regret of the linearized losses: ``max_{u in K} sum_t <g_t, x_t - u> = sum_t <g_t, x_t> + h_K(-sum_t g_t)``.
 
-    It is at least the static regret, and what most proofs bound.
+    It is at least the static regret, and most proofs bound this quantity.
 
     Parameters
     ----------
@@ -166,13 +166,13 @@ def linearised_regret(played: float, gradient_sum: Array, domain: Domain) -> flo
     gradient_sum
         ``sum_t g_t``, of the domain's shape.
     domain
-        K, with support function h_K; infinite regret where K is unbounded that way.
+        K, with support function h_K; the regret is infinite if K is unbounded in the direction ``-gradient_sum``.
 
     Examples
     --------
     >>> import numpy as np
     >>> from oco.domains import Ball
-    >>> linearised_regret(1.0, np.array([3.0, 4.0]), Ball(radius=2.0, dimension=2))
+    >>> linearized_regret(1.0, np.array([3.0, 4.0]), Ball(radius=2.0, dimension=2))
     11.0
     """
     return played + domain.support(-gradient_sum)

@@ -15,15 +15,15 @@ from oco.regret.spectrum import Spectrum, rounded_eigenvalues
 from oco.types import Array
 
 EXACT_SIZE = 1024
-"""Up to this many rows or coordinates the smaller Gram matrix is formed and all eigenvalues are found."""
+"""Up to this many rows or coordinates the smaller Gram matrix is formed and all eigenvalues are computed."""
 TOP = 64
-"""Eigenvalues that are found by default where the matrix is not formed."""
+"""Eigenvalues computed by default if the matrix is not formed."""
 
 
 KRYLOV_STEPS = 10
 """Most products with G in the block Krylov method: each is two passes over the rows for all vectors at once."""
 KRYLOV_FLOATS = 2**25
-"""Floats that its basis may take, hence fewer steps in very large dimensions."""
+"""Most floats in the Krylov basis, which limits the number of steps in very large dimensions."""
 SLACK = 1e-8
 """Residual, relative to the largest eigenvalue, at which the block Krylov method stops."""
 
@@ -44,8 +44,7 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     Returns
     -------
     Spectrum
-        All eigenvalues (slack 0, known up to ``rounding``), or the top ones as Ritz values with the slack that their
-        residual leaves.
+        All eigenvalues (slack 0, known up to ``rounding``), or the top ones as Ritz values whose residual is the slack.
 
     Raises
     ------
@@ -56,9 +55,9 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     -----
     Exact: ``O(n d min(n, d))`` for a Gram matrix and ``O(min(n, d)^3)`` for its eigenvalues. By operator: block Lanczos
     from a random start, at most `KRYLOV_STEPS` products with G in two passes over the rows each, fewer where the
-    residual is small before; no matrix of size d x d. Ritz values never exceed the eigenvalues that they stand for; the
-    slack is the norm of the residual ``G V - V diag(theta)``, within which each stands for an eigenvalue. That none in
-    between was missed holds with probability one over the random start.
+    residual is small before; no matrix of size d x d is formed. Ritz values never exceed the corresponding eigenvalues,
+    and differ from them by at most the slack, the norm of the residual ``G V - V diag(theta)``. With probability one
+    over the random start, no eigenvalue in between is missed.
 
     Examples
     --------
@@ -82,7 +81,7 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     images: Array = np.empty((dimension, 0))
     block: Array = np.random.default_rng(0).standard_normal((dimension, wanted))
     for _ in range(_most_steps(pieces.shape, wanted)):
-        for _ in range(2):  # projected out twice: once leaves what cancellation hid
+        for _ in range(2):  # projected out twice, because cancellation leaves errors after the first time
             block = np.linalg.qr(block - basis @ (basis.T @ block))[0]
         basis, images = np.hstack([basis, block]), np.hstack([images, pieces.apply(block)])
         product = basis.T @ images
@@ -102,7 +101,7 @@ def _most_steps(shape: tuple[int, int], width: int) -> int:
 
 
 class _Pieces:
-    """``G = A' diag(c^2) A`` as an operator over pieces of the rows A, which are read once where they fit."""
+    """``G = A' diag(c^2) A`` as an operator over pieces of the rows A, which are read once if they fit in memory."""
 
     def __init__(self, rows: Rows | Blocks, slopes: Array) -> None:
         source: Any = rows
@@ -133,7 +132,7 @@ class _Pieces:
         return total
 
     def small_gram(self) -> Array:
-        """The upper triangle of ``G``, or of the scaled rows' Gram matrix where these are fewer than coordinates."""
+        """The upper triangle of ``G``, or of the scaled rows' Gram matrix if there are fewer rows than coordinates."""
         count, dimension = self.shape
         if dimension <= count:
             total: Array = np.zeros((dimension, dimension), order="F")

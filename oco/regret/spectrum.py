@@ -27,9 +27,9 @@ class Spectrum:
         Eigenvalue i lies in ``[top[i], top[i] + slack]``: 0 where the eigenvalues are exact, the residual of an
         iterative solver, or the escaped mass of a sketch.
     rounding
-        What the eigenvalues may be off besides: 0 where they are known exactly.
+        A further error bound on the eigenvalues from rounding; 0 if they are exact.
     rank
-        The most that the rank can be, so that eigenvalues beyond are zero; d where not given.
+        An upper bound on the rank, beyond which eigenvalues are zero; d if not given.
 
     Examples
     --------
@@ -58,11 +58,11 @@ class Spectrum:
         return self.top.size >= self.dimension
 
     def tail_mass(self, rank: int) -> float:
-        """Sum of the bottom ``d - rank`` eigenvalues; needs the top ``rank`` only. The upper end of `tail_bracket`."""
+        """Sum of the bottom ``d - rank`` eigenvalues; needs the top ``rank`` only. Upper bound of `tail_bracket`."""
         return self.tail_bracket(rank).upper
 
     def tail_bracket(self, rank: int) -> Interval:
-        """Interval that holds the sum of the bottom ``d - rank`` eigenvalues: a point where the slack is 0.
+        """Interval that holds the sum of the bottom ``d - rank`` eigenvalues; a single point if the slack is 0.
 
         Raises
         ------
@@ -80,11 +80,12 @@ class Spectrum:
         return Interval(max(0.0, tail - rank * self.slack), tail)
 
     def trace_root(self) -> Interval:
-        """An interval that holds ``tr G^(1/2)``: as wide as what the eigenvalues may be off.
+        """An interval that holds ``tr G^(1/2)``, given the errors of the eigenvalues.
 
-        What is left after the top m eigenvalues sums to a tail mass tau with every entry at most lambda_m, so its root
-        sum lies between ``tau / sqrt(lambda_m)`` and ``sqrt((d - m) tau)``. A root of an eigenvalue that is rounding is
-        far larger than the eigenvalue: it counts as zero below and as the root of all of the rounding above.
+        The eigenvalues after the top m sum to the tail mass tau, and each is at most lambda_m, so the sum of their
+        roots lies between ``tau / sqrt(lambda_m)`` and ``sqrt((d - m) tau)``. The root of a rounding error is far
+        larger than the error itself. Such an eigenvalue counts as zero in the lower bound, and as the whole rounding
+        error in the upper bound.
         """
         unit = 16.0 * float(np.finfo(np.float64).eps)
         found = self.top[: self.rank]
@@ -96,7 +97,7 @@ class Spectrum:
             return Interval(known * (1.0 - unit), most * (1.0 + unit))
         tail = self.tail_bracket(self.top.size)
         largest = (float(self.top[-1]) + self.slack + self.rounding) if self.top.size else self.trace
-        # The tail is what is left of the trace: rounding that is small beside the trace can be all of it.
+        # The tail is a difference of large numbers: a rounding error small relative to the trace can be all of it.
         rounding = unit * self.trace + self.top.size * self.rounding
         below = max(0.0, tail.lower - rounding) / np.sqrt(largest) if largest > 0.0 else 0.0
         above = most + np.sqrt((self.dimension - self.top.size) * (tail.upper + rounding))
@@ -110,7 +111,7 @@ class Spectrum:
         return min((self.tail_mass(k) / (sketch_size - k) for k in sizes), default=0.0)
 
     def omegas(self, largest: int | None = None) -> Array:
-        """`omega` for sketch sizes 1, 2, ..., ``largest`` (by default one more than the eigenvalues that are known)."""
+        """`omega` for sketch sizes 1, 2, ..., ``largest`` (by default the number of known eigenvalues plus 1)."""
         largest = min(self.top.size + 1, self.dimension) if largest is None else largest
         tails = np.array([self.tail_mass(k) for k in range(min(largest, self.top.size + 1, self.dimension + 1))])
         kept = np.arange(tails.size)
@@ -122,16 +123,16 @@ class Spectrum:
 
 
 def rounded_eigenvalues(values: Any, rank: int, roundings: int) -> tuple[Array, float]:
-    """Computed eigenvalues of a Gram matrix, falling, and what each may be off.
+    """Computed eigenvalues of a Gram matrix, in decreasing order, and a bound on the error of each.
 
     Parameters
     ----------
     values
-        As a solver for symmetric matrices gave them.
+        Eigenvalues from a solver for symmetric matrices.
     rank
-        The most that the rank can be, the number of rows: eigenvalues beyond are zero, whatever was computed.
+        An upper bound on the rank, such as the number of rows; eigenvalues beyond it are set to zero.
     roundings
-        The most that any entry of the matrix went through.
+        Largest number of roundings of any entry of the matrix.
 
     Notes
     -----

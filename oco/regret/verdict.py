@@ -1,4 +1,4 @@
-"""What became of a theorem's promise: the one place that holds a certified regret against its bound."""
+"""Verdicts: the one place where a certified regret is compared with its bound."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 ROUNDING = 1e-9
-"""Relative slack of a bound: it is itself computed in floating point."""
+"""Relative slack of a bound, which is itself computed in floating point."""
 
 
 class Verdict(StrEnum):
-    """What a certified interval of regret says about a bound on it.
+    """The result of comparing a certified interval of regret with a bound.
 
     Examples
     --------
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
     BROKEN = "broken"
     """The whole interval is above the bound, although its assumptions held."""
     VIOLATED = "assumption violated"
-    """The theorem promised nothing here."""
+    """An assumption of the theorem was violated, so it makes no claim."""
     NO_BOUND = "no bound"
     """No theorem is known for this learner and game."""
 
@@ -35,7 +35,7 @@ _WORST_FIRST = (Verdict.BROKEN, Verdict.VIOLATED, Verdict.UNDECIDED, Verdict.HOL
 
 
 def allowed(bound: float) -> float:
-    """The most that a regret under ``bound`` may come out as, with the rounding of the bound itself.
+    """The largest computed regret that satisfies ``bound``, allowing for rounding of the bound itself.
 
     Works on arrays too.
 
@@ -48,14 +48,14 @@ def allowed(bound: float) -> float:
 
 
 def verdict(lower: float | None, upper: float | None, bound: float | None, valid: bool | None) -> Verdict:
-    """Hold the certified interval ``[lower, upper]`` of a regret against its bound.
+    """Compare the certified interval ``[lower, upper]`` of a regret with its bound.
 
     Parameters
     ----------
     lower, upper
-        Ends of the interval; None or NaN where nothing is known.
+        Bounds of the interval; None or NaN if nothing is known.
     bound
-        The theorem's number; None or NaN where there is none.
+        The theorem's value; None or NaN if there is none.
     valid
         Whether the theorem's assumptions held.
 
@@ -74,7 +74,7 @@ def verdict(lower: float | None, upper: float | None, bound: float | None, valid
 
 
 def worst(verdicts: Iterable[Verdict | str]) -> Verdict:
-    """The verdict on several runs together: as good as the worst of them, runs without a bound left out.
+    """The joint verdict on several runs: the worst of their verdicts, leaving out runs without a bound.
 
     Examples
     --------

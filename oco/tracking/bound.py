@@ -1,4 +1,4 @@
-"""Observes the learner's promise: the theorem's bound on the regret so far, and whether its assumptions hold."""
+"""Observes the learner's regret bound for the rounds so far, and whether its assumptions hold."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from oco.tracking.observer import Columns, Curves, Game, Observer, Scalars
 
 @dataclass
 class Violations:
-    """Assumptions that did not hold, each with the checkpoint at which that was first seen."""
+    """Violated assumptions, each with the checkpoint at which the violation was first seen."""
 
     first_seen: dict[str, int] = field(default_factory=dict)
 
 
 class BoundObserver(Observer):
-    """Asks the learner for its bound at checkpoints, from what the other observers know."""
+    """Evaluates the learner's bound at checkpoints, from the quantities of the other observers."""
 
     state: Violations
 
@@ -49,7 +49,7 @@ class BoundObserver(Observer):
         return columns | {f"bound: {name}": value for name, value in self.bound.variants.items()}
 
     def finish(self, curves: Curves) -> tuple[Curves, Scalars]:
-        """The bound at the last round; it is valid where its assumptions held at every checkpoint."""
+        """The bound at the last round; it is valid if its assumptions held at every checkpoint."""
         bound = self.bound
         return {}, {
             "bound": None if bound is None else bound.value,
@@ -58,7 +58,7 @@ class BoundObserver(Observer):
         }
 
     def violations(self) -> tuple[str, ...]:
-        """Assumptions that did not hold, with the round at which that was first seen."""
+        """Violated assumptions, each with the round at which the violation was first seen."""
         return tuple(f"{what} (first seen at round {when})" for what, when in self.state.first_seen.items())
 
     def _observed(self, round_index: int) -> Observed:
@@ -76,7 +76,7 @@ class BoundObserver(Observer):
         )
 
     def _stated(self, observed: Observed) -> Bound | None:
-        """The learner's bound; None where its number is beyond what can be represented."""
+        """The learner's bound; None if its value overflows."""
         try:
             with np.errstate(all="ignore"):
                 bound = within_scales(self._game.player.bound(observed), observed)

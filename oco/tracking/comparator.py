@@ -1,4 +1,4 @@
-"""Observes how well the best fixed point would have done, or a moving one: the regret."""
+"""Observes the regret against the best fixed point, or against a moving comparator."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from oco.comparators import ComparatorCurve
 
 RECORDED_LOSSES = 20_000
-"""Most losses that are kept to find a comparator for an environment that cannot tell its own."""
+"""Most losses that are recorded to find a comparator if the environment does not provide one."""
 
 
 class ComparatorObserver(Observer):
     """Finds the comparator of a game, and the regret against it.
 
-    An environment that knows its comparator is asked for it; the losses of any other are recorded for a solver, up to
-    `RECORDED_LOSSES` of them.
+    If the environment knows its comparator, that one is used. Otherwise up to `RECORDED_LOSSES` losses are recorded
+    and passed to a solver.
 
     Parameters
     ----------
     wanted
-        Whether to find a comparator, or one that was found before.
+        Whether to find a comparator, or a comparator found before.
     """
 
     def __init__(self, game: Game, wanted: bool | ComparatorCurve) -> None:
@@ -41,16 +41,16 @@ class ComparatorObserver(Observer):
 
     @property
     def losses(self) -> list[Any] | None:
-        """Every loss so far; None where they are not recorded."""
+        """Every loss so far; None if losses are not recorded."""
         return self._losses
 
     def observe_round(self, loss: Any, value: float, gradient: Array, point: Array) -> None:
-        """Record the loss, where it will be needed."""
+        """Record the loss if a solver will need it."""
         if self._losses is not None:
             self._losses.append(loss)
 
     def distance(self, round_index: int) -> float:
-        """``|u_t - x_1|`` on an unbounded domain, where u_t does not depend on what is played; else NaN."""
+        """``|u_t - x_1|`` if the domain is unbounded and u_t does not depend on the points played; else NaN."""
         domain = self._game.problem.domain
         given_ahead = isinstance(self._game.stream, RowStream) or not isinstance(self._wanted, bool)
         if domain.bounded or not given_ahead:
@@ -87,9 +87,9 @@ class ComparatorObserver(Observer):
         return more, scalars
 
     def snapshot(self) -> Any:
-        """Nothing: a comparator is found again."""
+        """Nothing, because the comparator is found again after a restore."""
         if self._losses is not None:
-            raise SnapshotError("losses that are any Python objects cannot be kept in a snapshot")
+            raise SnapshotError("recorded losses are arbitrary Python objects, which a snapshot cannot store")
         return super().snapshot()
 
     def _must_record_losses(self) -> bool:
@@ -108,7 +108,7 @@ class ComparatorObserver(Observer):
         return self._curve
 
     def _path_losses(self, checkpoints: int) -> Array:
-        """``sum_{s<=t} f_s(u_s)`` at the checkpoints for the path that the environment knows; NaN without one."""
+        """``sum_{s<=t} f_s(u_s)`` at the checkpoints for the environment's moving comparator; NaN without one."""
         stream = self._game.stream
         with self._game.clock.timed("comparator"):
             if self._wanted is False or not hasattr(stream, "comparator_losses"):

@@ -1,4 +1,4 @@
-"""Observes the gradients: their covariance, its spectrum, and what a sketch of it lets escape."""
+"""Observes the gradients: their covariance, its spectrum, and the tail mass outside the top directions."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ KEPT_SPECTRA = 5
 """Most checkpoints whose spectrum a record keeps."""
 
 LARGE_TOP = 32
-"""Eigenvalues that are followed where d is too large for all; twice the learner's rank if that is more."""
+"""Eigenvalues computed if d is too large for all of them; twice the learner's rank if that is more."""
 
 
 @dataclass
 class GradientState:
-    """What was kept of the gradients.
+    """Statistics of the gradients so far.
 
     Attributes
     ----------
     rounds
-        How many were taken in.
+        Number of gradients observed.
     slopes
-        ``(T,)``: of every round, where d is large and the stream gives the rows again; else None.
+        ``(T,)`` slopes of all rounds, if d is large and the stream can produce its rows again; else None.
     sides
         ``sum G G'`` and ``sum G' G`` of matrix games, for learners whose bounds need them; else None.
     spectra
@@ -51,7 +51,7 @@ class GradientState:
 
 
 class GradientObserver(Observer):
-    """The gradient covariance and, where it is wanted, its spectrum.
+    """The gradient covariance and, if requested, its spectrum.
 
     Costs O(d) a round (O(nnz) for sparse rows) without the spectrum.
     """
@@ -98,7 +98,7 @@ class GradientObserver(Observer):
             _refuse_overflow(self.state.rounds)
 
     def checkpoint(self, round_index: int) -> Columns:
-        """Find the spectrum; the trace of the covariance, and the mass that is outside its top directions."""
+        """The trace of the covariance, its spectrum, and the mass outside the top directions."""
         with self._game.clock.timed("spectrum"):
             self.spectrum = self._spectrum_after(round_index)
         columns = {
@@ -119,7 +119,7 @@ class GradientObserver(Observer):
 
     @property
     def skipped_spectrum(self) -> bool:
-        """Whether the spectrum was not found at this checkpoint because it is found at a few of them only."""
+        """Whether this checkpoint was skipped because the spectrum is computed only at a few of them."""
         return self._by_operator and self.spectrum is None
 
     def sides(self) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class GradientObserver(Observer):
         return {"left_eigenvalues": left, "right_eigenvalues": right}
 
     def finish(self, curves: Curves) -> tuple[Curves, Scalars]:
-        """Rank, masses at the end, and the longest gradient."""
+        """Rank, final masses, and the largest gradient norm."""
         return {}, {
             "rank": self.rank,
             "escaped_mass": float(curves["escaped_mass"][-1]),
@@ -139,7 +139,7 @@ class GradientObserver(Observer):
         }
 
     def kept_spectra(self) -> tuple[Array, Array]:
-        """The checkpoints whose spectrum was kept, and the eigenvalues as rows; NaN where one has fewer."""
+        """The checkpoints whose spectrum was kept, and their eigenvalues as rows, padded with NaN."""
         rounds = sorted(self.state.spectra)
         spectra = [self.state.spectra[when] for when in rounds]
         stacked = np.full((len(spectra), max((spectrum.size for spectrum in spectra), default=0)), np.nan)
@@ -152,12 +152,12 @@ class GradientObserver(Observer):
         return {"state": super().snapshot(), "covariance": self.covariance.snapshot()}
 
     def restore(self, snapshot: Any) -> None:
-        """Put both back."""
+        """Restore the state and the covariance."""
         super().restore(snapshot["state"])
         self.covariance.restore(snapshot["covariance"])
 
     def _spectrum_after(self, round_index: int) -> Spectrum | None:
-        """Of the covariance that is kept; in large dimensions by operator, and at a few checkpoints only."""
+        """The spectrum of the stored covariance; in large dimensions by operator, and only at a few checkpoints."""
         if not self._wants_spectrum:
             return None
         if self.state.slopes is None:
@@ -168,7 +168,7 @@ class GradientObserver(Observer):
 
 
 def _first_overflow(block: RowBlock, slopes: Array) -> int:
-    """The round of a block whose squared gradient is not finite; the last where only their sum is not."""
+    """The first round of a block whose squared gradient is not finite; the last if only their sum overflows."""
     with np.errstate(over="ignore", invalid="ignore"):
         lengths = (np.abs(slopes) * np.sqrt(squared_lengths(block.rows))) ** 2
     beyond = np.flatnonzero(~np.isfinite(lengths))

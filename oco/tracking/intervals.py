@@ -49,14 +49,14 @@ class IntervalObserver(Observer):
         self.state.rounds += 1
 
     def finish(self, curves: Curves) -> tuple[Curves, Scalars]:
-        """Find the regret on dyadic intervals, rounding allowed for as in the regret of the whole game."""
+        """The regret on dyadic intervals, with the same allowance for rounding as for the whole game."""
         with self._game.clock.timed("intervals"):
             played = self.state.values[: self.state.rounds]
             self.regret = tuple(interval_regret(played, self._best_between, self._shortest))
         return {}, {}
 
     def _best_between(self, start: int, stop: int) -> Interval:
-        """The certified minimum of the losses of rounds ``start`` to ``stop - 1``, widened by what sums may be off."""
+        """The certified minimum of the losses of rounds ``start`` to ``stop - 1``, widened by the sums' error bound."""
         domain, losses = self._game.problem.domain, self._comparator.losses
         value = least_between(self._game.stream, domain, start, stop, losses)
         rounding = self._losses.rounding(self.state.rounds)

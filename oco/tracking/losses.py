@@ -1,4 +1,4 @@
-"""Observes the losses: their sum and what it may be off by, the linearised regret, and mistakes on classes."""
+"""Observes the losses: their sum and its error bound, the linearized regret, and classification mistakes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from scipy import linalg
 
 from oco.losses.rows import RowBlock
-from oco.regret.quantities import linearised_regret
+from oco.regret.quantities import linearized_regret
 from oco.tracking.gradients import GradientObserver
 from oco.tracking.observer import Columns, Curves, Game, Observer, Scalars
 from oco.types import Array
@@ -33,7 +33,7 @@ class LossSums:
     gradients
         ``(d,)``, ``sum g_t``.
     mistakes
-        Rounds whose class was not predicted; None where targets are no classes.
+        Number of misclassified rounds; None if targets are not classes.
     largest_point
         ``|x_t|_2``, the largest at the start and the checkpoints so far.
     """
@@ -47,7 +47,7 @@ class LossSums:
 
 
 class LossObserver(Observer):
-    """The losses of the points that were played. Costs O(d) a round, O(nnz) for sparse rows."""
+    """The losses of the points played. Costs O(d) a round, O(nnz) for sparse rows."""
 
     state: LossSums
 
@@ -77,18 +77,18 @@ class LossObserver(Observer):
         state.gradients += gradient.ravel()
 
     def checkpoint(self, round_index: int) -> Columns:
-        """The sum of the losses, how far off it may be, the linearised regret and the mistakes."""
+        """The sum of the losses, its error bound, the linearized regret and the mistakes."""
         state, domain = self.state, self._game.problem.domain
         state.largest_point = max(state.largest_point, self._length())
         return {
             "cumulative_loss": state.cumulative,
             "loss_rounding": self.rounding(round_index),
-            "regret_linearised": linearised_regret(state.played, state.gradients.reshape(domain.shape), domain),
+            "regret_linearised": linearized_regret(state.played, state.gradients.reshape(domain.shape), domain),
             "mistakes": np.nan if state.mistakes is None else state.mistakes,
         }
 
     def finish(self, curves: Curves) -> tuple[Curves, Scalars]:
-        """The same at the end."""
+        """The same quantities at the end of the game."""
         return {}, {
             "cumulative_loss": float(curves["cumulative_loss"][-1]),
             "regret_linearised": float(curves["regret_linearised"][-1]),
@@ -96,7 +96,7 @@ class LossObserver(Observer):
         }
 
     def rounding(self, round_index: int) -> float:
-        """How far off ``sum f_t(x_t)`` may be: the roundings of every loss, of every margin and of the sum."""
+        """An error bound for ``sum f_t(x_t)``, from the rounding of every loss, of every margin and of the sum."""
         domain = self._game.problem.domain
         radius = domain.radius("l2")
         reach = radius if np.isfinite(radius) else self.state.largest_point

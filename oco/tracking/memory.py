@@ -1,4 +1,4 @@
-"""Observes the learner's state: how many numbers it holds, at most and at the end, and how many it claims."""
+"""Observes the size of the learner's state: its peak, its final size, and the size that the learner states."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from oco.tracking.observer import Columns, Curves, Game, Observer, Scalars
 
 @dataclass
 class PeakMemory:
-    """The most numbers that the state held at the start and at the checkpoints so far."""
+    """Largest number of floats in the state, over the start and the checkpoints so far."""
 
     floats: int
 
 
 class MemoryObserver(Observer):
-    """Counts the learner's state at checkpoints."""
+    """Counts the numbers in the learner's state at checkpoints."""
 
     state: PeakMemory
 
@@ -25,7 +25,7 @@ class MemoryObserver(Observer):
         self.state = PeakMemory(state_floats(game.player.state))
 
     def checkpoint(self, round_index: int) -> Columns:
-        """Numbers in the state."""
+        """Count the numbers in the state."""
         floats = state_floats(self._game.player.state)
         self.state.floats = max(self.state.floats, floats)
         return {"state_floats": floats}

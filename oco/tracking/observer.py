@@ -1,4 +1,4 @@
-"""What an observer of a game is: it takes in rounds, gives columns at checkpoints, and final numbers at the end."""
+"""The base class of observers, which process rounds, and produce columns at checkpoints and final numbers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Clock:
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:
-        """Add the time that the body takes to ``part``."""
+        """Add the run time of the ``with`` block to ``part``."""
         began = time.perf_counter()
         try:
             yield
@@ -45,7 +45,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Game:
-    """What every observer may look at: the stream, the learner that plays, the checkpoints, and the clock."""
+    """The data shared by all observers: the stream, the learner, the checkpoints and the clock."""
 
     stream: Any
     player: Learner
@@ -57,19 +57,19 @@ class Game:
 class Observer(ABC):
     """Watches one aspect of a game.
 
-    `observe_block`, `observe_round` and `checkpoint` do nothing by default, so that an observer defines only those that
-    it needs. Everything that changes during the game is in ``state``, a plain record, which `snapshot` copies and
-    `restore` puts back; an observer that keeps more extends both.
+    `observe_block`, `observe_round` and `checkpoint` do nothing by default, so an observer overrides only those that it
+    needs. Everything that changes during the game is in ``state``, a plain record that `snapshot` copies and `restore`
+    puts back. An observer with further data extends both.
     """
 
     state: Any = None
 
     def observe_block(self, block: RowBlock, margins: Array, losses: Array, slopes: Array) -> None:
-        """Take in consecutive rounds of a stream of rows."""
+        """Process consecutive rounds of a stream of rows."""
         return
 
     def observe_round(self, loss: Any, value: float, gradient: Array, point: Array) -> None:
-        """Take in one round: the loss, its value and its gradient at the point that was played."""
+        """Process one round: the loss, with its value and its gradient at the point played."""
         return
 
     def checkpoint(self, round_index: int) -> Columns:
@@ -85,5 +85,5 @@ class Observer(ABC):
         return capture(self.state)
 
     def restore(self, snapshot: Any) -> None:
-        """Put back what `snapshot` gave."""
+        """Restore a state from `snapshot`."""
         self.state = restore(self.state, snapshot)

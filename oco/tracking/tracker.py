@@ -1,4 +1,4 @@
-"""The regret tracker: it watches a game and knows, at checkpoints, where it stands."""
+"""The regret tracker, which runs all observers of a game and composes their results into a record."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Columns:
-    """The numbers of every checkpoint so far, by column, and the forms in which rounds were played."""
+    """The numbers of every checkpoint so far, by column, and the forms of the algorithm that played the rounds."""
 
     rows: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     forms: dict[str, None] = field(default_factory=dict)
 
 
 class Tracker:
-    """Everything that is observed in one game, at the given rounds.
+    """Observes one game and records it at the given rounds.
 
     Observers do the work, one for each aspect of a game; the tracker passes rounds on to them, collects their columns,
     and makes the record. Costs O(d) a round (O(nnz) for sparse rows) plus the covariance.
@@ -63,7 +63,7 @@ class Tracker:
         if shortest_interval is not None:
             self._intervals = IntervalObserver(game, losses, found, shortest_interval)
         observers = (losses, self._gradients, found, self._bound, MemoryObserver(game), self._intervals)
-        # In this order: the bound at a checkpoint is found from what the observers before it know there.
+        # The order matters: the bound at a checkpoint uses quantities that the earlier observers have computed there.
         self._observers: list[Observer] = [each for each in observers if each is not None]
 
     @property
@@ -72,14 +72,14 @@ class Tracker:
         return self._clock.seconds
 
     def observe_block(self, block: RowBlock, margins: Array, losses: Array, slopes: Array, form: str) -> None:
-        """Take in consecutive rounds of a stream of rows."""
+        """Process consecutive rounds of a stream of rows."""
         with self._clock.timed("observe"):
             for observer in self._observers:
                 observer.observe_block(block, margins, losses, slopes)
             self._columns.forms[form] = None
 
     def observe_round(self, loss: Any, value: float, gradient: Array) -> None:
-        """Take in one round."""
+        """Process one round."""
         with self._clock.timed("observe"):
             point = self._game.player.prediction
             for observer in self._observers:
@@ -87,7 +87,7 @@ class Tracker:
             self._columns.forms["round by round"] = None
 
     def checkpoint(self, round_index: int) -> None:
-        """Write down where the game stands after ``round_index`` rounds."""
+        """Record the observers' columns after ``round_index`` rounds."""
         row: dict[str, float] = {"round": round_index}
         for observer in self._observers:
             row |= observer.checkpoint(round_index)
@@ -95,7 +95,7 @@ class Tracker:
             self._columns.rows[name].append(float(value))
 
     def snapshot(self) -> dict[str, Any]:
-        """What was observed so far, as plain values."""
+        """All observers' states, as plain values."""
         return {
             "columns": capture(self._columns),
             "clock": capture(self._clock),
@@ -103,7 +103,7 @@ class Tracker:
         }
 
     def restore(self, snapshot: dict[str, Any]) -> int:
-        """Take back what `snapshot` gave; returns the number of checkpoints in it."""
+        """Restore the states from `snapshot`; returns the number of checkpoints in it."""
         restore(self._columns, snapshot["columns"])
         restore(self._clock, snapshot["clock"])
         for observer, kept in zip(self._observers, snapshot["observers"], strict=True):

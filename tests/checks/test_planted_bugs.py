@@ -254,7 +254,7 @@ class AddsTheStartAgain(Honest):
 PLANTED: dict[str, tuple[Learner, str]] = {
     "check_methods": (UpdateTakesTheRound(), "update must take the gradient and nothing else"),
     "check_start": (StartsOutside(), "the point of round 1 lies outside the domain"),
-    "check_feasible": (WrongBall(), "lies outside the domain: .* its own centre and radius"),
+    "check_feasible": (WrongBall(), "lies outside the domain: .* its own center and radius"),
     "check_deterministic": (Unseeded(), "random numbers that do not come from problem.seed"),
     "check_independent_instances": (SharedState(), "two instances share state"),
     "check_causal": (LooksAhead(), "changed when the loss of round 21 was changed: the learner looks ahead"),
@@ -321,7 +321,7 @@ def test_a_zero_gradient_that_moves_the_point_breaks_the_bound_on_a_box_only() -
     ("learner", "sentence"),
     [
         (CounterStuck(), "above the claimed bound .*is the round counter advanced"),
-        (WrongBall(), "lies outside the domain: .* its own centre and radius"),
+        (WrongBall(), "lies outside the domain: .* its own center and radius"),
         (LooksAhead(), r"changed when the loss of round 21 was changed: the learner looks ahead"),
         (UpdatesFirst(), "at round 1: .*is a gradient used before its round is played"),
         (SharedState(), "two instances share state"),

@@ -97,7 +97,7 @@ def test_logistic_loss_of_a9a_has_no_minimiser_on_the_whole_space(data_directory
     best = best_fixed_point(RowBlock(scalar_loss("logistic"), rows, targets), Unbounded(123))
     assert best.tight
     assert best.gap <= 1e-6 * best.value.upper
-    assert "no minimiser" in best.note
+    assert "no minimizer" in best.note
 
 
 @pytest.mark.data

@@ -101,7 +101,7 @@ def test_squared_losses_with_fewer_rows_than_coordinates() -> None:
 def test_separable_rows_have_no_logistic_minimiser_and_the_comparator_says_so() -> None:
     block = rounds(Logistic(), count=4)
     best = best_fixed_point(block, Unbounded(5))
-    assert "no minimiser" in best.note
+    assert "no minimizer" in best.note
     assert best.value.lower == 0.0
     assert best.tight
     assert np.linalg.norm(best.point) < 1e3
@@ -132,7 +132,7 @@ def test_separable_rows_on_unbounded_domains(name: str, domain: Domain, exists: 
         assert best.value.lower == 0.0
         assert best.value.upper <= 1e-5
     # A hinge is at its minimum once the margins suffice; only the logistic loss falls for ever.
-    assert ("no minimiser exists: the rows are separable" in best.note) == (name == "logistic" and not exists)
+    assert ("no minimizer exists: the rows are separable" in best.note) == (name == "logistic" and not exists)
 
 
 def test_partly_separable_rows_have_an_infimum_that_is_not_zero() -> None:
@@ -143,7 +143,7 @@ def test_partly_separable_rows_have_an_infimum_that_is_not_zero() -> None:
     infimum = -2.0 * np.log(2.0 / 3.0) - np.log(1.0 / 3.0)
     assert infimum in best.value
     assert best.tight
-    assert "no minimiser" in best.note
+    assert "no minimizer" in best.note
 
 
 def test_realizable_absolute_loss_reaches_zero() -> None:

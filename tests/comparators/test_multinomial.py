@@ -71,7 +71,7 @@ def test_separable_classes_have_no_minimiser_on_the_whole_space() -> None:
     rows = generator.standard_normal((200, 3))
     labels = np.argmax(rows @ generator.standard_normal((4, 3)).T, axis=1)
     best = best_fixed_point(MultinomialBlock(rows, labels, 4), Unbounded())
-    assert "no minimiser exists: the rows are separable" in best.note
+    assert "no minimizer exists: the rows are separable" in best.note
     assert best.tight
     assert best.value.lower == 0.0
     assert np.linalg.norm(best.point) < 5e3
@@ -86,5 +86,5 @@ def test_one_class_that_is_separable_from_the_rest_has_no_minimiser_either() -> 
     rows[:100], labels[:100] = [0.0, 0.0, 1.0], 2
     best = best_fixed_point(MultinomialBlock(rows, labels, 3), Unbounded())
     assert best.tight
-    assert "no minimiser" in best.note
+    assert "no minimizer" in best.note
     assert np.linalg.norm(best.point) < 5e3

@@ -12,7 +12,7 @@ from oco.regret import (
     dyadic_intervals,
     dynamic_regret,
     interval_regret,
-    linearised_regret,
+    linearized_regret,
     path_length,
     regret_against_final,
     regret_against_prefix_best,
@@ -75,6 +75,13 @@ def test_linearised_regret_is_the_regret_of_linear_losses() -> None:
     block, losses = game(Linear())
     domain = Ball(2.0, dimension=3)
     best = best_fixed_point(block, domain)
-    regret = linearised_regret(float(losses.sum()), block.rows.sum(axis=0), domain)
+    regret = linearized_regret(float(losses.sum()), block.rows.sum(axis=0), domain)
     assert regret == pytest.approx(float(losses.sum()) - best.value.upper, rel=1e-9)
-    assert linearised_regret(1.0, np.ones(3), Unbounded(3)) == np.inf
+    assert linearized_regret(1.0, np.ones(3), Unbounded(3)) == np.inf
+
+
+def test_the_former_spelling_of_linearized_regret_warns_and_gives_the_same_function() -> None:
+    import oco.regret
+
+    with pytest.warns(DeprecationWarning, match="now linearized_regret"):
+        assert oco.regret.linearised_regret is linearized_regret

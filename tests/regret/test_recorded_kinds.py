@@ -9,7 +9,7 @@ import oco
 from oco.comparators import best_fixed_point
 from oco.domains import Ball, Box, FrobeniusBall, Unbounded
 from oco.losses import RowBlock
-from oco.regret import linearised_regret
+from oco.regret import linearized_regret
 
 
 def regression(domain: oco.domains.Domain, rounds: int = 60) -> oco.environments.GeneralizedLinear:
@@ -42,7 +42,7 @@ def test_linearised_regret_is_that_of_the_gradients_and_above_static_regret(doma
     points, gradients = (np.array(one) for one in zip(*record.player.seen, strict=True))
     for t, found in zip(record.curves["round"].astype(int), record.curves["regret_linearised"], strict=True):
         played = float(np.einsum("ti,ti->", points[:t], gradients[:t]))
-        assert found == pytest.approx(linearised_regret(played, gradients[:t].sum(axis=0), domain.with_shape((4,))))
+        assert found == pytest.approx(linearized_regret(played, gradients[:t].sum(axis=0), domain.with_shape((4,))))
     assert np.all(record.curves["regret_linearised"] >= record.curves["regret_lower"])
     compiled = oco.play(regression(domain), oco.learners.OGD(), seed=2)
     assert isinstance(domain, Box) or "round by round" not in str(compiled.scalars["form"])

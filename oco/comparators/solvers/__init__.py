@@ -1,1 +1,1 @@
-"""The solvers, one a file: `oco.comparators.solver` finds every `Solver` in the files of this folder."""
+"""The solvers, one per file; `oco.comparators.solver` finds every `Solver` in the files of this folder."""

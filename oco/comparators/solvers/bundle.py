@@ -21,7 +21,7 @@ from oco.types import Array
 TOLERANCE = 1e-3
 """Default relative gap for losses that are known by value and gradient only."""
 CALLS = 2_000_000
-"""Most losses that are evaluated for one prefix, unless that would be fewer than `LEAST_CUTS` passes."""
+"""Most losses evaluated for one prefix, but at least `LEAST_CUTS` passes over the losses."""
 LEAST_CUTS, MOST_CUTS = 40, 300
 
 _UNIT = float(np.finfo(np.float64).eps)
@@ -37,14 +37,14 @@ class BundleSolver(Solver):
         return losses
 
     def curve(self, taken: Any, domain: Domain, rounds: list[int], request: Request) -> ComparatorCurve:
-        """Each prefix starts from the point of the one before."""
+        """Find all comparators; each prefix starts from the point of the previous one."""
         losses = one_by_one(taken, rounds[-1])
         tolerance = TOLERANCE if request.tolerance is None else request.tolerance
         point = domain.start if request.start is None else domain.project(request.start)
         found: list[Comparator] = []
         for count in rounds:
             bundle = _Bundle(losses[:count], domain, tolerance)
-            bundle.minimise(point)
+            bundle.minimize(point)
             point = bundle.point
             note = "" if bundle.tight else "the interval is wide: the losses are known by value and gradient only"
             found.append(bundle.comparator(note))
@@ -57,7 +57,7 @@ class BundleSolver(Solver):
     def certify(
         self, taken: Any, domain: Domain, point: Array, dual: Array | None, tolerance: float | None
     ) -> Comparator:
-        """By the cut of the point."""
+        """Certify by the cut of the point."""
         losses = one_by_one(taken, count_of(taken))
         bundle = _Bundle(losses, domain, TOLERANCE if tolerance is None else tolerance)
         bundle.offer(feasible(domain, point))
@@ -97,7 +97,7 @@ class _Bundle:
         return self.upper - self.lower <= self._tolerance * scale
 
     def comparator(self, note: str = "") -> Comparator:
-        """What is certified so far."""
+        """The comparator certified so far."""
         within = math.inf if self._domain.bounded or math.isinf(self.lower) else self._reach
         value = Interval(min(self.lower, self.upper), self.upper, within)
         certificate = "none" if math.isinf(self.lower) else "Frank-Wolfe gap"
@@ -108,22 +108,22 @@ class _Bundle:
         self._start_value = float(sum(loss.value(self._domain.start) for loss in self._losses))
         self._evaluate(point)
 
-    def minimise(self, start: Array) -> None:
+    def minimize(self, start: Array) -> None:
         """Cut until tight, or as often as the budget of calls allows."""
         self._start_value, gradient = self._evaluate(start)
         if self.tight:
             return
-        # The point that would be best if the losses were linear: then it is, and one more cut proves it.
+        # The minimizer of the first cut: if the losses are linear it is optimal, and one more cut proves it.
         if self._domain.bounded:
             self._evaluate(self._domain.maximizer(-gradient))
-        centre, value = self.point, self.upper
-        distance = self._domain.diameter() if self._domain.bounded else 1.0 + float(np.linalg.norm(centre))
+        center, value = self.point, self.upper
+        distance = self._domain.diameter() if self._domain.bounded else 1.0 + float(np.linalg.norm(center))
         pull = float(np.linalg.norm(gradient)) / max(distance, 1e-300)
         weights: Array = np.full(self._offsets.size, 1.0 / self._offsets.size)
         for _ in range(self._cuts):
             if self.tight or pull == 0.0:
                 return
-            weights, target, model = self._proximal_step(centre, pull, weights)
+            weights, target, model = self._proximal_step(center, pull, weights)
             self._certify(weights)
             if self.tight:
                 return
@@ -133,7 +133,7 @@ class _Bundle:
             if reached <= value - 0.1 * promised:
                 if reached <= value - 0.6 * promised:
                     pull *= 0.5
-                centre, value = target, reached
+                center, value = target, reached
             elif reached > value + promised:
                 pull *= 2.0
             if weights.size > 80:
@@ -165,7 +165,7 @@ class _Bundle:
         return value, gradient
 
     def _certify(self, weights: Array) -> None:
-        """The lower bound that these weights of the cuts prove; weights are made to sum to one."""
+        """The lower bound proved by these weights of the cuts, after scaling them to sum to one."""
         weights = weights / weights.sum()
         direction = -(weights @ self._slopes).reshape(self._domain.shape)
         reach, support = support_within(self._domain, direction, self.point, self._faces)
@@ -175,12 +175,12 @@ class _Bundle:
         if bound > self.lower:
             self.lower, self._reach = bound, reach
 
-    def _proximal_step(self, centre: Array, pull: float, weights: Array) -> tuple[Array, Array, float]:
-        """Weights that solve the dual of ``min_x max_j cut_j(x) + (pull / 2) |x - centre|^2``, x, the highest cut."""
-        flat = centre.ravel()
+    def _proximal_step(self, center: Array, pull: float, weights: Array) -> tuple[Array, Array, float]:
+        """Weights that solve the dual of ``min_x max_j cut_j(x) + (pull / 2) |x - center|^2``, x, the highest cut."""
+        flat = center.ravel()
         step = pull / max(float(np.linalg.norm(self._slopes, 2)) ** 2, 1e-300)
         ahead, momentum = weights, 1.0
-        target = centre
+        target = center
         for _ in range(400):
             target = self._domain.project((flat - (ahead @ self._slopes) / pull).reshape(self._domain.shape))
             heights = self._offsets + self._slopes @ target.ravel()

@@ -13,7 +13,7 @@ from numpy.linalg import LinAlgError
 from oco.comparators.certificate import Certifier, bounded_part
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.kinked import fraction, solve_kinked, solve_linear
-from oco.comparators.newton import minimise
+from oco.comparators.newton import minimize
 from oco.comparators.objective import Hessian, Objective
 from oco.comparators.objectives import RowObjective, default_tolerance, objective_of, placed
 from oco.comparators.proof import allowed_width, prove
@@ -28,13 +28,13 @@ from oco.regret.interval import Interval
 from oco.types import Array
 
 EARLY_TOLERANCE = 1e-2
-"""Relative gap for the short prefixes that a costly first checkpoint is approached by."""
+"""Relative gap of the short prefixes that are solved before an expensive first checkpoint."""
 TAME = 1e3
-"""Largest entries of the columns between this and its inverse are left in their own units."""
+"""Columns whose largest entry lies between this and its inverse are not rescaled."""
 EXPENSIVE_HESSIAN = 1e9
 """Multiplications above which forming a Hessian is worth avoiding."""
-_SEPARATED = "no minimiser exists: the rows are separable, and the interval is about the infimum"
-_RECEDING = "no minimiser was found: some margins grow for ever and none falls, and the interval is about the infimum"
+_SEPARATED = "no minimizer exists: the rows are separable; the interval holds the infimum"
+_RECEDING = "no minimizer was found: some margins grow without bound and none falls; the interval holds the infimum"
 
 
 class MarginSolver(Solver):
@@ -51,7 +51,7 @@ class MarginSolver(Solver):
         return block if scalar.has_conjugate else None
 
     def curve(self, taken: Any, domain: Domain, rounds: list[int], request: Request) -> ComparatorCurve:
-        """Each prefix starts from the point and the dual of the one before."""
+        """Find all comparators; each prefix starts from the point and the dual of the previous one."""
         objective = objective_of(taken, rounds[-1])
         domain = placed(domain, objective)
         tolerance = default_tolerance(objective) if request.tolerance is None else request.tolerance
@@ -60,7 +60,7 @@ class MarginSolver(Solver):
     def certify(
         self, taken: Any, domain: Domain, point: Array, dual: Array | None, tolerance: float | None
     ) -> Comparator:
-        """By the derivatives at the point, or ``dual``."""
+        """Certify by ``dual``, or by the derivatives at the point."""
         objective = objective_of(taken, count_of(taken))
         domain = placed(domain, objective)
         shaped = feasible(domain, point)
@@ -85,9 +85,9 @@ class _Search:
         self._solved = (
             objective if self._units is None else RowObjective(objective.link, objective.rows.in_units(self._units))
         )
-        self._centre = domain.start.ravel()
+        self._center = domain.start.ravel()
         start = request.start
-        point = self._centre if start is None else domain.project(start.reshape(domain.shape)).ravel()
+        point = self._center if start is None else domain.project(start.reshape(domain.shape)).ravel()
         self._point = point if self._units is None else point / self._units
         self._slopes: Array = np.zeros(0)
         self._hessian: Hessian | None = None
@@ -96,11 +96,11 @@ class _Search:
         """Comparators for every prefix."""
         objective = self._objective
         early = _early_prefixes(objective.prefix(rounds[0]))
-        at_centre = objective.margins(self._centre)
+        at_center = objective.margins(self._center)
         found: list[Comparator] = []
         for count in [*early, *rounds]:
             tolerance = EARLY_TOLERANCE if count in early else self._tolerance
-            certifier, note = self._certified(count, tolerance, at_centre[:count])
+            certifier, note = self._certified(count, tolerance, at_center[:count])
             if count in early:
                 continue
             best = self._point if self._units is None else self._point * self._units
@@ -112,29 +112,29 @@ class _Search:
         final: Array = np.cumsum(values)[np.array(rounds) - 1]
         return ComparatorCurve(tuple(found), final)
 
-    def _certified(self, count: int, tolerance: float, at_centre: Array) -> tuple[Certifier, str]:
-        """The certifier of a prefix after the search, which moves on to its best point; and a note."""
+    def _certified(self, count: int, tolerance: float, at_center: Array) -> tuple[Certifier, str]:
+        """The certifier of a prefix after the search, and a note; the next search starts from its best point."""
         part = self._solved.prefix(count)
         certifier = Certifier(part, self._domain, tolerance)
-        certifier.start_value, _ = certifier.offer_point(self._centre, at_centre)
+        certifier.start_value, _ = certifier.offer_point(self._center, at_center)
         if not math.isfinite(certifier.start_value):
             raise ComparatorError(f"the losses of rounds 1..{count} are not finite at the start of {self._domain!r}")
         try:
-            with np.errstate(all="ignore"):  # on wild scales; what comes of it is not trusted
+            with np.errstate(all="ignore"):  # extreme scales may overflow; every result is checked
                 note, self._slopes, self._hessian = _search(
                     part, self._domain, certifier, self._point, self._slopes, self._hessian
                 )
         except (DomainError, LinAlgError) as error:
-            # The best point and dual so far are as good as any: what is reported is proved from them.
+            # Continue with the best point and dual so far, since the reported interval is proved from them.
             note, self._hessian = f"the search stopped early ({error})", None
-        self._point = self._centre if certifier.point is None else certifier.point
+        self._point = self._center if certifier.point is None else certifier.point
         return certifier, note
 
 
 def _search(
     objective: Objective, domain: Domain, certifier: Certifier, point: Array, slopes: Array, hessian: Hessian | None
 ) -> tuple[str, Array, Hessian | None]:
-    """Offer points and duals until the certifier is satisfied; returns a note, and where the next prefix starts."""
+    """Offer points and duals until the certifier is tight; returns a note, and the start of the next prefix."""
     note = ""
     if objective.link.linear:
         note = solve_linear(objective, domain, certifier)
@@ -142,16 +142,16 @@ def _search(
         slopes = solve_kinked(objective, domain, certifier, point, slopes)
     else:
         good_enough = partial(fraction, certifier, 0.1, 0.0)
-        _, hessian = minimise(objective, domain, point, certifier, stationary=good_enough, hessian=hessian)
+        _, hessian = minimize(objective, domain, point, certifier, stationary=good_enough, hessian=hessian)
     if not domain.bounded:
         note = note or _recession_note(objective, domain, certifier)
     return note, slopes, hessian
 
 
 def _units(objective: Objective, domain: Domain) -> Array | None:
-    """Powers of two in which to measure the coordinates of the whole space; None where the rows' own scales are tame.
+    """Powers of two as units of the coordinates, on the whole space; None if the rows' scales are moderate.
 
-    Solvers know one scale only; other domains have the scale that they were given.
+    Solvers assume that all coordinates have one scale. Other domains keep the scale in which they are given.
     """
     if type(domain) is not Unbounded or type(objective) is not RowObjective or objective.link.linear:
         return None
@@ -165,14 +165,14 @@ def _units(objective: Objective, domain: Domain) -> Array | None:
 def _proved(
     objective: Objective, domain: Domain, point: Array, certifier: Certifier, note: str, before: Comparator | None
 ) -> Comparator:
-    """The comparator of a prefix, its interval proved again from the point and the duals that the solver left."""
+    """The comparator of a prefix, with its interval proved again from the solver's point and duals."""
     duals = [] if certifier.slopes is None else [certifier.slopes]
     if not objective.link.linear:
         duals.append(objective.link.evaluate(objective.margins(point))[1])
     with np.errstate(over="ignore"):
         value, certificate = prove(objective, domain, point, duals, certifier.allowed_gap)
     if before is not None and objective.link.infimum >= 0.0 and before.value.within >= value.within:
-        # More losses that are not negative have no smaller sum.
+        # Additional nonnegative losses cannot lower the minimum.
         value = Interval(max(value.lower, min(before.value.lower, value.upper)), value.upper, value.within)
     if objective.link.linear:
         certificate = "support function"
@@ -182,10 +182,10 @@ def _proved(
 
 
 def _recession_note(objective: Objective, domain: Domain, certifier: Certifier) -> str:
-    """Why there is no minimiser on an unbounded domain, where that is so.
+    """A note if there is no minimizer on an unbounded domain.
 
-    The proof is a direction along which the domain goes on for ever, that lowers some losses and raises none: the
-    receding part of the way from the start to the best point, which is far out where the rows are separable.
+    The proof is a direction of recession of the domain that lowers some losses and raises none: the receding part of
+    the direction from the start to the best point, which is far out if the rows are separable.
     """
     if certifier.point is None:
         return ""
@@ -197,7 +197,7 @@ def _recession_note(objective: Objective, domain: Domain, certifier: Certifier) 
 
 
 def _early_prefixes(objective: Objective) -> list[int]:
-    """Short prefixes to solve loosely first: where a Hessian is dear, they bring the start close to the minimiser."""
+    """Short prefixes to solve loosely first; if a Hessian is expensive, they bring the start close to the minimizer."""
     count, cost = objective.rows.count, objective.hessian_cost
     if objective.link.linear or cost <= EXPENSIVE_HESSIAN:
         return []
@@ -205,7 +205,7 @@ def _early_prefixes(objective: Objective) -> list[int]:
 
 
 def as_block(losses: Sequence[Loss]) -> RowBlock | MultinomialBlock | None:
-    """The losses as one block where they are rows of one loss of a margin, or one problem of classes; else None."""
+    """The losses as one block if they are rows of one margin loss, or one multinomial problem; else None."""
     kinds = {type(loss) for loss in losses}
     make = _BLOCKS.get(kinds.pop()) if len(kinds) == 1 else None
     return None if make is None else make(losses)
@@ -230,4 +230,4 @@ _BLOCKS: dict[type, Callable[[Sequence[Any]], RowBlock | MultinomialBlock | None
     RowLoss: _rows_of,
     MultinomialLogistic: _classes_of,
 }
-"""How losses of one kind, seen one by one, are put together."""
+"""How a sequence of losses of one kind is combined into a block."""

@@ -1,4 +1,4 @@
-"""Sums of quadratic losses of one kind: the minimiser in closed form, certified by the Frank-Wolfe gap."""
+"""Sums of quadratic losses of one kind: the minimizer in closed form, certified by the Frank-Wolfe gap."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class QuadraticSumSolver(Solver):
     order: ClassVar[int] = 20
 
     def taken(self, losses: Losses, domain: Domain) -> Any | None:
-        """The losses themselves where `solvable`."""
+        """The losses themselves if they are `solvable`."""
         return losses if isinstance(losses, Sequence) and solvable(losses, domain) else None
 
     def curve(self, taken: Any, domain: Domain, rounds: list[int], request: Request) -> ComparatorCurve:
-        """One pass over the losses."""
+        """Find all comparators in one pass over the losses."""
         tolerance = TOLERANCE if request.tolerance is None else request.tolerance
         curve = quadratic_curve(taken[: rounds[-1]], domain, rounds, tolerance)
         for found in curve if request.strict else ():
@@ -39,7 +39,7 @@ class QuadraticSumSolver(Solver):
     def certify(
         self, taken: Any, domain: Domain, point: Array, dual: Array | None, tolerance: float | None
     ) -> Comparator:
-        """By the Frank-Wolfe gap."""
+        """Certify by the Frank-Wolfe gap."""
         total = QuadraticSum()
         for loss in taken:
             total.add(loss)
@@ -55,7 +55,7 @@ class QuadraticSum:
         self.linear: Array | float = 0.0
         self.constant = 0.0
         self.matrix_size = self.linear_size = 0.0
-        """Sums of the norms of the terms of A and of B: what rounding is relative to."""
+        """Sums of the norms of the terms of A and of B, to which rounding is relative."""
 
     def add(self, loss: TiltedQuadratic | MatrixResidual) -> None:
         """Add one loss."""
@@ -82,8 +82,8 @@ class QuadraticSum:
         image: Array = point @ self.matrix if isinstance(self.matrix, np.ndarray) else self.matrix * point
         return image
 
-    def minimiser(self, domain: Domain) -> Array:
-        """Exact: a projection where the sum is as curved in all directions, else on a ball a root in one multiplier."""
+    def minimizer(self, domain: Domain) -> Array:
+        """The exact minimizer: a projection if A is a number, else (on a ball) by a root in one multiplier."""
         if not isinstance(self.matrix, np.ndarray):
             return domain.project(np.asarray(self.linear / self.matrix))
         values, basis = np.linalg.eigh(self.matrix)
@@ -105,9 +105,9 @@ class QuadraticSum:
         return domain.project(np.asarray(shrunk(float(multiplier)) @ basis.T))
 
     def certify(self, point: Array, domain: Domain) -> Interval:
-        """The minimum lies between F at a feasible point, less its Frank-Wolfe gap, and F there.
+        """The minimum lies between F at a feasible point minus its Frank-Wolfe gap, and F there.
 
-        From both ends an allowance for rounding is taken: the sums go through as many roundings as there are losses.
+        Both bounds include an allowance for rounding, because the sums take one rounding per loss.
         """
         gradient = self._image(point) - self.linear
         value, gap = self.value(point), max(0.0, float(np.vdot(gradient, point)) + domain.support(-gradient))
@@ -119,7 +119,7 @@ class QuadraticSum:
 
 
 def solvable(losses: Sequence[Loss], domain: Domain) -> bool:
-    """Whether `quadratic_curve` knows the minimiser: sums of one kind, on a domain that suits it and is bounded."""
+    """Whether `quadratic_curve` applies: losses of one kind, on a suitable bounded domain."""
     kinds = {type(loss) for loss in losses}
     if kinds not in ({TiltedQuadratic}, {MatrixResidual}) or not domain.bounded:
         return False
@@ -136,7 +136,7 @@ def quadratic_curve(
     for count, loss in enumerate(losses, start=1):
         total.add(loss)
         if count in wanted:
-            found.append(_comparator(total, total.minimiser(domain), domain, tolerance))
+            found.append(_comparator(total, total.minimizer(domain), domain, tolerance))
             totals.append((total.matrix, total.linear, total.constant))
     final = []
     for total.matrix, total.linear, total.constant in totals:
