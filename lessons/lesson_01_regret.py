@@ -3,8 +3,8 @@ r"""1. The game and its regret
 
 Every round you choose a point :math:`x_t` of a convex set :math:`K`. Then, and only then, an opponent reveals a convex
 loss :math:`f_t`, and you pay :math:`f_t(x_t)`. Nothing is assumed of the opponent: there is no distribution, and it
-may know your algorithm. What can be promised in such a game? Not a small loss, for the opponent may make all losses
-large. What can be promised is small **regret**,
+may know your algorithm. No learner can guarantee a small loss in such a game, because the opponent may make all losses
+large. It can guarantee small **regret**,
 
 .. math::
     R_T = \sum_{t=1}^T f_t(x_t) - \min_{u \in K} \sum_{t=1}^T f_t(u),
@@ -36,8 +36,8 @@ print(oco.play(game, oco.OGD()))
 
 # %%
 # The regret is an *interval*. The minimum over :math:`u` has to be found by a solver, and one that stops early would
-# make the regret look small. The record therefore holds a feasible point, whose loss is an upper bound on the minimum, and
-# a dual value, which is a lower bound.
+# make the regret look small. The record therefore holds a feasible point, whose loss is an upper bound on the minimum,
+# and a dual value, which is a lower bound.
 #
 # The obvious learner
 # -------------------

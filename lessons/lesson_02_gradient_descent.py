@@ -1,13 +1,13 @@
 r"""2. Gradient descent and the root of T
 =====================================
 
-Lesson 1 asked for a stable learner. **Online gradient descent** (Zinkevich 2003) is the plainest one:
+Lesson 1 asked for a stable learner. **Online gradient descent** (Zinkevich 2003) is the simplest one:
 
 .. math:: x_{t+1} = \Pi_K(x_t - \eta_t g_t), \qquad g_t \in \partial f_t(x_t),
 
-with the Euclidean projection on K. Here you derive what it promises, see what the step size does to the regret and to
-the bound, and then change sides: an opponent against whom *no* learner does better than :math:`\sqrt T`.
-About 45 minutes; it runs in a few seconds.
+with the Euclidean projection on K. Here you derive its bound and see how the step size changes the regret and the
+bound. Then you change sides and play an opponent against whom *no* learner does better than :math:`\sqrt T`. About 45
+minutes; it runs in a few seconds.
 """
 
 # %%
@@ -97,18 +97,18 @@ axes.set_title("A small step loses slowly, a large one fails at once")
 plt.show()
 
 # %%
-# *Answer.* The regret is U-shaped, like the bound. Its minimum is close to :math:`D / \sqrt{\sum |g_t|^2}`, the minimiser
-# of (1) for the gradients that *occurred*; ten times the best rate costs more than a tenth of it here. The theorem's rate
-# uses the largest gradient that *could* occur, so it lies below the best rate, and ten times the theorem's rate is better.
-# The adaptive step needs neither constant.
+# *Answer.* The regret is U-shaped, like the bound. Its minimum is close to :math:`D / \sqrt{\sum |g_t|^2}`, the
+# minimiser of (1) for the gradients that *occurred*; ten times the best rate costs more than a tenth of it here. The
+# theorem's rate uses the largest gradient that *could* occur, so it lies below the best rate, and ten times the
+# theorem's rate is better. The adaptive step needs neither constant.
 #
 # Curvature pays
 # --------------
 #
-# If every loss is :math:`\sigma`-strongly convex, the inequality of convexity gains :math:`-\frac{\sigma}{2}|x_t - u|^2`.
-# With :math:`\eta_t = 1/(\sigma t)` the differences of :math:`|x_t - u|^2` cancel *exactly*, because
-# :math:`\frac{1}{2\eta_t} - \frac{1}{2\eta_{t-1}} = \frac{\sigma}{2}`, and only
-# :math:`\frac12 \sum_t \eta_t G^2 \le \frac{G^2}{2\sigma} (1 + \ln T)` is left (Hazan, Agarwal and Kale 2007).
+# If every loss is :math:`\sigma`-strongly convex, the inequality of convexity gains :math:`-\frac{\sigma}{2}|x_t -
+# u|^2`. With :math:`\eta_t = 1/(\sigma t)` the differences of :math:`|x_t - u|^2` cancel *exactly*, because
+# :math:`\frac{1}{2\eta_t} - \frac{1}{2\eta_{t-1}} = \frac{\sigma}{2}`, and only :math:`\frac12 \sum_t \eta_t G^2 \le
+# \frac{G^2}{2\sigma} (1 + \ln T)` is left (Hazan, Agarwal and Kale 2007).
 
 curved = oco.environments.SpectrumQuadratic(16, 2000, curvature=1.0)
 for name, learner in (("D/(G sqrt(t))", oco.OGD()), ("1/(sigma t)", oco.OGD(schedule="strongly_convex"))):
@@ -164,8 +164,8 @@ axes.legend(loc="upper left")
 plt.show()
 
 # %%
-# *Answer.* All four are equal up to rounding. Such an opponent cannot tell learners apart. The rest of this course is about
-# the games in between, where learners differ.
+# *Answer.* All four are equal up to rounding. Such an opponent cannot tell learners apart. The rest of this course is
+# about the games in between, where learners differ.
 #
 # Exercises
 # ---------
@@ -182,8 +182,8 @@ exercise("2.1", lambda: best_constant_rate(diameter=3.0, squares=50.0), digest="
 
 # %%
 # **2.2** Write gradient descent with :math:`\eta_t = D / (G \sqrt t)`, rounds counted from 1, and compare it with the
-# library's. ``problem.gradient_bound`` is G; take 1 if it is None. Everything that changes from round to round, including
-# the counter, belongs in ``self.state``.
+# library's. ``problem.gradient_bound`` is G; take 1 if it is None. Everything that changes from round to round,
+# including the counter, belongs in ``self.state``.
 
 
 class MyGradientDescent(oco.Learner):

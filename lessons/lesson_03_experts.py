@@ -173,9 +173,9 @@ def rounds_needed():
 exercise("3.2", rounds_needed, digest="a691e681f3842f2c")
 
 # %%
-# **3.3** Write Hedge as mirror descent, by multiplying weights. In long games all weights may underflow to zero; prevent
-# that by working with cumulative losses or with logarithms. The learner must obey the rules on a simplex and play like the
-# library's.
+# **3.3** Write Hedge as mirror descent, by multiplying weights. In long games all weights may underflow to zero;
+# prevent that by working with cumulative losses or with logarithms. The learner must obey the rules on a simplex and
+# play like the library's.
 
 
 class MyHedge(oco.Learner):

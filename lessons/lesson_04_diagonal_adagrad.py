@@ -2,10 +2,10 @@ r"""4. Diagonal AdaGrad and sparse features
 =======================================
 
 In a text most words are rare, and a rare word may matter as much as a frequent one. A step size that falls with *time*
-has become too small when a rare feature is seen at last. **AdaGrad** (Duchi, Hazan and Singer 2011) gives every
-coordinate a step size that falls with *its own* gradients. You derive its bound, see where it wins by a factor that
-grows with the dimension, and how a rotation takes all of that away.
-About 40 minutes; it runs in a few seconds. Builds on lesson 2.
+is too small by the time a rare feature is seen. **AdaGrad** (Duchi, Hazan and Singer 2011) gives every coordinate a
+step size that falls with *its own* gradients. You derive its bound, see a game where it is better by a factor that
+grows with the dimension, and see how a rotation removes this advantage. About 40 minutes; it runs in a few seconds.
+Builds on lesson 2.
 """
 
 # %%
@@ -56,8 +56,8 @@ plt.rcParams.update(base_style())
 # Rare coordinates
 # ----------------
 #
-# In every round one coordinate i is drawn with probability :math:`\propto i^{-2}`, and :math:`f_t(x) = |x_i - w_i|`. All
-# coordinates matter equally: each :math:`|w_i|` is between 1/2 and 1.
+# In every round one coordinate i is drawn with probability :math:`\propto i^{-2}`, and :math:`f_t(x) = |x_i - w_i|`.
+# All coordinates matter equally: each :math:`|w_i|` is between 1/2 and 1.
 
 game = oco.environments.CoordinateGame(32)
 counts = np.bincount(game.fresh(0).block(0, game.horizon).rows.indices, minlength=32)
@@ -118,10 +118,10 @@ plt.show()
 assert scalar[-1] / diagonal[-1] > 1.6 > 1.3 > scalar[-1] / rotated[-1]
 
 # %%
-# *Answer.* The factor grows with d, from 1.2 to 2 here. After the rotation every gradient has entries in all coordinates,
-# all :math:`s_i` are about the same, and diagonal AdaGrad has in effect one step size for all coordinates. The advantage
-# depended on the *basis*. Lesson 5 is about a learner that finds the basis by itself. (The rotation does not affect
-# AdaGrad-norm, which uses no basis.)
+# *Answer.* The factor grows with d, from 1.2 to 2 here. After the rotation every gradient has entries in all
+# coordinates, all :math:`s_i` are about the same, and diagonal AdaGrad has in effect one step size for all coordinates.
+# The advantage depended on the *basis*. Lesson 5 is about a learner that finds the basis by itself. (The rotation does
+# not affect AdaGrad-norm, which uses no basis.)
 #
 # Exercises
 # ---------

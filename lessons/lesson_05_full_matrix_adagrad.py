@@ -1,10 +1,10 @@
 r"""5. Full-matrix AdaGrad, its geometry and its d²
 ==================================================
 
-Diagonal AdaGrad learns how long the axes are; **full-matrix AdaGrad** learns which way they point. It keeps the whole
-gradient covariance :math:`G_t = \sum_{s \le t} g_s g_s^\top` and steps by :math:`G_t^{-1/2}`: no rotation can hurt it.
-Here are its proof, the sense in which its geometry is the best in hindsight, what its bound *cannot* say, its price.
-About 50 minutes; it runs in a few seconds. Builds on lesson 4.
+Diagonal AdaGrad learns how long the axes are; **full-matrix AdaGrad** also learns their directions. It keeps the whole
+gradient covariance :math:`G_t = \sum_{s \le t} g_s g_s^\top` and steps by :math:`G_t^{-1/2}`, so a rotation does not
+change it. This lesson proves its bound, shows in which sense its geometry is the best in hindsight, what the bound
+*cannot* say, and what the matrix costs. About 50 minutes; it runs in a few seconds. Builds on lesson 4.
 """
 
 # %%
@@ -64,13 +64,13 @@ assert total <= 2.0 * np.trace(root(covariance))
 # ------------------------------
 #
 # Among all fixed matrices H with trace at most 1, which would have made :math:`\sum_t \langle g_t, H^{-1} g_t \rangle =
-# \mathrm{tr}(H^{-1} G)` smallest? By the Cauchy-Schwarz inequality for the trace,
-# :math:`(\mathrm{tr}\, G^{1/2})^2 = (\mathrm{tr}\, H^{-1/2} G^{1/2} H^{1/2})^2 \le \mathrm{tr}(H^{-1} G)\,
-# \mathrm{tr}\, H` with equality at :math:`H = G^{1/2} / \mathrm{tr}\, G^{1/2}`. So where
-# :math:`|x_t - u|_H^2` is bounded by :math:`D^2\, \mathrm{tr}\, H`, the learner has the bound of the best fixed geometry of
-# trace 1 up to a constant without knowing that geometry. This is the meaning of *adaptive*. (A Euclidean diameter gives
-# :math:`|x_t - u|_H^2 \le D^2 \lambda_{\max}(H)`, and with that bound the best fixed geometry is the identity, as the
-# end of this lesson shows.) None of two hundred random geometries around it is better:
+# \mathrm{tr}(H^{-1} G)` smallest? By the Cauchy-Schwarz inequality for the trace, :math:`(\mathrm{tr}\, G^{1/2})^2 =
+# (\mathrm{tr}\, H^{-1/2} G^{1/2} H^{1/2})^2 \le \mathrm{tr}(H^{-1} G)\, \mathrm{tr}\, H` with equality at :math:`H =
+# G^{1/2} / \mathrm{tr}\, G^{1/2}`. So where :math:`|x_t - u|_H^2` is bounded by :math:`D^2\, \mathrm{tr}\, H`, the
+# learner has the bound of the best fixed geometry of trace 1 up to a constant without knowing that geometry. This is
+# the meaning of *adaptive*. (A Euclidean diameter gives :math:`|x_t - u|_H^2 \le D^2 \lambda_{\max}(H)`, and with that
+# bound the best fixed geometry is the identity, as the end of this lesson shows.) None of two hundred random geometries
+# around it is better:
 
 best = np.trace(root(covariance)) ** 2
 generator = np.random.default_rng(1)
@@ -140,8 +140,8 @@ plt.show()
 
 # %%
 # *Answer.* After the rotation the diagonal is a multiple of the identity, so diagonal AdaGrad moves like gradient
-# descent: fast in the direction of long gradients, but w lies in the other one. With the full matrix both directions are
-# equally fast.
+# descent: fast in the direction of long gradients, but w lies in the other one. With the full matrix both directions
+# are equally fast.
 #
 # What the bound cannot say
 # -------------------------

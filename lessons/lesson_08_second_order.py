@@ -2,9 +2,9 @@ r"""8. Second-order learners: ONS, FD-SON, RFD-SON
 ==============================================
 
 If losses are curved *in the direction of their gradients*, regret can be logarithmic. The **Online Newton Step**
-(Hazan, Agarwal and Kale 2007) gets it with a d by d matrix; its sketches keep :math:`dk` numbers, and like lesson 7's
-they stand or fall with what is done about the mass that escapes.
-About 50 minutes; it runs in a few seconds. Builds on lessons 5 and 6.
+(Hazan, Agarwal and Kale 2007) achieves it with a d by d matrix. Its sketches keep :math:`dk` numbers, and as in lesson
+7 their success depends on how they use the escaped mass. About 50 minutes; it runs in a few seconds. Builds on lessons
+5 and 6.
 """
 
 # %%
@@ -32,10 +32,10 @@ About 50 minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 # .. math:: \sum_t \langle g_t, x_t - u \rangle \le \tfrac12 \sum_t \langle x_t - u, (A_t - A_{t-1}) (x_t - u) \rangle
 #           + \tfrac12 |x_1 - u|^2_{A_0} + \tfrac12 \sum_t \langle g_t, A_t^{-1} g_t \rangle .
 #
-# The first sum is :math:`\frac{\gamma}{2} \sum_t \langle g_t, x_t - u \rangle^2`, and (9) subtracts exactly that, so the
-# curvature cancels the growth of the norm. For the last, :math:`\det A_{t-1} = \det A_t \, (1 - \gamma \langle g_t,
-# A_t^{-1} g_t \rangle)` and :math:`1 - z \le e^{-z}` give :math:`\gamma \langle g_t, A_t^{-1} g_t \rangle \le \ln
-# \det A_t - \ln \det A_{t-1}`, which telescopes; the determinant is largest when all eigenvalues are equal.
+# The first sum is :math:`\frac{\gamma}{2} \sum_t \langle g_t, x_t - u \rangle^2`, and (9) subtracts exactly that, so
+# the curvature cancels the growth of the norm. For the last, :math:`\det A_{t-1} = \det A_t \, (1 - \gamma \langle g_t,
+# A_t^{-1} g_t \rangle)` and :math:`1 - z \le e^{-z}` give :math:`\gamma \langle g_t, A_t^{-1} g_t \rangle \le \ln \det
+# A_t - \ln \det A_{t-1}`, which telescopes; the determinant is largest when all eigenvalues are equal.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -49,8 +49,8 @@ from regret_experiments.figures.style import base_style, learner_style
 plt.rcParams.update(base_style())
 
 # %%
-# The game is least squares with rotated features that are ten times longer in some directions than in others; the weights
-# are larger where the features are shorter. First check (9) on random pairs of points:
+# The game is least squares with rotated features that are ten times longer in some directions than in others; the
+# weights are larger where the features are shorter. First check (9) on random pairs of points:
 
 d, horizon = 12, 3000
 generator = np.random.default_rng(0)
@@ -104,8 +104,8 @@ plt.show()
 
 # %%
 # *Answer.* The bounds differ by a factor of 20, and the factor keeps growing; the regrets on *this* data differ by much
-# less. A bound holds against every opponent, and least squares with random rows is an easy one. A better theorem does not
-# imply a better result on a given data set, only against the worst opponent.
+# less. A bound holds against every opponent, and least squares with random rows is an easy one. A better theorem does
+# not imply a better result on a given data set, only against the worst opponent.
 #
 # Sketches and the escaped mass
 # -----------------------------

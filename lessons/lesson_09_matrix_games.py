@@ -1,10 +1,10 @@
 r"""9. Matrix games, Shampoo and S-Shampoo
 ======================================
 
-When the decision is a matrix, as a layer of a network is, full-matrix AdaGrad would keep :math:`(mn)^2` numbers.
+If the decision is a matrix, like a layer of a network, full-matrix AdaGrad would keep :math:`(mn)^2` numbers.
 **Shampoo** (Gupta, Koren and Singer 2018) keeps one matrix for the rows and one for the columns, **S-Shampoo**
-(Feinberg et al. 2023) a sketch of each: less than the decision itself. Is there anything to sketch? You look at the
-gradient spectra of a network while it trains.
+(Feinberg et al. 2023) a sketch of each, which is less than the decision itself. Are the spectra concentrated enough for
+a sketch? You look at the gradient spectra of a network while it trains.
 About 50 minutes; it runs in about ten seconds, half of which is loading PyTorch. Builds on lesson 7.
 """
 
@@ -108,10 +108,10 @@ assert results["Shampoo"][0] < 0.8 * results["diagonal AdaGrad"][0]
 assert results["S-Shampoo, rank 1"][0] < results["gradient descent"][0]
 
 # %%
-# *Answer.* Shampoo has the smallest regret and the largest memory. S-Shampoo at rank 1 has the regret of diagonal AdaGrad
-# with a fifth of its memory; a larger rank moves it towards Shampoo, slowly here. Shampoo's state is larger than the
-# decision, diagonal AdaGrad's is as large, and the sketches are smaller: for a layer of 4,096 by 4,096 and rank 64, a
-# thirty-second of the decision.
+# *Answer.* Shampoo has the smallest regret and the largest memory. S-Shampoo at rank 1 has the regret of diagonal
+# AdaGrad with a fifth of its memory; a larger rank moves it towards Shampoo, slowly here. Shampoo's state is larger
+# than the decision, diagonal AdaGrad's is as large, and the sketches are smaller: for a layer of 4,096 by 4,096 and
+# rank 64, a thirty-second of the decision.
 #
 # Is there anything to sketch?
 # ----------------------------
@@ -167,8 +167,8 @@ if torch is not None:
 
 # %%
 # *Answer.* More than nine tenths, in every layer, from the start to the end. That is why a sketch of rank k can replace
-# the matrix. The control is needed because a moving average over few steps concentrates even noise: its band lies above an
-# eighth.
+# the matrix. The control is needed because a moving average over few steps concentrates even noise: its band lies above
+# an eighth.
 #
 # Exercises
 # ---------

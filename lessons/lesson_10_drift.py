@@ -1,9 +1,9 @@
 r"""10. Drift, dynamic regret and parameter-free learners
 =====================================================
 
-What if the best point *moves*? Small regret against a fixed point is then no comfort. This lesson measures **dynamic
-regret**, proves what gradient descent does about it, finds that the right step size depends on how much the world
-moves, which nobody tells you, and ends with two ways not to need it: an ensemble, and betting on coins.
+What if the best point *moves*? Small regret against a fixed point then says little. This lesson measures **dynamic
+regret** and proves a bound for gradient descent. The right step size depends on how much the best point moves, which is
+not known. The lesson ends with two methods that do not need to know it: an ensemble, and coin betting.
 About 50 minutes; it runs in a few seconds. Builds on lessons 2 and 3.
 """
 

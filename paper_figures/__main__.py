@@ -102,7 +102,7 @@ def _config(sweep: str) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the pieces one after the other; what fails is said at the end and does not keep the others from running."""
+    """Run the pieces one after the other; failures are reported at the end and do not stop the other pieces."""
     parser = argparse.ArgumentParser(prog="python -m paper_figures", description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a subset on shortened streams, in under 3 minutes")
     parser.add_argument("--only", nargs="+", choices=[piece.script for piece in PIECES], help="pieces to run")

@@ -153,8 +153,8 @@ class KroneckerOptimizer(RefreshingOptimizer):
         """Take one step; parameters without gradient are left alone, and so is their step count.
 
         A tensor whose gradient is not finite, or whose decomposition fails twice, is treated as having a zero gradient
-        and keeps its preconditioner. Every refresh warns of such events since the one before (RuntimeWarning). More than
-        ``max_failures`` since the last good refresh raise RuntimeError after all parameters have moved.
+        and keeps its preconditioner. Every refresh warns of such events since the one before (RuntimeWarning). More
+        than ``max_failures`` since the last good refresh raise RuntimeError after all parameters have moved.
         :meth:`skipped_steps` has the count since the first step.
         """
         loss = None

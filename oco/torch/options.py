@@ -55,8 +55,8 @@ class RankBudget:
     floats : int or float
         Floats of sketch for the group: a count, or (float) a fraction of its preconditioned entries.
     reallocate_at : tuple of int
-        Step counts after which ranks are divided again; a sketch whose rank is reduced adds the eigenvalues that it cuts to
-        its escaped mass.
+        Step counts after which ranks are divided again; a sketch whose rank is reduced adds the eigenvalues that it
+        cuts to its escaped mass.
     by : {"escaped_mass", "intrinsic_dimension"}
         Score of an axis when ranks are divided again: its dimension times the fraction of the trace outside the sketch,
         or trace over largest eigenvalue.
@@ -126,7 +126,7 @@ class Compatibility:
 
     @classmethod
     def reference(cls) -> Compatibility:
-        """Return the settings of the public JAX code; the documentation lists the common options that belong to them."""
+        """Return the settings of the public JAX code; the documentation lists the options to use with them."""
         return cls(statistics="sum", merge="greedy", bias_correction=False, tail_decay="sqrt", pseudo_inverse=True)
 
     def __post_init__(self) -> None:

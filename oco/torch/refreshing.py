@@ -96,7 +96,7 @@ class RefreshingOptimizer(CheckpointedOptimizer):
         return good
 
     def _try_update(self, old: AxisState, blocks: Tensor, due: Refresh, settings: Settings) -> tuple[AxisState, Tensor]:
-        """Update a stack of axis states; if that fails, update each alone in float64, and report those that fail again."""
+        """Update a stack of axis states; if that fails, update each alone in float64 and report what fails again."""
         try:
             new = self._update_axis(old, blocks, due, settings, retry=False)
         except LinAlgError:

@@ -1,4 +1,4 @@
-"""What a config may say: the shape of a sweep, as pydantic models that refuse unknown keys."""
+"""The shape of a config, as pydantic models that reject unknown keys."""
 
 from __future__ import annotations
 

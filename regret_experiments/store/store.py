@@ -92,9 +92,9 @@ class Store:
         unfinished/            snapshots of long runs, to go on from
         provenance/            versions, machine, threads, git state and command line, shared by runs
 
-    The json is put in place last: a run without one does not exist. It holds a checksum of itself and one of its
-    arrays, and the id in its name is the hash of its content. Whoever reads a run checks all of that, and to all of
-    them a run that fails is one that is not there; `faults` names it, and the next sweep plays it again.
+    The JSON is put in place last, so a run without it does not exist. It holds a checksum of itself and one of its
+    arrays, and the id in its name is the hash of its content. All of this is checked whenever a run is read. A run that
+    fails the check counts as missing; `faults` names it, and the next sweep plays it again.
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -1,4 +1,4 @@
-"""The runs behind one row of the table: those that were asked for, and the finished ones at two of their points."""
+"""The runs of one row of the table: the planned ones, and the finished ones at the best and the theorem's point."""
 
 from __future__ import annotations
 

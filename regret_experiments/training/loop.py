@@ -113,7 +113,7 @@ def _evaluate(task: Task, model: torch.nn.Module) -> float:
 
 @contextmanager
 def _one_thread():  # type: ignore[no-untyped-def]
-    """Networks this small lose time to threads, and runs side by side would fight for cores."""
+    """One thread: networks this small are slower with more, and parallel runs would compete for cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
