@@ -1,7 +1,8 @@
 """Regenerate the paper's tables and figures: python -m paper_figures [--quick] [--only PIECE ...].
 
 A piece is a script of this directory that writes its figure and tables from stored results, and the configs that have
-to be run before it. `oco sweep` and `oco train` play only what is not stored: it can be stopped and goes on.
+to be run before it. `oco sweep` and `oco train` play only what is not stored, so the command can be stopped and
+repeated.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _COUNTED = {
 
 @dataclass
 class Verification:
-    """What was checked, and what was found wrong.
+    """The outcome of a verification.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Verification:
     faults
         One sentence for each thing that is wrong.
     shortfalls
-        What the directory lacks of what was asked for; see ``Results.shortfalls``.
+        Planned runs that the directory lacks; see ``Results.shortfalls``.
     """
 
     counts: Counter[str] = field(default_factory=Counter)

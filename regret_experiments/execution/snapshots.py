@@ -22,7 +22,7 @@ class SnapshotFile:
     """The newest snapshot of one game: an ``.npz`` file without pickles, with a checksum of it in front.
 
     The checksum covers the name of the file, which is the id of the run, and the version of this program as well: a run
-    does not go on from another run's state, nor from one that another version left.
+    does not continue from another run's state, nor from one that another version left.
 
     Parameters
     ----------

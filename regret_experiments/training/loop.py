@@ -31,7 +31,7 @@ def train_once(
     The record holds ``status`` (``ok``, ``diverged`` when the loss stopped being finite, ``failed`` with ``error`` when
     the optimizer gave up), ``final_loss`` over the training set, ``curve`` of (step, training-set loss),
     ``cumulative_loss`` (the sum over the batches, each before its step), ``test``, ``parameters``, ``state_bytes`` (by
-    kind where the optimizer tells), ``optimizer_ms`` and ``seconds``.
+    kind if the optimizer has them), ``optimizer_ms`` and ``seconds``.
     """
     with _one_thread():
         torch.manual_seed(seed)
