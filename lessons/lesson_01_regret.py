@@ -3,8 +3,8 @@ r"""1. The game and its regret
 
 Every round you choose a point :math:`x_t` of a convex set :math:`K`. Then, and only then, an opponent reveals a convex
 loss :math:`f_t`, and you pay :math:`f_t(x_t)`. Nothing is assumed of the opponent: there is no distribution, and it
-may know your algorithm. What can be promised in such a game? Not a small loss, for the opponent may make all losses
-large. What can be promised is small **regret**,
+may know your algorithm. No learner can guarantee a small loss in such a game, because the opponent may make all losses
+large. It can guarantee small **regret**,
 
 .. math::
     R_T = \sum_{t=1}^T f_t(x_t) - \min_{u \in K} \sum_{t=1}^T f_t(u),
@@ -19,7 +19,7 @@ About 40 minutes; it runs in a few seconds.
 # A game in three lines
 # ---------------------
 #
-# An *environment* is the opponent with its domain; a *learner* plays; the *record* says what came out.
+# An *environment* is the opponent with its domain, a *learner* plays against it, and the *record* holds the results.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -36,13 +36,13 @@ print(oco.play(game, oco.OGD()))
 
 # %%
 # The regret is an *interval*. The minimum over :math:`u` has to be found by a solver, and one that stops early would
-# make the regret look small; the record therefore holds a feasible point (its loss is above the minimum) and a dual
-# value (below it), and the truth lies between.
+# make the regret look small. The record therefore holds a feasible point, whose loss is an upper bound on the minimum,
+# and a dual value, which is a lower bound.
 #
 # The obvious learner
 # -------------------
 #
-# Why not play what was best so far? This is **follow the leader**,
+# Why not play the point that was best so far? This is **follow the leader**,
 #
 # .. math:: x_{t+1} \in \arg\min_{x \in K} \sum_{s \le t} f_s(x).
 #
@@ -62,8 +62,8 @@ class FollowTheLeader(oco.Learner):
 
 
 # %%
-# It obeys the rules of the game, which is all that ``check_learner`` looks at: it does not look ahead, stays in the
-# domain, keeps all that it knows in its state.
+# It obeys the rules of the game, and ``check_learner`` checks nothing else: it does not look ahead, stays in the
+# domain, and keeps everything it knows in its state.
 
 check_learner(FollowTheLeader())
 
@@ -81,11 +81,11 @@ assert abs(leader.regret.upper - (trap.horizon - 0.5)) < 1e-6
 # *Answer.* The leader is at one end of the ball, and the next loss punishes exactly that end: 1 in every round from the
 # second on. The best fixed point has the loss :math:`-|\sum_t g_t| = -1/2`, so the regret is :math:`T - 1/2`: linear.
 # With unit gradients on a ball of radius 1 no learner loses more than 2 a round to the best fixed point, so this is the
-# worst order there is. Let us see both at work.
+# worst order of growth. Play both and compare.
 
 
 def positions(learner, rounds):
-    """Where the learner stands on the line through v, round by round."""
+    """The learner's coordinate along v in every round."""
     stream, player = trap.fresh(0), learner.fresh()
     player.start(oco.Problem(trap.domain, trap.horizon, gradient_bound=trap.gradient_bound))
     places = []
@@ -133,12 +133,12 @@ plt.show()
 #
 # so the leader moves by at most :math:`2G / (\sigma t)` and :math:`R_T \le (2G^2/\sigma)(1 + \ln T)`: logarithmic.
 #
-# Linear losses have no curvature, but we may bring our own. **Follow the regularised leader** plays
+# Linear losses have no curvature, but we can add some. **Follow the regularised leader** plays
 #
 # .. math:: x_{t+1} = \arg\min_{x \in K} \sum_{s \le t} \langle g_s, x \rangle + \tfrac{1}{2\eta} |x - x_1|^2
 #           = \Pi_K\Bigl(x_1 - \eta \sum_{s \le t} g_s\Bigr).
 #
-# The regulariser is a loss of round 0, so the lemma gives
+# The regulariser counts as the loss of round 0, so the lemma gives
 # :math:`R_T \le \frac{|u - x_1|^2}{2\eta} + \sum_t \langle g_t, x_t - x_{t+1} \rangle`, and projections do not
 # stretch: :math:`|x_t - x_{t+1}| \le \eta |g_t|`. Hence
 #

@@ -1,18 +1,18 @@
 r"""2. Gradient descent and the root of T
 =====================================
 
-Lesson 1 asked for a stable learner. **Online gradient descent** (Zinkevich 2003) is the plainest one:
+Lesson 1 asked for a stable learner. **Online gradient descent** (Zinkevich 2003) is the simplest one:
 
 .. math:: x_{t+1} = \Pi_K(x_t - \eta_t g_t), \qquad g_t \in \partial f_t(x_t),
 
-with the Euclidean projection on K. Here you derive what it promises, see what the step size does to the regret and to
-the bound, and then change sides: an opponent against whom *no* learner does better than :math:`\sqrt T`.
-About 45 minutes; it runs in a few seconds.
+with the Euclidean projection on K. Here you derive its bound and see how the step size changes the regret and the
+bound. Then you change sides and play an opponent against whom *no* learner does better than :math:`\sqrt T`. About 45
+minutes; it runs in a few seconds.
 """
 
 # %%
-# What is promised
-# ----------------
+# The bound
+# ---------
 #
 # Convexity makes every game linear: :math:`f_t(x_t) - f_t(u) \le \langle g_t, x_t - u \rangle`, so it is enough to
 # bound the right-hand sides. Projections on a convex set that contains u bring a point no further from u, hence
@@ -21,7 +21,7 @@ About 45 minutes; it runs in a few seconds.
 #           = |x_t - u|^2 - 2 \eta_t \langle g_t, x_t - u \rangle + \eta_t^2 |g_t|^2 .
 #
 # Solve for the inner product and sum. With a step size that does not rise and D the diameter of K, the differences
-# telescope: :math:`\sum_t \frac{1}{2\eta_t} (|x_t - u|^2 - |x_{t+1} - u|^2) \le \frac{D^2}{2 \eta_T}`, and
+# telescope, so :math:`\sum_t \frac{1}{2\eta_t} (|x_t - u|^2 - |x_{t+1} - u|^2) \le \frac{D^2}{2 \eta_T}`, and
 #
 # .. math:: R_T \;\le\; \frac{D^2}{2 \eta_T} + \frac12 \sum_{t=1}^T \eta_t |g_t|^2 . \tag{1}
 #
@@ -97,18 +97,18 @@ axes.set_title("A small step loses slowly, a large one fails at once")
 plt.show()
 
 # %%
-# *Answer.* The regret is a U, as the bound is, with its valley close to :math:`D / \sqrt{\sum |g_t|^2}`, the minimiser
-# of (1) for the gradients that *came*; ten times the best rate costs more than a tenth of it here. The theorem's rate
-# uses the largest gradient that *could* come: it lies below the best rate, and ten times the theorem's rate is better.
-# The adaptive step knows neither constant.
+# *Answer.* The regret is U-shaped, like the bound. Its minimum is close to :math:`D / \sqrt{\sum |g_t|^2}`, the
+# minimiser of (1) for the gradients that *occurred*; ten times the best rate costs more than a tenth of it here. The
+# theorem's rate uses the largest gradient that *could* occur, so it lies below the best rate, and ten times the
+# theorem's rate is better. The adaptive step needs neither constant.
 #
 # Curvature pays
 # --------------
 #
-# If every loss is :math:`\sigma`-strongly convex, convexity's inequality gains :math:`-\frac{\sigma}{2}|x_t - u|^2`.
-# With :math:`\eta_t = 1/(\sigma t)` the differences of :math:`|x_t - u|^2` cancel *exactly*, because
-# :math:`\frac{1}{2\eta_t} - \frac{1}{2\eta_{t-1}} = \frac{\sigma}{2}`, and only
-# :math:`\frac12 \sum_t \eta_t G^2 \le \frac{G^2}{2\sigma} (1 + \ln T)` is left (Hazan, Agarwal and Kale 2007).
+# If every loss is :math:`\sigma`-strongly convex, the inequality of convexity gains :math:`-\frac{\sigma}{2}|x_t -
+# u|^2`. With :math:`\eta_t = 1/(\sigma t)` the differences of :math:`|x_t - u|^2` cancel *exactly*, because
+# :math:`\frac{1}{2\eta_t} - \frac{1}{2\eta_{t-1}} = \frac{\sigma}{2}`, and only :math:`\frac12 \sum_t \eta_t G^2 \le
+# \frac{G^2}{2\sigma} (1 + \ln T)` is left (Hazan, Agarwal and Kale 2007).
 
 curved = oco.environments.SpectrumQuadratic(16, 2000, curvature=1.0)
 for name, learner in (("D/(G sqrt(t))", oco.OGD()), ("1/(sigma t)", oco.OGD(schedule="strongly_convex"))):
@@ -120,15 +120,15 @@ for name, learner in (("D/(G sqrt(t))", oco.OGD()), ("1/(sigma t)", oco.OGD(sche
 # The opponent's side
 # -------------------
 #
-# Is :math:`\sqrt T` the fault of the learner, or of the analysis? Of neither. On a ball of radius r in three or more
+# Is :math:`\sqrt T` due to the learner or to the analysis? To neither. On a ball of radius r in three or more
 # dimensions let the opponent *look* at :math:`x_t` and play a unit vector
 #
 # .. math:: g_t \perp x_t \quad\text{and}\quad g_t \perp S_{t-1} = g_1 + \dots + g_{t-1} .
 #
 # You pay :math:`\langle g_t, x_t \rangle = 0` in every round. By Pythagoras :math:`|S_T|^2 = T`, so the point
 # :math:`-r S_T / |S_T|` would have paid :math:`-r \sqrt T`: **every learner has regret exactly** :math:`r \sqrt T`.
-# With G = 1 and D = 2r that is :math:`\frac12 D G \sqrt T`; gradient descent's promise is at most a factor of 3 from
-# what is possible (Abernethy, Bartlett, Rakhlin and Tewari 2008).
+# With G = 1 and D = 2r that is :math:`\frac12 D G \sqrt T`, so gradient descent's bound is within a factor of 3 of the
+# best possible (Abernethy, Bartlett, Rakhlin and Tewari 2008).
 #
 # **Predict before you run.** Which of these has the smallest regret against this opponent: gradient descent with the
 # right step, with a step 100 times too small, full-matrix AdaGrad, or never moving at all?
@@ -164,8 +164,8 @@ axes.legend(loc="upper left")
 plt.show()
 
 # %%
-# *Answer.* All four are equal, to rounding. Such an opponent makes no difference between learners. What does matter is
-# the games in between, and those are the rest of this course.
+# *Answer.* All four are equal up to rounding. Such an opponent cannot tell learners apart. The rest of this course is
+# about the games in between, where learners differ.
 #
 # Exercises
 # ---------
@@ -182,8 +182,8 @@ exercise("2.1", lambda: best_constant_rate(diameter=3.0, squares=50.0), digest="
 
 # %%
 # **2.2** Write gradient descent with :math:`\eta_t = D / (G \sqrt t)`, rounds counted from 1, and compare it with the
-# library's. ``problem.gradient_bound`` is G; take 1 where it is None. Everything that changes from round to round,
-# the counter too, belongs into ``self.state``.
+# library's. ``problem.gradient_bound`` is G; take 1 if it is None. Everything that changes from round to round,
+# including the counter, belongs in ``self.state``.
 
 
 class MyGradientDescent(oco.Learner):
@@ -213,7 +213,7 @@ def next_gradient(point, total):
 
 
 class MyAdversary:
-    """Plays `next_gradient` against whoever comes."""
+    """Plays `next_gradient` against any learner."""
 
     def __init__(self, horizon=400):
         self.domain, self.horizon, self.gradient_bound = oco.Ball(radius=1.0, dimension=3), horizon, 1.0

@@ -12,8 +12,8 @@ About 45 minutes; it runs in a few seconds.
 # Hedge
 # -----
 #
-# Hedge (Freund and Schapire 1997; the exponentiated gradient of Kivinen and Warmuth 1997) trusts an expert
-# exponentially less for every loss:
+# Hedge (Freund and Schapire 1997; the exponentiated gradient of Kivinen and Warmuth 1997) reduces an expert's weight
+# exponentially in its loss:
 #
 # .. math:: x_{t+1,i} = \frac{\exp(-\eta L_{t,i})}{\sum_j \exp(-\eta L_{t,j})}, \qquad L_t = \ell_1 + \dots + \ell_t .
 #
@@ -33,8 +33,8 @@ About 45 minutes; it runs in a few seconds.
 #
 # Take logarithms and divide by :math:`\eta`. (Cesa-Bianchi and Lugosi 2006, Theorem 2.2.)
 #
-# The price of a thousand experts is :math:`\ln d`. Gradient descent has :math:`D = \sqrt 2` on the simplex but
-# gradients as long as :math:`\sqrt d`, so its promise is of order :math:`\sqrt{d T}`.
+# The bound grows only with :math:`\sqrt{\ln d}`. Gradient descent has :math:`D = \sqrt 2` on the simplex but
+# gradients of norm up to :math:`\sqrt d`, so its bound is of order :math:`\sqrt{d T}`.
 #
 # **Predict before you run.** One expert errs in 40 % of the rounds, all others in half of them. From 4 to 1,024
 # experts, by which factor does the regret of Hedge grow, by which that of gradient descent, each with the constant
@@ -83,8 +83,8 @@ axes.set_title("A thousand experts cost Hedge little more than four")
 plt.show()
 
 # %%
-# *Answer.* Hedge grows by the factor of :math:`\sqrt{\ln 1024 / \ln 4} = 2.2` that its bound has, or a little more.
-# With a thousand experts gradient descent has learned nothing: its regret is that of trusting all alike.
+# *Answer.* Hedge's regret grows like its bound, by a factor of :math:`\sqrt{\ln 1024 / \ln 4} = 2.2`, or a little more.
+# With a thousand experts gradient descent has learned nothing: its regret is that of equal weights.
 #
 # Mirror descent: one proof for both
 # ----------------------------------
@@ -110,11 +110,11 @@ plt.show()
 #   :math:`x_i` by :math:`e^{-\eta g_i}` and normalises: Hedge. From equal weights :math:`B(u, x_1) \le \ln d`.
 #
 # With :math:`\|g_t\|_\infty \le 1` the second case gives :math:`\frac{\ln d}{\eta} + \frac{\eta T}{2}`, hence
-# :math:`\sqrt{2 T \ln d}`: twice what Hedge's own theorem promises above. The general proof allows losses in
-# :math:`[-1, 1]`; Hoeffding's lemma makes use of an interval of length 1.
+# :math:`\sqrt{2 T \ln d}`, twice the bound of Hedge's own theorem above. The general proof allows losses in
+# :math:`[-1, 1]`; Hoeffding's lemma uses that the losses lie in an interval of length 1.
 #
-# Look at the two geometries on three experts, the first of which is the best. Both learners make steps of the same
-# size at the start; near an edge, entropy slows down and never quite gives an expert up.
+# Compare the two geometries on three experts, of which the first is the best. Both learners make steps of the same
+# size at the start. Near an edge the entropy's steps become small, and no weight ever becomes zero.
 
 
 def path(learner, losses):
@@ -146,7 +146,7 @@ plt.show()
 
 # %%
 # *Which geometry?* The bounds compare :math:`\sqrt{B(u, x_1)} \cdot \|g\|_*`: entropy where gradients are dense and
-# the comparator is sparse, Euclid where it is the other way round. Lessons 4 and 5 let the data choose.
+# the comparator is sparse, the Euclidean norm in the opposite case. Lessons 4 and 5 let the data choose.
 #
 # Exercises
 # ---------
@@ -173,9 +173,9 @@ def rounds_needed():
 exercise("3.2", rounds_needed, digest="a691e681f3842f2c")
 
 # %%
-# **3.3** Write Hedge as mirror descent, by multiplying weights. Long games underflow: keep weights from becoming zero
-# all at once by working with cumulative losses or with logarithms. It must obey the rules on a simplex, and play as the
-# library's does.
+# **3.3** Write Hedge as mirror descent, by multiplying weights. In long games all weights may underflow to zero;
+# prevent that by working with cumulative losses or with logarithms. The learner must obey the rules on a simplex and
+# play like the library's.
 
 
 class MyHedge(oco.Learner):

@@ -2,10 +2,10 @@ r"""4. Diagonal AdaGrad and sparse features
 =======================================
 
 In a text most words are rare, and a rare word may matter as much as a frequent one. A step size that falls with *time*
-has become too small when a rare feature is seen at last. **AdaGrad** (Duchi, Hazan and Singer 2011) gives every
-coordinate a step size that falls with *its own* gradients. You derive its bound, see where it wins by a factor that
-grows with the dimension, and how a rotation takes all of that away.
-About 40 minutes; it runs in a few seconds. Builds on lesson 2.
+is too small by the time a rare feature is seen. **AdaGrad** (Duchi, Hazan and Singer 2011) gives every coordinate a
+step size that falls with *its own* gradients. You derive its bound, see a game where it is better by a factor that
+grows with the dimension, and see how a rotation removes this advantage. About 40 minutes; it runs in a few seconds.
+Builds on lesson 2.
 """
 
 # %%
@@ -17,8 +17,8 @@ About 40 minutes; it runs in a few seconds. Builds on lesson 2.
 # .. math:: x_{t+1} = \Pi_K^{H_t}\bigl(x_t - \eta H_t^{-1} g_t\bigr), \qquad
 #           \Pi_K^H(y) = \arg\min_{x \in K} \langle x - y, H (x - y) \rangle .
 #
-# Repeat the proof of lesson 2 in the norm :math:`|v|_H^2 = \langle v, H v \rangle`. Nothing changes, as the projection
-# is in that norm too:
+# Repeat the proof of lesson 2 in the norm :math:`|v|_H^2 = \langle v, H v \rangle`. Nothing changes, because the
+# projection is in that norm too:
 #
 # .. math:: \langle g_t, x_t - u \rangle \le \frac{|x_t - u|_{H_t}^2 - |x_{t+1} - u|_{H_t}^2}{2 \eta}
 #           + \frac{\eta}{2} \langle g_t, H_t^{-1} g_t \rangle .
@@ -56,8 +56,8 @@ plt.rcParams.update(base_style())
 # Rare coordinates
 # ----------------
 #
-# Round after round one coordinate comes up, :math:`f_t(x) = |x_i - w_i|` with probability :math:`\propto i^{-2}`. All
-# coordinates are worth the same effort: each :math:`w_i` is between 1/2 and 1 in size.
+# In every round one coordinate i is drawn with probability :math:`\propto i^{-2}`, and :math:`f_t(x) = |x_i - w_i|`.
+# All coordinates matter equally: each :math:`|w_i|` is between 1/2 and 1.
 
 game = oco.environments.CoordinateGame(32)
 counts = np.bincount(game.fresh(0).block(0, game.horizon).rows.indices, minlength=32)
@@ -72,8 +72,8 @@ assert record.regret.upper <= record.bound.value
 
 # %%
 # **Predict before you run.** The game gets more coordinates, and T grows as :math:`4 d^2` so that the rare ones are
-# seen. Does the advantage of diagonal AdaGrad over AdaGrad-norm (one step size, adapted) grow with d? And then the same
-# game is played in a *rotated* basis, :math:`f_t(x) = |\langle q_i, x \rangle - w_i|`: is anything left of it?
+# seen. Does the advantage of diagonal AdaGrad over AdaGrad-norm (one step size, adapted) grow with d? Then the same
+# game is played in a *rotated* basis, :math:`f_t(x) = |\langle q_i, x \rangle - w_i|`. Does any advantage remain?
 
 
 def best_regret(game, make):
@@ -118,10 +118,10 @@ plt.show()
 assert scalar[-1] / diagonal[-1] > 1.6 > 1.3 > scalar[-1] / rotated[-1]
 
 # %%
-# *Answer.* The factor grows with d, from 1.2 to 2 here. After the rotation every gradient touches all coordinates
-# alike, all :math:`s_i` are about the same, and diagonal AdaGrad is one step size for all: the advantage was in the
-# *basis*. A learner that finds the basis by itself is the subject of lesson 5. (AdaGrad-norm does not notice the
-# rotation: it knows no basis.)
+# *Answer.* The factor grows with d, from 1.2 to 2 here. After the rotation every gradient has entries in all
+# coordinates, all :math:`s_i` are about the same, and diagonal AdaGrad has in effect one step size for all coordinates.
+# The advantage depended on the *basis*. Lesson 5 is about a learner that finds the basis by itself. (The rotation does
+# not affect AdaGrad-norm, which uses no basis.)
 #
 # Exercises
 # ---------
@@ -139,7 +139,7 @@ exercise("4.1", factor_of_the_bounds, digest="8d724173bff6b116")
 # %%
 # **4.2** Write diagonal AdaGrad with the projection in its own norm, which is
 # ``domain.project_in(point, oco.domains.Diagonal(weights))``. A coordinate that has seen no gradient must not move (and
-# not be divided by zero). It must obey the rules, and play as the library's does.
+# not be divided by zero). The learner must obey the rules and play like the library's.
 
 
 class MyDiagonalAdaGrad(oco.Learner):

@@ -1,10 +1,10 @@
 r"""5. Full-matrix AdaGrad, its geometry and its d²
 ==================================================
 
-Diagonal AdaGrad learns how long the axes are; **full-matrix AdaGrad** learns which way they point. It keeps the whole
-gradient covariance :math:`G_t = \sum_{s \le t} g_s g_s^\top` and steps by :math:`G_t^{-1/2}`: no rotation can hurt it.
-Here are its proof, the sense in which its geometry is the best in hindsight, what its bound *cannot* say, its price.
-About 50 minutes; it runs in a few seconds. Builds on lesson 4.
+Diagonal AdaGrad learns how long the axes are; **full-matrix AdaGrad** also learns their directions. It keeps the whole
+gradient covariance :math:`G_t = \sum_{s \le t} g_s g_s^\top` and steps by :math:`G_t^{-1/2}`, so a rotation does not
+change it. This lesson proves its bound, shows in which sense its geometry is the best in hindsight, what the bound
+*cannot* say, and what the matrix costs. About 50 minutes; it runs in a few seconds. Builds on lesson 4.
 """
 
 # %%
@@ -20,7 +20,7 @@ About 50 minutes; it runs in a few seconds. Builds on lesson 4.
 # .. math:: \sum_t |x_t - u|^2_{H_t - H_{t-1}} \le \sum_t D^2 \lambda_{\max}(H_t - H_{t-1})
 #           \le \sum_t D^2\, \mathrm{tr}(H_t - H_{t-1}) = D^2\, \mathrm{tr}\, G_T^{1/2} .
 #
-# *Second*, :math:`\sum_t \langle g_t, G_t^{-1/2} g_t \rangle \le 2\, \mathrm{tr}\, G_T^{1/2}`. For the function
+# *Second*, :math:`\sum_t \langle g_t, G_t^{-1/2} g_t \rangle \le 2\, \mathrm{tr}\, G_T^{1/2}`, because the function
 # :math:`X \mapsto 2\, \mathrm{tr}\, X^{1/2}` is concave with gradient :math:`X^{-1/2}` (on the range of :math:`G_t`,
 # which contains :math:`g_t` and the range of :math:`G_{t-1}`; inverses are pseudo-inverses), so that
 # :math:`2\, \mathrm{tr}\, G_{t-1}^{1/2} \le 2\, \mathrm{tr}\, G_t^{1/2} - \mathrm{tr}(G_t^{-1/2} g_t g_t^\top)`, and it
@@ -64,13 +64,13 @@ assert total <= 2.0 * np.trace(root(covariance))
 # ------------------------------
 #
 # Among all fixed matrices H with trace at most 1, which would have made :math:`\sum_t \langle g_t, H^{-1} g_t \rangle =
-# \mathrm{tr}(H^{-1} G)` smallest? By the Cauchy-Schwarz inequality for the trace,
-# :math:`(\mathrm{tr}\, G^{1/2})^2 = (\mathrm{tr}\, H^{-1/2} G^{1/2} H^{1/2})^2 \le \mathrm{tr}(H^{-1} G)\,
-# \mathrm{tr}\, H` with equality at :math:`H = G^{1/2} / \mathrm{tr}\, G^{1/2}`. So where
-# :math:`|x_t - u|_H^2` is bounded by :math:`D^2\, \mathrm{tr}\, H`, (3) is the bound of the best fixed geometry of
-# trace 1 up to a constant, without knowing it: that is what *adaptive* means. (A Euclidean diameter gives
-# :math:`|x_t - u|_H^2 \le D^2 \lambda_{\max}(H)`, and for that price the best fixed geometry is the identity, as the
-# end of this lesson says.) Two hundred random geometries around it, none better:
+# \mathrm{tr}(H^{-1} G)` smallest? By the Cauchy-Schwarz inequality for the trace, :math:`(\mathrm{tr}\, G^{1/2})^2 =
+# (\mathrm{tr}\, H^{-1/2} G^{1/2} H^{1/2})^2 \le \mathrm{tr}(H^{-1} G)\, \mathrm{tr}\, H` with equality at :math:`H =
+# G^{1/2} / \mathrm{tr}\, G^{1/2}`. So where :math:`|x_t - u|_H^2` is bounded by :math:`D^2\, \mathrm{tr}\, H`, the
+# learner has the bound of the best fixed geometry of trace 1 up to a constant without knowing that geometry. This is
+# the meaning of *adaptive*. (A Euclidean diameter gives :math:`|x_t - u|_H^2 \le D^2 \lambda_{\max}(H)`, and with that
+# bound the best fixed geometry is the identity, as the end of this lesson shows.) None of two hundred random geometries
+# around it is better:
 
 best = np.trace(root(covariance)) ** 2
 generator = np.random.default_rng(1)
@@ -139,19 +139,20 @@ right.legend(loc="upper center", fontsize=7.5)
 plt.show()
 
 # %%
-# *Answer.* Behind the rotation the diagonal is a multiple of the identity, so diagonal AdaGrad walks as gradient
-# descent does: fast where gradients are long, which is not where w is. The full matrix makes both directions alike.
+# *Answer.* After the rotation the diagonal is a multiple of the identity, so diagonal AdaGrad moves like gradient
+# descent: fast in the direction of long gradients, but w lies in the other one. With the full matrix both directions
+# are equally fast.
 #
 # What the bound cannot say
 # -------------------------
 #
 # **Predict before you run.** Can (3) ever be smaller than lesson 2's :math:`\sqrt 2 D \sqrt{\sum |g_t|^2}`?
 #
-# *No.* :math:`\sum_t |g_t|^2 = \mathrm{tr}\, G_T`, and
+# *No*, because :math:`\sum_t |g_t|^2 = \mathrm{tr}\, G_T` and
 # :math:`\mathrm{tr}\, G^{1/2} = \sum_i \sqrt{\lambda_i} \ge \sqrt{\sum_i \lambda_i}`. In terms of a Euclidean diameter
-# full-matrix AdaGrad has the *worse* bound, always. Its advantage is in the comparator: the first sum of the proof,
-# kept as it is, contains :math:`|x_t - u|_{H}^2`, which is small if u differs in directions of small gradients, as w
-# above. So play, and do not rank learners by bounds:
+# full-matrix AdaGrad always has the *worse* bound. Its advantage depends on the comparator: the first sum of the proof,
+# before it is bounded, contains :math:`|x_t - u|_{H}^2`, which is small if :math:`x_t - u` lies in directions of small
+# gradients, as for w above. So play the games, and do not rank learners by their bounds:
 
 drawn = oco.environments.CoordinateGame(32, rotated=True)
 contest = {}

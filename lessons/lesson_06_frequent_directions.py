@@ -3,7 +3,7 @@ r"""6. Frequent Directions, seen and proved
 
 A stream of vectors :math:`g_1, g_2, \dots` in d dimensions has the covariance :math:`G = \sum_t g_t g_t^\top`, which
 takes :math:`d^2` numbers. **Frequent Directions** (Liberty 2013; Ghashami, Liberty, Phillips and Woodruff 2016) keeps k
-directions and one more number, and knows how wrong it is. Few sketches have a proof that fits on half a page.
+directions and one more number, which bounds its error. Few sketches have a proof that fits on half a page.
 About 45 minutes; it runs in a few seconds. Needs only the matrix of lesson 5.
 """
 
@@ -11,18 +11,18 @@ About 45 minutes; it runs in a few seconds. Needs only the matrix of lesson 5.
 # Count votes, then directions
 # ----------------------------
 #
-# Who has more than a third of the votes, if you may keep only *two* counters? Misra and Gries (1982): give a vote to
-# its candidate's counter, or to a free counter; if there is none, take one off **every** counter, the new vote
-# included. Each such step destroys three votes, so it happens at most T/3 times, and no count is wrong by more than
-# that.
+# Which candidates have more than a third of the votes, if you may keep only *two* counters? Misra and Gries (1982) add
+# a vote to its candidate's counter, or to a free counter. If there is none, they discard the new vote and take one off
+# **every** counter. Each such step removes three votes, so it happens at most T/3 times, and no count is off by more
+# than T/3.
 #
 # Frequent Directions does the same with eigenvalues in place of counts. For each vector g:
 #
 # 1. diagonalise :math:`\bar G + g g^\top`, which has at most k + 1 positive eigenvalues;
-# 2. let :math:`\rho_t` be the (k + 1)-th of them, and subtract it from all: the last one is gone, k are left.
+# 2. let :math:`\rho_t` be the (k + 1)-th of them, and subtract it from all, which leaves k.
 #
-# What was subtracted adds up to the **escaped mass** :math:`\rho = \rho_1 + \dots + \rho_t`. (``rank`` is k, what is
-# kept. Papers call :math:`\ell = k + 1` the sketch size.)
+# The subtracted amounts add up to the **escaped mass** :math:`\rho = \rho_1 + \dots + \rho_t`. (``rank`` is k, the
+# number of directions kept. Papers call :math:`\ell = k + 1` the sketch size.)
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -87,8 +87,9 @@ plt.show()
 #
 # .. math:: \rho \;\le\; \Omega = \min_{0 \le j \le k} \frac{\lambda_{j+1} + \dots + \lambda_d}{k + 1 - j} . \tag{6}
 #
-# That is all. The error is at most what the bottom of the spectrum weighs; j = 0 says that it is never above
-# :math:`\mathrm{tr}\, G / (k + 1)`, the votes' T/3. All three, on the pixels of handwritten digits:
+# This completes the proof. The error is small if the sum of the bottom eigenvalues is. With j = 0 it is never above
+# :math:`\mathrm{tr}\, G / (k + 1)`, which corresponds to T/3 for votes. Check (4), (5) and (6) on the pixels of
+# handwritten digits:
 
 pixels = load_digits().data
 pixels = pixels / np.linalg.norm(pixels, axis=1).max()
@@ -159,9 +160,9 @@ plt.show()
 assert errors["Frequent Directions"][at] < 0.15 * min(errors["sampling"][at], errors["random projection"][at])
 
 # %%
-# *Answer.* By ten or more against either, and there is no luck in it: the error follows the bound closely. The best
-# rank-k approximation, which has to see all data at once, is a factor of 2 to 7 better. Sketches of two halves of the
-# data can be added and shrunk: ``sketch.merge(other)``.
+# *Answer.* By ten or more compared with either, and not by chance: the error follows the bound closely. The best rank-k
+# approximation, which has to see all data at once, is better by a factor of 2 to 7. Sketches of two halves of the data
+# can be merged with ``sketch.merge(other)``.
 #
 # Exercises
 # ---------
@@ -178,8 +179,8 @@ exercise("6.1", escaped_votes, digest="9ede07f80032d4b3")
 
 # %%
 # **6.2** Write the sketch: ``covariance()`` and ``escaped_mass`` as in (4), in the plainest way, with
-# ``np.linalg.eigh`` of a d by d matrix or better with the SVD of k + 1 rows. ``check_sketch`` holds it against the
-# proofs above.
+# ``np.linalg.eigh`` of a d by d matrix or, better, with the SVD of k + 1 rows. ``check_sketch`` tests it against the
+# inequalities above.
 
 
 class MySketch:
@@ -210,7 +211,7 @@ def smallest_rank():
 exercise("6.3", smallest_rank, digest="946afc7e12d1202d")
 
 # %%
-# **6.4** Nobody can do much better with so little: show it for k = 1. Give a stream of unit vectors, ``(n, 2)`` with
+# **6.4** No sketch of this size can do much better. Show it for k = 1: give a stream of unit vectors, ``(n, 2)`` with
 # n of at least 10, on which the error of the rank-1 sketch is *exactly* :math:`\mathrm{tr}\, G / (k + 1)`, (6) with j
 # = 0.
 

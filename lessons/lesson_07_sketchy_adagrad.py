@@ -1,10 +1,10 @@
 r"""7. Sketchy AdaGrad: rank, memory, regret, escaped mass
 ======================================================
 
-Put lessons 5 and 6 together: full-matrix AdaGrad on a Frequent Directions sketch keeps :math:`dk` numbers. But which
-matrix should precondition, the sketch? **Sketchy** (Feinberg, Chen, Sun, Anil and Hazan 2023) adds the escaped mass
-back as a multiple of the identity, and that one number decides between :math:`\sqrt T` and linear regret.
-About 50 minutes; it runs in a few seconds. Builds on lessons 5 and 6.
+Put lessons 5 and 6 together: full-matrix AdaGrad on a Frequent Directions sketch keeps :math:`dk` numbers. But the
+sketch alone is not a good preconditioner. **Sketchy** (Feinberg, Chen, Sun, Anil and Hazan 2023) adds the escaped mass
+back as a multiple of the identity, which makes the difference between :math:`\sqrt T` and linear regret. About 50
+minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 """
 
 # %%
@@ -39,7 +39,7 @@ About 50 minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 #
 # .. math:: R_T \;\le\; D \bigl( \sqrt 2\, \mathrm{tr}\, G_T^{1/2} + d \sqrt{\Omega / 2} \bigr) \tag{8}
 #
-# (Feinberg et al. 2023, Theorem 3): full-matrix AdaGrad's bound and what the *bottom* of the spectrum weighs.
+# (Feinberg et al. 2023, Theorem 3): full-matrix AdaGrad's bound plus a term in the *bottom* of the spectrum.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -64,7 +64,7 @@ for rank in (1, 4, 16, 29):
 assert np.isclose(record.cumulative_loss, full.cumulative_loss, rtol=1e-6)  # rank d - 1 is the full matrix, exactly
 
 # %%
-# At rank d - 1 there is one direction left over, whose eigenvalue is the escaped mass: nothing is lost, and the learner
+# At rank d - 1 one direction is left over, and its eigenvalue is the escaped mass. So nothing is lost, and the learner
 # *is* full-matrix AdaGrad.
 #
 # How much rank is enough?
@@ -117,11 +117,12 @@ for rank, record in list(zip(ranks, sketched, strict=True))[::4]:
     print(f"rank {rank:2d}: {record.state_floats:4d} floats of {whole}")
 
 # %%
-# *Answer.* A cliff. Up to rank 5 a long direction escapes in every few rounds, :math:`\rho` is of its size, and all
-# directions that are not kept get its small steps: gradient descent. From rank 6 on only short directions escape. This
-# is (6): :math:`\Omega` is small as soon as the *rest* of the spectrum is. If the spectrum decays slowly, a small
-# sketch buys little, and no theorem says otherwise. (From rank 7 on the learner without the mass is even ahead: its
-# steps are longer than the proof allows, and here nobody punishes that. The next game does.)
+# *Answer.* The regret drops at rank 6. Up to rank 5 one of the long directions escapes in every few rounds,
+# :math:`\rho` is of the size of its eigenvalue, and all directions that are not kept get equally small steps, as in
+# gradient descent. From rank 6 on only short directions escape. This agrees with (6): :math:`\Omega` is small as soon
+# as the *rest* of the spectrum is. If the spectrum decays slowly, a small sketch gains little, and no theorem says
+# otherwise. (From rank 7 on the learner without the mass is even ahead. Its steps are longer than the proof allows,
+# which does no harm in this game. In the next game it does.)
 #
 # What goes wrong without the escaped mass
 # ----------------------------------------
@@ -171,10 +172,11 @@ best = oco.play(oco.environments.OrthonormalLosses(8, 4000), oco.OGD(), checkpoi
 assert abs(best / 4000 + 0.5) < 0.01  # the best point loses -1/2 a round
 
 # %%
-# *Answer.* Linear regret. The counters of Misra and Gries fall back to zero again and again; a direction with a counter
-# of 1 gets steps as if it had been seen once, after any number of rounds. The preconditioner is not monotone, and the
-# first sum of the proof does not telescope. (Learners such as Ada-FD add a *fixed* multiple of the identity; it has to
-# be tuned, and their bound on such streams is of order :math:`T^{3/4}`: Observation 2 of the paper.)
+# *Answer.* Linear regret. As in the algorithm of Misra and Gries, the counters fall back to zero again and again. A
+# direction with a counter of 1 gets steps as if it had been seen once, even after many rounds. The preconditioner is
+# not monotone, and the first sum of the proof does not telescope. (Learners such as Ada-FD add a *fixed* multiple of
+# the identity; it has to be tuned, and their bound on such streams is of order :math:`T^{3/4}`: Observation 2 of the
+# paper.)
 #
 # Exercises
 # ---------

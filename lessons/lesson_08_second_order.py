@@ -2,9 +2,9 @@ r"""8. Second-order learners: ONS, FD-SON, RFD-SON
 ==============================================
 
 If losses are curved *in the direction of their gradients*, regret can be logarithmic. The **Online Newton Step**
-(Hazan, Agarwal and Kale 2007) gets it with a d by d matrix; its sketches keep :math:`dk` numbers, and like lesson 7's
-they stand or fall with what is done about the mass that escapes.
-About 50 minutes; it runs in a few seconds. Builds on lessons 5 and 6.
+(Hazan, Agarwal and Kale 2007) achieves it with a d by d matrix. Its sketches keep :math:`dk` numbers, and as in lesson
+7 their success depends on how they use the escaped mass. About 50 minutes; it runs in a few seconds. Builds on lessons
+5 and 6.
 """
 
 # %%
@@ -12,11 +12,12 @@ About 50 minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 # ----------------------------
 #
 # A loss is :math:`\alpha`-exp-concave if :math:`e^{-\alpha f}` is concave. Squared and logistic losses are, on a
-# bounded domain, with no strong convexity in sight: along directions orthogonal to the features they are flat. What
-# it gives is a quadratic lower bound (Hazan, *Introduction to Online Convex Optimization*, Lemma 4.3):
+# bounded domain, although they are not strongly convex: along directions orthogonal to the features they are flat.
+# Exp-concavity gives a quadratic lower bound (Hazan, *Introduction to Online Convex Optimization*, Lemma 4.3), with a
+# gradient bound :math:`L`:
 #
 # .. math:: f(u) \ge f(x) + \langle g, u - x \rangle + \frac{\gamma}{2} \langle g, u - x \rangle^2, \qquad
-#           \gamma = \tfrac12 \min\Bigl\{\frac{1}{4 G D}, \alpha\Bigr\} . \tag{9}
+#           \gamma = \tfrac12 \min\Bigl\{\frac{1}{4 L D}, \alpha\Bigr\} . \tag{9}
 #
 # The Online Newton Step collects this curvature:
 #
@@ -31,10 +32,10 @@ About 50 minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 # .. math:: \sum_t \langle g_t, x_t - u \rangle \le \tfrac12 \sum_t \langle x_t - u, (A_t - A_{t-1}) (x_t - u) \rangle
 #           + \tfrac12 |x_1 - u|^2_{A_0} + \tfrac12 \sum_t \langle g_t, A_t^{-1} g_t \rangle .
 #
-# The first sum is :math:`\frac{\gamma}{2} \sum_t \langle g_t, x_t - u \rangle^2`, and (9) subtracts exactly that: the
-# curvature pays for the moving norm. For the last, :math:`\det A_{t-1} = \det A_t \, (1 - \gamma \langle g_t,
-# A_t^{-1} g_t \rangle)` and :math:`1 - z \le e^{-z}` give :math:`\gamma \langle g_t, A_t^{-1} g_t \rangle \le \ln
-# \det A_t - \ln \det A_{t-1}`, which telescopes; the determinant is largest when all eigenvalues are equal.
+# The first sum is :math:`\frac{\gamma}{2} \sum_t \langle g_t, x_t - u \rangle^2`, and (9) subtracts exactly that, so
+# the curvature cancels the growth of the norm. For the last, :math:`\det A_{t-1} = \det A_t \, (1 - \gamma \langle g_t,
+# A_t^{-1} g_t \rangle)` and :math:`1 - z \le e^{-z}` give :math:`\gamma \langle g_t, A_t^{-1} g_t \rangle \le \ln \det
+# A_t - \ln \det A_{t-1}`, which telescopes; the determinant is largest when all eigenvalues are equal.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,8 +49,8 @@ from regret_experiments.figures.style import base_style, learner_style
 plt.rcParams.update(base_style())
 
 # %%
-# The game: least squares with features that are ten times longer in some directions than in others, behind a rotation,
-# and the weights inverse to that. First (9), on random pairs of points:
+# The game is least squares with rotated features that are ten times longer in some directions than in others; the
+# weights are larger where the features are shorter. First check (9) on random pairs of points:
 
 d, horizon = 12, 3000
 generator = np.random.default_rng(0)
@@ -73,7 +74,7 @@ print(f"alpha = {game.exp_concavity:.2f}, gamma = {gamma:.3f}, smallest slack of
 assert min(slack) >= -1e-12
 
 # %%
-# **Predict before you run.** Both learners use the learning rates of their theorems. By which factor do the *promises*
+# **Predict before you run.** Both learners use the learning rates of their theorems. By which factor do the *bounds*
 # differ after 3,000 rounds, and by which the *regrets*?
 
 rounds = [10, 20, 40, 80, 150, 300, 600, 1200, 3000]
@@ -102,22 +103,22 @@ axes.set(
 plt.show()
 
 # %%
-# *Answer.* The promises differ by a factor of 20 and drift apart for ever; the regrets on *this* data differ by much
-# less. A bound holds against every opponent, and least squares with random rows is a friendly one. Do not expect from a
-# better theorem a better result on the first data set; expect it where an opponent tries.
+# *Answer.* The bounds differ by a factor of 20, and the factor keeps growing; the regrets on *this* data differ by much
+# less. A bound holds against every opponent, and least squares with random rows is an easy one. A better theorem does
+# not imply a better result on a given data set, only against the worst opponent.
 #
-# Sketches, and again the mass
-# ----------------------------
+# Sketches and the escaped mass
+# -----------------------------
 #
 # For losses that are merely convex, SON (Luo, Agarwal, Cesa-Bianchi and Langford 2016) uses a weight :math:`\eta_t` in
 # place of :math:`\gamma`, and **FD-SON** sketches: :math:`A_t = \epsilon I + \bar G_t`. Its bound has the term
-# :math:`\frac{k + 1}{2 \eta_T \epsilon} \rho_{1:T}`, where the escaped mass is divided by a :math:`\epsilon` that stays
-# as it was. **RFD-SON** (Luo, Chen, Zhang, Li and Zhang 2019) lets it grow with *half* of the mass,
+# :math:`\frac{k + 1}{2 \eta_T \epsilon} \rho_{1:T}`, where the escaped mass is divided by a fixed
+# :math:`\epsilon`. **RFD-SON** (Luo, Chen, Zhang, Li and Zhang 2019) lets it grow with *half* of the mass,
 #
 # .. math:: A_t = \bar G_t + \bigl(\epsilon + \tfrac12 \rho_{1:t}\bigr) I .
 #
-# Why half? By (4) the error :math:`G - \bar G` has its eigenvalues in :math:`[0, \rho]`; the middle of that interval is
-# never further than :math:`\rho / 2`, in spectral norm the best guess there is. (Sketchy adds *all*, because its
+# Why half? By (4) the error :math:`G - \bar G` has its eigenvalues in :math:`[0, \rho]`. The middle of that interval is
+# within :math:`\rho / 2` of all of them, which is the best guess in spectral norm. (Sketchy adds *all*, because its
 # proof needs a matrix that dominates G; see lesson 7.)
 
 sketch = oco.FrequentDirections(dimension=d, rank=4)
@@ -157,15 +158,15 @@ assert found["fd_son"][0] > 10.0 * found["rfd_son"][0]
 assert found["fd_son growth"] > 5.0 > 2.5 > found["rfd_son growth"]
 
 # %%
-# *Answer.* FD-SON alone. With a small :math:`\epsilon` the directions that escape are never damped, and its regret
-# grows linearly; RFD-SON moves :math:`\epsilon` by itself and plays like the whole matrix. Tuning
-# FD-SON's :math:`\epsilon` repairs it (right end of the left panel), but one has to know that.
+# *Answer.* Only FD-SON. With a small :math:`\epsilon` the directions that escape are never damped, and its regret
+# grows linearly. RFD-SON adapts :math:`\epsilon` by itself and plays like the whole matrix. Tuning :math:`\epsilon`
+# repairs FD-SON (right end of the left panel), but the right value is not known beforehand.
 #
 # Exercises
 # ---------
 #
 # **8.1** d = 10, :math:`\gamma = 1/2`, :math:`\epsilon = 1`, :math:`|u - x_1| = 1` and :math:`\sum |g_t|^2 = 1000`.
-# What does the theorem promise?
+# What is the theorem's bound?
 
 
 def newton_bound():

@@ -1,10 +1,10 @@
 r"""9. Matrix games, Shampoo and S-Shampoo
 ======================================
 
-When the decision is a matrix, as a layer of a network is, full-matrix AdaGrad would keep :math:`(mn)^2` numbers.
+If the decision is a matrix, like a layer of a network, full-matrix AdaGrad would keep :math:`(mn)^2` numbers.
 **Shampoo** (Gupta, Koren and Singer 2018) keeps one matrix for the rows and one for the columns, **S-Shampoo**
-(Feinberg et al. 2023) a sketch of each: less than the decision itself. Is there anything to sketch? You look at the
-gradient spectra of a network while it trains.
+(Feinberg et al. 2023) a sketch of each, which is less than the decision itself. Are the spectra concentrated enough for
+a sketch? You look at the gradient spectra of a network while it trains.
 About 50 minutes; it runs in about ten seconds, half of which is loading PyTorch. Builds on lesson 7.
 """
 
@@ -32,10 +32,10 @@ About 50 minutes; it runs in about ten seconds, half of which is loading PyTorch
 # :math:`(L \otimes I)^{1/2} (I \otimes R)^{1/2} = L^{1/2} \otimes R^{1/2}` (Ando 2004).
 #
 # So :math:`H_t^2` dominates the covariance up to r, and :math:`H_t` never shrinks, because L and R only grow and their
-# Kronecker product with them: the two things that lesson 7's proof asks of a preconditioner. With
+# Kronecker product with them. These are the two properties that lesson 7's proof needs of a preconditioner. With
 # :math:`\eta = D / \sqrt{2 r}`
 #
-# .. math:: R_T \le \sqrt{2 r}\, D\; \mathrm{tr}(L_T^{1/4})\; \mathrm{tr}(R_T^{1/4}) \tag{10}
+# .. math:: \text{regret} \le \sqrt{2 r}\, D\; \mathrm{tr}(L_T^{1/4})\; \mathrm{tr}(R_T^{1/4}) \tag{10}
 #
 # (Theorem 7 there). The lemma on random gradients of rank 2:
 
@@ -108,9 +108,10 @@ assert results["Shampoo"][0] < 0.8 * results["diagonal AdaGrad"][0]
 assert results["S-Shampoo, rank 1"][0] < results["gradient descent"][0]
 
 # %%
-# *Answer.* Shampoo is first and largest. S-Shampoo at rank 1 is where diagonal AdaGrad is, with a fifth of its
-# memory; more rank moves it towards Shampoo, slowly here. Where Shampoo holds more than the decision and diagonal
-# AdaGrad as much, the sketches hold less: for a layer of 4,096 by 4,096 and rank 64, 1 in 32.
+# *Answer.* Shampoo has the smallest regret and the largest memory. S-Shampoo at rank 1 has the regret of diagonal
+# AdaGrad with a fifth of its memory; a larger rank moves it towards Shampoo, slowly here. Shampoo's state is larger
+# than the decision, diagonal AdaGrad's is as large, and the sketches are smaller: for a layer of 4,096 by 4,096 and
+# rank 64, a thirty-second of the decision.
 #
 # Is there anything to sketch?
 # ----------------------------
@@ -165,9 +166,9 @@ if torch is not None:
     plt.show()
 
 # %%
-# *Answer.* More than nine tenths, in every layer, from the start to the end: that is why a sketch of rank k can stand
-# for the matrix. The control matters, because a moving average over few steps makes *some* concentration out of
-# noise: its band lies above an eighth.
+# *Answer.* More than nine tenths, in every layer, from the start to the end. That is why a sketch of rank k can replace
+# the matrix. The control is needed because a moving average over few steps concentrates even noise: its band lies above
+# an eighth.
 #
 # Exercises
 # ---------

@@ -1,9 +1,9 @@
 r"""10. Drift, dynamic regret and parameter-free learners
 =====================================================
 
-What if the best point *moves*? Small regret against a fixed point is then no comfort. This lesson measures **dynamic
-regret**, proves what gradient descent does about it, finds that the right step size depends on how much the world
-moves, which nobody tells you, and ends with two ways not to need it: an ensemble, and betting on coins.
+What if the best point *moves*? Small regret against a fixed point then says little. This lesson measures **dynamic
+regret** and proves a bound for gradient descent. The right step size depends on how much the best point moves, which is
+not known. The lesson ends with two methods that do not need to know it: an ensemble, and coin betting.
 About 50 minutes; it runs in a few seconds. Builds on lessons 2 and 3.
 """
 
@@ -54,11 +54,11 @@ record = oco.play(game, oco.OGD(), spectrum=False)
 print(f"static regret {record.regret.upper:.0f}; dynamic regret {dynamic_regret(game, oco.OGD())[1][-1]:.0f}")
 
 # %%
-# Static regret may even be negative: the learner beats every fixed point, and the fixed points are bad.
+# Static regret may even be negative: the learner then beats every fixed point, because all fixed points are bad.
 #
-# **Predict before you run.** Three worlds of 3,000 rounds: nothing moves, a new best point every 1,000 rounds, every
-# 100 rounds. Draw the dynamic regret against the step size: where is each valley? Then: what does the schedule
-# :math:`\eta_t = D / (G \sqrt t)`, the best of lesson 2, do in the last one?
+# **Predict before you run.** Three games of 3,000 rounds: nothing moves, a new best point every 1,000 rounds, and every
+# 100 rounds. Draw the dynamic regret against the step size. Where is each minimum? And how does the schedule
+# :math:`\eta_t = D / (G \sqrt t)` of lesson 2 do in the last game?
 
 periods = {"never": 3000, "every 1,000": 1000, "every 100": 100}
 rates = np.geomspace(3e-3, 1.0, 9)
@@ -82,9 +82,9 @@ assert falling[0] < falling[1] < falling[2]
 assert all(value > min(valley) for value, valley in zip(falling, valleys.values(), strict=True))
 
 # %%
-# *Answer.* The valleys move to the right: the more the world moves, the larger the best step. The falling step is worse
-# than the best constant one in all three worlds, and its regret grows with the motion; by the end its steps are short,
-# whatever happens.
+# *Answer.* The minima move to the right: the more the best point moves, the larger the best step. The falling step is
+# worse than the best constant one in all three games, and its regret grows with the motion, because its late steps are
+# short in any case.
 #
 # An ensemble: let Hedge choose
 # -----------------------------
@@ -157,7 +157,7 @@ plt.show()
 # **Theorem.** :math:`R_T(u) \le G |u| \sqrt{T \ln(1 + 24 T^2 |u|^2 / \varepsilon^2)} + G \varepsilon`, for all u at
 # once.
 #
-# *Proof.* Regret and wealth are two sides of one account. With :math:`S_t = c_1 + \dots + c_t`,
+# *Proof.* Regret and wealth determine each other. With :math:`S_t = c_1 + \dots + c_t`,
 #
 # .. math:: \sum_t \langle g_t, x_t - u \rangle = G (\varepsilon - W_T + \langle S_T, u \rangle) .
 #
@@ -172,7 +172,7 @@ plt.show()
 # (In more dimensions the worst coin is parallel to the sum: Orabona and Pál 2016.) Stirling's formula gives
 # :math:`F_T(s) \ge a\, e^{s^2 / 2T}` with :math:`a = \varepsilon / (e \sqrt{\pi T})`.
 #
-# *Whoever could have gained much on u has made you rich.* It remains to maximize
+# *If a fixed u would have gained much, the wealth is large.* It remains to maximize
 # :math:`|u| s - a e^{s^2 / 2T}` over s. The derivative is zero where :math:`|u| = \frac{a s}{T} e^{s^2 / 2T}`. With
 # :math:`z = s^2 / T` this says :math:`z e^z = T |u|^2 / a^2`, and :math:`e^z \le 1 + z e^z`, so
 # :math:`s \le \sqrt{T \ln(1 + T |u|^2 / a^2)}`, where :math:`T / a^2 = e^2 \pi T^2 / \varepsilon^2 \le 24 T^2 /
@@ -191,8 +191,8 @@ for t in (2, 10, 1000):
     assert (log_potential(t, sums) >= sums**2 / (2 * t) - 1.0 - 0.5 * np.log(np.pi * t)).all()
 
 # %%
-# **Predict before you run.** The answer is at distance 0.1, 1, 10 or 100. Five learning rates from 0.01 to 100, and
-# coin betting, which has none: who is good in all four worlds?
+# **Predict before you run.** The best point is at distance 0.1, 1, 10 or 100. Which is good in all four games: one of
+# five learning rates from 0.01 to 100, or coin betting, which has no learning rate?
 
 distances = np.array([0.1, 1.0, 10.0, 100.0])
 features = np.random.default_rng(0).standard_normal((2000, 10))
@@ -226,13 +226,13 @@ print("coin betting / best of the five rates:", np.round(ratio, 2))
 assert ratio.max() < 1.5
 
 # %%
-# *Answer.* Every rate is good where it fits, and bad by factors of ten elsewhere. The bettor is near the best
-# everywhere: the price of not knowing is a logarithm.
+# *Answer.* Every rate is good where it fits, and worse by factors of ten elsewhere. Coin betting is near the best
+# everywhere; it pays only a logarithmic factor.
 #
 # Exercises
 # ---------
 #
-# **10.1** T = 10,000, G = 1, D = 2, P = 6. Which constant step does the theorem of this lesson want?
+# **10.1** T = 10,000, G = 1, D = 2, P = 6. Which constant step minimises the bound of this lesson's theorem?
 
 
 def step_for_drift():

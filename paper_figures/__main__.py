@@ -1,7 +1,8 @@
 """Regenerate the paper's tables and figures: python -m paper_figures [--quick] [--only PIECE ...].
 
 A piece is a script of this directory that writes its figure and tables from stored results, and the configs that have
-to be run before it. `oco sweep` and `oco train` play only what is not stored: it can be stopped and goes on.
+to be run before it. `oco sweep` and `oco train` play only what is not stored, so the command can be stopped and
+repeated.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def _config(sweep: str) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the pieces one after the other; what fails is said at the end and does not keep the others from running."""
+    """Run the pieces one after the other; failures are reported at the end and do not stop the other pieces."""
     parser = argparse.ArgumentParser(prog="python -m paper_figures", description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a subset on shortened streams, in under 3 minutes")
     parser.add_argument("--only", nargs="+", choices=[piece.script for piece in PIECES], help="pieces to run")

@@ -1,4 +1,4 @@
-"""What the parts of FD-AdaGrad are worth: compensation, exponential weights, batched shrinks, order of the steps."""
+"""The effect of the parts of FD-AdaGrad: compensation, exponential weights, batched shrinks, order of the steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Appendix A: one pass over real data with equal tuning budgets; average loss, error and who came first.
+"""Appendix A: one pass over real data with equal tuning budgets; average loss, error and places.
 
 oco sweep configs/paper/a9a.yaml      # and the other data sets of SWEEPS
 python -m paper_figures.appendix_a
@@ -95,7 +95,7 @@ def _row(stages: dict[str, pd.DataFrame]) -> dict[str, Any]:
 
 
 def places_of(table: pd.DataFrame) -> pd.DataFrame:
-    """Who came first: places 1 to 6 by average loss among the paper's learners at the paper's sketch size."""
+    """Places 1 to 6 by average loss among the paper's learners at the paper's sketch size."""
     chosen = table[table["learner"].isin(PAPERS) & table["rank"].fillna(PAPERS_RANK).eq(PAPERS_RANK)]
     columns = {}
     for measure in ("train_loss", "test_loss"):
@@ -150,7 +150,7 @@ def figure_of(table: pd.DataFrame) -> Figure:
 
 
 def _scale(axes: Axes, rows: pd.DataFrame, heights: list[int]) -> None:
-    """Let the axis show the tuned losses: logarithmic where they are far apart, else without a few that are far off."""
+    """Scale the axis to the tuned losses: logarithmic if they are far apart, otherwise without the few outliers."""
     losses = rows[["train_loss", "test_loss"]].to_numpy(float)
     least, middle = np.nanmin(losses), np.nanmedian(losses)
     largest = np.nanmax(losses[losses <= middle + FAR_OFF * (middle - least)])

@@ -1,8 +1,8 @@
-"""Write a generated stand-in for gisette_scale, of its shape and range, for where the real data is not.
+"""Write synthetic data of the shape and range of gisette_scale, to use if the real data is missing.
 
 Dense rows of 5,000 features in [-1, 1]: half of them a non-linear image of 30 hidden factors, half noise ("probes"), as
-in the original; labels are a noisy function of the factors. It stands for the shape and the cost of the data and for
-nothing else: what is measured on it says nothing about gisette_scale.
+in the original; labels are a noisy function of the factors. It has the shape and the cost of the real data and nothing
+else in common with it: results on it say nothing about gisette_scale.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Figure 1: what optimizers hold for an m x n parameter besides it, by formula and counted from their states."""
+"""Figure 1: optimizer state for an m x n parameter, by formula and counted from the states."""
 
 from __future__ import annotations
 

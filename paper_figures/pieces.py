@@ -1,4 +1,4 @@
-"""What the scripts of the paper share: where things lie, and tables and figures with where they came from."""
+"""Shared by the scripts of the paper: directories, and tables and figures with their provenance."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Places:
         return path if (path / "plan.json").is_file() else None
 
     def require(self, name: str) -> Path:
-        """Directory of the results of a sweep; stops with one sentence where it was not run."""
+        """Directory of the results of a sweep; exits with one sentence if it was not run."""
         path = self.sweep(name)
         if path is None:
             raise SystemExit(f"there are no results of {name} yet: oco sweep configs/paper/{name}.yaml")
@@ -83,7 +83,7 @@ def data_of(path: Path, identifier: str) -> str:
 
 
 def _provenance(path: Path) -> dict[str, Any]:
-    """Config by its sum, packages and commits that played, and the seed of every stream by environment and order."""
+    """The config's checksum, the packages and commits of the runs, and every stream's seed by environment and order."""
     store = Store(path)
     seeds: dict[str, dict[str, int]] = {}
     played: set[str] = set()

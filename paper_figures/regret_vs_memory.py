@@ -1,4 +1,4 @@
-"""Draw the signature figure from the committed table: python paper_figures/regret_vs_memory.py.
+"""Draw the main figure from the committed table: python paper_figures/regret_vs_memory.py.
 
 The table is that of `oco sweep configs/rank_sweep.yaml`, copied from its results to results/reference/rank_sweep/.
 """

@@ -1,4 +1,4 @@
-"""FD-AdaGrad with the order of sketching and stepping, and the number of gradients a shrink takes in, as choices."""
+"""FD-AdaGrad with options for the order of sketching and stepping, and for the number of gradients per shrink."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RANK = 9
 
 @dataclass
 class State:
-    """The point, the sketch, and the gradients that wait for the next shrink."""
+    """The point, the sketch, and the gradients buffered for the next shrink."""
 
     point: Array
     sketch: oco.FrequentDirections
@@ -35,16 +35,16 @@ class State:
 
 
 class SteppingAdaGrad(oco.Learner):
-    """FD-AdaGrad without projection, in NumPy, for what the compiled learner does not offer.
+    """FD-AdaGrad without projection, in NumPy, for options that the compiled learner does not have.
 
     Parameters
     ----------
     rank, learning_rate
         As for `oco.FDAdaGrad`, which this is with the other parameters left as they are.
     sketch_first
-        Whether the step of a round sees the gradient of that round in its matrix, as in the paper's Algorithm 2.
+        Whether the matrix of a round's step contains the gradient of that round, as in the paper's Algorithm 2.
     batch
-        Gradients that one shrink takes in; until there are so many, steps are taken with the matrix as it is.
+        Gradients per shrink; until there are so many, steps use the old matrix.
     """
 
     name = "stepping_adagrad"
@@ -78,7 +78,7 @@ class SteppingAdaGrad(oco.Learner):
 
 
 def games() -> dict[str, Any]:
-    """Streams without a domain, so that no projection comes in between."""
+    """Streams without a domain, so that there is no projection."""
     logistic = oco.environments.NoisyRegression(
         64, 1000, loss="logistic", condition=1000.0, signal=20.0, domain=oco.Unbounded(64)
     )

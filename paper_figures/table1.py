@@ -90,11 +90,11 @@ def exponents(table: pd.DataFrame) -> pd.DataFrame:
 def tuned_exactly(rank: int = RANK, horizons: tuple[int, ...] = HORIZONS) -> pd.DataFrame:
     """Bounds of Ada-FD and FD-AdaGrad on Observation 2's stream at the very best learning rate and ridge for each T.
 
-    Losses are linear, so what the bounds are made of does not depend on the learner's parameters: one game for each T
-    tells it. Ada-FD's is ``D^2/(2 eta) (ridge + tr + m S) + eta/2 (2 tr + m rho / ridge)`` with ``tr = tr Gbar^(1/2)``,
-    ``S = sum sqrt(rho_t)`` and m = k + 1, as derived in this package; FD-AdaGrad's ``D^2/(2 eta) (tr G^(1/2) +
-    d sqrt(Omega)) + eta tr G^(1/2)``. The published bound of Ada-FD could not be confirmed; the terms that Observation
-    2 rests on are ``D^2/(2 eta) S + eta tr G^(1/2)``, and stand here under the name ada_fd_observation_2.
+    Losses are linear, so the constants of the bounds do not depend on the learner's parameters, and one game for each T
+    is enough. Ada-FD's bound is ``D^2/(2 eta) (ridge + tr + m S) + eta/2 (2 tr + m rho / ridge)`` with ``tr = tr
+    Gbar^(1/2)``, ``S = sum sqrt(rho_t)`` and m = k + 1, as derived in this package; FD-AdaGrad's ``D^2/(2 eta) (tr
+    G^(1/2) + d sqrt(Omega)) + eta tr G^(1/2)``. The published bound of Ada-FD could not be confirmed; the terms that
+    Observation 2 rests on are ``D^2/(2 eta) S + eta tr G^(1/2)``, and stand here under the name ada_fd_observation_2.
     """
     rows = []
     for horizon in horizons:

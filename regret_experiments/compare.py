@@ -38,7 +38,7 @@ def reproduce(directory: Path, beginning: str) -> list[str]:
 
 
 def compare(first: Path, second: Path, relative: float = 0.0) -> list[str]:
-    """Return which runs two directories do not share, and which they share but with other numbers, one line each."""
+    """Return the runs that only one directory has, and those whose numbers differ, one line each."""
     stores = [Store(_existing(path)) for path in (first, second)]
     runs: list[dict[str, StoredRun]] = [{run.id: run for run in store.runs()} for store in stores]
     names = _names(stores[1]) | _names(stores[0])

@@ -1,4 +1,4 @@
-"""Modules of one's own: ``--plugin package.module`` makes what they define known by name, here and in workers."""
+"""The user's modules: ``--plugin package.module`` registers the classes that they define, here and in workers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def load_module(name: str, directory: str | None = None) -> None:
         sys.path.append(directory)
     try:
         module = importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
+    except (Exception, SystemExit) as error:  # the user's module may raise anything
         text = " ".join(str(error).split())
         raise ConfigError(f"--plugin {name}: cannot be imported: {type(error).__name__}: {text}") from error
     found = [(registry, kind) for registry in registries() for kind in _defined(module, registry.base)]

@@ -1,4 +1,4 @@
-"""Text of a foreign directory of results, made safe to print: it must not steer a terminal, nor end a line."""
+"""Make text from somebody else's results safe to print: it must not control a terminal or end a line."""
 
 from __future__ import annotations
 

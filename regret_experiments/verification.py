@@ -33,7 +33,7 @@ _COUNTED = {
 
 @dataclass
 class Verification:
-    """What was checked, and what was found wrong.
+    """The outcome of a verification.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Verification:
     faults
         One sentence for each thing that is wrong.
     shortfalls
-        What the directory lacks of what was asked for; see ``Results.shortfalls``.
+        Planned runs that the directory lacks; see ``Results.shortfalls``.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -56,8 +56,8 @@ class Verification:
 def verify(directory: Path) -> Verification:
     """Check every stored run in ``directory`` against its bound, its comparator and its memory formula.
 
-    The comparators are not believed: the losses of the stored points are summed again over the stream, and the stored
-    lower bounds are held against fresh ones (two certified intervals of one number must overlap).
+    The stored comparators are not trusted: the losses of their points are summed again over the stream, and the stored
+    lower bounds are compared with fresh ones (two certified intervals of one number must overlap).
 
     Raises
     ------
@@ -126,7 +126,7 @@ def _run_faults(stored: StoredRun, counts: Counter[str]) -> Iterator[str]:
 
 
 def _check_plugins(store: Store) -> None:
-    """Refuse, by name, where a class that runs were played with is not known here."""
+    """Raise an error that names a class with which runs were played and which is not known here."""
     known = {(registry.kind, name) for registry in registries() for name in registry}
     plan = store.plan() or {}
     for what, origin in plan.get("plugins", {}).items():
@@ -177,7 +177,7 @@ def _game_faults(game: Game, stored: StoredRun) -> Iterator[str]:
 
 
 def _beyond(point: Array, within: float) -> bool:
-    """Whether a point lies outside of the radius of an interval, which then says nothing of it."""
+    """Whether a point lies outside the radius within which an interval holds."""
     return bool(np.linalg.norm(point) > within)
 
 

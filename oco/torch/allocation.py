@@ -15,13 +15,13 @@ def allocate_ranks(dims: Sequence[int], scores: Sequence[float], budget: int) ->
     """Return ranks with ``1 <= k_i <= d_i`` and total :func:`axis_cost` within ``budget``, near-proportional to
     ``scores``.
 
-    The common factor t of ``k_i = clip(floor(t * score_i), 1, d_i)`` is the largest that fits (bisection); what is left
-    buys single directions in the order of falling scores. Equal scores give equal ranks.
+    The common factor t of ``k_i = clip(floor(t * score_i), 1, d_i)`` is the largest that fits (bisection). The rest of
+    the budget goes to single directions in the order of falling scores. Equal scores give equal ranks.
 
     Raises
     ------
     ValueError
-        If the budget does not buy one direction per axis, or a score is negative or not finite.
+        If the budget is too small for one direction per axis, or a score is negative or not finite.
 
     Examples
     --------

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from oco.errors import ConfigError
 
-# What a checkpoint of an earlier version may lack, and an optimizer may gain when options change: zero to begin with.
+# Entries that a checkpoint of an earlier version may lack, or that a change of options adds; they start at zero.
 OPTIONAL = ("exp_avg", "failures", "skipped", "norm")
 
 
@@ -59,7 +59,7 @@ def _names(groups: Sequence[Mapping[str, Any]]) -> set[str]:
 
 
 def misfit(held: Mapping[str, Any], expected: Mapping[str, Tensor]) -> str:
-    """Return what is wrong with the state of a parameter (empty where nothing is): entries and shapes."""
+    """Return what is wrong with the entries and shapes of a parameter's state; empty if nothing is."""
     if "exp_avg" in held and "exp_avg" in expected and held["exp_avg"].shape != expected["exp_avg"].shape:
         shapes = (tuple(side["exp_avg"].shape) for side in (held, expected))
         return "is that of a parameter of shape {}, not {}".format(*shapes)
@@ -78,7 +78,7 @@ def misfit(held: Mapping[str, Any], expected: Mapping[str, Tensor]) -> str:
 def cast_state(state: Mapping[str, Any], param: Tensor) -> dict[str, Tensor]:
     """Copy a state to the parameter's device, in its precision or float32 if that is wider; ``step`` stays on the CPU.
 
-    torch itself would round the float32 state of bfloat16 parameters to bfloat16.
+    PyTorch's own method would round the float32 state of bfloat16 parameters to bfloat16.
     """
     dtype = torch.promote_types(param.dtype, torch.float32)
     cast = {}

@@ -1,4 +1,4 @@
-"""An optimizer that is saved, loaded and pickled, and refuses a checkpoint that does not fit it."""
+"""Saving, loading and pickling of an optimizer; a checkpoint that does not fit raises an error."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class CheckpointedOptimizer(StatefulOptimizer):
         plan: Plan,
         own: dict[str, Any],
     ) -> dict[str, Any]:
-        """Return a saved state with the counters that it lacks, or raise ConfigError where it does not fit."""
+        """Return a saved state with missing counters added, or raise ConfigError if it does not fit."""
         held = ranks
         if ranks is not None and isinstance(plan.settings.rank, RankBudget):
             saved = [state.get(f"{self.axis_names[0]}_{axis}") for axis in range(len(ranks))]
@@ -99,7 +99,7 @@ class CheckpointedOptimizer(StatefulOptimizer):
         return {**dict.fromkeys(("failures", "skipped", "norm"), zero), **state}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what pickle keeps; a rank given as a function is kept as its values, which pickle can read back."""
+        """Return what pickle stores; a rank given as a function is stored as its values, which pickle can read back."""
         state = super().__getstate__()
         if callable(state["defaults"].get("rank")):
             values = {dim: k for group in self.param_groups for dim, k in _values(group["rank"]).items()}

@@ -1,4 +1,4 @@
-"""Checks of single values and parameters, worded as torch words them."""
+"""Checks of single values and parameters, with messages in the style of PyTorch."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def check_learning_rate(lr: Any) -> None:
 
 
 def check_betas(betas: Any) -> None:
-    """Raise ConfigError unless ``betas`` is a pair of decays; only the second may be 1, which sums as AdaGrad does."""
+    """Raise ConfigError unless ``betas`` is a pair of decays; only the second may be 1, which sums as in AdaGrad."""
     if not (isinstance(betas, Sequence) and not isinstance(betas, str) and len(betas) == 2):
         raise refuse("betas value", betas, "a pair of numbers")
     for index, beta in enumerate(betas):
@@ -69,7 +69,7 @@ def check_betas(betas: Any) -> None:
 
 
 def refuse_parameter(optimizer: str, name: str, param: Tensor) -> None:
-    """Raise where a parameter is a shard, a DTensor or complex, with a sentence that names it."""
+    """Raise an error that names the parameter if it is a shard, a DTensor or complex."""
     if hasattr(param, "device_mesh") and hasattr(param, "placements"):
         sharded = any(placement.is_shard() for placement in param.placements)
         why = (

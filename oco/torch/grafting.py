@@ -1,4 +1,4 @@
-"""Grafting: the diagonal method whose step length a preconditioned direction takes over."""
+"""Grafting: a preconditioned direction is given the step length of a diagonal method."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Graft:
     method : {"factored", "adam", "rmsprop", "sqrt_n", "sgd", "none"}
         See :func:`graft_steps`. ``sgd`` and ``none`` need a learning rate of their own.
     eps : float, optional
-        Added to the root (``rmsprop``: inside it) of the second moment, 1e-8 unless told otherwise. Only the methods
-        that have a second moment take one: ``factored``, ``adam`` and ``rmsprop``.
+        Added to the root (``rmsprop``: inside it) of the second moment; 1e-8 by default. Only the methods with a second
+        moment take it: ``factored``, ``adam`` and ``rmsprop``.
 
     Examples
     --------
@@ -117,7 +117,7 @@ def graft_steps(
     if method == "adam":
         torch._foreach_sqrt_(divisors)
     torch._foreach_add_(divisors, graft.eps)
-    if graft.eps == 0.0:  # entries whose second moment is zero stand still where there is no eps to divide by
+    if graft.eps == 0.0:  # without eps, entries whose second moment is zero do not move
         for divisor in divisors:
             divisor.masked_fill_(divisor == 0.0, torch.inf)
     if method == "rmsprop":

@@ -1,4 +1,4 @@
-"""The options of a parameter group: flat plain values, as torch keeps them, and the records that they stand for."""
+"""The options of a parameter group: flat plain values, as PyTorch keeps them, and the records that they represent."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Settings:
 
     @property
     def summed(self) -> bool:
-        """Whether squares are summed up, not averaged."""
+        """Whether squares are summed rather than averaged."""
         return self.betas[1] == 1.0 or self.compatibility.statistics == "sum"
 
     def exponent(self, order: int) -> float:
@@ -71,7 +71,7 @@ class Settings:
 
     @classmethod
     def of(cls, group: Mapping[str, Any]) -> Settings:
-        """Check a group; ConfigError (a ValueError) says in torch's wording what is out of range."""
+        """Check a group; an option out of range raises ConfigError (a ValueError) in PyTorch's wording."""
         check_learning_rate(group["lr"])
         check_betas(group["betas"])
         check_nonnegative("epsilon", group["eps"])
@@ -118,7 +118,7 @@ def _rank(group: Mapping[str, Any]) -> Rank:
 
 
 def default_options(sketched: bool) -> dict[str, Any]:
-    """Return the flat options that the fields of records stand for, with their defaults."""
+    """Return the flat options that correspond to the fields of records, with their defaults."""
     options: dict[str, Any] = {}
     for keyword, record in RECORDS.items():
         for field in fields(record):
@@ -131,7 +131,7 @@ def default_options(sketched: bool) -> dict[str, Any]:
 
 
 def flattened(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any]:
-    """Return options with every record, or mapping of its fields, replaced by the flat values that it stands for.
+    """Return options with every record, or mapping of its fields, replaced by its flat values.
 
     ``known`` are the flat names that the optimizer has; a record may set others to their defaults only.
     """
@@ -172,7 +172,7 @@ def _flat(value: Any, allowed: set[str]) -> dict[str, Any]:
 
 
 def replacement(name: str) -> str:
-    """Return what is written now for a flat option of earlier versions, empty for an option that stays."""
+    """Return the present spelling of a flat option of earlier versions; empty for an option that stays."""
     for keyword, record in RECORDS.items():
         for field, flat in record.flat.items():  # type: ignore[attr-defined]
             if flat == name != keyword:
@@ -201,7 +201,7 @@ def outside() -> int:
 
 
 class Plan(NamedTuple):
-    """What follows from the options of a group: settings, merged shapes, and those that are preconditioned."""
+    """The settings and merged shapes that follow from a group's options, and the shapes that are preconditioned."""
 
     settings: Settings
     shapes: dict[Tensor, tuple[int, ...]]

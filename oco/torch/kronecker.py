@@ -1,4 +1,4 @@
-"""The step that every Kronecker-factored optimizer here takes; a subclass says what it keeps for one axis."""
+"""The step of every Kronecker-factored optimizer here; a subclass defines the state of one axis."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ InverseRoot = Callable[[Tensor], Tensor]
 class KroneckerOptimizer(RefreshingOptimizer):
     """Grafted, Kronecker-factored preconditioning with momentum and decoupled weight decay (base class).
 
-    For a gradient G of merged shape (d_1, ..., d_w), shortened where :func:`oco.torch.limits.limited` says so, with
-    preconditioners P_i from the subclass::
+    For a gradient G of merged shape (d_1, ..., d_w), scaled down by :func:`oco.torch.limits.limited` if it is too long,
+    and preconditioners P_i from the subclass::
 
         every update_freq steps: absorb the unfoldings of G into the state of each axis (before G is preconditioned)
         D = G times P_i along every axis i
@@ -43,18 +43,18 @@ class KroneckerOptimizer(RefreshingOptimizer):
     params : iterable
         Parameters, named parameters or groups; every option below may differ between groups.
     lr : float or Tensor
-        Step size. With ``factored`` or ``adam`` grafting and the default momentum a learning rate tuned for Adam
-        transfers.
+        Learning rate. With ``factored`` or ``adam`` grafting and the default momentum, one tuned for Adam can be
+        used.
     betas : (float, float)
         Decay per step of the momentum (0 keeps none) and of the statistics (1 sums them). The preconditioner sees one
         gradient in ``update_freq`` and decays by ``beta2 ** update_freq`` then, so the window is in steps.
     eps : float
-        Added to eigenvalues in the inverse root only; relative to the largest one unless ``preconditioner`` says
-        otherwise.
+        Added to eigenvalues in the inverse root only; relative to the largest one unless ``preconditioner`` sets
+        ``relative_eps=False``.
     update_freq : int
         Steps between refreshes of the preconditioner, which use the current gradient only.
     start_step : int, optional
-        Number of first steps that the grafted method takes alone; ``max(10, update_freq)`` unless told otherwise.
+        Number of first steps that use only the grafted method; ``max(10, update_freq)`` by default.
     graft : str or Graft
         Method whose step length is used, by name or as a record with its ``eps``.
     momentum : {"ema", "trace"}
@@ -66,26 +66,28 @@ class KroneckerOptimizer(RefreshingOptimizer):
     preconditioner : Preconditioner, optional
         Which tensors are preconditioned, along which axes, and what ``eps`` is relative to.
     compatibility : Compatibility, optional
-        Departures that reproduce other code, its faults included.
+        Departures that reproduce other code, including its faults.
     max_failures : int
         Non-finite gradients or failed decompositions that one tensor may have between two good refreshes. Those since
         the first step are counted by :meth:`skipped_steps`.
     **others
-        Options of the subclass, and flat options of earlier versions, each with a DeprecationWarning that says what is
-        written now.
+        Options of the subclass, and flat options of earlier versions, each with a DeprecationWarning that gives the
+        present spelling.
 
     Raises
     ------
     ConfigError
-        For an option out of range, or a checkpoint that does not fit; a ValueError, as for a complex parameter.
+        For an option out of range, or a checkpoint that does not fit.
+    ValueError
+        For a complex parameter.
     NotImplementedError
-        For a DTensor or a flat shard of FullyShardedDataParallel; the sentence names the parameter.
+        For a DTensor or a flat shard of FullyShardedDataParallel; the message names the parameter.
     RuntimeError
         For a sparse gradient, or after ``max_failures``.
 
     Notes
     -----
-    Records may be given as mappings of their fields too, as in a YAML file. A subclass provides :meth:`_axis_state`,
+    Records may also be given as mappings of their fields, as in a YAML file. A subclass provides :meth:`_axis_state`,
     :meth:`_update_axis`, :meth:`_inverse_roots` and :meth:`report`.
     """
 
@@ -123,7 +125,7 @@ class KroneckerOptimizer(RefreshingOptimizer):
 
     @classmethod
     def option_defaults(cls) -> dict[str, Any]:
-        """Return the flat options of a group, with the values that they have unless told otherwise."""
+        """Return the flat options of a group with their defaults."""
         options = default_options(cls.sketched)
         for kind in (KroneckerOptimizer, cls):
             for name, parameter in inspect.signature(kind).parameters.items():
@@ -144,16 +146,16 @@ class KroneckerOptimizer(RefreshingOptimizer):
     def report(self) -> list[dict[str, Any]]:
         """Return one row per preconditioned axis."""
 
-    # Compiled graphs would break at every read of a counter: torch.compile leaves the step as it is.
+    # Every read of a counter would break a compiled graph, so torch.compile leaves the step alone.
     @torch.compiler.disable
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take one step; parameters without gradient are left alone, and so is their step count.
 
-        A tensor whose gradient is not finite is treated as one with a zero gradient and keeps its preconditioner; so
-        does one whose decomposition fails twice. Every refresh reports such events since the one before, in a
-        RuntimeWarning; more than ``max_failures`` since the last good refresh raise RuntimeError once all parameters
-        have moved. :meth:`skipped_steps` has the count since the first step.
+        A tensor whose gradient is not finite, or whose decomposition fails twice, is treated as having a zero gradient
+        and keeps its preconditioner. Every refresh warns of such events since the one before (RuntimeWarning). More
+        than ``max_failures`` since the last good refresh raise RuntimeError after all parameters have moved.
+        :meth:`skipped_steps` has the count since the first step.
         """
         loss = None
         if closure is not None:

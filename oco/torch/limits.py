@@ -1,4 +1,4 @@
-"""How long a gradient may be: within the range in which its squares are finite, and not far above earlier ones."""
+"""The limit on the norm of a gradient: its squares must be finite, and it may not be far above earlier norms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from oco.torch.sketch import power_of_two
 from oco.torch.stacks import columns, joined
 
-# A gradient longer than this many times the running root mean square of the lengths before it is shortened to that.
+# A gradient is scaled down to this many times the running root mean square of the earlier norms if it is longer.
 LONGEST_JUMP = 1000.0
 
 
@@ -36,11 +36,11 @@ def largest_norm(dtype: torch.dtype, summed: bool) -> float:
 
 
 def limited(gradients: Sequence[Tensor], norms: Tensor, step: float, beta2: float, summed: bool) -> Scaled:
-    """Replace gradients that are not finite by zero and shorten those that are too long.
+    """Replace gradients that are not finite by zero and scale down those whose norm is above the limit.
 
     With ``n_s`` the norms of the gradients used at steps s < t and ``r^2`` their average, exponential with beta2 and
     divided by ``1 - beta2^(t-1)`` (beta2 = 1: their mean), a gradient longer than ``min(largest_norm, 1000 r)`` is
-    multiplied by a number that makes it as long as that. While r is zero only :func:`largest_norm` counts.
+    scaled down to that norm. While r is zero the limit is :func:`largest_norm`.
 
     Parameters
     ----------
@@ -64,10 +64,10 @@ def limited(gradients: Sequence[Tensor], norms: Tensor, step: float, beta2: floa
     )
     finite = torch.isfinite(peak)
     scale = power_of_two(torch.where(finite, peak, 0.0))
-    # Rows to be left out are multiplied by zero once their entries are finite: faster than a choice between stacks.
+    # Rows to be left out are multiplied by zero once their entries are finite, which is faster than torch.where.
     used = [torch.nan_to_num(stack, 0.0, 0.0, 0.0) for stack in gradients]
     directions = list(torch._foreach_mul(used, columns(torch.where(finite, scale.reciprocal(), 0.0), rows)))
-    # Lengths in units of `scale` and all that follows in float64: none of it leaves the range.
+    # Norms in units of `scale`, and all that follows, are float64, so nothing overflows.
     length = joined([torch.linalg.vector_norm(stack, dim=1) for stack in directions]).double()
     unit, past = scale.double(), norms.double()
     earlier = step - 1.0 if beta2 == 1.0 else 1.0 - beta2 ** (step - 1.0)

@@ -1,4 +1,4 @@
-"""The options of an optimizer by concern: frozen records that refuse what is out of range or has no meaning."""
+"""The options of an optimizer by concern: frozen records that check ranges and meaningless combinations."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class RankBudget:
     floats : int or float
         Floats of sketch for the group: a count, or (float) a fraction of its preconditioned entries.
     reallocate_at : tuple of int
-        Step counts after which ranks are divided again; what a shrinking sketch cuts goes into its escaped mass.
+        Step counts after which ranks are divided again; a sketch whose rank is reduced adds the eigenvalues that it
+        cuts to its escaped mass.
     by : {"escaped_mass", "intrinsic_dimension"}
         Score of an axis when ranks are divided again: its dimension times the fraction of the trace outside the sketch,
         or trace over largest eigenvalue.
@@ -86,7 +87,7 @@ class RankBudget:
 
 @dataclass(frozen=True)
 class Compatibility:
-    """Departures from the method that other code makes; every one is off unless asked for.
+    """Departures from the method, found in other code; all are off by default.
 
     Attributes
     ----------
@@ -125,7 +126,7 @@ class Compatibility:
 
     @classmethod
     def reference(cls) -> Compatibility:
-        """Return what the public JAX code does; see the documentation for the everyday options that go with it."""
+        """Return the settings of the public JAX code; the documentation lists the options to use with them."""
         return cls(statistics="sum", merge="greedy", bias_correction=False, tail_decay="sqrt", pseudo_inverse=True)
 
     def __post_init__(self) -> None:

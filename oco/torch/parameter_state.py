@@ -1,4 +1,4 @@
-"""What an optimizer keeps for each parameter, and how it follows options that are changed later."""
+"""The state that an optimizer keeps for each parameter, and its response to options that are changed later."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ STRUCTURE = ("rank", "budget", "graft", "merge_dims", "merge", "max_dim", "vecto
 class StatefulOptimizer(torch.optim.Optimizer, ABC):
     """Groups and states of Kronecker-factored optimizers (base class, not for direct use).
 
-    Groups hold flat plain values, as torch's own optimizers keep them, so that schedulers, checkpoints and
-    ``torch.load(weights_only=True)`` can deal with them; :class:`oco.torch.groups.Plan` is what the step reads.
+    Groups hold flat plain values, as in PyTorch's own optimizers, so that schedulers, checkpoints and
+    ``torch.load(weights_only=True)`` can handle them. The step reads :class:`oco.torch.groups.Plan`.
     """
 
     axis_names: ClassVar[tuple[str, ...]] = ()
@@ -38,7 +38,7 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
     @classmethod
     @abstractmethod
     def option_defaults(cls) -> dict[str, Any]:
-        """Return the flat options of a group, with the values that they have unless told otherwise."""
+        """Return the flat options of a group with their defaults."""
 
     @abstractmethod
     def _axis_state(self, dim: int, rank: int, dtype: torch.dtype, device: torch.device) -> AxisState:
@@ -88,7 +88,7 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
         return plan
 
     def _settled(self, group: dict[str, Any]) -> Plan:
-        """Follow options that were changed in ``group`` since the last step, or refuse them in one sentence."""
+        """Apply options that were changed in ``group`` since the last step, or raise an error of one sentence."""
         records = {name: group[name] for name, record in RECORDS.items() if isinstance(group.get(name), record)}
         if records:
             group.update(flattened(records, self._option_names))
@@ -105,7 +105,7 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
         return plan
 
     def _values(self, group: dict[str, Any]) -> dict[str, Any]:
-        """Copy the options that a plan is made of; the learning rate is read at every step."""
+        """Copy the options that a plan depends on; the learning rate is read at every step."""
         values = {name: group[name] for name in self._option_names if name != "lr"}
         if isinstance(values.get("rank"), Mapping):
             values["rank"] = dict(values["rank"])

@@ -1,4 +1,4 @@
-"""When and how gradients enter the preconditioner, and what is done and said where that fails."""
+"""When and how gradients enter the preconditioner, and how failures are handled and reported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Refresh(NamedTuple):
 
 
 class Refreshed(NamedTuple):
-    """What a refresh of a batch reports: failures since the last good refresh, and whether this one is good."""
+    """Report of a refresh of a batch: failures since the last good refresh, and whether this one is good."""
 
     params: list[Tensor]
     group: dict[str, Any]
@@ -45,7 +45,7 @@ class RefreshingOptimizer(CheckpointedOptimizer):
         super().__init__(params, defaults)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a pickle or a checkpoint; what was reported before is forgotten."""
+        """Restore a pickle or a checkpoint; earlier reports are dropped."""
         super().__setstate__(state)
         self._reported, self._refreshed = {}, []
 
@@ -58,7 +58,7 @@ class RefreshingOptimizer(CheckpointedOptimizer):
     def _refresh(
         self, batch: Batch, group: dict[str, Any], settings: Settings, gradients: list[Tensor], scaled: Scaled
     ) -> None:
-        """Absorb the gradients and note what there is to report where that is due; keep the counts."""
+        """Absorb the gradients, keep the counts, and add a report if one is due."""
         params = batch.params
         due = (int(batch.step) - 1) % settings.update_freq == 0
         good = scaled.finite
@@ -79,7 +79,7 @@ class RefreshingOptimizer(CheckpointedOptimizer):
             torch._foreach_copy_(counters[: len(params)], list(torch.where(good, 0.0, failures).unbind()))
 
     def _absorb(self, bucket: Bucket, settings: Settings, gradients: Tensor, good: Tensor) -> Tensor:
-        """Update the axis states of a bucket where all goes well; return where it did."""
+        """Update the axis states of a bucket that can be updated; return which could."""
         decay = settings.betas[1] ** settings.update_freq
         due = Refresh(decay, 1.0 if settings.summed else 1.0 - decay, settings.exponent(len(bucket.shape)))
         states = [self.state[param] for param in bucket.params]
@@ -96,7 +96,7 @@ class RefreshingOptimizer(CheckpointedOptimizer):
         return good
 
     def _try_update(self, old: AxisState, blocks: Tensor, due: Refresh, settings: Settings) -> tuple[AxisState, Tensor]:
-        """Update a stack of axis states; where that fails, each alone in float64; report where that fails too."""
+        """Update a stack of axis states; if that fails, update each alone in float64 and report what fails again."""
         try:
             new = self._update_axis(old, blocks, due, settings, retry=False)
         except LinAlgError:
@@ -114,7 +114,7 @@ class RefreshingOptimizer(CheckpointedOptimizer):
         return new, success
 
     def _report_failures(self) -> None:
-        """Warn of failures since the last refresh, whether or not it is good; raise where there are too many."""
+        """Warn of failures since the last refresh, good or not; raise if there are too many."""
         errors = []
         for params, group, failures, good in self._refreshed:
             for param, count, cleared in zip(params, failures.tolist(), good.tolist(), strict=True):

@@ -66,7 +66,7 @@ class Shampoo(KroneckerOptimizer):
         wide = block.double()
         factor = (state["factor"].double() * due.decay).add_(wide @ wide.mT, alpha=due.weight)
         if retry:
-            # A second attempt on the same matrix would fail alike; symmetrising and a tiny ridge break its ties.
+            # A second attempt on the same matrix would fail too, so symmetrise it and add a tiny ridge.
             factor = 0.5 * (factor + factor.mT)
             ridge = 1e-12 * factor.diagonal(dim1=-2, dim2=-1).mean(-1)
             factor = factor + ridge[..., None, None] * torch.eye(

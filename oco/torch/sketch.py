@@ -174,7 +174,7 @@ def apply_coefficients(basis: Tensor, inside: Tensor, outside: Tensor, block: Te
 
 
 def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
-    """Return the sketch with ``rank`` columns; what shrinking cuts is moved into the escaped mass.
+    """Return the sketch with ``rank`` columns; eigenvalues that are cut are added to the escaped mass.
 
     Growing pads with unused columns. Shrinking to k' subtracts the (k'+1)-th kept eigenvalue from those above it and
     adds it to the escaped mass, so ``S <= C <= S + rho I`` and ``tr S + (k'+1) rho <= tr C`` stay true.
@@ -198,11 +198,11 @@ def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
 
 
 def sketch_report(sketch: Sketch, trace: float) -> dict[str, Any]:
-    """Return what a sketch knows of a covariance of exact ``trace``, see :meth:`oco.torch.SketchyShampoo.report`."""
+    """Return facts on a covariance of exact ``trace`` from its sketch: see :meth:`oco.torch.SketchyShampoo.report`."""
     escaped = float(sketch.root_escaped.double().square())
     values = sketch.singular_values.double().square().tolist()
     top, dim = (values[0] if values else 0.0), sketch.basis.shape[0]
-    # No eigenvalue exceeds the trace, which is the better bound while little has been seen.
+    # No eigenvalue exceeds the trace, which is the better bound in the first steps.
     largest = (max(top, trace / dim), min(top + escaped, trace))
     return {
         "dim": dim,
@@ -251,7 +251,7 @@ def _subspace_eigenpairs(basis: Tensor, roots: Tensor, old: Tensor, new: Tensor)
     """Ritz pairs after one power step on ``old old' + new new'`` from the last basis and mixed columns of ``new``."""
     dim, columns, rank = new.shape[-2], new.shape[-1], basis.shape[-1]
     width = min(dim, rank + OVERSAMPLING)
-    # A fixed cosine mixing matrix stands for random columns: the same call gives the same bits after a restart.
+    # A fixed cosine matrix mixes the columns in place of a random one, so a restart gives the same bits.
     grid = torch.arange(columns, device=new.device, dtype=torch.float64)[:, None] + 0.5
     mixing = torch.cos(
         grid * (torch.arange(width, device=new.device, dtype=torch.float64) + 0.5) * (torch.pi / columns)
@@ -270,7 +270,7 @@ def _subspace_eigenpairs(basis: Tensor, roots: Tensor, old: Tensor, new: Tensor)
 
 @contextmanager
 def _full_precision_matmul() -> Iterator[None]:
-    """Keep TF32 and bfloat16 shortcuts of float32 products out of the sketch: they leave ten bits of a Gram matrix."""
+    """Turn TF32 and bfloat16 products off in the sketch, because they keep only ten bits of a Gram matrix."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:

@@ -140,7 +140,7 @@ class SketchyShampoo(KroneckerOptimizer):
         self, states: list[list[dict[str, Tensor]]], axis: int, exponent: float, settings: Settings
     ) -> tuple[list[InverseRoot], Tensor]:
         flat, rows = [state for bucket in states for state in bucket], [len(bucket) for bucket in states]
-        # Zeros fill the columns up to the largest rank: unused columns have the coefficient of the complement.
+        # Zeros pad the columns up to the largest rank; unused columns have the coefficient of the complement.
         values = pad_sequence([state[f"singular_values_{axis}"] for state in flat], batch_first=True)
         escaped = torch.stack([state[f"root_escaped_{axis}"] for state in flat])
         inside, outside = inverse_root_coefficients(
@@ -159,7 +159,7 @@ class SketchyShampoo(KroneckerOptimizer):
         return roots, gains
 
     def _fit_ranks(self, state: dict[str, Any], ranks: list[int], plan: Plan) -> list[int]:
-        """Resize the sketches to ``ranks``; those of a budget keep the ranks that they were given last."""
+        """Resize the sketches to ``ranks``; those under a budget keep their last ranks."""
         held = [state[name].shape[-1] for axis in range(len(ranks)) if (name := f"basis_{axis}") in state]
         if isinstance(plan.settings.rank, RankBudget) or len(held) < len(ranks):
             return held if len(held) == len(ranks) else ranks
@@ -177,7 +177,7 @@ class SketchyShampoo(KroneckerOptimizer):
     @torch.no_grad()
     def _reallocate(self, shapes: dict[Tensor, tuple[int, ...]], budget: RankBudget) -> None:
         dims = [d for shape in shapes.values() for d in shape]
-        # An axis without any gradient so far scores zero and keeps the least rank.
+        # An axis without a gradient so far has score zero and gets the smallest rank.
         scores = [self._score(self.state[p], axis, budget) for p, shape in shapes.items() for axis in range(len(shape))]
         ranks = _split(shapes, allocate_ranks(dims, scores, _floats(budget, shapes)))
         for param, per_axis in ranks.items():
@@ -194,7 +194,7 @@ class SketchyShampoo(KroneckerOptimizer):
         return float(row["dim"] * row["outside_fraction"])
 
     def report(self) -> list[dict[str, Any]]:
-        """Return one row per preconditioned axis: what its sketch holds and what it knows of the covariance.
+        """Return one row per preconditioned axis, with facts on its sketch and bounds on its covariance.
 
         Keys: ``parameter``, ``axis``, ``dim``, ``rank``, ``trace`` (exact), ``escaped_mass``, ``outside_fraction``
         (share of the trace not in the sketch), ``largest_eigenvalue`` and ``intrinsic_dimension`` (pairs: lower,

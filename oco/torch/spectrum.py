@@ -1,4 +1,4 @@
-"""The spectra of Kronecker-factored gradient covariances of any model, followed while something else trains it."""
+"""The spectra of Kronecker-factored gradient covariances of any model, measured while it is trained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODES = ("auto", "exact", "sketch")
 
 
 class _Axis:
-    """What is followed of one axis: the covariance itself or its sketch, and the exact trace."""
+    """The record of one axis: the covariance itself or its sketch, and the exact trace."""
 
     def __init__(self, dim: int, rank: int | None, device: torch.device) -> None:
         self.dim, self.trace, self.leading = dim, 0.0, torch.zeros(dim, 0)
@@ -35,7 +35,7 @@ class _Axis:
             self.sketch = update_sketch(self.sketch, block, decay=beta2, weight=1.0 - beta2)
 
     def eigenpairs(self) -> tuple[Tensor, Tensor, float]:
-        """Descending eigenvalues (float64, CPU), their vectors, and by how much each may be too small."""
+        """Descending eigenvalues (float64, CPU), their vectors, and a bound on how much each may be too small."""
         if self.matrix is not None:
             values, vectors = torch.linalg.eigh(self.matrix.double())
             return values.flip(0).clamp(min=0.0).cpu(), vectors.flip(1).float().cpu(), 0.0
@@ -58,26 +58,26 @@ class _Followed(NamedTuple):
 class SpectrumProbe:
     r"""Follow ``C_i = sum_t beta2^{T-t} (1 - beta2) X_t X_t'`` for every axis i of every matrix-like parameter.
 
-    Call :meth:`update` after each backward pass and :meth:`snapshot` where numbers are wanted; training is not touched.
+    Call :meth:`update` after each backward pass and :meth:`snapshot` for the numbers; training is not affected.
 
     Parameters
     ----------
     model : torch.nn.Module or iterable of (name, parameter)
         Parameters of fewer than two axes are left out.
     beta2 : float
-        Decay per update. Take a window 1 / (1 - beta2) well below the run's length: a longer one is dominated by the
-        large gradients of the start and shows a stability that is not there.
+        Decay per update. Choose a window 1 / (1 - beta2) well below the run's length, because a longer one is dominated
+        by the large gradients of the start, so that the leading space looks stable when it is not.
     mode : {"auto", "exact", "sketch"}
         ``exact`` holds C_i (d^2 floats), ``sketch`` a Frequent-Directions sketch (d (rank + 1) floats) whose numbers
         are certified brackets, ``auto`` is exact up to ``max_dim``.
     rank, max_dim, min_dim : int
         Sketch rank; largest dimension held exactly by ``auto``; axes below ``min_dim`` are left out.
     control : bool
-        Also follow Gaussian matrices of the same Frobenius norm at the same updates: what the average makes of matrices
-        without structure. Gradients at a network's start are concentrated too, so the control does not show what
-        training adds.
+        Also follow Gaussian matrices of the same Frobenius norm at the same updates, to show the average of matrices
+        without structure. Gradients of an untrained network are concentrated too, so the control does not isolate the
+        effect of training.
     leading : int
-        Dimension of the leading space whose overlap with the snapshot before is reported.
+        Dimension of the leading space whose overlap with that of the last snapshot is reported.
     merge_dims, seed : int
         Merging as in :func:`oco.torch.shapes.merged_shape`; seed of the control.
 

@@ -20,8 +20,8 @@ PANELS = (
 def spectrum_figure(rows: Iterable[Mapping[str, Any]]) -> Figure:
     """Draw median (line) and range (band) over all axes against the step, gradients next to their Gaussian control.
 
-    ``rows`` are those of :meth:`oco.torch.SpectrumProbe.snapshot`. Bracketed numbers are drawn at the end that speaks
-    against concentration: the upper intrinsic dimension and the lower mass. Raises ValueError without rows.
+    ``rows`` are those of :meth:`oco.torch.SpectrumProbe.snapshot`. Of each pair of bounds the conservative one is
+    drawn: the upper bound on the intrinsic dimension, the lower bound on the mass. Raises ValueError without rows.
     """
     from matplotlib.figure import Figure
 

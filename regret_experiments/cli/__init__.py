@@ -33,10 +33,10 @@ _COMMANDS = {
     "new": ("new", "Write a package with a learner of your own to start from, and its test."),
     "train": ("train", "Train networks with S-Shampoo and its rivals."),
 }
-"""Command -> module of this package that defines it, and its line in the help."""
+"""Command -> the module of this package that defines it, and its line in the help."""
 
 _RESUMED = ("sweep", "train")
-"""Commands that go on where they stopped."""
+"""Commands that continue where they stopped."""
 
 
 class _LazyGroup(click.Group):
@@ -55,7 +55,7 @@ class _LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; Ctrl-C, whenever it comes, ends it with a sentence."""
+        """Run the command; Ctrl-C at any moment ends it with one sentence."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""``oco check`` and ``oco check-learner``: does a sweep hold what it says, does a learner obey the rules?"""
+"""``oco check`` and ``oco check-learner``: verify a sweep, and the conformance of a learner."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from regret_experiments.printable import one_line
 def check(results: Path) -> None:
     """Verify the RESULTS directory of a sweep again.
 
-    Every regret interval is held against its bound, every comparator evaluated again, every memory figure against its
-    formula. Exit code 1, and the offending runs, if anything is wrong, or a run that was asked for is missing, damaged
-    or failed.
+    Every regret interval is compared with its bound and every memory figure with its formula, and every comparator is
+    evaluated again. If anything is wrong, or a planned run is missing, damaged or failed, the runs are listed and the
+    exit code is 1.
     """
     from regret_experiments.tables import shortfall_text
     from regret_experiments.verification import verify
@@ -45,8 +45,8 @@ def check(results: Path) -> None:
 def check_learner(learner: str, settings: tuple[str, ...]) -> None:
     """Run the conformance checks on a learner of your own, such as my_package.learners:Mine.
 
-    The module is looked for as Python would from the current directory. Exit code 1, and one sentence for each check
-    that fails.
+    The module is imported as Python would from the current directory. Each check that fails prints one sentence, and
+    the exit code is then 1.
     """
     from oco.checks import CheckFailed, learner_checks
 
@@ -79,7 +79,7 @@ def _made(where: str, settings: tuple[str, ...]) -> Any:
     sys.path.insert(0, "")
     try:
         module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
+    except (Exception, SystemExit) as error:  # the user's module may raise anything
         raise ConfigError(f"module {module_name!r} cannot be imported: {_told(error)}") from error
     kind = getattr(module, class_name, None)
     if not (isinstance(kind, type) and issubclass(kind, Learner)):

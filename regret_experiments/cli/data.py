@@ -1,4 +1,4 @@
-"""``oco data``: which data sets there are, what is known of one, and fetching it."""
+"""``oco data``: list data sets, describe one, fetch one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``oco learners``, ``oco environments`` and ``oco domains``: what there is."""
+"""``oco learners``, ``oco environments`` and ``oco domains``: list what configs can name."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def domains() -> None:
 
 
 def _list_kinds(registry: Any, keys: Callable[[str, Any], Iterable[str]]) -> None:
-    """What each built-in part of a registry is, and its keys; then what other packages offer."""
+    """Describe each built-in class of a registry with its keys; then list those of other packages."""
     for name, kind in sorted(registry.built_in.items()):
         click.secho(name, bold=True)
         click.echo(f"  {(inspect.getdoc(kind) or '-').splitlines()[0]}")

@@ -22,7 +22,7 @@ settings_option: Decorator = click.option(
 
 
 class _ResultsDirectory(click.Path):
-    """A path that was given: an empty one would be the current directory."""
+    """A path that is not empty, because an empty one would mean the current directory."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not str(value):

@@ -1,4 +1,4 @@
-"""What commands print: text of a foreign results directory must not steer the terminal."""
+"""Printing: text from somebody else's results directory must not control the terminal."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def echo(text: object, *, err: bool = False, nl: bool = True) -> None:
 
 
 def prepare() -> None:
-    """Let a letter that the locale's encoding does not have be printed as an escape, and no MPLBACKEND do harm.
+    """Print letters that the locale's encoding lacks as escapes, and ignore an invalid MPLBACKEND.
 
-    Matplotlib does not start where it names no backend; figures are drawn into files without one.
+    Matplotlib cannot be imported if MPLBACKEND names no backend; drawing to files needs none.
     """
     os.environ.pop("MPLBACKEND", None)
     for stream in (sys.stdout, sys.stderr):
@@ -27,6 +27,6 @@ def prepare() -> None:
 
 
 def system_error(error: OSError) -> str:
-    """The sentence for an operating system's refusal: a full disk, a directory that cannot be written."""
+    """The sentence for an error of the operating system: a full disk, a directory that cannot be written."""
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, (str, bytes)) else ""
     return f"{where}{error.strerror or error}"

@@ -1,4 +1,4 @@
-"""``oco plan`` and ``oco schema``: look before you run."""
+"""``oco plan`` and ``oco schema``: show what a config would run."""
 
 from __future__ import annotations
 

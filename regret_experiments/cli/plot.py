@@ -19,7 +19,7 @@ def _kinds() -> Mapping[str, Any]:
 
 
 def _known(ctx: click.Context, param: click.Parameter, value: str) -> str:
-    """A kind from the registry, which is not read before a figure is asked for."""
+    """A kind from the registry, which is imported only when the command runs."""
     return str(click.Choice(list(_kinds())).convert(value, param, ctx))
 
 

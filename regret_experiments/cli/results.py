@@ -18,7 +18,7 @@ from regret_experiments.printable import one_line
 @click.option("--markdown", is_flag=True, help="Print Markdown.")
 @click.option("--strict", is_flag=True, help="Exit code 1 where a run is missing, damaged, failed or not asked for.")
 def table(results: Path, as_csv: bool, markdown: bool, strict: bool) -> None:
-    """Print the table of the RESULTS directory, and what it lacks of what was asked for."""
+    """Print the table of the RESULTS directory, and the planned runs that it lacks."""
     from regret_experiments.store.export import csv_text
     from regret_experiments.store.results import load
     from regret_experiments.tables import rank_table, shortfall_text, table_markdown, table_text
@@ -42,7 +42,7 @@ def table(results: Path, as_csv: bool, markdown: bool, strict: bool) -> None:
 def reproduce(results: Path, run: str) -> None:
     """Play the run whose id begins with RUN again and compare it with what RESULTS holds.
 
-    Exit code 1 where any number differs by a bit; timings do not count.
+    The exit code is 1 if any number differs by a bit; timings are not compared.
     """
     from regret_experiments.compare import reproduce as play_again
 

@@ -61,9 +61,9 @@ def sweep(
     log_json: bool,
     figures: bool,
 ) -> None:
-    """Run CONFIG: every run that is not stored yet is played; then table, figures and results.
+    """Run CONFIG: play every run that is not stored yet; then write table, figures and results.
 
-    Stop it at any time; the same command goes on where it stopped.
+    Stop it at any time; the same command continues where it stopped.
     """
     from regret_experiments.config import load_config
 
@@ -106,7 +106,7 @@ def sweep(
 
 
 def finish(store: Store, *, figures: bool) -> None:
-    """Write and print the table of what is stored, and draw its figures."""
+    """Write and print the table of the stored runs, and draw their figures."""
     from regret_experiments.store.export import write_csv
     from regret_experiments.store.results import load
     from regret_experiments.tables import rank_table, shortfall_text, table_text
@@ -134,7 +134,7 @@ def _failures(store: Store) -> list[str]:
 
 
 def say_how_to_resume(summary: Summary, store: Store) -> None:
-    """Say what is done and what is left."""
+    """Print how many runs are done and how many are left."""
     counts = summary.runs
     done = counts.before + counts.finished + counts.failed + counts.elsewhere
     click.echo(

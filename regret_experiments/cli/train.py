@@ -21,10 +21,10 @@ from regret_experiments.cli.output import echo
 def train(
     config: Path, results: Path | None, jobs: int | None, settings: tuple[str, ...], retry_failed: bool, figures: bool
 ) -> None:
-    """Tune and compare optimizers on the network task of CONFIG: every run that is not stored yet is trained.
+    """Tune and compare optimizers on the network task of CONFIG, training every run that is not stored yet.
 
-    Stop it at any time; the same command goes on where it stopped. The results are read by table, plot, report, export,
-    reproduce and diff like those of a sweep.
+    Stop it at any time; the same command continues where it stopped. The results are read by table, plot, report,
+    export, reproduce and diff like those of a sweep.
     """
     from regret_experiments.cli.sweep import finish, say_how_to_resume
     from regret_experiments.execution.backends import Backend

@@ -18,10 +18,10 @@ Location: TypeAlias = tuple["str | int", ...]
 """Keys and positions that lead to a value: ``("learners", 2, "rank")``."""
 
 LARGEST_FILE = 64 * 1024
-"""Bytes; a sweep that needs more is made by a program, and should use grids."""
+"""Bytes; a larger config must have been generated, and should use grids instead."""
 MOST_VALUES = 10_000
 MOST_CHARACTERS = 1_000_000
-"""Values in a file, and their characters, with aliases unfolded: a few lines must not become gigabytes."""
+"""Values in a file, and their characters, with aliases expanded, so that a few lines cannot become gigabytes."""
 DEEPEST = 40
 """Levels of nesting."""
 
@@ -48,7 +48,7 @@ class Document:
     text: str = ""
 
     def error(self, location: Location, message: str) -> ConfigError:
-        """Make the error for what stands at ``location``: file, line, path and one sentence."""
+        """Make the error for the value at ``location``: file, line, path and one sentence."""
         place = self.line(location)
         where = f"{self.name}:{place}" if isinstance(place, int) else f"{self.name} with {place}"
         path = path_text(location)
@@ -92,8 +92,8 @@ for _kind, (_pattern, _first, _) in _SCALARS.items():
 def read_document(path: str | Path) -> Document:
     """Read a YAML file that holds a mapping.
 
-    Only plain values are made: a tag that would construct anything else, a duplicate key, a number that is not finite
-    and a file beyond `LARGEST_FILE` are refused.
+    Only plain values are made. A tag that would construct anything else, a duplicate key, a number that is not finite
+    or a file larger than `LARGEST_FILE` is an error.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def _compose(text: str, name: str) -> Any:
 
 
 def _refuse_deep(text: str, name: str) -> None:
-    """Refuse deep nesting before nodes are made, which takes a stack frame of C for every level."""
+    """Reject deep nesting before nodes are made, because making them takes a stack frame of C for every level."""
     depth = 0
     for event in yaml.parse(text, _Loader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -216,7 +216,7 @@ class _Reader:
             yield key, value
 
     def pairs(self, node: Any, location: Location, depth: int) -> dict[str, tuple[Any, Any]]:
-        """Key and value nodes by key; those of a merge (``<<: *alias``) come first, and give way to its own."""
+        """Key and value nodes by key; the mapping's own keys override those of a merge (``<<: *alias``)."""
         own: dict[str, tuple[Any, Any]] = {}
         merged: dict[str, tuple[Any, Any]] = {}
         for key_node, value_node in node.value:

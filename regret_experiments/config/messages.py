@@ -1,4 +1,4 @@
-"""One sentence for what pydantic found wrong."""
+"""Turn pydantic's errors into one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a config may say: the shape of a sweep, as pydantic models that refuse unknown keys."""
+"""The shape of a config, as pydantic models that reject unknown keys."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ Checkpoints = Annotated[Any, BeforeValidator(_checkpoints), WithJsonSchema(_INTE
 
 
 class Strict(BaseModel):
-    """A model without coercions and without keys that it does not know."""
+    """A model without coercions and without unknown keys."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=False)
 
@@ -110,7 +110,7 @@ class LearnerEntry(Strict):
 
 
 class Selection(Strict):
-    """Which point of every learner's grid goes on to another stage."""
+    """The point of every learner's grid that another stage plays."""
 
     stage: str = Field(description="The earlier stage whose runs are compared.")
     by: Literal["regret_upper", "cumulative_loss", "mistakes"] = Field(

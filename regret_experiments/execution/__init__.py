@@ -1,4 +1,4 @@
-"""Execution: what is missing of a plan is played, on one machine or on a cluster, and stored."""
+"""Execution: play the missing runs of a plan, on one machine or on a cluster, and store them."""
 
 from regret_experiments.execution.backends import BACKENDS, Backend
 from regret_experiments.execution.sweep import Summary, run_sweep

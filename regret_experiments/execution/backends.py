@@ -22,7 +22,7 @@ BACKENDS: tuple[BackendName, ...] = ("processes", "threads", "dask")
 
 
 class WorkersLost(Exception):
-    """Worker processes died with tasks in their hands."""
+    """Worker processes died while they performed tasks."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Backend:
     scheduler: str | None = None
 
     def outcomes(self, tasks: Iterable[Work]) -> Iterator[Outcome]:
-        """Perform ``tasks``, which is drawn from as workers become free, and yield outcomes as they come.
+        """Perform ``tasks``, taking one whenever a worker is free, and yield outcomes as they come.
 
         Raises
         ------
@@ -60,7 +60,7 @@ class Backend:
             with pin_inner_threads():
                 yield from self._through_joblib(tasks, {"backend": "threading"})
         else:
-            # Told at their start, not with the first task: while a worker starts, its parent may be killed.
+            # Workers get the parent at their start, not with the first task, because it may be killed in between.
             start = {"initializer": prepare_process, "initargs": (os.getpid(),)}
             yield from self._through_joblib(tasks, {"backend": "loky", "inner_max_num_threads": 1} | start)
 
@@ -104,7 +104,7 @@ def _perform_pinned(work: Work, plugins: Sequence[PluginModule]) -> Outcome:
 
 
 def _check_answers(address: str) -> None:
-    """Refuse an address at which nothing listens; a client would take long to say so, and say much."""
+    """Check that something listens at the address; Dask's own error would come late and be long."""
     try:
         parts = urlsplit(address)
         if parts.scheme not in ("tcp", "tls") or parts.port is None:

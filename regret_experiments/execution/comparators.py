@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def to_arrays(curve: ComparatorCurve) -> tuple[dict[str, Any], Arrays]:
-    """Return facts as plain values, and arrays, that `from_arrays` makes the same curve of."""
+    """Return plain values and arrays from which `from_arrays` makes the same curve."""
     facts = {
         "certificates": [comparator.certificate for comparator in curve],
         "tight": [bool(comparator.tight) for comparator in curve],

@@ -1,4 +1,4 @@
-"""Bring tasks to an end: claim, perform, store; survive lost workers, leave to others what others are doing."""
+"""Complete tasks: claim, perform, store; survive lost workers, and skip tasks that other processes perform."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE = 0.2
 
 @dataclass
 class Counts:
-    """How many tasks were stored before, ended now, failed now, were ended by other processes, and are left."""
+    """How many tasks were stored before, finished now, failed now, were completed by other processes, and are left."""
 
     before: int = 0
     finished: int = 0
@@ -40,7 +40,7 @@ class Counts:
 
 @dataclass
 class Job:
-    """One kind of tasks to bring to an end.
+    """One kind of tasks to complete.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Job:
     identifiers
         Content hashes, without repetition.
     make
-        Makes a task when a worker is free for it; or at once an outcome, where there is nothing to do.
+        Makes a task when a worker is free for it, or an outcome at once if there is nothing to do.
     kind
         Where in the store results go.
     labels
@@ -67,7 +67,7 @@ class Job:
 
 
 class Engine:
-    """Performs jobs and stores what comes out, every task once."""
+    """Performs jobs and stores their outcomes, every task once."""
 
     def __init__(self, store: Store, backend: Backend, progress: Progress, interrupts: Interrupts) -> None:
         self._store = store
@@ -78,7 +78,7 @@ class Engine:
         self._provenance: dict[str, str] = {}
 
     def perform(self, job: Job) -> Counts:
-        """Bring the tasks of ``job`` to an end, or as many as are allowed before an interrupt."""
+        """Complete the tasks of ``job``, or as many as possible before an interrupt."""
         attempted_before = {name for name in job.identifiers if self._ended(job, name, job.retry_failed)}
         counts = Counts(before=len(attempted_before))
         waiting = deque(name for name in job.identifiers if name not in attempted_before)
@@ -92,7 +92,7 @@ class Engine:
                 if not waiting:
                     time.sleep(PATIENCE)
                     waiting, elsewhere = elsewhere, deque()
-                # What was running when workers died, and died again, is tried alone: it can take nothing else with it.
+                # A task whose workers have died repeatedly is tried alone, so that no other task is lost with it.
                 suspects = [name for name in waiting if deaths[name] >= MOST_DEATHS - 1]
                 batch = deque(suspects[:1]) if suspects else waiting
                 if suspects:

@@ -1,4 +1,4 @@
-"""Snapshots of a long game in a file, so that a killed sweep goes on in the middle of it."""
+"""Snapshots of a long game in a file, so that a killed sweep continues in the middle of the game."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SnapshotFile:
     """The newest snapshot of one game: an ``.npz`` file without pickles, with a checksum of it in front.
 
     The checksum covers the name of the file, which is the id of the run, and the version of this program as well: a run
-    does not go on from another run's state, nor from one that another version left.
+    does not continue from another run's state, nor from one that another version left.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class SnapshotFile:
         return time.monotonic() - self._last >= self._every
 
     def save(self, snapshot: dict[str, Any]) -> None:
-        """Put ``snapshot`` in the place of the one before; where that cannot be, the game goes on without."""
+        """Replace the last snapshot by ``snapshot``; if it cannot be written, the game continues without."""
         arrays: dict[str, Any] = {}
         text = json.dumps(_without_arrays(snapshot, arrays))
         stream = io.BytesIO()

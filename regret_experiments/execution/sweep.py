@@ -47,10 +47,10 @@ def run_sweep(
     retry_failed: bool = False,
     snapshot_every: float = 60.0,
 ) -> Summary:
-    """Play what is missing of ``plan`` and store it.
+    """Play the missing runs of ``plan`` and store them.
 
-    May be called again, at the same time from several processes too: finished runs are not played again, and a run
-    that takes longer than ``snapshot_every`` seconds goes on from its newest snapshot.
+    May be called again, also by several processes at once. Finished runs are not played again, and a run that takes
+    longer than ``snapshot_every`` seconds continues from its newest snapshot.
     """
     summary = Summary()
     with store.opened(), Interrupts() as interrupts:
@@ -126,7 +126,7 @@ def _perform(
 
 
 def _each_kind_first(planned: dict[str, PlannedRun]) -> list[str]:
-    """Ids with one run of every kind of learner in front, so that workers share what there is to compile."""
+    """Ids with one run of every kind of learner first, so that the compiling is shared among the workers."""
     first = {each.run.learner["kind"]: name for name, each in reversed(planned.items())}
     front = set(first.values())
     return [*(name for name in planned if name in front), *(name for name in planned if name not in front)]

@@ -1,4 +1,4 @@
-"""What a worker does: a piece of work with a name, and what comes back."""
+"""The work of a worker: a named piece of work, and its outcome."""
 
 from __future__ import annotations
 

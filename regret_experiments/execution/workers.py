@@ -1,4 +1,4 @@
-"""What a worker process does before its first task: one inner thread, and gone with its parent."""
+"""Set up a worker process before its first task: one inner thread, and exit when its parent does."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 def pin_inner_threads() -> Any:
     """Limit BLAS and OpenMP to one thread in this process.
 
-    Parallel work is across runs; and a reduction over several threads adds in another order, so that results would
-    depend on the number of cores. Returns the limiter, a context manager that restores what was before.
+    Only whole runs are played in parallel, because a reduction over several threads adds in another order and results
+    would depend on the number of cores. Returns the limiter, a context manager that restores the former limits.
     """
     from threadpoolctl import threadpool_limits
 

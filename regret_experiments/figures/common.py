@@ -1,4 +1,4 @@
-"""What all figures share: one learner after the other, and the number format of labels."""
+"""Shared by all figures: iterating over learners, and the number format of labels."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def mark_incomplete(styles: Styles, rows: pd.DataFrame) -> dict[str, LearnerStyl
 
 
 def note_shortfalls(figure: Any, shortfalls: Sequence[str]) -> None:
-    """Say at the foot of a figure what its results lack, where they lack something."""
+    """Write at the foot of a figure which results are missing, if any are."""
     if shortfalls:
         text = "\n".join(textwrap.wrap(f"{INCOMPLETE} INCOMPLETE: {shortfalls[0]}", 70))
         figure.supxlabel(text, color="#CC0000", fontsize="medium", parse_math=False)

@@ -26,7 +26,7 @@ ENDS: dict[Against, tuple[str, str]] = {
     "path": ("regret_dynamic", "regret_dynamic"),
     "linearised": ("regret_linearised", "regret_linearised"),
 }
-"""The columns with the lower and the upper end of every kind of regret."""
+"""The columns with the lower and the upper bound of every kind of regret."""
 
 NAMES: dict[Against, str] = {
     "u_t": "regret against $u_t$",
@@ -143,7 +143,7 @@ def regret_curves(
     axes
         Where to draw.
     against
-        ``"u_t"``: the best point for the rounds so far, what theorems bound; ``"u_T"``: the best for the whole game;
+        ``"u_t"``: the best point for the rounds so far, as in theorems; ``"u_T"``: the best for the whole game;
         ``"path"``: the moving comparator of a game that knows it; ``"linearised"``: of the linearised losses.
     scale
         ``"log"``: both axes, and the label has the slope that was fitted to the second half of the rounds (as the eye

@@ -61,7 +61,7 @@ def save(figure: Any, target: Path, size: str = "two-column") -> Path:
     Raises
     ------
     ConfigError
-        If the format is not one of PDF, SVG, PNG and PGF, or PGF is asked for where there is no TeX.
+        If the format is not one of PDF, SVG, PNG and PGF, or is PGF and TeX is not installed.
     StoreError
         If the file cannot be written.
     """
@@ -88,7 +88,7 @@ def save(figure: Any, target: Path, size: str = "two-column") -> Path:
 
 
 def draw_all(path: str | Path) -> Iterator[Path]:
-    """Draw what every sweep can show into ``path/figures``, as PDF and PNG, and yield each file.
+    """Draw the figures that every sweep has into ``path/figures``, as PDF and PNG, and yield each file.
 
     ``regret_vs_memory``: a column for every environment; ``regret_curves``: a panel for every environment. Where no
     regret is known, ``memory`` and ``curves`` draw the loss.

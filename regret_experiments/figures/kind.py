@@ -64,7 +64,7 @@ class Panel:
 
     @property
     def shown_rank(self) -> int | None:
-        """The rank of figures that show one: the one that was asked for, or the middle one."""
+        """The rank of figures that show one: the given one, or the middle one."""
         ranks = sorted({int(rank) for rank in self.runs["rank"].dropna()})
         if self.rank is not None and self.rank not in ranks:
             raise ConfigError(f"rank must be one of those that were played, {ranks}, got {self.rank}")

@@ -1,4 +1,4 @@
-"""The signature figure: what a learner pays in regret against the memory that it holds."""
+"""The main figure: a learner's regret against the memory that it holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two dimensions, for teaching: the path of the decisions, and what a sketch remembers of a covariance."""
+"""Two dimensions, for teaching: the path of the decisions, and a covariance with its sketch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spectrum of the gradient covariance with the ranks marked, and the mass that a sketch lets escape."""
+"""The spectrum of the gradient covariance with the ranks marked, and the escaped mass of a sketch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One visual language: each learner has one colour, marker and name in every figure, and survives a grey printer."""
+"""Styles: each learner has one colour, marker and name in every figure, and can be recognized in a grey print."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class LearnerStyle:
 
 
 _TRAINING_STYLES = {"sketchy_shampoo": LearnerStyle("S-Shampoo", "#0072B2", "o")}
-"""Of optimizers for networks that no learner shares its name with."""
+"""Styles of optimizers for networks whose name is not a learner's."""
 _SPARE_COLORS = ("#44AA99", "#999933", "#661100", "#6699CC", "#332288", "#B8A037", "#AA3377", "#228833")
 _SPARE_MARKERS = ("<", ">", "d", "8", "H", "X", "P")
 
@@ -57,7 +57,7 @@ def learner_style(kind: str) -> LearnerStyle:
 
 
 def _look(kind: str) -> Look | None:
-    """What a learner's class says; None where it says nothing, or cannot be loaded any more."""
+    """The `Look` of a learner's class; None if it has none, or cannot be loaded any more."""
     try:
         return LEARNERS[kind].look
     except (KeyError, ConfigError):

@@ -1,4 +1,4 @@
-"""What memory costs in time: microseconds a round against state floats."""
+"""Time against memory: microseconds a round against state floats."""
 
 from __future__ import annotations
 

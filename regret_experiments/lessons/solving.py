@@ -1,4 +1,4 @@
-"""Put the solutions of a lesson's exercises where its starter code stands."""
+"""Replace the starter code of a lesson's exercises by their solutions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans: what a config asks for, as runs that are named by their content."""
+"""Plans: the runs that a config asks for, named by their content."""
 
 from regret_experiments.plan.content import RESULT_SCHEMA, content_hash
 from regret_experiments.plan.planner import Plan, Stage, make_plan

@@ -1,4 +1,4 @@
-"""Build the environments and learners that a config names, or say in one sentence why they cannot be."""
+"""Build the environments and learners that a config names, or raise an error that says why they cannot be built."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BuiltEnvironment:
-    """An environment, and the plain content that makes it what it is.
+    """An environment, and the plain content that defines it.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class BuiltEnvironment:
 
     @cached_property
     def content(self) -> dict[str, Any]:
-        """What a run's hash covers: the config, and what the environment says of itself (the data's checksum too)."""
+        """The content that a run's hash covers: config, facts of the environment, and the data's checksum."""
         described = self.environment.describe() if hasattr(self.environment, "describe") else {}
         content = {"kind": self.kind, "keywords": plain(self.keywords), "described": plain(described)}
         parts = {part: self.keywords.get(part) for part in ("loss", "domain")}
@@ -159,7 +159,7 @@ def stored_learner(content: dict[str, Any]) -> Any:
 
 
 def check_suits(learner: Any, built: BuiltEnvironment) -> None:
-    """Refuse a learner that cannot start on the environment: a state that is too large, a theorem without its needs."""
+    """Raise an error if the learner cannot start: its state is too large, or its theorem lacks a constant."""
     from oco.learners.base import require_memory
 
     problem = built.problem()
@@ -177,7 +177,7 @@ def _call(maker: Any, keywords: dict[str, Any]) -> Any:
         return maker(**keywords)
     except MemoryError:
         raise KeywordError(None, "does not fit into memory") from None
-    except Exception as error:  # a class of somebody else's may raise anything
+    except Exception as error:  # a plug-in's class may raise anything
         about_data = isinstance(error, DataError) and "data" in keywords
         raise KeywordError(
             _named(keywords, str(error)) or ("data" if about_data else None), _sentence(error)
@@ -196,7 +196,7 @@ def _sentence(error: Exception) -> str:
 
 
 def _found(kind: str, registry: Registry[Any]) -> Any:
-    """The class called ``kind``; refuses what cannot be found or loaded."""
+    """The class called ``kind``; raises an error if it cannot be found or loaded."""
     if ":" in kind or "." in kind:
         raise KeywordError(
             "kind",
@@ -221,7 +221,7 @@ FORMER_DEFAULTS: dict[str, dict[str, Any]] = {
 
 
 def learner_content(kind: str, learner: Any, point: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What a run's hash covers of a learner: its name, every hyper-parameter, and where it is from if not built in.
+    """The part of a run's content that is the learner's: name, hyper-parameters, and its origin if not built in.
 
     A hyper-parameter that was renamed keeps its former name here, and one that moved to another learner its default, so
     that a run keeps its id.

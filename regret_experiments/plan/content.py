@@ -8,14 +8,14 @@ import math
 from typing import Any, Literal
 
 RESULT_SCHEMA = 1
-"""Version of what a stored run means; a change of it makes every run a new one."""
+"""Version of the meaning of a stored run; changing it gives every run a new id."""
 
 
 WorkType = Literal["game", "run", "training"]
 
 
 def work_type(content: dict[str, Any]) -> WorkType:
-    """What content that was stored is of, by what is in it: content has no word for it, and its hash names results."""
+    """The kind of stored content, from its keys; the content has no field for it, and adding one would change ids."""
     if "steps" in content:
         return "training"
     return "run" if "learner" in content else "game"

@@ -26,7 +26,7 @@ SECONDS_PER_ROUND_AND_FLOAT = 5e-9
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the missing runs will take.
+    """An estimate of the time and memory of the missing runs.
 
     Attributes
     ----------

@@ -40,7 +40,7 @@ def open_ended(function: Callable[..., Any]) -> bool:
 
 
 def check_names(what: str, given: dict[str, Any], allowed: list[str]) -> None:
-    """Refuse a keyword that ``what`` does not know, with the nearest that it does."""
+    """Raise an error for a keyword that ``what`` does not know, and suggest the nearest known one."""
     for key in given:
         if key not in allowed:
             takes = f"takes {listed(allowed)}" if allowed else "takes no keywords"
@@ -48,7 +48,7 @@ def check_names(what: str, given: dict[str, Any], allowed: list[str]) -> None:
 
 
 def check_types(given: dict[str, Any], *functions: Callable[..., Any]) -> None:
-    """Refuse a value that is not of the type that a signature states, where it states a plain one."""
+    """Raise an error for a value whose type is not the plain one that a signature states."""
     hints: dict[str, Any] = {}
     for function in functions:
         hints |= _hints(function)
@@ -59,7 +59,7 @@ def check_types(given: dict[str, Any], *functions: Callable[..., Any]) -> None:
 
 
 def check_required(what: str, given: dict[str, Any], function: Callable[..., Any]) -> None:
-    """Refuse to go on without a keyword that has no default."""
+    """Raise an error if a keyword without a default is missing."""
     for name, parameter in _parameters(function).items():
         required = parameter.default is parameter.empty and parameter.kind in (
             parameter.KEYWORD_ONLY,
@@ -90,7 +90,7 @@ def _hints(function: Any) -> dict[str, Any]:
 
 
 def _mismatch(value: Any, hint: Any) -> str | None:
-    """What ``value`` should have been, or None where it is fine or the hint says nothing that can be checked."""
+    """The expected type in words, or None if ``value`` has it or the hint cannot be checked."""
     words: list[str] = []
     for kind in _alternatives(hint):
         origin = typing.get_origin(kind)

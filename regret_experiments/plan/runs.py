@@ -20,7 +20,7 @@ class Game:
 
     @property
     def content(self) -> dict[str, Any]:
-        """What the hash covers, besides the schema of results."""
+        """The content that the hash covers, besides the schema of results."""
         return {"environment": self.environment, "order": self.order, "checkpoints": self.checkpoints}
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Seeds that derive from content: one axis for the data's order, one for the learner's coins."""
+"""Seeds derived from content: one for the order of the data, one for the learner's random numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def learner_seed(environment: Any, learner: Any, order: int, repetition: int) ->
 
 
 def _named(part: Any) -> Any:
-    """What a config says of a part: another version of a package plays the same streams and coins."""
+    """The config of a part without its version, so that another version of a package gets the same seeds."""
     return {key: value for key, value in part.items() if key != "plugin"} if isinstance(part, dict) else part
 
 

@@ -1,4 +1,4 @@
-"""Choose the point of a grid that did best on average, for a stage that plays it elsewhere."""
+"""Choose the point of a grid with the best mean, for a stage that plays it on other environments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def best_points(stage: Stage, tuned: tuple[PlannedRun, ...], store: Store) -> tu
     """Return the candidates of ``stage`` whose point has the lowest mean over orders in the runs ``tuned``.
 
     Hyper-parameters that are compared, not tuned, keep each of their values. A point of which a run failed or is
-    missing does not take part; the theorem's step size takes part like any other. Of equal points the first in the
+    missing does not take part; the theorem's learning rate takes part like any other. Of equal points the first in the
     config wins.
     """
     assert stage.best_of is not None

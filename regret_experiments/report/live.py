@@ -49,7 +49,7 @@ class Latest:
             return f'"{abs(hash(self._seen)):x}"', self._payload
 
     def _look(self) -> Any:
-        """What changes whenever a run is stored: runs are written whole, so names and times tell."""
+        """A value that changes whenever a run is stored; runs are written whole, so names and times are enough."""
         shelves = sorted((self.path / "runs").glob("??"))
         plan = self.path / "plan.json"
         return tuple((path.name, path.stat().st_mtime_ns) for path in [*shelves, plan] if path.exists())
@@ -64,7 +64,7 @@ class Latest:
 
 
 class _Server(ThreadingHTTPServer):
-    """One thread for each connection, few of them, and none for a client that says nothing or goes away."""
+    """One thread for each connection, up to a limit; idle and closed connections are dropped."""
 
     daemon_threads = True
 
@@ -99,7 +99,7 @@ class _Server(ThreadingHTTPServer):
                     request.shutdown(socket.SHUT_RDWR)  # half a request is not answered
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is nobody's fault."""
+        """A client that disconnects is not an error."""
         if not isinstance(sys.exception(), (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
@@ -162,7 +162,7 @@ def make_server(path: Path, port: int = 0) -> ThreadingHTTPServer:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing: the terminal is for the address."""
+            """Log nothing, so that the terminal shows only the address."""
 
     try:
         return _Server(port, Handler)

@@ -1,4 +1,4 @@
-"""The page itself: markup, style, script and data in one file that asks the network for nothing."""
+"""The page itself: markup, style, script and data in one file that needs no network."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def render(payload: dict[str, Any], *, live: bool = False) -> str:
         "DATA": dumps(payload | {"live": live}),
     }
     page = _asset("page.html")
-    # Each part is put in place once, the data last: what is in it is never searched for places.
+    # Each part is inserted once, the data last, so that placeholders inside the data are not replaced.
     for name, part in parts.items():
         before, place, after = page.partition(f"%{name}%")
         assert place, name

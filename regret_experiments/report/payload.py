@@ -1,4 +1,4 @@
-"""What the page shows of a sweep, as plain values: learners, games, points with their curves, and every run."""
+"""The content of the report page as plain values: learners, games, points with their curves, and every run."""
 
 from __future__ import annotations
 
@@ -222,14 +222,14 @@ def _titles(results: Results, against: Against, measure: str) -> list[str]:
 
 
 def _measure(runs: pd.DataFrame) -> str:
-    """What the page compares learners by: regret, or the loss where runs ended and none has a known regret."""
+    """The measure that the page compares learners by: regret, or the loss if no finished run has a regret."""
     if not (runs["status"] == "finished").any() or floats(runs, "regret_upper").notna().any():
         return REGRET
     return {"final_loss": "training loss"}.get(loss_column(runs), "cumulative loss")
 
 
 def _measured(runs: pd.DataFrame, measure: str) -> tuple[str, str]:
-    """Heading and source of the column of runs that says how well they did."""
+    """Heading and source of the column with the measure of the runs."""
     return ("Regret at most", "regret_upper") if measure == REGRET else (measure.capitalize(), loss_column(runs))
 
 

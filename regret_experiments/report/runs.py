@@ -1,4 +1,4 @@
-"""Every run of a sweep as columns: what it was, how it ended, and what is needed to play it again."""
+"""Every run of a sweep as columns: its content, its outcome, and the command to play it again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store: results that survive whatever happens to the process that writes them."""
+"""The store: results that stay whole if the process that writes them is killed."""
 
 from regret_experiments.store.store import Fault, Store, StoredRun
 

@@ -20,7 +20,7 @@ _HEADER_LENGTH = slice(8, 10)
 
 
 class Description(BaseModel):
-    """What the metadata says of the file: its size, its checksum, and the shapes of the arrays in it by name."""
+    """The metadata of the file: its size, its checksum, and the shapes of its arrays by name."""
 
     model_config = ConfigDict(strict=True)
 

@@ -1,7 +1,7 @@
-"""Claims: of two processes that work on one directory, one plays a run and the other leaves it alone.
+"""Claims: if two processes work on one directory, only one of them plays a run.
 
-A claim is a lock that the kernel holds for the process, not the existence of a file; it ends with the process, however
-that ends, so there is nothing stale to tell from the living.
+A claim is a file lock that the operating system releases when the process ends for any reason, so there are no stale
+claims.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Claims:
         return alone
 
     def share(self) -> None:
-        """Let others in after what only a lone process may do."""
+        """Let other processes use the directory again."""
         self._lock(self._held[_SESSION], shared=True)
 
     def take(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a directory of results lacks of what was asked for, in sentences."""
+"""Sentences on the planned runs that a directory of results lacks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_LINES = 20
 def shortfalls(
     runs: pd.DataFrame, faults: Iterable[Fault], foreign: Sequence[str], stages: Iterable[str], directory: Path
 ) -> tuple[str, ...]:
-    """Say what is missing, damaged, failed or foreign; nothing where every run that was asked for is finished.
+    """List what is missing, damaged, failed or not in the plan; empty if every planned run is finished.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What stored documents must hold: the names and types that readers rely on."""
+"""The required names and types in stored documents."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class _Plan(_Part):
 
 
 def check_stored(kind: str, document: Document) -> None:
-    """Raise `Damaged` where a run or a game does not hold what its readers rely on."""
+    """Raise `Damaged` if a run or a game lacks an entry that readers need."""
     content = document.get("content")
     if kind == "games":
         _check(_Game, content, "content.")
@@ -191,7 +191,7 @@ def check_stored(kind: str, document: Document) -> None:
 
 
 def check_arrays(kind: str, document: Document, arrays: Arrays) -> None:
-    """Raise `Damaged` where the arrays of a finished run or game do not fit together."""
+    """Raise `Damaged` if the arrays of a finished run or game do not fit together."""
     if document["status"] == "failed" or document.get("known") is False:
         return
     if kind == "games":
@@ -217,7 +217,7 @@ def _length(arrays: Arrays, name: str) -> int:
 
 
 def check_plan(document: Document) -> None:
-    """Raise `Damaged` where ``plan.json`` does not hold what its readers rely on."""
+    """Raise `Damaged` if ``plan.json`` lacks an entry that readers need."""
     _check(_Plan, document)
 
 

@@ -1,4 +1,4 @@
-"""Write files so that a reader sees the whole of one or nothing, whatever happens to the writer."""
+"""Write files so that a reader sees a whole file or none, even if the writer is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which columns of a sweep's runs are hyper-parameters, which of them were tuned, and what the rest is called."""
+"""The columns of a sweep's runs that are hyper-parameters, those that were tuned, and the names in tables."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Hyperparameters:
         return " ".join([row["learner"], *shown])
 
     def point(self, row: Labels) -> str:
-        """The tuned hyper-parameters as a person would say them; a learning rate alone goes without its name."""
+        """The tuned hyper-parameters as readable text; a learning rate alone is written without its name."""
         return self._point(row, self._digits[row["learner"]])
 
     def columns(self, row: Labels) -> dict[str, Any]:
@@ -104,7 +104,7 @@ class Hyperparameters:
 
 
 def tuned_by_config(store: Store) -> dict[str, tuple[str, ...]]:
-    """What each learner's entry in the stored config says is tuned; for plans that were stored without it."""
+    """The tuned hyper-parameters by each learner's entry in the stored config, for plans that lack them."""
     from regret_experiments.config.document import parse
     from regret_experiments.config.values import tuned_names
 

@@ -1,4 +1,4 @@
-"""Under what a run was made: versions, processor, threads, the state of the repository, the command."""
+"""The provenance of a run: versions, processor, threads, the state of the repository, the command."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _NUMBERS = {"nan": float("nan"), "inf": float("inf"), "-inf": float("-inf")}
 
 
 class Results:
-    """What a sweep has stored so far.
+    """The stored results of a sweep so far.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class Results:
     hyperparameters
         Columns of ``runs`` that hold hyper-parameters.
     tuned
-        Those of them whose best value tables look for; what differs in another one is another learner in tables.
+        Those whose best value tables look for; runs that differ in any other one are different learners in tables.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -72,7 +72,7 @@ class Results:
 
     @cached_property
     def shortfalls(self) -> tuple[str, ...]:
-        """What is missing, damaged, failed or not asked for, first how much; empty where all is whole."""
+        """Sentences on runs that are missing, damaged, failed or not planned, counts first; empty if complete."""
         found = shortfalls(self.runs, self.faults, self.foreign, self._stages, self.path)
         if self._planned:
             return found
@@ -153,7 +153,7 @@ class Results:
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """Read without garbage collections, which find nothing in what is read and cost a quarter of the time."""
+    """Read without garbage collection, which would find nothing and take a quarter of the time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -201,7 +201,7 @@ def _row(labels: dict[str, Any], stored: StoredRun | None) -> dict[str, Any]:
 
 
 def _labels_of(stored: StoredRun) -> dict[str, Any]:
-    """Labels of a run that no plan lists: what it says of itself."""
+    """Labels of a run that no plan lists, from its own content."""
     from oco.learners import LEARNERS
     from oco.learners.requirements import current_names
 

@@ -16,7 +16,7 @@ Document = dict[str, Any]
 
 
 class Damaged(Exception):
-    """A stored file is not what was written, or not of this program; the text says why."""
+    """A stored file differs from what was written, or is not of this program; the text says why."""
 
 
 class UnknownSchema(Damaged):
@@ -30,18 +30,18 @@ def _without_seal(document: Document) -> Document:
 
 
 MIGRATIONS: dict[int, Callable[[Document], Document]] = {1: _without_seal}
-"""What makes of a document of each older schema one of the next. Schema 1 had the same entries, but no checksum."""
+"""Functions that turn a document of each older schema into one of the next. Schema 1 lacked only the checksum."""
 
 
 def seal(document: Document) -> bytes:
-    """The bytes of a file that holds ``document``: the schema first, and last the checksum of all bytes before it."""
+    """The bytes of a file that holds ``document``: the schema first, the checksum of all earlier bytes last."""
     text = json.dumps(plain({"schema": SCHEMA} | document), indent=1, ensure_ascii=False)
     body = text.removesuffix("\n}").encode()
     return body + _seal_of(body)
 
 
 def unseal(data: bytes) -> Document:
-    """Return the document that `seal` made ``data`` of, brought to the newest schema.
+    """Return the document from which `seal` made ``data``, converted to the newest schema.
 
     Raises
     ------

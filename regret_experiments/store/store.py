@@ -89,12 +89,12 @@ class Store:
         runs/ab/ab12....json   one run: what it was, how it ended, final numbers
         runs/ab/ab12....npy    its curves; names and shapes are in the json
         games/                 the best fixed points in hindsight, shared by all learners of a game
-        unfinished/            snapshots of long runs, to go on from
+        unfinished/            snapshots of long runs, to continue from
         provenance/            versions, machine, threads, git state and command line, shared by runs
 
-    The json is put in place last: a run without one does not exist. It holds a checksum of itself and one of its
-    arrays, and the id in its name is the hash of its content. Whoever reads a run checks all of that, and to all of
-    them a run that fails is one that is not there; `faults` names it, and the next sweep plays it again.
+    The JSON is put in place last, so a run without it does not exist. It holds a checksum of itself and one of its
+    arrays, and the id in its name is the hash of its content. All of this is checked whenever a run is read. A run that
+    fails the check counts as missing; `faults` names it, and the next sweep plays it again.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -127,11 +127,11 @@ class Store:
         write_atomic(*files, (path, seal(metadata | {"arrays": description})))
 
     def snapshot_path(self, identifier: str) -> Path:
-        """Where a run that is being played leaves what it needs to go on."""
+        """The path of the snapshot from which an unfinished run continues."""
         return self.path.absolute() / "unfinished" / f"{identifier}.snapshot"
 
     def read(self, kind: str, identifier: str) -> StoredRun | None:
-        """Read what is stored under ``identifier``; None where there is nothing, or nothing whole."""
+        """Read the result stored under ``identifier``; None if there is none, or it is damaged."""
         stored = _examined(kind, self._path(kind, identifier))
         return stored if isinstance(stored, StoredRun) else None
 
@@ -141,7 +141,7 @@ class Store:
         return None if stored is None else str(stored.metadata["status"])
 
     def examine(self, kind: str) -> Iterator[StoredRun | Fault]:
-        """Everything stored under ``kind`` in the order of its id: what is whole, and the faults of what is not."""
+        """Everything stored under ``kind`` in the order of its id: whole results, and faults of the damaged ones."""
         for path in sorted((self.path / kind).glob("??/*.json"), key=str):
             found = _examined(kind, path)
             if found is not None:
@@ -165,7 +165,7 @@ class Store:
         return faults
 
     def write_provenance(self, facts: dict[str, Any]) -> str:
-        """Store what a process ran under, once; returns its name."""
+        """Store the provenance of a process once; returns its name."""
         name = content_hash(facts)
         if self.provenance(name) is None:
             data = json.dumps(plain(facts), indent=1).encode()
@@ -173,7 +173,7 @@ class Store:
         return name
 
     def provenance(self, name: str) -> dict[str, Any] | None:
-        """What `write_provenance` stored under ``name``; None where there is nothing, or nothing whole."""
+        """The provenance stored under ``name``; None if there is none, or it is damaged."""
         facts = self._provenance(name)
         return facts if isinstance(facts, dict) else None
 

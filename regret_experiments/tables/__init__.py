@@ -1,4 +1,4 @@
-"""Tables: what a sweep found, as frames, text, Markdown and CSV."""
+"""Tables of a sweep's results, as frames, text, Markdown and CSV."""
 
 from regret_experiments.tables.column import Column
 from regret_experiments.tables.columns import COLUMNS, RUN_COLUMNS

@@ -32,7 +32,7 @@ def interval_text(row: Row, rate: str) -> str:
 
 
 def _floats(row: Row) -> str:
-    """The most that a run held, with its formula; why there is nothing, where no run is finished."""
+    """The most that a run held, with its formula; if no run is finished, the reason."""
     if not pd.isna(row["state_floats"]):
         formula = f" = {row['memory_formula']}" if isinstance(row["memory_formula"], str) else ""
         return whole(row["state_floats"]) + formula
@@ -48,7 +48,7 @@ def _bound(row: Row) -> str:
 
 
 def _orders(row: Row) -> str:
-    """Of how many orders the means are; ``!`` by a row of which a run is not finished."""
+    """The number of orders in the means; ``!`` marks a row with unfinished runs."""
     text = str(row["orders"])
     if row["orders"] != row["orders_planned"]:
         text += f" of {row['orders_planned']}"

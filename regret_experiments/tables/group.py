@@ -1,4 +1,4 @@
-"""The runs behind one row of the table: those that were asked for, and the finished ones at two of their points."""
+"""The runs of one row of the table: the planned ones, and the finished ones at the best and the theorem's point."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Group:
 
     @property
     def shown(self) -> pd.DataFrame:
-        """Runs whose bound and masses are shown: the theorem's, or the best where there are none of those."""
+        """Runs whose bound and masses are shown: those at the theorem's rate, or else the best ones."""
         return self.best if self.theorem.empty else self.theorem
 
     def has(self, name: str) -> bool:
@@ -55,15 +55,15 @@ class Group:
         return name in self.finished
 
     def count(self, status: str) -> int:
-        """How many of the runs ended so."""
+        """How many of the runs have that status."""
         return int((self.asked["status"] == status).sum())
 
     def orders(self, rate: str) -> int:
-        """How many orders the mean at ``"best"`` or ``"theorem"`` is of."""
+        """The number of orders in the mean at ``"best"`` or ``"theorem"``."""
         return len(self.best if rate == "best" else self.theorem)
 
     def orders_planned(self, rate: str) -> int:
-        """How many orders of that point were asked for."""
+        """How many orders of that point are planned."""
         asked, found = (self.asked, self.best) if rate == "best" else (self.left_to_theorem, self.theorem)
         if found.empty:
             return int(points(asked).value_counts().max()) if len(asked) else 0

@@ -44,9 +44,9 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         orders of ``tail_mass`` and ``escaped_mass``; ``seconds`` a run. ``loss_best`` and so on: the cumulative loss,
         or of a network the final training loss.
 
-        ``orders``: how many orders (and repetitions) the best point is a mean of, ``orders_planned``: how many were
-        asked for; ``orders_theorem`` and ``orders_theorem_planned``: the same for the theorem's rate; numbers of
-        ``runs``, and of them ``finished``, ``failed``, ``missing`` and ``damaged`` ones; ``complete``: whether all are
+        ``orders``: number of orders (and repetitions) in the mean of the best point, ``orders_planned``: number that is
+        planned; ``orders_theorem`` and ``orders_theorem_planned``: the same for the theorem's rate; the numbers of
+        ``runs`` and of ``finished``, ``failed``, ``missing`` and ``damaged`` ones; ``complete``: whether all are
         finished.
     """
     return table_of(groups_of(runs))
@@ -64,7 +64,7 @@ def table_of(groups: Iterable[Group], names: Collection[str] | None = None) -> p
 
 
 def measured(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """What learners are compared by: regret; or the loss, in regret's columns, where no regret is known."""
+    """The measure that learners are compared by: regret, or the loss in regret's columns if no regret is known."""
     if table["regret_best"].notna().any():
         return "regret", table
     return "loss", by_loss(table)

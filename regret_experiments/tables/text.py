@@ -21,10 +21,9 @@ def table_text(table: pd.DataFrame) -> str:
 
     ``regret`` is the mean over data orders of the certified regret at the best learning rate, with its range over the
     orders, and the radius within which it is certified where that is not everywhere; ``*`` marks a best learning rate
-    at the edge of its grid. Where no comparator was asked for it is the loss.
-    ``orders`` says of how many orders the best point is a mean, and ``!`` marks a row some of whose runs are not
-    finished. A bound that is ``BROKEN`` is below a certified regret; by ``?`` an assumption of it is violated, by ``~``
-    it lies inside the certified interval.
+    at the edge of its grid. Without a comparator the column is the loss. ``orders`` is the number of orders in the mean
+    of the best point, and ``!`` marks a row with unfinished runs. ``BROKEN`` marks a bound below the certified regret,
+    ``?`` a bound with a violated assumption, and ``~`` a bound inside the certified interval.
     """
     blocks = []
     for title, rows in _blocks(table):
@@ -44,7 +43,7 @@ def table_markdown(table: pd.DataFrame) -> str:
 
 
 def shortfall_text(shortfalls: Sequence[str]) -> str:
-    """A footnote on what a directory of results lacks, from ``Results.shortfalls``; nothing where it lacks nothing."""
+    """A footnote on missing results, from ``Results.shortfalls``; empty if none are missing."""
     if not shortfalls:
         return ""
     head, *lines = map(one_line, shortfalls)

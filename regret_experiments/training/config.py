@@ -1,4 +1,4 @@
-"""What a training experiment is: a task, optimizers with equal learning-rate grids, seeds."""
+"""The config of a training experiment: a task, optimizers with equal learning-rate grids, seeds."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def train_once(
     The record holds ``status`` (``ok``, ``diverged`` when the loss stopped being finite, ``failed`` with ``error`` when
     the optimizer gave up), ``final_loss`` over the training set, ``curve`` of (step, training-set loss),
     ``cumulative_loss`` (the sum over the batches, each before its step), ``test``, ``parameters``, ``state_bytes`` (by
-    kind where the optimizer tells), ``optimizer_ms`` and ``seconds``.
+    kind if the optimizer has them), ``optimizer_ms`` and ``seconds``.
     """
     with _one_thread():
         torch.manual_seed(seed)
@@ -113,7 +113,7 @@ def _evaluate(task: Task, model: torch.nn.Module) -> float:
 
 @contextmanager
 def _one_thread():  # type: ignore[no-untyped-def]
-    """Networks this small lose time to threads, and runs side by side would fight for cores."""
+    """One thread: networks this small are slower with more, and parallel runs would compete for cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""What a training experiment shows besides what every sweep shows: ratios to the baseline, steps, state, spectra."""
+"""Outputs of a training experiment beyond those of every sweep: ratios to the baseline, steps, state, spectra."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class TrainingRun:
 
 
 def check_options(task: str, data: str, optimizers: Iterable[tuple[str, dict[str, Any]]]) -> None:
-    """Raise ConfigError where an optimizer's class refuses its options, before hours are spent on the others."""
+    """Raise ConfigError if an optimizer's class rejects its options, before hours are spent on the others."""
     from regret_experiments.training.loop import make_optimizer
 
     model = _network(task, data).model()

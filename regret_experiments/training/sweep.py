@@ -28,7 +28,7 @@ def run_training(
     progress: Progress | None = None,
     retry_failed: bool = False,
 ) -> Summary:
-    """Train what is missing of an experiment and store it.
+    """Train the missing runs of an experiment and store them.
 
     Every optimizer gets the same learning rates on ``tuning_seed``; the least final training loss decides; the seeds of
     the comparison are disjoint from tuning. The store holds the stages ``tuning`` and ``fresh`` of one environment, and

@@ -134,8 +134,8 @@ def _convolutional(data: str) -> Task:
 class CharacterModel(nn.Module):
     """A two-layer causal transformer over characters: width 128, four heads, context 32.
 
-    Weights start normal with deviation 0.02, as is customary. From PyTorch's own start, with embeddings of deviation 1,
-    Adam at its best learning rate is as good as Shampoo, and there is nothing to compare.
+    Weights start normal with standard deviation 0.02, as is customary. With PyTorch's own initialization (embeddings of
+    standard deviation 1), Adam at its best learning rate is as good as Shampoo, so there is nothing to compare.
     """
 
     def __init__(self, vocabulary: int, width: int = 128, context: int = 32, layers: int = 2, heads: int = 4) -> None:
