@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from oco.learners._settled import FEASIBLE, SETTLED
 from oco.learners.base import Learner
 from oco.types import Array, Shape
 
+Arguments = TypeVar("Arguments", bound=tuple[Any, ...])
 
-class Held:
+
+class Held(Generic[Arguments]):
     """A compiled round and what it takes beside the gradient: views of one ``state``, which are made once.
 
     A copy of a learner makes its own: copied or pickled this is None.
@@ -23,7 +25,7 @@ class Held:
 
     __slots__ = ("arguments", "play", "rounds", "state")
 
-    def __init__(self, state: Any, play: Callable[..., int], arguments: tuple[Any, ...], rounds: Array) -> None:
+    def __init__(self, state: Any, play: Callable[..., int], arguments: Arguments, rounds: Array) -> None:
         self.state = state
         self.play = play
         self.arguments = arguments

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from oco.learners._isotropic import (
     ROUNDS,
     RULE,
     SQUARE_ROOT,
-    Rule,
     isotropic_dense,
     isotropic_online,
     isotropic_sparse,
@@ -49,7 +48,7 @@ class GradientDescent:
         self.rate = rate
         self._anchorage = Anchorage(domain)
         self._rule = np.array([(_SCHEDULES[schedule], rate, self._anchorage.radius)], dtype=RULE)
-        self._held: Held | None = None
+        self._held: Held[tuple[Any, ...]] | None = None
 
     def first_state(self) -> DescentState:
         """The domain's start and nothing counted."""
@@ -69,12 +68,12 @@ class GradientDescent:
         if played != SETTLED or not where.is_point:
             where.settle(learner, played, held.rounds, flat, where.domain.project)
 
-    def _hold(self, state: DescentState) -> Held:
+    def _hold(self, state: DescentState) -> Held[tuple[Any, ...]]:
         arguments = self._moving(state)
         play = entry_point(isotropic_online, arguments[0], *arguments)
         return Held(state, play, arguments, state.numbers[ROUNDS : ROUNDS + 1].reshape(()))
 
-    def _moving(self, state: DescentState) -> tuple[Array, Array, Rule]:
+    def _moving(self, state: DescentState) -> tuple[Any, ...]:
         """What every kernel takes last: what moves, and how."""
         return state.point.reshape(-1) if state.offset is None else state.offset, state.numbers, self._rule
 

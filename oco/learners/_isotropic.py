@@ -61,7 +61,7 @@ def norm_of(row: Array) -> float:
 @kernel
 def next_step(rule: Rule, length: float, numbers: Array) -> float:
     """``eta_t`` for a gradient of norm ``length``; counts the round."""
-    schedule, rate = rule[0].schedule, rule[0].rate
+    schedule, rate = rule[0].schedule, float(rule[0].rate)
     numbers[ROUNDS] += 1.0
     if schedule == CONSTANT:
         return rate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numbers as number_types
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -18,15 +18,19 @@ from oco.learners._anchored import Anchorage, Held
 from oco.learners._block_ahead import Room, block_length, play_stream
 from oco.learners._common import flat_gradient, refuse
 from oco.learners._preconditioner import preconditioner
-from oco.learners._records import Moving, Recipe, Stream
+from oco.learners._records import Moving, Packed, Recipe, Stream
 from oco.learners._settled import REFUSED, SETTLED
 from oco.learners._sketched_rounds import play_online
 from oco.learners.base import Learner, Memory
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.metrics import LowRankPlusScaledIdentity
 from oco.sketching.numerics import INSIDE_SPAN
+from oco.sketching.records import Scratch, Sketch
 from oco.sketching.state import SketchState, default_buffer, rotates_every_round
 from oco.types import Array
+
+_Arguments: TypeAlias = tuple[Moving, Sketch, Packed, Scratch]
+"""What kernels take beside the gradient."""
 
 
 def checked_buffer(learner: Learner, buffer: Any) -> int | None:
@@ -85,7 +89,7 @@ class SketchedPlayer:
         self.recipe = recipe._replace(radius=float(self._anchorage.radius))
         self._rank, self._buffer = sizes(domain.dimension, rank, buffer)
         self._most_directions = most_directions
-        self._held: Held | None = None
+        self._held: Held[_Arguments] | None = None
         self._room: tuple[tuple[int, int, int], Room] | None = None
 
     def first_state(self) -> SketchedState:
@@ -144,7 +148,7 @@ class SketchedPlayer:
             values, rest = np.sqrt(values**2 + added), float(np.sqrt(rest**2 + added))
         return LowRankPlusScaledIdentity(sketch.eigenvectors.T, values, rest)
 
-    def _hold(self, state: SketchedState) -> Held:
+    def _hold(self, state: SketchedState) -> Held[_Arguments]:
         held = self._held
         if held is None or held.state is not state:
             sketch, recipe = state.sketch, self.recipe

@@ -86,7 +86,7 @@ class DiagonalAdaGrad(Learner):
         self._rule = np.array([(self._rate, self.delta, self._anchorage.radius)], dtype=RULE)
         point, offset = self._anchorage.first_point()
         self.state = DiagonalState(point, np.zeros(point.size), np.zeros(2), offset)
-        self._held: Held | None = None
+        self._held: Held[tuple[Any, ...]] | None = None
         self._work = np.zeros((2, point.size if 0.0 < self._anchorage.radius < math.inf else 0))
 
     def update(self, gradient: Array) -> None:
@@ -102,7 +102,7 @@ class DiagonalAdaGrad(Learner):
         if played != SETTLED or not where.is_point:
             where.settle(self, played, held.rounds, flat, self._project)
 
-    def _hold(self) -> Held:
+    def _hold(self) -> Held[tuple[Any, ...]]:
         state, arguments = self.state, self._moving()
         play = entry_point(diagonal_online, arguments[0], *arguments)
         return Held(state, play, arguments, state.numbers[ROUNDS : ROUNDS + 1].reshape(()))
