@@ -180,7 +180,7 @@ def test_a_million_dimensions_take_a_few_vectors(learner: oco.Learner) -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    rank = getattr(learner, "rank", 0)
+    rank = learner.rank or 0
     assert record.scalars["rounds"] == count
     assert peak <= 8 * dimension * (12 + 5 * rank)
     assert peak <= 0.1 * 8 * count * dimension

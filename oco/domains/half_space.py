@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,6 +23,7 @@ PARALLEL = 1e-12
 class _Band(Domain, ABC):
     """``{x : lower <= <normal, x> <= upper}``; base class of half-spaces and slabs."""
 
+    @abstractmethod
     def __init__(self, normal: ArrayLike, lower: float, upper: float) -> None:
         self._normal = np.array(real_numbers(normal, f"the normal of {type(self).__name__}"), dtype=np.float64)
         self._check_shape(self._normal.shape)

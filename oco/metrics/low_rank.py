@@ -42,8 +42,10 @@ class LowRankPlusScaledIdentity(Metric):
         if vector.shape[0] != self.basis.shape[0]:
             return self.apply(vector.ravel()).reshape(vector.shape)
         coordinates = self.basis.T @ vector
-        above = self.values - self.complement
-        product: Array = self.complement * vector + self.basis @ (above * coordinates.T).T
+        product: Array = self.basis @ (self.values * coordinates.T).T
+        if self.basis.shape[1] < self.basis.shape[0]:
+            # The part beyond the basis by itself: eigenvalues may be hundreds of powers of ten apart.
+            product += self.complement * (vector - self.basis @ coordinates)
         return product
 
     @property

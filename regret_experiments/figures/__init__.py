@@ -6,7 +6,6 @@ import importlib
 from typing import Any
 
 _HOME = {
-    "KINDS": "kinds",
     "WIDTHS": "style",
     "base_style": "style",
     "bound_tightness": "against_rank",

@@ -57,7 +57,11 @@ def test_the_theorem(seed: int, size: int, rounds: int, tolerance: float, buffer
     regret, bound, _ = play_linear(learner, domain, adversaries((size,), rounds, seed)[stream], rounds, check)
     assert ranks[-1] <= size
     assert bound is not None
-    assert bound.value == pytest.approx(np.sqrt(2.0) * 3.0 * (1.0 + tolerance / 2.0) * trace_root(exact), rel=1e-6)
+    # The bound takes the upper end of tr G^(1/2), in which eigenvalues that are rounding count with their root.
+    factor = np.sqrt(2.0) * 3.0 * (1.0 + tolerance / 2.0)
+    promised, rounding = factor * trace_root(exact), np.finfo(float).eps * float(np.trace(exact))
+    assert bound.value >= promised * (1.0 - 1e-6)
+    assert bound.value <= promised * (1.0 + 1e-6) + factor * size * np.sqrt(8 * size * rounding)
     assert regret <= bound.value
     assert regret <= bound.variants["with the tolerance reached"] * (1.0 + 1e-9) <= bound.value * (1.0 + 1e-6)
 
