@@ -31,7 +31,7 @@ def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> No
     printed = capsys.readouterr().out
     assert "regret" in printed
     assert "Theorem 3" in printed
-    assert "Mine on logistic_regression" in printed
+    assert "mine on logistic_regression" in printed
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
