@@ -101,14 +101,15 @@ def _bare_members(kind: type) -> Iterator[str]:
 
 
 def _documented_constant(public: PublicModule, name: str) -> bool:
-    """Whether a constant is followed by a string where it is assigned."""
+    """Whether a constant is followed by a string in one of the package's files that assign it."""
     root = Path(public.module.__file__ or "").parent
     for path in root.glob("*.py"):
         lines = path.read_text().splitlines()
         for number, line in enumerate(lines):
             if line.startswith((f"{name} ", f"{name}:")):
                 after = [later for later in lines[number + 1 :] if not later.startswith((" ", ")", "}", "]"))]
-                return bool(after) and after[0].startswith('"""')
+                if after and after[0].startswith('"""'):
+                    return True
     return False
 
 

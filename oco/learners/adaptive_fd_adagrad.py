@@ -63,7 +63,7 @@ class AdaptiveFDAdaGrad(Learner):
     >>> for row in np.diag([3.0, 2.0, 1.0]):
     ...     learner.update(row)
     >>> learner.current_rank, learner.escaped_mass
-    (3, 0.0)
+    (2, 1.0)
     """
 
     name = "adaptive_fd_adagrad"
