@@ -13,7 +13,7 @@ GRIDS = ("log_grid", "grid")
 DOUBLING = "doubling"
 """``rank: doubling`` is 1, 2, 4, ... below the dimension, and the dimension less one."""
 THEOREM = "theorem"
-"""``learning_rate: theorem`` is the step size of the learner's theorem; the constructor gets None."""
+"""``learning_rate: theorem`` is the learning rate of the learner's theorem; the constructor gets None."""
 MOST_POINTS = 10_000
 
 

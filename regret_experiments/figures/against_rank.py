@@ -21,7 +21,7 @@ def regret_vs_rank(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = N
     """Draw regret, or the loss where no regret is known, at the best learning rate against the rank k.
 
     Bands are the range over the data orders. Learners without a rank are level lines; the dashed line is the regret at
-    the theorem's step size.
+    the theorem's learning rate.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ def regret_vs_memory(
     """Draw regret, or the loss where no regret is known, at the best learning rate against state floats.
 
     Learners with a rank are a line over k with a band over the data orders; the others are points, and whiskers are
-    their spread. The paler dashed line and hollow points are the theorem's step size.
+    their spread. The paler dashed line and hollow points are the theorem's learning rate.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def regret_vs_memory(
     styles
         Colours, markers and names by learner; by default those of the frame's learners.
     theorem
-        Whether to draw regret at the theorem's step size too.
+        Whether to draw regret at the theorem's learning rate too.
     names
         Whether to label learners and ranks.
     """
@@ -152,7 +152,7 @@ def regret_vs_memory(
 
 
 def bound_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
-    """Draw the theorem's bound, and the regret at the theorem's step size below it, against state floats."""
+    """Draw the theorem's bound, and the regret at the theorem's learning rate below it, against state floats."""
     axes.set_xscale("log")
     axes.set_yscale("log")
     for style, rows in each_learner(table[table["state_floats"].notna()], styles):
