@@ -136,7 +136,8 @@ class FDAdaGrad(Learner):
             self.__class__ = AdaptiveFDAdaGrad  # type: ignore[assignment]
             AdaptiveFDAdaGrad.__init__(self, learning_rate, delta, buffer, tolerance, max_rank, projection_delta)  # type: ignore[arg-type]
             return
-        self.tolerance, self.max_rank = tolerance, max_rank
+        self.tolerance = nonnegative(self, "tolerance", tolerance)
+        self.max_rank = None if max_rank is None else whole(self, "max_rank", max_rank)
         self.rank = whole(self, "rank", rank)
         self.learning_rate = positive_or_none(self, "learning_rate", learning_rate)
         self.delta = nonnegative(self, "delta", delta)

@@ -18,7 +18,7 @@ KEYWORDS: dict[str, dict[str, Any]] = {
     "adagrad_norm": {},
     "diagonal_adagrad": {},
     "fd_adagrad": {"rank": 2},
-    "ftsl": {"rank": 2, "delta": 1.0},
+    "ftsl": {"rank": 2, "ridge": 1.0},
 }
 COPIES: dict[str, Callable[[Learner], Learner]] = {
     "deepcopy": copy.deepcopy,

@@ -135,7 +135,7 @@ def applied(function: Callable[[np.ndarray], np.ndarray]) -> object:
     ("given", "size", "said"),
     [
         (3.0, 2, r"A metric is an oco.metrics.Metric or has a method apply\(decision\), got float"),
-        (applied(lambda x: x), 1501, "at most 1500 entries of a decision, got 1501"),
+        (applied(lambda x: x), 1501, "decisions of at most 1500 entries, got 1501"),
         (applied(lambda x: -x), 3, "not symmetric and positive semidefinite"),
         (applied(lambda x: np.array([x[1], 0.0])), 2, "not symmetric and positive semidefinite"),
         (applied(lambda x: x[:1]), 2, "must give 2 entries for 2, got 1"),
