@@ -69,7 +69,7 @@ class Record:
 
     @property
     def regret(self) -> Interval:
-        """Certified interval of the regret against the best fixed point of the whole game, see `Interval.within`."""
+        """Certified interval of the regret against the best fixed point of the whole game, see ``Interval.within``."""
         ends = (float(self.curves[name][-1]) for name in ("regret_lower", "regret_upper", "comparator_within"))
         return Interval(*ends)
 

@@ -24,7 +24,7 @@ class Graft:
     Attributes
     ----------
     method : {"factored", "adam", "rmsprop", "sqrt_n", "sgd", "none"}
-        See :func:`graft_steps`. ``sgd`` and ``none`` need a learning rate of their own.
+        See ``graft_steps`` in this module. ``sgd`` and ``none`` need a learning rate of their own.
     eps : float, optional
         Added to the root (``rmsprop``: inside it) of the second moment; 1e-8 by default. Only the methods with a second
         moment take it: ``factored``, ``adam`` and ``rmsprop``.
