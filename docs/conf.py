@@ -80,7 +80,10 @@ sphinx_gallery_conf: dict[str, Any] = {
 
 # Names of other packages, type variables and aliases: there is nothing of ours to link to.
 nitpick_ignore_regex = [
-    ("py:.*", r"(numpy|np|scipy|sparse|pandas|pd|matplotlib|torch|collections|typing|importlib|pathlib|os|abc|enum)\..*"),
+    (
+        "py:.*",
+        r"(numpy|np|scipy|sparse|pandas|pd|matplotlib|torch|collections|typing|importlib|pathlib|os|abc|enum)\..*",
+    ),
     ("py:.*", r"(Array|ArrayLike|Rounds|Rows|Shape|Labels|Self|T|Any|oco\.plugins\.T|TypeAliasForwardRef|torch)"),
     # Of annotations that are imported for type checkers only, which Sphinx cannot look through.
     ("py:class", r"(Axes|Figure|Styles|Scale|Against|ScalingKind|Snapshots|BlockOutcome|\w+\[.*)"),
