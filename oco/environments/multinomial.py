@@ -125,7 +125,7 @@ class MultinomialRegression(Environment):
 
     @classmethod
     def load(cls, data: str, *, domain: Domain | None = None, **options: Any) -> Self:
-        """Play against a data set, by name or path, with the options of `LogisticRegression.load`."""
+        """Play against a data set, by name or path, with the options of ``LogisticRegression.load``."""
         environment = cls.__new__(cls)
         environment._use(LinearLosses.load(data, **options), domain)
         return environment
