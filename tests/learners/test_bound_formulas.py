@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 
 from oco.domains import Ball, Box, FrobeniusBall, Simplex
 from oco.domains.base import Domain
-from oco.learners import LEARNERS
+from oco.learners import LEARNERS, AdaptiveFDAdaGrad, OnlineNewtonStep, SketchedOneSidedShampoo
 from oco.types import Array
 
 from .streams import given, play_linear
@@ -346,3 +346,55 @@ def test_the_bound_is_the_formula(name: str, keywords: dict[str, Any], where: st
 def test_every_bound_but_that_of_online_newton_steps_has_a_formula_here() -> None:
     stated = {name for name, learner in LEARNERS.items() if "bound" in vars(learner)}
     assert stated - {"online_newton_step"} <= set(FORMULAS)
+
+
+def test_the_bounds_of_online_newton_step_are_their_formulas() -> None:
+    gradients = np.random.default_rng(8).standard_normal((ROUNDS, SIZE))
+    learner, domain = OnlineNewtonStep(curvature=0.3, ridge=0.7), Ball(1.5, dimension=SIZE)
+    adversary = given(gradients)
+    _, bound, _ = play_linear(learner, domain, adversary, ROUNDS, exp_concavity=0.25, **adversary.facts)
+    assert bound is not None
+    start = 0.5 * 0.7 * 1.5**2
+    _, determinant = np.linalg.slogdet(np.eye(SIZE) + 0.3 / 0.7 * gradients.T @ gradients)
+    longest = float(np.linalg.norm(gradients, axis=1).max())
+    assert bound.value == pytest.approx(
+        start + SIZE / 0.6 * math.log(1.0 + 0.3 * float(np.sum(gradients**2)) / (SIZE * 0.7)), rel=1e-12
+    )
+    assert bound.variants == pytest.approx(
+        {
+            "observed log-determinant": start + determinant / 0.6,
+            "printed: 5 (1/alpha + GD) d ln T": 5.0 * (4.0 + longest * 3.0) * SIZE * math.log(ROUNDS),
+        },
+        rel=1e-9,
+    )
+
+
+@pytest.mark.parametrize(("rank", "delta"), [(1, 0.0), (2, 0.5)])
+def test_the_variant_of_one_sided_sketches_with_omega_is_its_formula(rank: int, delta: float) -> None:
+    gradients = np.random.default_rng(8).standard_normal((ROUNDS, *SHAPE))
+    learner, domain = SketchedOneSidedShampoo(rank, learning_rate=0.8, delta=delta), FrobeniusBall(1.5, shape=SHAPE)
+    adversary = given(gradients)
+    _, _, observed = play_linear(learner, domain, adversary, ROUNDS, **adversary.facts)
+    falling = np.linalg.eigvalsh(np.einsum("tij,tkj->ik", gradients, gradients))[::-1]
+    bound = learner.bound(replace(observed, extra={"left_eigenvalues": falling}))
+    assert bound is not None
+    omega = min(float(falling[j:].sum()) / (rank + 1 - j) for j in range(rank + 1))
+    expected = (3.0**2 / 1.6 + 0.8) * (float(np.sqrt(falling + delta).sum()) + SHAPE[0] * math.sqrt(omega))
+    assert bound.variants["with Omega_L"] == pytest.approx(expected, rel=1e-9)
+
+
+def test_delta_adds_the_same_to_every_bound_of_an_adaptive_rank() -> None:
+    gradients = np.random.default_rng(8).standard_normal((ROUNDS, SIZE))
+    adversary = given(gradients)
+    learner = AdaptiveFDAdaGrad(learning_rate=0.8, delta=0.5)
+    _, bound, _ = play_linear(learner, Ball(1.5, dimension=SIZE), adversary, ROUNDS, **adversary.facts)
+    assert bound is not None
+    weight, trace = 3.0**2 / 1.6, float(np.linalg.svd(gradients, compute_uv=False).sum())
+    added = weight * SIZE * math.sqrt(0.5)
+    reached = next(each.value for each in bound.constants if each.name == "tolerance reached")
+    assert 0.0 < reached <= 1.0
+    assert bound.value == pytest.approx((2.0 * weight + 0.8) * trace + added, rel=1e-9)
+    assert bound.variants["with the tolerance reached"] == pytest.approx(
+        (weight * (1.0 + reached) + 0.8) * trace + added, rel=1e-9
+    )
+    assert bound.variants["full-matrix AdaGrad"] == pytest.approx((weight + 0.8) * trace + added, rel=1e-9)
