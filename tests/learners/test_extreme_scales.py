@@ -85,11 +85,8 @@ def test_an_endless_step_ends_on_the_sphere_opposite_the_gradient(
     alone = LEARNERS[name](learning_rate=rate)
     alone.start(Problem(domain, horizon=1, gradient_bound=10.0))
     alone.update(-0.5 * row[0])
-    if name == "diagonal_adagrad":
-        # y = rate sign(row) is far away, so x = H y / mu: along |g| sign(g), which is the gradient itself.
-        expected = 2.0 * row[0] / np.linalg.norm(row[0])
-    else:
-        expected = 2.0 * row[0] / np.linalg.norm(row[0])
+    # For the diagonal step y = rate sign(row) is far away, so x = H y / mu: along |g| sign(g), the gradient itself.
+    expected = 2.0 * row[0] / np.linalg.norm(row[0])
     np.testing.assert_allclose(played, expected, rtol=1e-12)
     np.testing.assert_allclose(alone.prediction, expected, rtol=1e-12)
 
