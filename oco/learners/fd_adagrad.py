@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
-from typing import Literal, final
+from typing import Any, Literal, final
 
 from oco.errors import ConfigError
 from oco.learners._records import Recipe
@@ -126,16 +127,6 @@ class FDAdaGrad(Learner):
             raise ConfigError(f"compensation of FDAdaGrad must be 'full', 'half' or 'none', got {compensation!r}")
         if not 0.0 < decay <= 1.0:
             raise ConfigError(f"decay of FDAdaGrad must lie in (0, 1], got {decay!r}")
-        if rank == "auto":
-            if compensation != "full" or decay != 1.0:
-                raise ConfigError(
-                    "FDAdaGrad with rank='auto' needs compensation 'full' and decay 1, on which its bound rests"
-                )
-            message = "FDAdaGrad(rank='auto') is now called AdaptiveFDAdaGrad (adaptive_fd_adagrad in configs)"
-            warnings.warn(message, DeprecationWarning, stacklevel=2)
-            self.__class__ = AdaptiveFDAdaGrad  # type: ignore[assignment]
-            AdaptiveFDAdaGrad.__init__(self, learning_rate, delta, buffer, tolerance, max_rank, projection_delta)  # type: ignore[arg-type]
-            return
         self.tolerance = nonnegative(self, "tolerance", tolerance)
         self.max_rank = None if max_rank is None else whole(self, "max_rank", max_rank)
         self.rank = whole(self, "rank", rank)
@@ -145,6 +136,11 @@ class FDAdaGrad(Learner):
         self.compensation = compensation
         self.decay = decay
         self.projection_delta = nonnegative(self, "projection_delta", projection_delta)
+
+    @functools.wraps(__init__)  # type: ignore[misc]  # for the signature in help, docs and configs
+    def __new__(cls, rank: Any = None, *arguments: Any, **keywords: Any) -> Any:
+        """Return an `AdaptiveFDAdaGrad` for the former spelling ``rank="auto"``."""
+        return _of_the_former_spelling(*arguments, **keywords) if rank == "auto" else super().__new__(cls)
 
     def recipe(self, problem: Problem) -> Recipe:
         """``H = (Gbar + (delta + rho) I)^{1/2}``; the theorem's eta where none was given."""
@@ -193,3 +189,22 @@ class FDAdaGrad(Learner):
         rate, given = self._player.recipe.rate, self.learning_rate is not None
         own_norm = self.projection_delta == 0.0
         return trace_root_bound(observed, self.state.sketch, diameter, rate, self.delta, given, own_norm=own_norm)
+
+
+def _of_the_former_spelling(
+    learning_rate: float | None = None,
+    delta: float = 0.0,
+    buffer: int | None = None,
+    *,
+    tolerance: float = 1.0,
+    max_rank: int | None = None,
+    compensation: Compensation = "full",
+    decay: float = 1.0,
+    projection_delta: float = 0.0,
+) -> AdaptiveFDAdaGrad:
+    """What ``FDAdaGrad(rank="auto")`` is now, with a `DeprecationWarning`."""
+    if compensation != "full" or decay != 1.0:
+        raise ConfigError("FDAdaGrad with rank='auto' needs compensation 'full' and decay 1, on which its bound rests")
+    message = "FDAdaGrad(rank='auto') is now called AdaptiveFDAdaGrad (adaptive_fd_adagrad in configs)"
+    warnings.warn(message, DeprecationWarning, stacklevel=3)
+    return AdaptiveFDAdaGrad(learning_rate, delta, buffer, tolerance, max_rank, projection_delta)

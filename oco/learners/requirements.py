@@ -88,7 +88,7 @@ def nonnegative(learner: Learner, name: str, value: float) -> float:
     raise ConfigError(f"{name} of {type(learner).__name__} must be a finite number of 0 or more, got {value!r}")
 
 
-def whole(learner: Learner, name: str, value: int) -> int:
+def whole(learner: Learner, name: str, value: object) -> int:
     """``value`` if it is a positive integer; `ConfigError` otherwise."""
     if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
         return int(value)
