@@ -28,7 +28,7 @@ from oco.learners.ogd import OGD as OGD
 from oco.learners.oja_son import OjaSON as OjaSON
 from oco.learners.online_newton_step import OnlineNewtonStep as OnlineNewtonStep
 from oco.learners.primal_dual_ada_fd import PrimalDualAdaFD as PrimalDualAdaFD
-from oco.learners.primal_dual_adagrad import PrimalDualDiagonalAdaGrad as PrimalDualDiagonalAdaGrad
+from oco.learners.primal_dual_diagonal_adagrad import PrimalDualDiagonalAdaGrad as PrimalDualDiagonalAdaGrad
 from oco.learners.primal_dual_full_matrix_adagrad import PrimalDualFullMatrixAdaGrad as PrimalDualFullMatrixAdaGrad
 from oco.learners.random_projection import AdaLR as AdaLR
 from oco.learners.random_projection import RadaGrad as RadaGrad

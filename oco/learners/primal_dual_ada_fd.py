@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import final
 
+from oco.learners._primal_dual_bound import primal_dual_bound
 from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedPlayer, SketchedState, checked_buffer, sketched_memory
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
-from oco.learners.primal_dual_adagrad import primal_dual_bound
 from oco.learners.requirements import positive, positive_or_none, renamed, required_reach, whole
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Constant, Observed

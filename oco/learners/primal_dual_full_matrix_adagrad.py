@@ -6,10 +6,10 @@ from typing import final
 
 import numpy as np
 
+from oco.learners._primal_dual_bound import primal_dual_bound
 from oco.learners._records import Recipe
 from oco.learners._sketched import SketchedPlayer, SketchedState, sketched_memory
 from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
-from oco.learners.primal_dual_adagrad import primal_dual_bound
 from oco.learners.requirements import nonnegative, positive_or_none, renamed, required_gradient_bound, required_reach
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.regret.bounds import Bound, Constant, Observed

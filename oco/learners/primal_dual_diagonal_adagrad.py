@@ -1,4 +1,4 @@
-"""AdaGrad in its primal-dual (dual averaging) form with a diagonal matrix, and the bound of both forms."""
+"""AdaGrad in its primal-dual (dual averaging) form with a diagonal matrix."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.learners._finite import finite_update
+from oco.learners._primal_dual_bound import primal_dual_bound
 from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
-from oco.learners.requirements import (
-    at_most,
-    nonnegative,
-    positive_or_none,
-    reach,
-    renamed,
-    required_gradient_bound,
-    required_reach,
-)
+from oco.learners.requirements import nonnegative, positive_or_none, renamed, required_gradient_bound, required_reach
 from oco.metrics import Diagonal
-from oco.regret.bounds import Assumption, Bound, Constant, Observed
+from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 
 
@@ -124,29 +117,3 @@ class PrimalDualDiagonalAdaGrad(Learner):
             trace,
             largest_entry,
         )
-
-
-NORMS = {"l2": "l2 norm", "linf": "max norm"}
-
-
-def primal_dual_bound(
-    observed: Observed, theorem: str, norm: str, eta: Constant, ridge: Constant, trace: float, largest: float
-) -> Bound | None:
-    """``ridge/eta |x*|_2^2 + (|x*|^2/eta + eta) trace``, the second |x*| in ``norm``; None on an unbounded domain."""
-    if not observed.domain.bounded:
-        return None
-    distance, narrow = reach(observed.domain), reach(observed.domain, norm)
-    start = ridge.value / eta.value * distance**2
-    return Bound(
-        theorem=theorem,
-        value=start + (narrow**2 / eta.value + eta.value) * trace,
-        constants=(
-            Constant("distance to the comparator (l2 norm)", distance, "domain"),
-            Constant(f"distance to the comparator ({NORMS[norm]})", narrow, "domain"),
-            eta,
-            ridge,
-            Constant("trace of the root of the covariance", trace, "observed"),
-        ),
-        assumptions=(Assumption(f"{ridge.name} is at least the largest gradient", at_most(largest, ridge.value)),),
-        variants={"first terms halved (derived here)": 0.5 * start + (0.5 * narrow**2 / eta.value + eta.value) * trace},
-    )
