@@ -144,6 +144,18 @@ def test_every_domain_passes_the_public_checks():
         check_domain(domain)
 
 
+@pytest.mark.parametrize("along", [0.0, 1e-6, 0.3, 2.0])
+def test_residual_of_a_half_space_is_its_closed_form(along):
+    # From x on the boundary, the point of the half-space at distance s from x that is farthest along n is x + s t/|t|,
+    # with t the part of n along the boundary: the gap is |t|.
+    domain, metric = HalfSpace(np.array([1.0, 0.0, 0.0]), 0.0), ScaledIdentity(1.0)
+    answer, point = np.array([0.0, 2.0, -1.0]), np.array([1.5, 2.0 + along, -1.0])
+    size = np.linalg.norm(answer) + np.linalg.norm(point)
+    distance, length = np.linalg.norm(point - answer) / size, np.linalg.norm(answer) / size
+    expected = (along / size) / (distance * (distance + length))
+    assert projection_residual(domain, point, answer, metric) == pytest.approx(expected, rel=1e-6, abs=1e-15)
+
+
 def wrong_inside(domain, right):
     """A point of the domain that is far from ``right``."""
     return domain.project(right + 0.3 * np.cos(np.arange(right.size)))
