@@ -91,9 +91,20 @@ event.register("numba:compile", _Announcement())  # type: ignore[no-untyped-call
 
 
 class Kernel(CPUDispatcher):
-    """A function that Numba compiles; the separate kernels that it calls are there before it is."""
+    """A function that Numba compiles; the separate kernels that it calls are there before it is.
 
-    _needed: tuple[SeparateKernel, ...] | None = None
+    A separate kernel has a ``signature``, the only one that it is compiled for. Others call it through a symbol of the
+    process instead of taking a copy of it.
+    """
+
+    signature: Any = None
+    _needed: tuple[Kernel, ...] | None = None
+    _can_compile: bool
+
+    @property
+    def separate(self) -> bool:
+        """Whether it is compiled once, for its signature."""
+        return self.signature is not None
 
     def enable_caching(self) -> None:
         """Keep what is compiled."""
@@ -107,23 +118,18 @@ class Kernel(CPUDispatcher):
             needed.load()
         return super().compile(signature)
 
-
-class SeparateKernel(Kernel):
-    """A kernel of one signature, which others call through a symbol of the process instead of taking a copy of it."""
-
-    signature: Any = None
-    _can_compile: bool
-
     def load(self) -> None:
-        """Compile it, or load it from the cache, unless that was done."""
+        """Compile a separate kernel, or load it from the cache, unless that was done."""
         with global_compiler_lock:
             if self._can_compile:
                 self.compile(self.signature)
                 self.disable_compile()
 
     def add_overload(self, compiled: Any) -> None:
-        """Give the compiled code its name, under which callers find it."""
+        """Keep compiled code; that of a separate kernel gets a name, under which callers find it."""
         super().add_overload(compiled)
+        if not self.separate:
+            return
         described = copy.copy(compiled.fndesc)
         described.mangled_name = f"{self.py_func.__module__}.{self.py_func.__qualname__}"
         address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
@@ -133,8 +139,9 @@ class SeparateKernel(Kernel):
         context.insert_user_function(compiled.entry_point, described)
 
     def get_call_template(self, arguments: Any, keywords: Any) -> Any:
-        """Type of a call; arguments are converted to those of the signature."""
-        self.load()
+        """Type of a call; arguments are converted to those of a separate kernel's signature."""
+        if self.separate:
+            self.load()
         return super().get_call_template(arguments, keywords)
 
 
@@ -144,7 +151,7 @@ def entry_point(function: Function, *arguments: Any) -> Function:
     It skips the look-up of types, which is half the cost of a call from Python with ten arguments. If the types are not
     those of the kernel's signature, the kernel itself is returned. Do not keep the result in what is copied or pickled.
     """
-    if not isinstance(function, SeparateKernel):
+    if not (isinstance(function, Kernel) and function.separate):
         return function
     function.load()
     if tuple(map(numba.typeof, arguments)) != function.signature.args:
@@ -153,7 +160,7 @@ def entry_point(function: Function, *arguments: Any) -> Function:
     return cast(Function, compiled.entry_point)
 
 
-def _separate_kernels_of(function: Any, seen: set[int]) -> Iterator[SeparateKernel]:
+def _separate_kernels_of(function: Any, seen: set[int]) -> Iterator[Kernel]:
     """Separate kernels that ``function`` calls, itself or through others that are compiled into it."""
     for name in function.__code__.co_names:
         found = function.__globals__.get(name)
@@ -162,7 +169,7 @@ def _separate_kernels_of(function: Any, seen: set[int]) -> Iterator[SeparateKern
             if id(called) in seen or not isinstance(called, Kernel):
                 continue
             seen.add(id(called))
-            if isinstance(called, SeparateKernel):
+            if called.separate:
                 yield called
             else:
                 yield from _separate_kernels_of(called.py_func, seen)
@@ -179,10 +186,11 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def _compiled(function: Function, options: dict[str, Any], kind: type[Kernel] = Kernel) -> Function:
+def _compiled(function: Function, options: dict[str, Any], signature: Any = None) -> Function:
     if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         return np.errstate(all="ignore")(function)  # compiled code warns of nothing either
-    compiled = kind(function, targetoptions=_OPTIONS | options)
+    compiled = Kernel(function, targetoptions=_OPTIONS | options)
+    compiled.signature = signature
     if _directory is not None:
         compiled.enable_caching()
     return cast(Function, compiled)
@@ -224,9 +232,6 @@ def separate_kernel(signature: Any, *, from_python: bool = False) -> Callable[[F
     """
 
     def decorate(function: Function) -> Function:
-        compiled = _compiled(function, {"no_cpython_wrapper": not from_python}, SeparateKernel)
-        if isinstance(compiled, SeparateKernel):
-            compiled.signature = signature
-        return compiled
+        return _compiled(function, {"no_cpython_wrapper": not from_python}, signature)
 
     return decorate

@@ -44,6 +44,9 @@ class DrawnRows(RowStream):
         Draws the parameters shared by all streams.
     """
 
+    draws: Draws | None = None
+    """Distribution of the coordinates of a row, if there is a choice."""
+
     def __init__(self, *, dimension: int, horizon: int, domain: Domain, loss: ScalarLoss, problem_seed: int) -> None:
         if dimension < 1 or horizon < 1:
             raise ConfigError(f"dimension and horizon must be at least 1, got {dimension} and {horizon}")
@@ -83,7 +86,8 @@ class DrawnRows(RowStream):
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters."""
-        return super().describe() | {"dimension": self.dimension, "problem_seed": self.problem_seed}
+        drawn: dict[str, Any] = {"dimension": self.dimension, "problem_seed": self.problem_seed}
+        return super().describe() | drawn | ({"draws": self.draws} if self.draws else {})
 
 
 class RotatedRows(DrawnRows):
@@ -103,7 +107,7 @@ class RotatedRows(DrawnRows):
             raise ConfigError(f'draws must be "signs" or "normal", got {draws!r}')
         super().__init__(dimension=int(scales.size), **keywords)
         self.scales = scales
-        self.draws: Draws = draws
+        self.draws = draws
         self.rotation = random_rotation(self.dimension, self.problem_seed)
 
     def _draw(self, generator: np.random.Generator, rounds: Rounds) -> tuple[Array, Array]:
@@ -144,10 +148,6 @@ class RotatedRows(DrawnRows):
         directions = self.drift.turn(np.eye(self.dimension), np.full(self.dimension, round_index))
         eigenvectors: Array = self.rotation @ directions.T
         return eigenvectors
-
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters."""
-        return super().describe() | {"draws": self.draws}
 
 
 class DrawnLosses(Environment):

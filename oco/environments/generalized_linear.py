@@ -148,8 +148,8 @@ class GeneralizedLinearGame(RowStream):
         return self._constant("exp_concavity")
 
     def _constant(self, name: str) -> float | None:
-        if not self._constants:
-            self._constants |= self._find_constants()
+        if name not in self._constants:
+            self._constants |= self._find_constants() | self._constants
         return self._constants[name]
 
     def _find_constants(self) -> dict[str, float | None]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from scipy import sparse
 
 from oco.domains import FrobeniusBall
 from oco.domains.base import Domain
@@ -14,34 +13,10 @@ from oco.environments.row_data import ROUNDING
 from oco.environments.spectra import spectrum_shape
 from oco.environments.spectrum_games import SpectrumLike
 from oco.errors import ConfigError
-from oco.losses.base import Loss
+from oco.losses.entry import EntryLoss
 from oco.losses.quadratic_terms import MatrixResidual
-from oco.losses.rows import RowBlock
 from oco.losses.scalar import ScalarLoss, scalar_loss
 from oco.types import Array, Shape
-
-if TYPE_CHECKING:
-    from oco.comparators import Losses
-
-
-class EntryLoss(Loss):
-    """``f(X) = phi(X_ij, y)`` of one entry of a matrix; the gradient is zero except in that entry."""
-
-    def __init__(self, scalar: ScalarLoss, entry: tuple[int, int], target: float) -> None:
-        self.scalar = scalar
-        self.entry = entry
-        self.target = target
-
-    def value(self, point: Array) -> float:
-        """``phi(X_ij, y)``."""
-        return self.scalar.at(float(point[self.entry]), self.target)[0]
-
-    def gradient(self, point: Array) -> Array:
-        """``phi'(X_ij, y)`` in place ``ij``."""
-        gradient = np.zeros_like(point)
-        margin = float(point[self.entry])
-        gradient[self.entry] = self.scalar.at(margin, self.target)[1]
-        return gradient
 
 
 class MatrixCompletion(DrawnLosses):
@@ -108,17 +83,7 @@ class MatrixCompletion(DrawnLosses):
         generator = self._generator(round_index)
         row, column = divmod(int(generator.integers(self.matrix.size)), self.matrix.shape[1])
         noise = self.noise * np.sqrt(3.0) * (2.0 * generator.random() - 1.0)
-        return EntryLoss(self.loss, (row, column), float(self.matrix[row, column] + noise))
-
-    def declared_losses(self, start: int, stop: int) -> Losses:
-        """Rows with a single entry, whose margin is one entry of the decision; single losses without a conjugate."""
-        losses = [self.loss_at(i) for i in range(start, stop)]
-        if not self.loss.has_conjugate:
-            return losses
-        places = np.array([loss.entry[0] * self.matrix.shape[1] + loss.entry[1] for loss in losses])
-        count = places.size
-        rows = sparse.csr_array((np.ones(count), places, np.arange(count + 1)), shape=(count, self.matrix.size))
-        return RowBlock(self.loss, rows, np.array([loss.target for loss in losses]))
+        return EntryLoss(self.loss, self.matrix.shape, (row, column), float(self.matrix[row, column] + noise))
 
     @property
     def gradient_bound(self) -> float | None:

@@ -49,21 +49,16 @@ class PortfolioSelection(GeneralizedLinearGame):
         super().__init__(rows, domain=domain or Simplex(), order=order, **options)
         if self._source is None and not (self._rows > 0.0).all():
             raise DataError(f"price relatives must be positive, got one of {self._rows.min():g}")
+        if self._source is None and type(self.domain) is Simplex:
+            total, least = self.domain.support(np.ones(self.domain.dimension)), self._rows.min(axis=1)
+            ratios, spread = np.linalg.norm(self._rows, axis=1) / least, self._rows.max(axis=1) / least
+            self._constants["gradient_bound"] = float(ratios.max()) / total * ROUNDING
+            self._constants["gradient_entry_bound"] = float(spread.max()) / total * ROUNDING
 
     @classmethod
     def own_loss(cls) -> Logarithmic:
         """The logarithm of the growth."""
         return Logarithmic()
-
-    def _find_constants(self) -> dict[str, float | None]:
-        constants = super()._find_constants()
-        if self._source is None and type(self.domain) is Simplex:
-            total = self.domain.support(np.ones(self.domain.dimension))
-            ratios = np.linalg.norm(self._rows, axis=1) / self._rows.min(axis=1)
-            constants["gradient_bound"] = float(ratios.max()) / total * ROUNDING
-            spread = self._rows.max(axis=1) / self._rows.min(axis=1)
-            constants["gradient_entry_bound"] = float(spread.max()) / total * ROUNDING
-        return constants
 
 
 class DrawnPortfolio(DrawnRows):

@@ -9,12 +9,13 @@ import numpy as np
 
 from oco.domains import Ball
 from oco.domains.base import Domain
-from oco.environments.base import Rounds
-from oco.environments.drawn import DrawnLosses, Draws, RotatedRows, random_direction
+from oco.environments.base import Environment, Rounds
+from oco.environments.drawn import Draws, RotatedRows, random_direction
 from oco.environments.leading_space import LeadingSpace, leading_space
 from oco.environments.row_data import ROUNDING
 from oco.environments.spectra import PowerLaw, SpectrumShape, spectrum_shape
-from oco.errors import ConfigError
+from oco.errors import ConfigError, ProtocolError
+from oco.losses.base import Loss
 from oco.losses.quadratic_terms import TiltedQuadratic
 from oco.losses.rows import dense_row
 from oco.losses.scalar import Linear
@@ -90,7 +91,7 @@ class SpectrumLinear(RotatedRows):
         return np.zeros(rows.shape[0])
 
 
-class SpectrumQuadratic(DrawnLosses):
+class SpectrumQuadratic(Environment):
     """Strongly convex losses ``f_t(x) = curvature / 2 |x - c|^2 + <z_t, x>`` with a prescribed covariance of gradients.
 
     The gradient is ``curvature (x - c) + z_t``, where z_t is a round of `SpectrumLinear`, so at every point the
@@ -145,13 +146,23 @@ class SpectrumQuadratic(DrawnLosses):
 
     def restart(self, seed: int) -> None:
         """Go back before round 1 of the stream of ``seed``."""
-        super().restart(seed)
-        self._slopes = self._slopes.fresh(seed)
+        self._slopes, self._next = self._slopes.fresh(seed), 0
+
+    def reveal(self, point: Array) -> TiltedQuadratic:
+        """The loss of this round."""
+        if self._next >= self.horizon:
+            raise ProtocolError(f"{type(self).__name__} has {self.horizon} rounds and all of them were played")
+        self._next += 1
+        return self.loss_at(self._next - 1)
 
     def loss_at(self, round_index: int) -> TiltedQuadratic:
         """The loss of round ``round_index`` (counted from 0)."""
         slope = dense_row(self._slopes.block(round_index, round_index + 1).rows, 0)
         return TiltedQuadratic(self.curvature, self.center, slope)
+
+    def declared_losses(self, start: int, stop: int) -> list[Loss]:
+        """The losses one by one."""
+        return [self.loss_at(i) for i in range(start, stop)]
 
     @property
     def strong_convexity(self) -> float:

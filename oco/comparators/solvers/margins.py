@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.linalg import LinAlgError
+from scipy import sparse
 
 from oco.comparators.certificate import Certifier, bounded_part
 from oco.comparators.comparator import Comparator, ComparatorCurve
@@ -22,6 +23,7 @@ from oco.domains import Unbounded
 from oco.domains.base import Domain
 from oco.errors import ComparatorError, DomainError
 from oco.losses.base import Loss
+from oco.losses.entry import EntryLoss
 from oco.losses.multinomial import MultinomialBlock, MultinomialLogistic
 from oco.losses.rows import RowBlock, RowLoss
 from oco.regret.interval import Interval
@@ -218,6 +220,17 @@ def _rows_of(losses: Sequence[Any]) -> RowBlock | None:
     return RowBlock(scalar, np.array([loss.row for loss in losses]), np.array([loss.target for loss in losses]))
 
 
+def _entries_of(losses: Sequence[Any]) -> RowBlock | None:
+    """Rows with a single 1: the margin of a loss of one entry is that entry of the matrix."""
+    scalar, shape = losses[0].scalar, losses[0].shape
+    if not all(loss.scalar == scalar and loss.shape == shape for loss in losses):
+        return None
+    count = len(losses)
+    places = np.array([loss.entry[0] * shape[1] + loss.entry[1] for loss in losses])
+    rows = sparse.csr_array((np.ones(count), places, np.arange(count + 1)), shape=(count, shape[0] * shape[1]))
+    return RowBlock(scalar, rows, np.array([loss.target for loss in losses]))
+
+
 def _classes_of(losses: Sequence[Any]) -> MultinomialBlock | None:
     classes = losses[0].n_classes
     if not all(loss.n_classes == classes for loss in losses):
@@ -228,6 +241,7 @@ def _classes_of(losses: Sequence[Any]) -> MultinomialBlock | None:
 
 _BLOCKS: dict[type, Callable[[Sequence[Any]], RowBlock | MultinomialBlock | None]] = {
     RowLoss: _rows_of,
+    EntryLoss: _entries_of,
     MultinomialLogistic: _classes_of,
 }
 """How a sequence of losses of one kind is combined into a block."""
