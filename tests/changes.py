@@ -216,7 +216,10 @@ SOLVER = '''
 import numpy as np
 from oco.comparators import Comparator, ComparatorCurve
 from oco.comparators.solver import Solver
+from oco.regret import Certificate
 from oco.regret.interval import Interval
+
+EXACT = Certificate.SUPPORT_FUNCTION
 
 
 class Height:
@@ -234,7 +237,7 @@ class HeightSolver(Solver):
 
     def curve(self, taken, domain, rounds, request):
         totals = np.cumsum([loss.height for loss in taken])[np.array(rounds) - 1]
-        found = [Comparator(t, domain.start, Interval(v, v), "constant", True) for t, v in zip(rounds, totals)]
+        found = [Comparator(t, domain.start, Interval(v, v), EXACT, True) for t, v in zip(rounds, totals)]
         return ComparatorCurve(tuple(found), totals)
 
     def certify(self, taken, domain, point, dual, tolerance):

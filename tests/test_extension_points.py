@@ -105,7 +105,7 @@ def test_an_optimizer_of_networks(copy: ChangedCopy) -> None:
 
 def test_a_solver_of_best_fixed_points(copy: ChangedCopy) -> None:
     copy.write("oco/comparators/solvers/heights.py", changes.SOLVER)
-    assert copy.say(changes.USE_SOLVER) == "[1.0, 3.5] constant"
+    assert copy.say(changes.USE_SOLVER) == "[1.0, 3.5] support function"
     assert copy.changed == {"oco/comparators/solvers/heights.py"}
 
 

@@ -15,6 +15,7 @@ from oco.comparators.faces import Faces, faces_of
 from oco.comparators.objective import Objective
 from oco.domains._vectors import euclidean_norm
 from oco.domains.base import Domain
+from oco.regret.certificate import Certificate
 from oco.regret.interval import Interval
 from oco.types import Array
 
@@ -60,7 +61,7 @@ class Certifier:
     point: Array | None = None
     margins: Array | None = None
     slopes: Array | None = None
-    certificate: str = "none"
+    certificate: Certificate = Certificate.NONE
     receding: bool = False
     _reach: float = math.inf
 
@@ -72,10 +73,10 @@ class Certifier:
 
     def _forget(self) -> None:
         """Go back to the lower bound that needs no dual."""
-        self.lower, self.certificate, self._reach = -math.inf, "none", math.inf
+        self.lower, self.certificate, self._reach = -math.inf, Certificate.NONE, math.inf
         if self.objective.link.infimum > -math.inf:
             self.lower = self.objective.rows.count * self.objective.link.infimum
-            self.certificate = "losses are non-negative"
+            self.certificate = Certificate.NON_NEGATIVE
 
     @property
     def value(self) -> Interval:
@@ -135,7 +136,7 @@ class Certifier:
         bound = -total - support - rounding
         if bound > self.lower:
             self.lower, self.slopes, self._reach = bound, slopes, reach
-            self.certificate = "Fenchel dual"
+            self.certificate = Certificate.FENCHEL_DUAL
         return bound
 
 

@@ -8,6 +8,7 @@ from typing import overload
 
 import numpy as np
 
+from oco.regret.certificate import Certificate
 from oco.regret.interval import Interval
 from oco.types import Array
 
@@ -27,8 +28,7 @@ class Comparator:
         the loss of ``point``. If the lower bound does not hold on all of an unbounded domain, ``value.within`` is the
         radius within which it does.
     certificate
-        How the lower bound was obtained: ``"support function"``, ``"Fenchel dual"``, ``"Frank-Wolfe gap"``,
-        ``"losses are non-negative"``, ``"none"``.
+        How the lower bound was obtained.
     tight
         Whether the gap is within the tolerance that was asked for. A wide interval is still certified.
     note
@@ -38,7 +38,7 @@ class Comparator:
     rounds: int
     point: Array
     value: Interval
-    certificate: str
+    certificate: Certificate
     tight: bool
     note: str = ""
 
@@ -106,7 +106,7 @@ class ComparatorCurve(Sequence[Comparator]):
 
     @property
     def certificate(self) -> str:
-        """How the lower bounds were obtained, each certificate named once."""
+        """How the lower bounds were obtained, each certificate named once; `Certificate.listed_in` reads it."""
         return ", ".join(dict.fromkeys(comparator.certificate for comparator in self.comparators))
 
     @property

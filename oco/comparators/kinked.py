@@ -12,6 +12,7 @@ from oco.comparators.objective import Objective, SmoothedLink
 from oco.comparators.objectives import RowObjective
 from oco.domains.base import Domain
 from oco.errors import DomainError
+from oco.regret.certificate import Certificate
 from oco.types import Array
 
 _UNBOUNDED_BELOW = "no minimizer exists: the cumulative loss is unbounded below"
@@ -26,14 +27,14 @@ def solve_linear(objective: Objective, domain: Domain, certifier: Certifier) -> 
     """Minimize ``<g, x>``: the point that attains the support function in the direction -g."""
     slopes = np.ones(objective.rows.count)
     gradient = objective.gradient(slopes)
-    certifier.certificate = "support function"
+    certifier.certificate = Certificate.SUPPORT_FUNCTION
     try:
         point = domain.maximizer(-gradient.reshape(domain.shape)).ravel()
     except DomainError:
         return _UNBOUNDED_BELOW
     certifier.offer_point(point, objective.margins(point))
     certifier.offer_dual(slopes, gradient)
-    certifier.certificate = "support function"
+    certifier.certificate = Certificate.SUPPORT_FUNCTION
     return ""
 
 

@@ -17,6 +17,7 @@ from oco.comparators.faces import Faces, faces_of
 from oco.comparators.objective import Objective
 from oco.domains._vectors import euclidean_norm
 from oco.domains.base import Domain
+from oco.regret.certificate import Certificate
 from oco.regret.interval import Interval
 from oco.types import Array
 
@@ -31,7 +32,7 @@ _OUTSIDE = 128.0 * _UNIT
 
 def prove(
     objective: Objective, domain: Domain, point: Array, duals: Sequence[Array], allowed: float
-) -> tuple[Interval, str]:
+) -> tuple[Interval, Certificate]:
     """An interval that holds ``min_x F(x)`` over the domain, and how its lower bound was proved.
 
     Parameters
@@ -48,14 +49,14 @@ def prove(
     upper = upper_end(objective, domain, point)
     infimum = objective.link.infimum
     everywhere = objective.rows.count * infimum if infimum > -math.inf else -math.inf
-    how = "losses are non-negative" if infimum > -math.inf else "none"
+    how = Certificate.NON_NEGATIVE if infimum > -math.inf else Certificate.NONE
     faces = None if domain.bounded else faces_of(domain)
     limited, within = -math.inf, math.inf
     for slopes in duals:
         for fine in (False, True):
             bound, reach = lower_end(objective, domain, faces, point, slopes, fine)
             if math.isinf(reach) and bound > everywhere:
-                everywhere, how = bound, "Fenchel dual"
+                everywhere, how = bound, Certificate.FENCHEL_DUAL
             elif math.isfinite(reach) and bound > limited:
                 limited, within = bound, reach
             if upper - max(everywhere, limited) <= allowed or objective.rows.count * objective.rows.dimension > FINE:
@@ -64,9 +65,9 @@ def prove(
         if faces is not None and upper - everywhere > allowed:
             bound = bound_everywhere(objective, faces, slopes)
             if bound > everywhere:
-                everywhere, how = bound, "Fenchel dual"
+                everywhere, how = bound, Certificate.FENCHEL_DUAL
     if upper - everywhere > max(allowed, 10.0 * (upper - limited)) and limited > everywhere:
-        return Interval(min(limited, upper), upper, within), "Fenchel dual"
+        return Interval(min(limited, upper), upper, within), Certificate.FENCHEL_DUAL
     return Interval(min(everywhere, upper), upper), how
 
 

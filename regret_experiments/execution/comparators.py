@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def to_arrays(curve: ComparatorCurve) -> tuple[dict[str, Any], Arrays]:
     """Return plain values and arrays from which `from_arrays` makes the same curve."""
     facts = {
-        "certificates": [comparator.certificate for comparator in curve],
+        "certificates": [str(comparator.certificate) for comparator in curve],
         "tight": [bool(comparator.tight) for comparator in curve],
         "notes": [comparator.note for comparator in curve],
     }
@@ -33,6 +33,7 @@ def to_arrays(curve: ComparatorCurve) -> tuple[dict[str, Any], Arrays]:
 def from_arrays(stored: StoredRun) -> ComparatorCurve:
     """Return the curve that was stored, bit for bit."""
     from oco.comparators import Comparator, ComparatorCurve
+    from oco.regret import Certificate
     from oco.regret.interval import Interval
 
     arrays, facts = stored.arrays, stored.metadata
@@ -48,7 +49,9 @@ def from_arrays(stored: StoredRun) -> ComparatorCurve:
         strict=True,
     )
     comparators = tuple(
-        Comparator(int(rounds), point, Interval(float(lower), float(upper), float(within)), certificate, tight, note)
-        for rounds, point, lower, upper, within, certificate, tight, note in rows
+        Comparator(
+            int(rounds), point, Interval(float(lower), float(upper), float(within)), Certificate(kind), tight, note
+        )
+        for rounds, point, lower, upper, within, kind, tight, note in rows
     )
     return ComparatorCurve(comparators, arrays["final"])

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from oco.regret.certificate import Certificate
 from regret_experiments.plan.content import RESULT_SCHEMA, work_type
 from regret_experiments.store.arrays import Arrays, Description
 from regret_experiments.store.sealed import Damaged, Document
@@ -135,7 +136,7 @@ class _FinishedTraining(_Played):
 class _FinishedGame(_Stored):
     status: Literal["finished"]
     known: bool
-    certificates: list[str] = []
+    certificates: list[Annotated[Certificate, Field(strict=False)]] = []
     tight: list[bool] = []
     notes: list[str] = []
 

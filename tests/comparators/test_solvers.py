@@ -10,11 +10,13 @@ import pytest
 import oco
 from oco.comparators import anytime, best_fixed_point, certify, solver, solvers
 from oco.comparators.solver import Losses, all_solvers, solver_of
-from oco.domains import Ball, Unbounded
+from oco.domains import Ball, FrobeniusBall, Unbounded
 from oco.environments import ENVIRONMENTS
 from oco.environments.hindsight import known_ahead, least_between
 from oco.losses import Absolute, MultinomialLogistic, QuadraticForm, RowBlock, RowLoss, ScalarLoss, Squared
+from oco.losses.entry import EntryLoss
 from oco.losses.quadratic_terms import TiltedQuadratic
+from oco.regret import Certificate
 
 CENTERS = np.array([[3.0, 0.0], [0.0, 4.0], [1.0, 2.0]])
 ROWS = np.abs(np.random.default_rng(0).standard_normal((12, 3)))
@@ -30,6 +32,8 @@ def tilted(count: int = 3) -> list[TiltedQuadratic]:
         (RowBlock(Squared(), ROWS, np.ones(12)), Ball(1.0, dimension=3), "MarginSolver"),
         ([RowLoss(Squared(), row, 1.0) for row in ROWS], Ball(1.0, dimension=3), "MarginSolver"),
         ([MultinomialLogistic(row, 1, 2) for row in ROWS], Unbounded((2, 3)), "MarginSolver"),
+        ([EntryLoss(Squared(), (2, 3), (1, j), 1.0) for j in range(3)], FrobeniusBall(1.0), "MarginSolver"),
+        ([EntryLoss(Squared(), (2, n), (0, 0), 1.0) for n in (2, 3)], Ball(1.0, dimension=6), "BundleSolver"),
         ([RowLoss(Squared(), ROWS[0], 1.0), RowLoss(Absolute(), ROWS[1], 1.0)], Ball(1.0, dimension=3), "BundleSolver"),
         (tilted(), Ball(1.0, dimension=2), "QuadraticSumSolver"),
         (tilted(), Unbounded(2), "BundleSolver"),
@@ -38,6 +42,19 @@ def tilted(count: int = 3) -> list[TiltedQuadratic]:
 )
 def test_the_most_special_solver_takes_the_losses(losses: Losses, domain: oco.Domain, name: str) -> None:
     assert type(solver_of(losses, domain)[0]).__name__ == name
+
+
+def test_losses_of_entries_have_a_closed_form() -> None:
+    """Each entry is free on the ball of a large radius: the sum of squared residuals is that about the entry's mean."""
+    targets = {(0, 1): [1.0, 3.0], (1, 0): [-2.0]}
+    losses = [EntryLoss(Squared(), (2, 2), place, y) for place, wanted in targets.items() for y in wanted]
+    best = best_fixed_point(losses, FrobeniusBall(10.0).with_shape((2, 2)))
+    assert best.point.shape == (2, 2)
+    assert best.point[0, 1] == pytest.approx(2.0, rel=1e-6)
+    assert best.point[1, 0] == pytest.approx(-2.0, rel=1e-6)
+    scale = Squared().at(1.0, 0.0)[0]
+    assert 2.0 * scale in best.value
+    assert best.certificate is Certificate.FENCHEL_DUAL
 
 
 def test_a_list_of_quadratic_losses_has_its_closed_form() -> None:

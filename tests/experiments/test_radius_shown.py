@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from oco.comparators import Comparator, ComparatorCurve
-from oco.regret import Interval
+from oco.regret import Certificate, Interval
 from regret_experiments.execution.comparators import from_arrays, to_arrays
 from regret_experiments.report.runs import _within
 from regret_experiments.tables import rank_table
@@ -19,7 +19,7 @@ from regret_experiments.tables.columns import interval_text
 
 def curve(*radii: float) -> ComparatorCurve:
     found = [
-        Comparator(t, np.zeros(2), Interval(1.0, 2.0, radius), "Fenchel dual", True)
+        Comparator(t, np.zeros(2), Interval(1.0, 2.0, radius), Certificate.FENCHEL_DUAL, True)
         for t, radius in enumerate(radii, start=1)
     ]
     return ComparatorCurve(tuple(found), np.zeros(len(radii)))
@@ -29,6 +29,8 @@ def test_a_stored_curve_keeps_its_radii_and_an_older_one_does_not_know_them() ->
     facts, arrays = to_arrays(curve(np.inf, 300.0))
     stored: Any = SimpleNamespace(metadata=facts, arrays=arrays)
     assert from_arrays(stored).within.tolist() == [np.inf, 300.0]
+    assert {type(kind) for kind in facts["certificates"]} == {str}
+    assert all(one.certificate is Certificate.FENCHEL_DUAL for one in from_arrays(stored))
     del arrays["within"]
     older = from_arrays(stored)
     assert np.isnan(older.within).all()

@@ -130,6 +130,16 @@ def test_a_newer_schema_is_named_and_not_written_over(store: Store) -> None:
         pass
 
 
+def test_a_game_names_certificates_that_exist(tmp_path: Path) -> None:
+    results = Store(shutil.copytree(OLDER / "schema_1", tmp_path / "results"))
+    assert results.faults("games") == []
+    path = next((results.path / "games").glob("??/*.json"))
+    document = json.loads(path.read_bytes())
+    path.write_text(json.dumps(document | {"certificates": ["by example"] * len(document["certificates"])}))
+    (fault,) = results.faults("games")
+    assert "certificates" in fault.reason
+
+
 @pytest.mark.parametrize("suffixes", [(".json",), (".npy",), (".json", ".npy")])
 def test_two_runs_with_swapped_files(tmp_path: Path, suffixes: tuple[str, ...]) -> None:
     store, runs = Store(tmp_path), [a_run(1), a_run(2)]
@@ -201,7 +211,7 @@ def test_what_is_no_document_of_ours_is_one_sentence(store: Store, data: bytes, 
         assert len(fault.reason) < 200
 
 
-WRONG: list[Any] = [None, True, -1, 10**400, 1.5, "../x", [1], {"a": 1}]
+WRONG: list[Any] = [None, True, -1, 10**400, 1.5, "../x", "Fenchel dual", [1], {"a": 1}]
 
 
 def places(document: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from oco.comparators.solver import Losses, Request, Solver, count_of, feasible, 
 from oco.domains.base import Domain
 from oco.losses.base import Loss
 from oco.losses.rows import RowLoss, dense_row
+from oco.regret.certificate import Certificate
 from oco.regret.interval import Interval
 from oco.types import Array
 
@@ -100,7 +101,7 @@ class _Bundle:
         """The comparator certified so far."""
         within = math.inf if self._domain.bounded or math.isinf(self.lower) else self._reach
         value = Interval(min(self.lower, self.upper), self.upper, within)
-        certificate = "none" if math.isinf(self.lower) else "Frank-Wolfe gap"
+        certificate = Certificate.NONE if math.isinf(self.lower) else Certificate.FRANK_WOLFE_GAP
         return Comparator(len(self._losses), self.point, value, certificate, self.tight, note)
 
     def offer(self, point: Array) -> None:

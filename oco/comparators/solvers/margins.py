@@ -26,6 +26,7 @@ from oco.losses.base import Loss
 from oco.losses.entry import EntryLoss
 from oco.losses.multinomial import MultinomialBlock, MultinomialLogistic
 from oco.losses.rows import RowBlock, RowLoss
+from oco.regret.certificate import Certificate
 from oco.regret.interval import Interval
 from oco.types import Array
 
@@ -177,7 +178,7 @@ def _proved(
         # Additional nonnegative losses cannot lower the minimum.
         value = Interval(max(value.lower, min(before.value.lower, value.upper)), value.upper, value.within)
     if objective.link.linear:
-        certificate = "support function"
+        certificate = Certificate.SUPPORT_FUNCTION
     count = objective.rows.count
     tight = value.width <= allowed_width(certifier.tolerance, value.upper, certifier.start_value, count)
     return Comparator(count, point.reshape(domain.shape), value, certificate, tight, note)

@@ -12,6 +12,7 @@ from oco.comparators.solver import Losses, Request, Solver, feasible, require_ti
 from oco.domains.base import Domain
 from oco.losses.base import Loss
 from oco.losses.quadratic_terms import MatrixResidual, TiltedQuadratic
+from oco.regret.certificate import Certificate
 from oco.regret.interval import Interval
 from oco.types import Array
 
@@ -147,4 +148,4 @@ def quadratic_curve(
 def _comparator(total: QuadraticSum, point: Array, domain: Domain, tolerance: float) -> Comparator:
     value = total.certify(point, domain)
     tight = value.width <= tolerance * max(abs(value.upper), 1e-3 * abs(total.value(domain.start)))
-    return Comparator(total.count, point, value, "Frank-Wolfe gap", tight)
+    return Comparator(total.count, point, value, Certificate.FRANK_WOLFE_GAP, tight)
