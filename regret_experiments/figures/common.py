@@ -22,10 +22,14 @@ INCOMPLETE = "\N{DAGGER}"
 """Mark of a learner that has unfinished runs."""
 
 
+def styles_for(frame: pd.DataFrame, styles: Styles | None) -> Styles:
+    """The styles that were given, or else those of the frame's learners."""
+    return styles_of(frame) if styles is None else styles
+
+
 def each_learner(frame: pd.DataFrame, styles: Styles | None) -> Iterator[tuple[LearnerStyle, pd.DataFrame]]:
     """Every learner's style and rows, in the order of the frame."""
-    if styles is None:
-        styles = styles_of(frame)
+    styles = styles_for(frame, styles)
     for name, rows in frame.groupby("learner", sort=False, observed=True):
         yield styles[str(name)], rows
 

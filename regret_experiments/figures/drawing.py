@@ -97,7 +97,7 @@ def draw_all(path: str | Path) -> Iterator[Path]:
 
     from regret_experiments.figures.common import note_shortfalls, styles_of
     from regret_experiments.figures.kinds import panels
-    from regret_experiments.figures.memory import signature_figure
+    from regret_experiments.figures.signature import signature_figure
     from regret_experiments.store.results import load
     from regret_experiments.tables.group import floats
 

@@ -11,6 +11,7 @@ import pandas as pd
 from oco.errors import ConfigError
 from regret_experiments.figures.selection import Against, Rate, Scale, select_runs, selected_curves
 from regret_experiments.tables import rank_table
+from regret_experiments.tables.bands import Band
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +35,12 @@ class Panel:
         Of regret curves.
     rank
         Of figures that show one rank; by default the middle one.
+    x, group
+        Hyper-parameters of figures that show one across, and another by lines.
+    band
+        Around means over the data orders.
+    styles
+        Colours, markers and names by learner.
     """
 
     results: Results
@@ -42,6 +49,9 @@ class Panel:
     against: Against = "u_t"
     scale: Scale = "log"
     rank: int | None = None
+    x: str = "learning_rate"
+    group: str | None = None
+    band: Band = "range"
     styles: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -13,6 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox, IdentityTransform
 
+from regret_experiments.figures.spread import spread
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -116,7 +118,9 @@ class DirectLabels(Artist):
                 places[i] = box
         column.sort(key=lambda i: points[i][1])
         sizes = [self._extent(self._entries[i][0], renderer) for i in column]
-        bottoms = _spread([points[i][1] for i in column], [height for _, height in sizes], frame.y0, frame.y1)
+        heights = [height for _, height in sizes]
+        over = 0.5 * max(heights, default=0.0)
+        bottoms = spread([points[i][1] for i in column], heights, frame.y0 - over, frame.y1 + over)
         for i, (width, height), bottom in zip(column, sizes, bottoms, strict=True):
             places[i] = Bbox.from_bounds(frame.x1 + gap, bottom, width, height)
         for i, box in places.items():
@@ -179,26 +183,3 @@ def _nearest(
 def _covers(box: Bbox, points: Any) -> bool:
     inside = (points > (box.x0 - 1.5, box.y0 - 1.5)) & (points < (box.x1 + 1.5, box.y1 + 1.5))
     return bool(inside.all(axis=1).any())
-
-
-def _spread(centres: list[float], heights: list[float], low: float, high: float) -> list[float]:
-    """Bottoms of boxes as near to their centres (rising) as they can be without overlap and within the limits."""
-    bottoms = [centre - height / 2 for centre, height in zip(centres, heights, strict=True)]
-    for _ in range(200):
-        moved = False
-        for i in range(len(bottoms) - 1):
-            short = bottoms[i] + heights[i] - bottoms[i + 1]
-            if short > 0.01:
-                bottoms[i] -= short / 2
-                bottoms[i + 1] += short / 2
-                moved = True
-        if not moved:
-            break
-    at = low - 0.5 * max(heights, default=0.0)
-    for i in range(len(bottoms)):
-        bottoms[i] = at = max(bottoms[i], at)
-        at += heights[i]
-    at = max(high + 0.5 * max(heights, default=0.0), at)
-    for i in reversed(range(len(bottoms))):
-        at = bottoms[i] = min(bottoms[i], at - heights[i])
-    return bottoms

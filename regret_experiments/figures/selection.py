@@ -111,27 +111,32 @@ def spectrum_frame(results: Results, identifier: str) -> pd.DataFrame:
     )
 
 
+def omegas(arrays: Arrays, dimension: int, rank: int) -> list[float]:
+    """Omega, Lemma 1's bound on the escaped mass of a sketch of that rank, at each round whose spectrum was kept."""
+    at = np.searchsorted(arrays["round"], arrays["spectrum_rounds"])
+    traces = arrays["gradient_squares"][at]
+    kept = zip(arrays["spectra"], traces, strict=True)
+    return [Spectrum(dimension, top, float(trace)).omega(rank + 1) for top, trace in kept]
+
+
 def escaped_frame(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
     """Escaped mass and Lemma 1's bound on it, Omega, where the spectrum was kept.
 
     Columns: ``id``, ``environment``, ``learner``, ``kind``, ``rank``, ``round``, ``escaped_mass``, ``omega``,
     ``tail_mass``.
     """
-    rows: list[dict[str, Any]] = []
+    parts = []
     ranked = runs[runs["rank"].notna() & (runs["status"] == "finished")]
     for run in ranked.to_dict("records"):
         arrays = results.arrays(run["id"])
         if "spectra" not in arrays:
             continue
         at = np.searchsorted(arrays["round"], arrays["spectrum_rounds"])
-        for when, top in zip(at, arrays["spectra"], strict=True):
-            spectrum = Spectrum(int(run["dimension"]), top, float(arrays["gradient_squares"][when]))
-            labels = {name: run[name] for name in ("id", "environment", "learner", "kind", "rank")}
-            mass = {name: float(arrays[name][when]) for name in ("escaped_mass", "tail_mass")}
-            rows.append(
-                labels | {"round": int(arrays["round"][when]), "omega": spectrum.omega(int(run["rank"]) + 1)} | mass
-            )
-    return pd.DataFrame(rows)
+        columns = {name: run[name] for name in ("id", "environment", "learner", "kind", "rank")}
+        columns |= {name: arrays[name][at] for name in ("round", "escaped_mass", "tail_mass")}
+        columns |= {"omega": omegas(arrays, int(run["dimension"]), int(run["rank"]))}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def time_table(runs: pd.DataFrame) -> pd.DataFrame:

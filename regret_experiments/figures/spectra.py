@@ -1,4 +1,4 @@
-"""The spectrum of the gradient covariance with the ranks marked, and the escaped mass of a sketch."""
+"""The spectrum of the gradient covariance with the ranks marked."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from regret_experiments.figures.common import Styles, each_learner, numbers, say, tidy_log
+from regret_experiments.figures.common import numbers, say, tidy_log
 from regret_experiments.figures.kind import Kind, Panel
 from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.selection import escaped_frame, select_runs, spectrum_frame
+from regret_experiments.figures.selection import spectrum_frame
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -67,49 +67,6 @@ def spectrum(frame: pd.DataFrame, axes: Axes, *, ranks: Iterable[int] = ()) -> A
     return tidy_log(axes)
 
 
-def escaped_mass(frame: pd.DataFrame, axes: Axes, *, styles: Styles | None = None) -> Axes:
-    r"""Draw the mass that escaped from the sketch against Lemma 1's bound on it, at the last round.
-
-    Filled: escaped mass; hollow, dotted: its bound ``Omega_ell``, ell = k + 1. Bands are the range over orders.
-
-    Parameters
-    ----------
-    frame
-        As `escaped_frame` gives it, for one environment.
-    axes
-        Where to draw.
-    styles
-        Colours, markers and names by learner; by default those of the frame's learners.
-    """
-    if frame.empty:
-        return say(axes, "no escaped mass: no learner keeps a sketch, or no spectrum was kept")
-    from regret_experiments.figures.against_rank import _rank_axis
-
-    labels = DirectLabels(axes)
-    axes.set_yscale("log")
-    final = frame[frame["round"] == frame.groupby("id")["round"].transform("max")]
-    _rank_axis(final, axes)
-    for style, rows in each_learner(final, styles):
-        grouped = rows.groupby("rank")
-        x = np.array(sorted(rows["rank"].unique()), dtype=float)
-        for column, line, face, what in (
-            ("omega", ":", "white", "bound Ω"),
-            ("escaped_mass", "-", style.color, "escaped"),
-        ):
-            mean, low, high = (numbers(grouped[column].agg(how)) for how in ("mean", "min", "max"))
-            mean = np.where(mean > 0.0, mean, np.nan)
-            axes.plot(x, mean, line, color=style.color, marker=style.marker, mfc=face)
-            axes.fill_between(
-                x, np.where(low > 0.0, low, np.nan), high, color=style.color, alpha=0.12, lw=0, gid=column
-            )
-            finite = np.flatnonzero(np.isfinite(mean))
-            if finite.size:
-                name = what if final["learner"].nunique() == 1 else f"{style.label}: {what}"
-                labels.at_end(name, x[finite[-1]], mean[finite[-1]], style.ink)
-    axes.set_ylabel("escaped mass $\\rho_{1:T}$")
-    return tidy_log(axes)
-
-
 def _dark(color: tuple[float, ...]) -> str:
     from regret_experiments.figures.style import readable
 
@@ -122,12 +79,4 @@ def _spectrum(panel: Panel, axes: Axes) -> Axes:
     return spectrum(frame, axes, ranks=[int(rank) for rank in panel.runs["rank"].dropna().unique()])
 
 
-def _escaped(panel: Panel, axes: Axes) -> Axes:
-    frame = escaped_frame(panel.results, select_runs(panel.runs, panel.rate))
-    return escaped_mass(frame, axes, styles=panel.styles)
-
-
-KINDS = {
-    "spectrum": Kind("spectrum of the gradient covariance over time, ranks marked", _spectrum),
-    "escaped": Kind("escaped mass against its bound", _escaped),
-}
+KINDS = {"spectrum": Kind("spectrum of the gradient covariance over time, ranks marked", _spectrum)}

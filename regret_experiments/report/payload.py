@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from oco.regret.spectrum import Spectrum
 from regret_experiments.figures.common import styles_of
 from regret_experiments.figures.curves import axis_titles, curve_data
 from regret_experiments.figures.memory import LOSS_COLUMNS, MEMORY_COLUMNS, memory_data
-from regret_experiments.figures.selection import RATES, Against, Rate, spectrum_data
+from regret_experiments.figures.selection import RATES, Against, Rate, omegas, spectrum_data
 from regret_experiments.figures.style import LearnerStyle, luminance, readable
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
 from regret_experiments.report.games import Game, games_of
@@ -178,7 +177,7 @@ def _triples(table: pd.DataFrame, rate: Rate) -> dict[tuple[str, int | None], li
     return {
         (learner, line.ranks[i] if line.ranked else None): [rounded(float(values[i])) for values in line.regrets]
         for learner, line in memory_data(table, rate).items()
-        for i in range(len(line.floats))
+        for i in range(len(line.x))
     }
 
 
@@ -209,9 +208,7 @@ def _point(stored: Mapping[str, StoredRun], runs: pd.DataFrame, thinning: Thinni
             "values": [rounded_list(found.eigenvalues[i][thinning.eigenvalues]) for i in shown],
         }
         if not pd.isna(rank):
-            trace = float(arrays[0]["gradient_squares"][-1])
-            whole = Spectrum(int(runs["dimension"].iloc[0]), arrays[0]["spectra"][-1], trace)
-            point["omega"] = rounded(whole.omega(int(rank) + 1))
+            point["omega"] = rounded(omegas(arrays[0], int(runs["dimension"].iloc[0]), int(rank))[-1])
     return point
 
 

@@ -100,7 +100,10 @@ def _regret(rate: str, title: str, **figure: Any) -> list[Column]:
         f"regret_{rate}", title, align="left", value=lambda group: group.regret(rate),
         format=lambda row: interval_text(row, rate), **figure,
     )  # fmt: skip
-    return [*_measured(rate, "loss", "", "low", "high"), shown, *_measured(rate, "regret", "low", "high", "within")]
+    return [
+        *_measured(rate, "loss", "", "low", "high", "se"), shown,
+        *_measured(rate, "regret", "low", "high", "within", "se"),
+    ]  # fmt: skip
 
 
 def _count(state: str) -> Column:

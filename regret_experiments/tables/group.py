@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from oco.regret.verdict import Verdict, verdict, worst
+from regret_experiments.tables.bands import standard_error
 
 KEYS = ["stage", "environment", "learner", "kind", "rank"]
 THEOREM = "theorem"
@@ -74,14 +75,14 @@ class Group:
         return float(floats(self.shown, name).mean())
 
     def regret(self, rate: str, part: str = "") -> float:
-        """Mean over the orders of the upper end, the least lower end (``"low"``), the largest upper end (``"high"``),
-        or the least radius within which they are certified (``"within"``).
+        """Mean over the orders of the upper end, its standard error (``"se"``), the least lower end (``"low"``), the
+        largest upper end (``"high"``), or the least radius within which they are certified (``"within"``).
         """
         found = self._numbers[rate]
         return float("nan") if found is None else found[f"regret {part}"]
 
     def loss(self, rate: str, part: str = "") -> float:
-        """Mean, least or largest loss over the orders."""
+        """Mean, its standard error, least or largest loss over the orders."""
         found = self._numbers[rate]
         return float("nan") if found is None else found[f"loss {part}"]
 
@@ -125,10 +126,12 @@ def _range(runs: pd.DataFrame) -> dict[str, float] | None:
         "regret ": float(upper.mean()),
         "regret low": float(lower.min()),
         "regret high": float(upper.max()),
+        "regret se": standard_error(upper),
         "regret within": float(within.min(skipna=False)),
         "loss ": float(losses.mean()),
         "loss low": float(losses.min()),
         "loss high": float(losses.max()),
+        "loss se": standard_error(losses),
     }
 
 

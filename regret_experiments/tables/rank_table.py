@@ -37,8 +37,9 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         ``dimension``; ``state_floats`` (the most that a run held) and ``memory_formula``; ``regret_best``: mean over
         orders of the regret (certified upper end) at the point where that mean is lowest, of all that were played, the
         theorem's learning rate included, with ``regret_best_low`` and ``regret_best_high``, the least lower and the
-        largest upper end over the orders, and ``regret_best_within``, the least radius within which these were
-        certified (infinite: everywhere, missing: not known); ``best_point`` and whether its rate lies ``at_edge`` of
+        largest upper end over the orders, ``regret_best_se``, the standard error of that mean, and
+        ``regret_best_within``, the least radius within which these were certified (infinite: everywhere, missing: not
+        known); ``best_point`` and whether its rate lies ``at_edge`` of
         those that were tried; the same for the theorem's learning rate; ``bound`` and the ``verdict`` on it there, the
         worst of its runs (see `oco.regret.Verdict`; ``bound_holds`` is true, false or missing with it); means over
         orders of ``tail_mass`` and ``escaped_mass``; ``seconds`` a run. ``loss_best`` and so on: the cumulative loss,
@@ -72,7 +73,7 @@ def measured(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 def by_loss(table: pd.DataFrame) -> pd.DataFrame:
     """The table with the loss in the place of the regret."""
-    ends = [f"{rate}{end}" for rate in ("best", "theorem") for end in ("", "_low", "_high")]
+    ends = [f"{rate}{end}" for rate in ("best", "theorem") for end in ("", "_low", "_high", "_se")]
     losses = {f"regret_{end}": table[f"loss_{end}"] for end in ends if f"loss_{end}" in table}
     everywhere = {f"regret_{rate}_within": float("inf") for rate in ("best", "theorem")}
     return table.assign(**losses, **everywhere)

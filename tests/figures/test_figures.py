@@ -83,7 +83,7 @@ def test_bound_and_tail_mass_go_through_the_table(table: pd.DataFrame, axes: Any
     other = Figure().subplots()
     tail_mass_vs_memory(table, other)
     assert is_drawn(other, FD.color, rows["state_floats"], rows["tail_mass"])
-    assert is_drawn(other, FD.color, rows["state_floats"], rows["escaped_mass"])
+    assert is_drawn(other, FD.color, rows["state_floats"], (rows["rank"] + 1) * rows["escaped_mass"])
 
 
 def test_the_signature_figure_has_a_column_for_each_environment(results: Results) -> None:

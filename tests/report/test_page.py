@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import Open, Opened
 from small_sweeps import FAILURES, fail, plan_of
 
+from regret_experiments.figures.spread import spread
 from regret_experiments.report import write_report
 from regret_experiments.store import Store
 from regret_experiments.store.results import Results, load
@@ -354,6 +357,18 @@ def test_bounds_are_drawn_where_they_are_asked_for(open_page: Open, report: Path
     assert float(last) == pytest.approx(position(opened, "curves", "y", bound, True), abs=0.6)
     opened.choose("against", "u_T")
     assert opened.locator("#curves path.bound").count() == 0
+
+
+def test_the_page_spreads_labels_as_the_figures_do(browser: Any) -> None:
+    source = (resources.files("regret_experiments.report") / "assets" / "spread.js").read_text(encoding="utf-8")
+    generator = np.random.default_rng(2)
+    page = browser.new_page()
+    for count in (0, 1, 4, 12):
+        centers = sorted(generator.uniform(0.0, 100.0, count).tolist())
+        heights = generator.uniform(3.0, 15.0, count).tolist()
+        found = page.evaluate(f"() => {{ {source} return spread({centers}, {heights}, 0, 100); }}")
+        assert found == pytest.approx(spread(centers, heights, 0.0, 100.0))
+    page.close()
 
 
 def test_names_and_messages_with_markup_are_text(open_page: Open, stored: Path, tmp_path: Path) -> None:

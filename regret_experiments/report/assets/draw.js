@@ -148,7 +148,7 @@ function nameAtRight(chart, entries) {
   if (!chart.hasNames) return;
   const gap = Math.min(15, (chart.box.bottom - chart.box.top + 12) / Math.max(1, entries.length));
   const sorted = [...entries].sort((a, b) => a.y - b.y);
-  const heights = spread(sorted.map((entry) => entry.y), gap, chart.box.top, chart.box.bottom);
+  const heights = spread(sorted.map((entry) => entry.y), sorted.map(() => gap), chart.box.top - gap / 2, chart.box.bottom + gap / 2).map((top) => top + gap / 2);
   const left = chart.box.right + 22;
   sorted.forEach((entry, i) => {
     const group = inColour(chart.svg, entry.learner);
@@ -158,17 +158,6 @@ function nameAtRight(chart, entries) {
     if (gap < 13) text.style.fontSize = `${Math.max(7, gap)}px`;
     element(text, "title", {}, entry.text);
   });
-}
-
-function spread(wanted, gap, low, high) {
-  const placed = [];
-  for (const y of wanted) placed.push(Math.max(y, placed.length ? placed.at(-1) + gap : low));
-  let ceiling = high;
-  for (let i = placed.length - 1; i >= 0; i -= 1) {
-    placed[i] = Math.min(placed[i], ceiling);
-    ceiling = placed[i] - gap;
-  }
-  return placed;
 }
 
 function showTip(text, near) {

@@ -1,0 +1,86 @@
+"""What a line of a figure goes through: plain numbers, which Matplotlib and the report page draw alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from oco.errors import ConfigError
+from oco.types import Array
+from regret_experiments.figures.common import numbers, ranked
+from regret_experiments.figures.selection import Rate
+from regret_experiments.tables.bands import Band, half_width
+
+RANGE = ("", "_low", "_high")
+"""Mean over the orders and its range, as the columns of the table are called."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line with its band, or a row of points with their whiskers.
+
+    Attributes
+    ----------
+    x
+        Rising along a line.
+    middle, low, high
+        Over the data orders: the mean, and the two ends of its band.
+    ranks
+        Directions kept at each point; empty for a learner without a rank, which is drawn as points or level lines.
+    """
+
+    x: Array
+    middle: Array
+    low: Array
+    high: Array
+    ranks: tuple[int, ...] = ()
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it is a line over ranks."""
+        return bool(self.ranks)
+
+    @property
+    def regrets(self) -> tuple[Array, Array, Array]:
+        """The mean, and the two ends of its band."""
+        return self.middle, self.low, self.high
+
+
+def ranks_of(rows: pd.DataFrame) -> tuple[int, ...]:
+    """The ranks of a learner's rows; empty for a learner without."""
+    return tuple(int(rank) for rank in rows["rank"]) if ranked(rows) else ()
+
+
+def table_lines(table: pd.DataFrame, x: str, rate: Rate, band: Band = "range") -> dict[str, Line]:
+    """Regret at a learning rate against the column ``x``, by learner, from the table of one environment."""
+    found = {}
+    for name, rows in table[table["state_floats"].notna()].groupby("learner", sort=False, observed=True):
+        rows = rows.sort_values("rank" if ranked(rows) else "state_floats")
+        found[str(name)] = Line(numbers(rows[x]), *_with_band(rows, rate, band), ranks_of(rows))
+    return found
+
+
+def over_orders(values: pd.Series[Any], by: Any, band: Band) -> pd.DataFrame:
+    """Mean of ``values`` in every group, with the ends of its band: columns ``mean``, ``low``, ``high``."""
+    grouped = values.astype(float).groupby(by)
+    frame = grouped.agg(["mean", "min", "max", "sem", "count"])
+    if band == "range":
+        return frame.rename(columns={"min": "low", "max": "high"})[["mean", "low", "high"]]
+    reach = half_width(frame["sem"], frame["count"], band)
+    return pd.DataFrame({"mean": frame["mean"], "low": frame["mean"] - reach, "high": frame["mean"] + reach})
+
+
+def _with_band(rows: pd.DataFrame, rate: Rate, band: Band) -> tuple[Array, Array, Array]:
+    def column(name: str) -> Array:
+        return np.asarray(numbers(rows[name] if name in rows else [np.nan] * len(rows)), dtype=float)
+
+    mean, low, high = (column(f"regret_{rate}{end}") for end in RANGE)
+    if band == "range":
+        return mean, low, high
+    if f"regret_{rate}_se" not in rows:
+        raise ConfigError(f"the table has no column regret_{rate}_se, which the band {band!r} needs; make it again")
+    reach = half_width(column(f"regret_{rate}_se"), column("orders" if rate == "best" else "orders_theorem"), band)
+    return mean, mean - reach, mean + reach
