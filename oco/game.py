@@ -113,8 +113,8 @@ def play(
     (see ``record.scalars["form"]``), with the same trajectory as round by round.
 
     A game that was continued has the record of a game played at once with the same checkpoints, bit for bit, except
-    that each part keeps its own spectra. The learner's state, the sums of the losses, the gradient covariance and the curves
-    are carried over. The best fixed points are those of all rounds, found anew.
+    that each part keeps its own spectra. The learner's state, the sums of the losses, the gradient covariance and the
+    curves are carried over. The best fixed points are those of all rounds, found anew.
 
     Examples
     --------

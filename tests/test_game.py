@@ -13,9 +13,9 @@ import oco
 from oco.checks.unchanged import contents
 from oco.environments import LeastSquares, LinearLosses, LogisticRegression
 from oco.errors import ConfigError, NumericsError, ProtocolError
-from oco.game import checkpoint_rounds
 from oco.learners import LEARNERS
 from oco.learners.base import effective_rank
+from oco.regret.checkpoints import checkpoint_rounds
 from oco.types import Array
 
 
@@ -405,9 +405,7 @@ class TestArguments:
         """It would not continue, as one may think, so it must be said what is wanted."""
         game = LinearLosses(np.eye(3), domain=oco.Ball(radius=1.0))
         first = oco.play(game, oco.OGD())
-        with pytest.raises(
-            ConfigError, match=r"this OGD has a state already; give learner.fresh\(\) to begin anew, or "
-        ):
+        with pytest.raises(ConfigError, match=r"this OGD has a state already; give learner.fresh\(\) to begin anew"):
             oco.play(game, first.player)
         assert first.player is not None
         assert oco.play(game, first.player.fresh()).cumulative_loss == first.cumulative_loss

@@ -134,7 +134,5 @@ def test_losses_that_look_at_the_points_cannot_be_held_out() -> None:
 
 def test_held_out_losses_take_points_of_the_game() -> None:
     other = LinearLosses(np.eye(3), domain=oco.Ball(radius=1.0))
-    with pytest.raises(
-        ConfigError, match=r"points of shape \(4,\), those of the game, got losses of points of shape \(3,\)"
-    ):
+    with pytest.raises(ConfigError, match=r"of shape \(4,\), those of the game, got losses of points of shape \(3,\)"):
         oco.play(squares(), oco.OGD(), evaluate=other)

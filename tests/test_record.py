@@ -21,6 +21,7 @@ from oco.errors import StoreError
 from oco.record import Record
 
 GENERATOR = np.random.default_rng(5)
+VERSION = re.escape(oco.__version__)
 ROWS, TARGETS = GENERATOR.standard_normal((200, 4)), GENERATOR.standard_normal(200)
 
 
@@ -132,10 +133,8 @@ class TestFile:
             Record.load(path)
         for version in (0, 99):
             plain_file.save(path, {"x": 1}, "record", version)
-            sentence = (
-                rf"is an oco record of version {version}, written by oco {re.escape(oco.__version__)}; this is oco "
-            )
-            with pytest.raises(StoreError, match=sentence + rf"{re.escape(oco.__version__)}, which reads version 1$"):
+            sentence = rf"is an oco record of version {version}, written by oco {VERSION}; this is oco "
+            with pytest.raises(StoreError, match=sentence + rf"{VERSION}, which reads version 1$"):
                 Record.load(path)
 
     def test_no_changed_byte_changes_a_number(self, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from oco.losses.rows import rows_at_once
 from oco.types import Array
 
 HELD_OUT_SEED = 0x4E1D0017
-"""Seed of the held-out stream, the same in every game. It differs from the seeds of games in use, so an environment that
-draws its rounds can be evaluated on an independent stream of itself."""
+"""Seed of the held-out stream, the same in every game. It differs from the seeds of games in use, so an environment
+that draws its rounds can be evaluated on an independent stream of itself."""
 
 
 class HeldOutLoss:

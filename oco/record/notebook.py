@@ -76,9 +76,7 @@ def _certificate(record: Record) -> str:
             f'<line x1="{at:.1f}" x2="{at:.1f}" y1="3" y2="23" stroke="{_BOUND_COLOR}" stroke-width="3">'
             f"<title>bound {bound.value:.6g}</title></line>"
         )
-    bar = (
-        "blue: the certified interval of the regret" + ("" if bound is None else "; orange: the bound") + "; thin: zero"
-    )
+    bar = f"blue: the certified interval of the regret{'' if bound is None else '; orange: the bound'}; thin: zero"
     return _svg(_BAR, bar, parts) + _small(bar)
 
 

@@ -43,8 +43,8 @@ class Record:
         regret of the losses ``<g_t, x>`` (infinite if these are unbounded below on the domain); ``bound``, and whether
         its assumptions held (``bound_holds``), with ``bound: NAME`` for a theorem's other right-hand sides;
         ``gradient_squares``; ``tail_mass`` and ``escaped_mass`` if there is a sketch; ``mistakes`` if targets are
-        classes; ``held_out_average`` and ``held_out_last``, the mean loss of the averaged and the last point on held-out
-        losses, if `oco.play` was given ``evaluate``. Values that were not tracked are NaN.
+        classes; ``held_out_average`` and ``held_out_last``, the mean held-out loss of the averaged and of the last
+        point, if `oco.play` was given ``evaluate``. Values that were not tracked are NaN.
     scalars
         Final numbers and facts, by name.
     spectrum_rounds, spectra
