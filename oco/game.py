@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import copy
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oco.arguments import check_players, description, fresh_stream, shortest_length
+from oco.continuing import Part, advance
+from oco.environments.held_out import HeldOutLoss
 from oco.environments.row_stream import RowStream
-from oco.errors import ConfigError, NumericsError, ProtocolError
+from oco.errors import NumericsError, ProtocolError
 from oco.learners._finite import count_rounds, is_finite
 from oco.learners.base import Learner, Problem, require_memory
 from oco.losses.rows import BlockOutcome, RowBlock, dense_row, rows_at_once
 from oco.record import Record
-from oco.regret.checkpoints import checkpoint_rounds
 from oco.snapshot import Keeper
 from oco.tracking import Tracker
+from oco.tracking.tracker import learner_description
 
 if TYPE_CHECKING:
     from oco.comparators import ComparatorCurve
@@ -38,6 +39,11 @@ def play(
     spectrum: bool = True,
     learner_seed: int | None = None,
     shortest_interval: int | None = None,
+    average: bool = False,
+    keep_iterates: bool = False,
+    evaluate: Any = None,
+    until: int | None = None,
+    start: Record | None = None,
     snapshots: Snapshots | None = None,
     intervals: int | None = None,
 ) -> Record:
@@ -67,6 +73,19 @@ def play(
     shortest_interval
         Length of the shortest dyadic interval of rounds whose regret is recorded (``record.intervals``); none by
         default. About ``2 T / shortest_interval`` best fixed points are found for it.
+    average
+        Whether to record the mean of the points x_1, ..., x_T (``record.averaged_point``). The learner is then played
+        round by round, also where it has a compiled loop over rows.
+    keep_iterates
+        Whether to record the point after each checkpoint (``record.iterates``), d numbers for every one.
+    evaluate
+        An environment whose losses are held out: the curves ``held_out_average`` and ``held_out_last`` are the mean of
+        its losses at the averaged and at the last point. Implies ``average``. Costs a pass over it at each checkpoint.
+    until
+        Round at which to stop, the environment's horizon by default. The record can be given as ``start`` later.
+    start
+        Record of the game up to an earlier round, which is continued. The environment, the learner, the seeds and the
+        options must be those of that game.
     snapshots
         Storage of snapshots, from which an interrupted game continues, bit for bit. Only games against a stream of rows
         use it; other environments may have hidden state, so their games start again.
@@ -81,7 +100,8 @@ def play(
     Raises
     ------
     ConfigError
-        If the learner does not suit the game, or its state is larger than the memory this process may use.
+        If the learner does not suit the game or has played already, its state is larger than the memory this process
+        may use, or ``start`` is the record of another game.
     NumericsError
         If a loss or a gradient is not finite; the message names the round, the learner and the cause.
     ProtocolError
@@ -92,6 +112,10 @@ def play(
     If the losses are rows of a data set and the learner has a compiled loop over rows, the game runs in blocks
     (see ``record.scalars["form"]``), with the same trajectory as round by round.
 
+    A game that was continued has the record of a game played at once with the same checkpoints, bit for bit, except
+    that each part keeps its own spectra. The learner's state, the sums of the losses, the gradient covariance and the
+    curves are carried over. The best fixed points are those of all rounds, found anew.
+
     Examples
     --------
     >>> import numpy as np, oco
@@ -100,26 +124,37 @@ def play(
     >>> record = oco.play(game, oco.AdaGradNorm())
     >>> record.regret.upper <= record.bound.value
     True
+    >>> first = oco.play(game, oco.AdaGradNorm(), until=100)
+    >>> oco.play(game, oco.AdaGradNorm(), start=first).scalars["rounds"]
+    200
     """
-    _refuse_arguments(environment, learner)
-    horizon = int(environment.horizon)
-    rounds = checkpoint_rounds(checkpoints, horizon)
-    shortest = _shortest_interval(shortest_interval, intervals, horizon)
-    stream = environment.fresh(seed) if hasattr(environment, "fresh") else _copied(environment)
+    check_players(environment, learner)
+    shortest = shortest_length(shortest_interval, intervals, int(environment.horizon))
+    stream = fresh_stream(environment, seed)
     problem = Problem.of(stream, seed if learner_seed is None else learner_seed)
     player = learner.fresh()
+    held_out = None if evaluate is None else HeldOutLoss(evaluate, problem.domain)
+    tracked: dict[str, Any] = {
+        "average": average,
+        "keep_iterates": keep_iterates,
+        "spectrum": spectrum,
+        "shortest_interval": shortest,
+    }
+    part = Part.of(
+        stream, checkpoints, until, start, environment=description(stream), learner=learner_description(player),
+        seed=seed, learner_seed=problem.seed, evaluate=None if evaluate is None else description(evaluate), **tracked,
+    )  # fmt: skip
     require_memory(player, problem)
     began = time.perf_counter()
     player.start(problem)
-    tracker = Tracker(
-        stream, player, problem, rounds, spectrum=spectrum, comparator=comparator, shortest_interval=shortest
-    )
+    tracker = Tracker(stream, player, problem, part.rounds, comparator=comparator, held_out=held_out, **tracked)
     tracker.timings["play"] += time.perf_counter() - began
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds
-    keeper = Keeper(snapshots if isinstance(stream, RowStream) else None, player, tracker)
+    keeper = Keeper(snapshots if isinstance(stream, RowStream) else None, player, tracker, part.earlier)
     before, recorded = keeper.go_on()
     count_rounds(player, before)
-    for checkpoint in rounds[recorded:]:
+    advance(stream, before)
+    for checkpoint in part.rounds[recorded:]:
         began = time.perf_counter()
         observing = tracker.timings["observe"]
         with np.errstate(over="ignore", invalid="ignore"):  # overflow raises NumericsError instead
@@ -127,58 +162,15 @@ def play(
         tracker.timings["play"] += time.perf_counter() - began - (tracker.timings["observe"] - observing)
         tracker.checkpoint(int(checkpoint))
         before = int(checkpoint)
-    return tracker.record(environment=_description(stream), seed=seed)
-
-
-def _shortest_interval(given: int | None, old: int | None, horizon: int) -> int | None:
-    """The given length, under its present or its old name."""
-    if old is not None:
-        warnings.warn(
-            "play(intervals=...) is now play(shortest_interval=...): a length, not a count",
-            DeprecationWarning,
-            stacklevel=3,
-        )
-        if given is not None:
-            raise ConfigError("shortest_interval and intervals, its old name, were both given; leave intervals out")
-        given = old
-    if given is not None and not 1 <= given <= horizon:
-        raise ConfigError(f"shortest_interval must be a length in 1..{horizon}, got {given!r}")
-    return given
-
-
-def _refuse_arguments(environment: Any, learner: Any) -> None:
-    """Raise `ConfigError` unless `play` gets an environment and then a learner."""
-    if isinstance(environment, Learner) and hasattr(learner, "reveal"):
-        raise ConfigError("play takes the environment first and the learner second, got them the other way round")
-    for what, given in (("environment", environment), ("learner", learner)):
-        if isinstance(given, type):
-            raise ConfigError(
-                f"play takes an object as the {what}, got the class {given.__name__}; call it to make one"
-            )
-    missing = [name for name in ("domain", "horizon", "reveal") if not hasattr(environment, name)]
-    if missing:
-        raise ConfigError(
-            f"an environment has domain, horizon and reveal(point), {type(environment).__name__} has no "
-            f"{' and no '.join(missing)}"
-        )
-    if not isinstance(learner, Learner):
-        raise ConfigError(f"a learner is an oco.Learner or of a subclass of it, got {type(learner).__name__}")
-
-
-def _copied(environment: Any) -> Any:
-    try:
-        return copy.deepcopy(environment)
-    except TypeError as error:
-        raise ConfigError(
-            f"{type(environment).__name__} cannot be copied for the game ({error}); give it a method fresh(seed)"
-        ) from None
+    return tracker.record(environment=description(stream), seed=seed, snapshot=part.snapshot(stream, player, tracker))
 
 
 def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int, stop: int, keeper: Keeper) -> None:
     """Play rounds ``start`` to ``stop - 1`` of a stream of rows, in the learner's compiled loop or one by one."""
     for first, last in _pieces(stream, start, stop):
         block = stream.block(first, last)
-        outcome = player.play_block(block) if block.scalar.code >= 0 else None
+        in_block = block.scalar.code >= 0 and not tracker.needs_every_point
+        outcome = player.play_block(block) if in_block else None
         if outcome is None:
             _play_block_by_rounds(block, player, tracker, first)
         else:
@@ -194,9 +186,11 @@ def _play_block_by_rounds(block: RowBlock, player: Learner, tracker: Tracker, fi
     margins, losses, slopes = (np.empty(len(block)) for _ in range(3))
     for i in range(len(block)):
         row = dense_row(block.rows, i)
-        margins[i] = row @ _checked_point(player, first + i + 1, row.shape)
+        point = _checked_point(player, first + i + 1, row.shape)
+        margins[i] = row @ point
         losses[i], slopes[i] = block.scalar.at(margins[i], block.targets[i])
         _refuse_not_finite(first + i + 1, player, losses[i], slopes[i])
+        tracker.observe_point(point)
         player.update(slopes[i] * row)
     if not is_finite(player.prediction):
         _refuse_lost(first + len(block), player)
@@ -275,10 +269,3 @@ def _refuse_not_finite(round_index: int, player: Learner, value: float, gradient
         f"round {round_index}: {cause} at the point that {player!r} played "
         f"(largest coordinate {np.max(np.abs(player.prediction)):.3g}); a smaller learning rate may help"
     )
-
-
-def _description(stream: Any) -> dict[str, Any]:
-    if hasattr(stream, "describe"):
-        description: dict[str, Any] = stream.describe()
-        return description
-    return {"kind": type(stream).__name__, "horizon": int(stream.horizon), "domain": stream.domain.describe()}

@@ -15,7 +15,7 @@ class SnapshotError(OcoError):
     """A state holds an object that cannot be stored, or a snapshot does not fit the state to be restored."""
 
 
-FORMAT = 2
+FORMAT = 3
 """Version of the format. Snapshots of another version are ignored, and the game starts again."""
 
 
@@ -35,15 +35,23 @@ class Snapshots(Protocol):
 class Keeper:
     """Takes snapshots of a game when they are due, and restores the newest one at the start."""
 
-    def __init__(self, snapshots: Snapshots | None, player: Any, tracker: Any) -> None:
+    def __init__(
+        self, snapshots: Snapshots | None, player: Any, tracker: Any, earlier: dict[str, Any] | None = None
+    ) -> None:
         self._snapshots = snapshots
+        self._earlier = earlier
         self._player = player
         self._tracker = tracker
 
     def go_on(self) -> tuple[int, int]:
-        """Restore the newest snapshot; returns the numbers of its rounds and checkpoints, or zeros."""
+        """Restore the newest snapshot, or else the one given as ``earlier``.
+
+        Returns the numbers of its rounds and checkpoints, or zeros.
+        """
         snapshot = None if self._snapshots is None else self._snapshots.load()
         if snapshot is None or snapshot.get("format") != FORMAT:
+            snapshot = self._earlier
+        if snapshot is None:
             return 0, 0
         # A copy, because the learner may use an array of its first state elsewhere too.
         self._player.state = restore(copy.deepcopy(self._player.state), snapshot["learner"])
@@ -54,12 +62,18 @@ class Keeper:
         if self._snapshots is None or not self._snapshots.due():
             return
         try:
-            learner, tracker = capture(self._player.state), self._tracker.snapshot()
+            snapshot = state_of(self._player, self._tracker, rounds)
         except SnapshotError:
             # A user's learner may have any object in its state; then its games start again.
             self._snapshots = None
             return
-        self._snapshots.save({"format": FORMAT, "rounds": rounds, "learner": learner, "tracker": tracker})
+        self._snapshots.save(snapshot)
+
+
+def state_of(player: Any, tracker: Any, rounds: int) -> dict[str, Any]:
+    """The snapshot of a game after ``rounds`` rounds; `SnapshotError` if it cannot be stored."""
+    learner = capture(player.state)
+    return {"format": FORMAT, "rounds": rounds, "learner": learner, "tracker": tracker.snapshot()}
 
 
 def capture(value: Any) -> Any:

@@ -2,14 +2,14 @@
 
 LAYERS = [
     {"_version", "types", "errors"},
-    {"keywords", "snapshot", "memory", "numbers", "kernel_cache"},
+    {"keywords", "snapshot", "memory", "numbers", "kernel_cache", "plain_file"},
     {"compile", "lanes", "plugins", "metrics"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},
     {"comparators", "learners"},
     {"environments"},
     {"record", "spec"},
-    {"tracking"},
+    {"tracking", "arguments", "continuing"},
     {"game"},
     {"checks"},
 ]

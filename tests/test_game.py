@@ -13,9 +13,9 @@ import oco
 from oco.checks.unchanged import contents
 from oco.environments import LeastSquares, LinearLosses, LogisticRegression
 from oco.errors import ConfigError, NumericsError, ProtocolError
-from oco.game import checkpoint_rounds
 from oco.learners import LEARNERS
 from oco.learners.base import effective_rank
+from oco.regret.checkpoints import checkpoint_rounds
 from oco.types import Array
 
 
@@ -206,7 +206,7 @@ class TestCopies:
 
     @pytest.mark.parametrize("name", sorted(LEARNERS))
     def test_a_game_leaves_learner_and_environment_bit_equal(self, name: str) -> None:
-        """Every attribute of both, before and after, with a learner that is new and with one that holds a state."""
+        """Every attribute of both, before and after, with a learner that is new and with one that is refused."""
         matrix, simplex = (LEARNERS[name].decision == kind for kind in ("matrix", "simplex"))
         domain = oco.Simplex(dimension=4) if simplex else oco.Ball(radius=1.0).with_shape((3, 2) if matrix else (4,))
         if matrix:
@@ -215,12 +215,13 @@ class TestCopies:
             game = LeastSquares(*rows_and_targets(), domain=domain)
         _ = game.gradient_bound, game.gradient_entry_bound, game.exp_concavity, game.strong_convexity  # kept once known
         learner = LEARNERS[name](**LEARNERS[name].examples[0])
-        for used in (False, True):
-            if used:
-                learner = oco.play(game, learner, comparator=False).player
-            before = dict(contents(learner)), dict(contents(game))
-            oco.play(game, learner, seed=3, comparator=False)
-            assert (dict(contents(learner)), dict(contents(game))) == before
+        before = dict(contents(learner)), dict(contents(game))
+        played = oco.play(game, learner, seed=3, comparator=False).player
+        assert (dict(contents(learner)), dict(contents(game))) == before
+        before = dict(contents(played)), dict(contents(game))
+        with pytest.raises(ConfigError, match="has a state already"):
+            oco.play(game, played, seed=3, comparator=False)
+        assert (dict(contents(played)), dict(contents(game))) == before
 
     @pytest.mark.parametrize("name", sorted(LEARNERS))
     def test_memory_is_known_where_the_learning_rate_is_not(self, name: str) -> None:
@@ -400,11 +401,14 @@ class TestArguments:
         with pytest.raises(ConfigError, match="got Record"):
             oco.play(game, record)  # type: ignore[arg-type]
 
-    def test_a_learner_that_has_played_begins_anew(self) -> None:
+    def test_a_learner_that_has_played_is_refused_with_the_remedy(self) -> None:
+        """It would not continue, as one may think, so it must be said what is wanted."""
         game = LinearLosses(np.eye(3), domain=oco.Ball(radius=1.0))
         first = oco.play(game, oco.OGD())
-        second = oco.play(game, first.player)
-        assert first.cumulative_loss == second.cumulative_loss
+        with pytest.raises(ConfigError, match=r"this OGD has a state already; give learner.fresh\(\) to begin anew"):
+            oco.play(game, first.player)
+        assert first.player is not None
+        assert oco.play(game, first.player.fresh()).cumulative_loss == first.cumulative_loss
 
 
 class TestVerdict:

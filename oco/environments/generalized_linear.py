@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from abc import abstractmethod
 from typing import Any, Literal, Self
@@ -195,6 +196,15 @@ class GeneralizedLinearGame(RowStream):
             for part, chosen in parts
         )
         return train, test
+
+    def shortened(self, horizon: int) -> Self:
+        """The same game with fewer rounds, ``horizon`` of them."""
+        if not 1 <= horizon <= self.horizon:
+            raise ConfigError(f"horizon must be in 1..{self.horizon}, got {horizon!r}")
+        clone = copy.copy(self)
+        clone.horizon = horizon
+        clone.restart(0)
+        return clone
 
     def keywords(self) -> dict[str, Any]:
         """The constructor's keywords, or those of `load` if it loaded the rows."""

@@ -38,6 +38,8 @@ class ComparatorObserver(Observer):
         self._wanted = wanted
         self._losses: list[Any] | None = [] if self._must_record_losses() else None
         self._curve: ComparatorCurve | None = None
+        self.point: Array | None = None
+        """The best fixed point of all rounds that was found; None before `finish`, and without one."""
 
     @property
     def losses(self) -> list[Any] | None:
@@ -64,6 +66,8 @@ class ComparatorObserver(Observer):
         """Find the comparator; regret as an interval, against the last comparator, and against a moving one."""
         with self._game.clock.timed("comparator"):
             found = self._found()
+        if found is not None:
+            self.point = np.reshape(found.point, self._game.problem.domain.shape)
         loss, rounding = curves["cumulative_loss"], curves["loss_rounding"]
         missing = np.full(loss.shape, np.nan)
         lower, upper = (missing, missing) if found is None else (found.lower, found.upper)

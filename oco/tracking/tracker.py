@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,12 @@ from oco.tracking.intervals import IntervalObserver
 from oco.tracking.losses import LossObserver
 from oco.tracking.memory import MemoryObserver
 from oco.tracking.observer import Clock, Curves, Game, Observer, Scalars
+from oco.tracking.points import PointObserver
 from oco.types import Array
 
 if TYPE_CHECKING:
     from oco.comparators import ComparatorCurve
+    from oco.environments.held_out import HeldOutLoss
 
 
 @dataclass
@@ -32,6 +35,19 @@ class Columns:
 
     rows: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     forms: dict[str, None] = field(default_factory=dict)
+
+    def add(self, row: dict[str, float]) -> None:
+        """Append the numbers of one checkpoint; a column that some checkpoints do not have is NaN there."""
+        before = len(self.rows["round"])
+        for name in row.keys() - self.rows.keys():
+            self.rows[name] = [math.nan] * before
+        for name, column in self.rows.items():
+            column.append(float(row.get(name, math.nan)))
+
+
+def learner_description(player: Learner) -> dict[str, Any]:
+    """Name and hyper-parameters, for a record."""
+    return {"name": registered_name(type(player))} | player.hyperparameters()
 
 
 class Tracker:
@@ -51,18 +67,23 @@ class Tracker:
         spectrum: bool,
         comparator: bool | ComparatorCurve,
         shortest_interval: int | None = None,
+        average: bool = False,
+        keep_iterates: bool = False,
+        held_out: HeldOutLoss | None = None,
     ) -> None:
         self._clock = Clock()
         game = self._game = Game(stream, player, problem, rounds, self._clock)
         self._columns = Columns()
         self._gradients = GradientObserver(game, spectrum)
         losses = LossObserver(game, self._gradients)
-        found = ComparatorObserver(game, comparator)
+        found = self._comparator = ComparatorObserver(game, comparator)
         self._bound = BoundObserver(game, losses, self._gradients, found)
         self._intervals = None
         if shortest_interval is not None:
             self._intervals = IntervalObserver(game, losses, found, shortest_interval)
-        observers = (losses, self._gradients, found, self._bound, MemoryObserver(game), self._intervals)
+        self._points = PointObserver(game, average, keep_iterates, held_out)
+        memory = MemoryObserver(game)
+        observers = (losses, self._gradients, found, self._bound, memory, self._points, self._intervals)
         # The order matters: the bound at a checkpoint uses quantities that the earlier observers have computed there.
         self._observers: list[Observer] = [each for each in observers if each is not None]
 
@@ -70,6 +91,15 @@ class Tracker:
     def timings(self) -> defaultdict[str, float]:
         """Seconds spent so far, by part of the game."""
         return self._clock.seconds
+
+    @property
+    def needs_every_point(self) -> bool:
+        """Whether `observe_point` must be given the point of every round of a stream of rows."""
+        return self._points.averages
+
+    def observe_point(self, point: Array) -> None:
+        """Process the point of one round of a stream of rows, before `observe_block` has its loss."""
+        self._points.add(point)
 
     def observe_block(self, block: RowBlock, margins: Array, losses: Array, slopes: Array, form: str) -> None:
         """Process consecutive rounds of a stream of rows."""
@@ -91,8 +121,7 @@ class Tracker:
         row: dict[str, float] = {"round": round_index}
         for observer in self._observers:
             row |= observer.checkpoint(round_index)
-        for name, value in row.items():
-            self._columns.rows[name].append(float(value))
+        self._columns.add(row)
 
     def snapshot(self) -> dict[str, Any]:
         """All observers' states, as plain values."""
@@ -110,8 +139,11 @@ class Tracker:
             observer.restore(kept)
         return len(self._columns.rows["round"])
 
-    def record(self, *, environment: dict[str, Any], seed: int) -> Record:
-        """Compute the regret against the comparator, the final numbers and the timings."""
+    def record(self, *, environment: dict[str, Any], seed: int, snapshot: dict[str, Any] | None = None) -> Record:
+        """Compute the regret against the comparator, the final numbers and the timings.
+
+        ``snapshot`` is what a later game continues from, if this one stopped before the horizon.
+        """
         player, problem = self._game.player, self._game.problem
         curves: Curves = {name: np.asarray(values) for name, values in self._columns.rows.items()}
         scalars: Scalars = {
@@ -127,7 +159,7 @@ class Tracker:
         spectrum_rounds, spectra = self._gradients.kept_spectra()
         return Record(
             environment=environment,
-            learner={"name": registered_name(type(player))} | player.hyperparameters(),
+            learner=learner_description(player),
             seed=seed,
             curves=curves,
             scalars=scalars,
@@ -138,4 +170,9 @@ class Tracker:
             violations=self._bound.violations(),
             player=player,
             intervals=() if self._intervals is None else self._intervals.regret,
+            last_point=self._points.last,
+            averaged_point=self._points.average,
+            best_point=self._comparator.point,
+            iterates=self._points.iterates,
+            snapshot=snapshot,
         )

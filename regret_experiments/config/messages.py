@@ -57,6 +57,10 @@ def _sentence(error: Any, model: type[BaseModel]) -> tuple[Location, str]:
         return location, f"must have at least {context['min_length']} entry"
     if kind == "greater_than_equal":
         return location, f"must be {context['ge']} or more, got {given}"
+    if kind == "greater_than":
+        return location, f"must be above {context['gt']:g}, got {given}"
+    if kind == "less_than":
+        return location, f"must be below {context['lt']:g}, got {given}"
     if kind == "less_than_equal":
         return location, f"must be {context['le']} or less, got {given}"
     if kind == "literal_error":

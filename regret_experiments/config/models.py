@@ -61,6 +61,13 @@ class EnvironmentEntry(Strict):
     name: Name = Field(
         default="", description="Name in tables and figures; the kind where left out.", validate_default=False
     )
+    held_out: float | None = Field(
+        default=None,
+        gt=0.0,
+        lt=1.0,
+        description="Share of the rows of a data set that is not played. The mean loss of the averaged and of the last "
+        "point on these rows is recorded.",
+    )
 
     @property
     def label(self) -> str:
@@ -70,7 +77,8 @@ class EnvironmentEntry(Strict):
     @property
     def keywords(self) -> dict[str, Any]:
         """What the environment is built from."""
-        return dict(self.model_extra or {})
+        held_out = {} if self.held_out is None else {"held_out": self.held_out}
+        return dict(self.model_extra or {}) | held_out
 
 
 class LearnerEntry(Strict):

@@ -97,6 +97,7 @@ class Play:
             comparator=run.comparator if self.comparator is None else self.comparator,
             spectrum=run.spectrum,
             learner_seed=run.seeds["learner"],
+            evaluate=built.held_out,
             snapshots=None if self.snapshot is None else SnapshotFile(*self.snapshot),
         )
         arrays = dict(record.curves)

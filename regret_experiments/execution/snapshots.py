@@ -13,9 +13,8 @@ import numpy as np
 
 import oco
 from oco.errors import StoreError
+from oco.plain_file import with_arrays, without_arrays
 from regret_experiments.store.files import write_atomic
-
-_ARRAY = "$array"
 
 
 class SnapshotFile:
@@ -44,7 +43,7 @@ class SnapshotFile:
     def save(self, snapshot: dict[str, Any]) -> None:
         """Replace the last snapshot by ``snapshot``; if it cannot be written, the game continues without."""
         arrays: dict[str, Any] = {}
-        text = json.dumps(_without_arrays(snapshot, arrays))
+        text = json.dumps(without_arrays(snapshot, arrays))
         stream = io.BytesIO()
         np.savez(stream, tree=np.array(text), **arrays)
         try:
@@ -65,7 +64,7 @@ class SnapshotFile:
             return None
         with np.load(io.BytesIO(stored[start:]), allow_pickle=False) as members:
             tree = json.loads(str(members["tree"][()]))
-            snapshot: dict[str, Any] = _with_arrays(tree, members)
+            snapshot: dict[str, Any] = with_arrays(tree, members)
             return snapshot
 
     def _checksum(self, data: bytes) -> bytes:
@@ -74,25 +73,3 @@ class SnapshotFile:
     def remove(self) -> None:
         """Delete the snapshot: the game is over."""
         self._path.unlink(missing_ok=True)
-
-
-def _without_arrays(value: Any, arrays: dict[str, Any]) -> Any:
-    if isinstance(value, np.ndarray):
-        name = f"a{len(arrays)}"
-        arrays[name] = value
-        return {_ARRAY: name}
-    if isinstance(value, dict):
-        return {key: _without_arrays(item, arrays) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_arrays(item, arrays) for item in value]
-    return value
-
-
-def _with_arrays(value: Any, stored: Any) -> Any:
-    if isinstance(value, dict):
-        if list(value) == [_ARRAY]:
-            return stored[value[_ARRAY]]
-        return {key: _with_arrays(item, stored) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_arrays(item, stored) for item in value]
-    return value

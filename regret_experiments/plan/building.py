@@ -36,11 +36,14 @@ class BuiltEnvironment:
         As in the config.
     environment
         The object that is played against.
+    held_out
+        The game on the rows that are kept from it; None if all are played.
     """
 
     kind: str
     keywords: dict[str, Any]
     environment: Any
+    held_out: Any = None
 
     @cached_property
     def content(self) -> dict[str, Any]:
@@ -79,18 +82,38 @@ def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:
     from oco.environments import ENVIRONMENTS
 
     maker = _found(kind, ENVIRONMENTS)
-    check_names(kind, keywords, [*environment_keywords(kind), *_loss_keywords(keywords.get("loss"))])
+    given = {key: value for key, value in keywords.items() if key != "held_out"}
+    check_names(kind, given, [*environment_keywords(kind), *_loss_keywords(keywords.get("loss"))])
     if keywords.get("domain") is not None:
         _check_domain(keywords["domain"])
     check_types(keywords, *_makers(kind))
     check_required(kind, keywords, maker.from_config)
-    given = dict(keywords)
     if isinstance(given.get("labels"), list):
         # YAML has no tuples; a pair such as [one-vs-rest, 0] is written as a list.
         given["labels"] = tuple(given["labels"])
     if isinstance(given.get("labels"), dict):
         given["labels"] = _number_keys(given["labels"])
-    return BuiltEnvironment(kind, keywords, _call(maker.from_config, given))
+    environment, held_out = _call(maker.from_config, given), None
+    if keywords.get("held_out") is not None:
+        environment, held_out = _split(kind, environment, keywords)
+    return BuiltEnvironment(kind, keywords, environment, held_out)
+
+
+def _split(kind: str, environment: Any, keywords: dict[str, Any]) -> tuple[Any, Any]:
+    """The game on the rows that are played, and that on the rows that are held out: the same for every order."""
+    if not hasattr(environment, "split"):
+        raise KeywordError("held_out", f"needs the rows of a data set, which environment {kind!r} does not have")
+    share = keywords["held_out"]
+    try:
+        played, held_out = environment.split(share)
+    except ConfigError as error:
+        raise KeywordError("held_out", str(error).replace("test_fraction", "held_out")) from error
+    horizon = keywords.get("horizon")
+    if horizon is not None:
+        if horizon > played.horizon:
+            raise KeywordError("horizon", f"must be at most {played.horizon} with held_out: {share}, got {horizon}")
+        played = played.shortened(horizon)
+    return played, held_out
 
 
 def _number_keys(labels: dict[str, Any]) -> dict[Any, Any]:

@@ -14,7 +14,7 @@ import pandas as pd
 from oco.regret.interval import radius_text
 from oco.regret.verdict import Verdict
 from regret_experiments.tables.column import Column, number, short, whole
-from regret_experiments.tables.group import KEYS, Group
+from regret_experiments.tables.group import KEYS, Group, floats
 
 Row = Mapping[Any, Any]
 _MARKS = {Verdict.BROKEN: " BROKEN", Verdict.VIOLATED: " ?", Verdict.UNDECIDED: " ~"}
@@ -85,6 +85,10 @@ def _key(name: str) -> Any:
     return lambda group: group.key[name]
 
 
+def _at_best(name: str) -> Any:
+    return lambda group: float(floats(group.best, name).mean())
+
+
 def _measured(rate: str, what: str, *parts: str) -> list[Column]:
     """Columns of CSV for a regret or a loss: its mean and what goes with it."""
 
@@ -136,6 +140,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("verdict", value=lambda group: str(group.verdict)),
     Column("bound_holds", value=lambda group: _HOLDS.get(group.verdict)),
+    *(Column(f"held_out_{point}", f"held-out loss, {name} point", value=_at_best(f"held_out_{point}"))
+      for point, name in (("average", "averaged"), ("last", "last"))),
     Column(
         "tail_mass", "tail mass", value=lambda group: group.mean("tail_mass"),
         format=lambda row: number(row["tail_mass"]),

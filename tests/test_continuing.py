@@ -1,0 +1,137 @@
+"""A game in two parts is the game played at once, bit for bit, from memory and from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import oco
+from oco.environments import LeastSquares
+from oco.errors import ConfigError
+from oco.learners import LEARNERS
+from oco.record import Record
+from oco.types import Array
+
+GENERATOR = np.random.default_rng(3)
+ROWS = GENERATOR.standard_normal((300, 5)) * np.geomspace(1.0, 0.1, 5)
+TARGETS = ROWS @ GENERATOR.standard_normal(5) + GENERATOR.standard_normal(300)
+CHECKPOINTS = [1, 20, 100, 130, 210, 300]
+
+
+def game(rows: Array = ROWS) -> LeastSquares:
+    return LeastSquares(rows, TARGETS, domain=oco.Ball(radius=2.0))
+
+
+def assert_same(continued: Record, whole: Record) -> None:
+    assert list(continued.curves) == list(whole.curves)
+    for name, curve in whole.curves.items():
+        assert curve.tobytes() == continued.curves[name].tobytes(), name
+    assert repr(continued.scalars) == repr(whole.scalars)
+    assert (continued.violations, repr(continued.bound)) == (whole.violations, repr(whole.bound))
+    assert (continued.intervals, continued.regret) == (whole.intervals, whole.regret)
+    for name in ("last_point", "averaged_point", "best_point", "iterates"):
+        assert repr(getattr(continued, name)) == repr(getattr(whole, name)), name
+
+
+@pytest.mark.parametrize("kind", sorted(LEARNERS))
+def test_two_parts_are_one_game(kind: str, tmp_path: Path) -> None:
+    learner = LEARNERS[kind](**LEARNERS[kind].examples[0])
+    matrix, simplex = (LEARNERS[kind].decision == what for what in ("matrix", "simplex"))
+    played: Any = game()
+    if matrix:
+        played = oco.environments.MatrixRegression((3, 2), 300, domain=oco.FrobeniusBall(radius=1.0))
+    elif simplex:
+        played = LeastSquares(ROWS, TARGETS, domain=oco.Simplex())
+    options: dict[str, Any] = {"checkpoints": CHECKPOINTS, "seed": 2}
+    try:
+        whole = oco.play(played, learner, **options)
+    except ConfigError as error:
+        pytest.skip(f"does not play this game: {error}")
+    first = oco.play(played, learner, until=130, **options)
+    assert (first.scalars["rounds"], first.scalars["horizon"]) == (130, 300)
+    for name, curve in first.curves.items():
+        if name != "regret_final":  # against the best point of the rounds played, here of fewer
+            assert curve.tobytes() == whole.curves[name][:4].tobytes(), name
+    first.save(tmp_path / "first.npz")
+    for start in (first, Record.load(tmp_path / "first.npz")):
+        assert_same(oco.play(played, learner, start=start, **options), whole)
+
+
+def test_three_parts_with_the_mean_iterates_and_held_out_losses() -> None:
+    held_out = LeastSquares(ROWS[:50], TARGETS[:50], domain=oco.Ball(radius=2.0))
+    options: dict[str, Any] = {"checkpoints": CHECKPOINTS, "keep_iterates": True, "evaluate": held_out}
+    options["shortest_interval"] = 64
+    whole = oco.play(game(), oco.FDAdaGrad(rank=2), **options)
+    part = oco.play(game(), oco.FDAdaGrad(rank=2), until=20, **options)
+    part = oco.play(game(), oco.FDAdaGrad(rank=2), until=210, start=part, **options)
+    for _ in range(2):  # a record is not used up
+        assert_same(oco.play(game(), oco.FDAdaGrad(rank=2), start=part, **options), whole)
+
+
+def test_a_round_that_is_no_checkpoint_becomes_one() -> None:
+    """The points are the same; sums over other blocks may differ in the last bits."""
+    whole = oco.play(game(), oco.AdaGradNorm(), checkpoints=[100])
+    first = oco.play(game(), oco.AdaGradNorm(), checkpoints=[100], until=57)
+    rest = oco.play(game(), oco.AdaGradNorm(), checkpoints=[100], start=first)
+    assert rest.curves["round"].tolist() == [57, 100, 300]
+    np.testing.assert_array_equal(rest.last_point, whole.last_point)
+    np.testing.assert_allclose(rest.curves["regret_upper"][1:], whole.curves["regret_upper"], rtol=1e-12)
+
+
+def test_seconds_are_those_of_both_parts() -> None:
+    first = oco.play(game(), oco.AdaGradNorm(), until=150)
+    assert oco.play(game(), oco.AdaGradNorm(), start=first).timings["play"] > first.timings["play"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"seed": 1}, "its seed is 0, here it is 1"),
+        ({"learner_seed": 1}, "its learner_seed is 0, here it is 1"),
+        ({"learner": oco.OGD(learning_rate=0.2)}, r'its learner is {"name": "ogd", "learning_rate": 0.1.*here it is'),
+        ({"environment": game(2.0 * ROWS)}, "its first rows is"),
+        ({"environment": LeastSquares(ROWS, TARGETS, domain=oco.Ball(radius=3.0))}, "its environment is"),
+        ({"spectrum": False}, "its spectrum is true, here it is false"),
+        ({"average": True}, "its average is false, here it is true"),
+    ],
+)
+def test_another_game_is_refused(changed: dict[str, Any], reason: str) -> None:
+    first = oco.play(game(), oco.OGD(learning_rate=0.1), until=100)
+    given = {"environment": game(), "learner": oco.OGD(learning_rate=0.1)} | changed
+    with pytest.raises(ConfigError, match=f"start is the record of another game: {reason}"):
+        oco.play(start=first, **given)
+
+
+def test_what_cannot_be_continued_is_refused_with_the_reason() -> None:
+    done = oco.play(game(), oco.OGD())
+    with pytest.raises(ConfigError, match="a finished game: all 300 rounds of it were played"):
+        oco.play(game(), oco.OGD(), start=done)
+    with pytest.raises(ConfigError, match="start takes the record of a game that until stopped, got dict"):
+        oco.play(game(), oco.OGD(), start={})  # type: ignore[arg-type]
+    adversary = oco.environments.AdaptiveBallLowerBound(4, 120)
+    adapted = oco.play(adversary, oco.OGD(), until=60)
+    with pytest.raises(ConfigError, match="its environment may have a state that depends on the points played"):
+        oco.play(adversary, oco.OGD(), start=adapted)
+
+
+@pytest.mark.parametrize("until", [0, 301, 2.5, True])
+def test_until_is_a_round_of_the_game(until: Any) -> None:
+    with pytest.raises(ConfigError, match=r"until must be a round in 1\.\.300"):
+        oco.play(game(), oco.OGD(), until=until)
+
+
+def test_until_comes_after_what_was_played() -> None:
+    first = oco.play(game(), oco.OGD(), until=100)
+    with pytest.raises(ConfigError, match=r"until must be a round in 101\.\.300, got 100"):
+        oco.play(game(), oco.OGD(), start=first, until=100)
+
+
+def test_a_record_of_another_version_of_snapshots_is_refused() -> None:
+    first = oco.play(game(), oco.OGD(), until=100)
+    assert first.snapshot is not None
+    first.snapshot["format"] = -1
+    with pytest.raises(ConfigError, match="whose games this version cannot continue"):
+        oco.play(game(), oco.OGD(), start=first)
