@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from oco.regret.verdict import Verdict, verdict, worst
+from regret_experiments.statistics import Mean, mean_with_error
 
 KEYS = ["stage", "environment", "learner", "kind", "rank"]
 THEOREM = "theorem"
@@ -72,6 +73,20 @@ class Group:
     def mean(self, name: str) -> float:
         """Mean of a column over the runs that are `shown`."""
         return float(floats(self.shown, name).mean())
+
+    def by_order(self, rate: str, what: str) -> pd.Series[float]:
+        """Values at ``"best"`` or ``"theorem"``, by order: ``"regret"``, ``"loss"`` or another column of the runs.
+
+        Of several repetitions it is their mean, because repetitions on one order are not independent. An order without
+        a number is left out.
+        """
+        runs = self.best if rate == "best" else self.theorem
+        name = {"regret": "regret_upper", "loss": loss_column(runs)}.get(what, what)
+        return floats(runs, name).groupby(runs["order"]).mean().dropna()
+
+    def error(self, rate: str, what: str) -> Mean:
+        """Standard error and 95 % interval of the mean of `by_order`."""
+        return mean_with_error(self.by_order(rate, what))
 
     def regret(self, rate: str, part: str = "") -> float:
         """Mean over the orders of the upper end, the least lower end (``"low"``), the largest upper end (``"high"``),
