@@ -16,7 +16,7 @@ LAYERS = [
 """Parts of `oco` from the ground up: a part may import from lower layers and from itself, never sideways or up."""
 
 EXPERIMENTS = [
-    {"plugins", "printable"},
+    {"plugins", "printable", "statistics"},
     {"config", "tables"},
     {"plan"},
     {"store"},

@@ -18,7 +18,7 @@ _COMMANDS = {
     "learners": ("listing", "List the learners with state, bound and source."),
     "environments": ("listing", "List the environments and the keys that configs give them."),
     "domains": ("listing", "List the domains and the keys that configs give them."),
-    "table": ("results", "Print the table of stored results."),
+    "table": ("table", "Print the table of stored results, for a terminal or a paper."),
     "reproduce": ("results", "Play a stored run again and compare."),
     "diff": ("results", "Say which runs of two directories differ, and by how much."),
     "check": ("check", "Verify stored results again: bounds, certificates, memory."),

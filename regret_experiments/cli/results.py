@@ -1,4 +1,4 @@
-"""``oco table``, ``oco reproduce``, ``oco diff`` and ``oco export``: work with what is stored."""
+"""``oco reproduce``, ``oco diff`` and ``oco export``: work with what is stored."""
 
 from __future__ import annotations
 
@@ -10,29 +10,6 @@ import click
 from regret_experiments.cli.options import RESULTS, plugin_option, results_argument
 from regret_experiments.cli.output import echo
 from regret_experiments.printable import one_line
-
-
-@click.command()
-@results_argument
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@click.option("--markdown", is_flag=True, help="Print Markdown.")
-@click.option("--strict", is_flag=True, help="Exit code 1 where a run is missing, damaged, failed or not asked for.")
-def table(results: Path, as_csv: bool, markdown: bool, strict: bool) -> None:
-    """Print the table of the RESULTS directory, and the planned runs that it lacks."""
-    from regret_experiments.store.export import csv_text
-    from regret_experiments.store.results import load
-    from regret_experiments.tables import rank_table, shortfall_text, table_markdown, table_text
-
-    if as_csv and markdown:
-        raise click.UsageError("give one of --csv and --markdown")
-    loaded = load(results)
-    frame = rank_table(loaded.runs)
-    echo(csv_text(frame) if as_csv else table_markdown(frame) if markdown else table_text(frame), nl=not as_csv)
-    if loaded.shortfalls:
-        foreign = as_csv or markdown
-        echo(("" if foreign else "\n") + shortfall_text(loaded.shortfalls), err=foreign)
-    if strict and loaded.shortfalls:
-        sys.exit(1)
 
 
 @click.command()

@@ -17,18 +17,6 @@ BANDS: dict[Band, str] = {
 CONFIDENCE = 0.95
 
 
-def standard_error(values: Any) -> float:
-    """Standard error of the mean of independent ``values``; NaN for fewer than two.
-
-    Examples
-    --------
-    >>> standard_error([1.0, 3.0])
-    1.0
-    """
-    values = np.asarray(values, dtype=float)
-    return float(np.std(values, ddof=1) / np.sqrt(values.size)) if values.size > 1 else float("nan")
-
-
 def half_width(error: Any, count: Any, band: Band) -> Any:
     """How far a band reaches on either side of a mean of ``count`` values, given the standard error of that mean.
 

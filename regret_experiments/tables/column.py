@@ -34,6 +34,10 @@ class Column:
         characters; None where it is not shown there.
     alarm
         Texts that are bad news; the page shows them in red.
+    orders
+        Takes what a row is about and returns the values by order whose mean the column shows; None for another column.
+    lower_is_better
+        Whether the lowest mean of an environment is the best, and set in bold.
     """
 
     name: str
@@ -45,11 +49,24 @@ class Column:
     compact: Callable[[Mapping[Any, Any]], str] | None = None
     width: float = 0.0
     alarm: tuple[str, ...] = ()
+    orders: Callable[[Any], pd.Series[float]] | None = None
+    lower_is_better: bool = False
 
     def heading(self, measure: str) -> str:
-        """Title and unit."""
-        title = self.title.format(measure=measure)
+        """Title and unit; the name where a column has no title."""
+        title = self.title.format(measure=measure) or self.name.replace("_", " ")
         return f"{title} ({self.unit})" if self.unit else title
+
+    def cell(self, row: Mapping[Any, Any]) -> str:
+        """The text of a cell, of columns in CSV only too."""
+        if self.format is not None:
+            return self.format(row)
+        value = row[self.name]
+        if pd.isna(value):
+            return "-"
+        if isinstance(value, (str, bool)):
+            return str(value)
+        return whole(value) if float(value).is_integer() else number(value)
 
 
 def number(value: Any) -> str:

@@ -14,7 +14,7 @@ import pandas as pd
 from oco.regret.interval import radius_text
 from oco.regret.verdict import Verdict
 from regret_experiments.tables.column import Column, number, short, whole
-from regret_experiments.tables.group import KEYS, Group, floats
+from regret_experiments.tables.group import KEYS, Group
 
 Row = Mapping[Any, Any]
 _MARKS = {Verdict.BROKEN: " BROKEN", Verdict.VIOLATED: " ?", Verdict.UNDECIDED: " ~"}
@@ -85,29 +85,50 @@ def _key(name: str) -> Any:
     return lambda group: group.key[name]
 
 
-def _at_best(name: str) -> Any:
-    return lambda group: float(floats(group.best, name).mean())
+def _errors(rate: str, what: str) -> list[Column]:
+    """Columns of CSV with the standard error of a mean over the orders, and the ends of Student's 95 % interval."""
+    return [
+        Column(f"{what}_{rate}_se", value=lambda group: group.error(rate, what).standard_error),
+        Column(f"{what}_{rate}_ci_low", value=lambda group: group.error(rate, what).low),
+        Column(f"{what}_{rate}_ci_high", value=lambda group: group.error(rate, what).high),
+    ]
 
 
 def _measured(rate: str, what: str, *parts: str) -> list[Column]:
-    """Columns of CSV for a regret or a loss: its mean and what goes with it."""
+    """Columns of CSV that go with a regret or a loss."""
 
     def column(part: str) -> Column:
-        name = f"{what}_{rate}_{part}" if part else f"{what}_{rate}"
-        return Column(name, value=lambda group: getattr(group, what)(rate, part))
+        return Column(f"{what}_{rate}_{part}", value=lambda group: getattr(group, what)(rate, part))
 
     return list(map(column, parts))
 
 
+def _mean(rate: str, what: str) -> dict[str, Any]:
+    """What the columns of a mean regret and of a mean loss share."""
+    return {
+        "name": f"{what}_{rate}",
+        "value": lambda group: getattr(group, what)(rate),
+        "orders": lambda group: group.by_order(rate, what),
+        "lower_is_better": True,
+    }
+
+
 def _regret(rate: str, title: str, **figure: Any) -> list[Column]:
     shown = Column(
-        f"regret_{rate}", title, align="left", value=lambda group: group.regret(rate),
-        format=lambda row: interval_text(row, rate), **figure,
-    )  # fmt: skip
+        **_mean(rate, "regret"), title=title, align="left", format=lambda row: interval_text(row, rate), **figure
+    )
     return [
-        *_measured(rate, "loss", "", "low", "high", "se"), shown,
-        *_measured(rate, "regret", "low", "high", "within", "se"),
+        Column(**_mean(rate, "loss")), *_measured(rate, "loss", "low", "high"), *_errors(rate, "loss"),
+        shown, *_measured(rate, "regret", "low", "high", "within"), *_errors(rate, "regret"),
     ]  # fmt: skip
+
+
+def mean_of_runs(name: str, rate: str = "best", *, title: str = "", lower_is_better: bool = False) -> Column:
+    """The mean over the orders of a number of the runs, at the best point or the theorem's."""
+    return Column(
+        name, title, value=lambda group: float(group.by_order(rate, name).mean()),
+        orders=lambda group: group.by_order(rate, name), lower_is_better=lower_is_better,
+    )  # fmt: skip
 
 
 def _count(state: str) -> Column:
@@ -115,19 +136,19 @@ def _count(state: str) -> Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    *(Column(name, value=_key(name)) for name in KEYS[:2]),
+    *(Column(name, align="left", value=_key(name)) for name in KEYS[:2]),
     Column(
         "learner", "learner", align="left", value=_key("learner"), format=lambda row: str(row["learner"]),
         compact=lambda row: str(row.get("label", row["learner"])), width=17.5,
     ),
-    Column("kind", value=_key("kind")),
+    Column("kind", align="left", value=_key("kind")),
     Column("rank", "k", value=_key("rank"), format=_rank, compact=_rank, width=2.5),
     Column("dimension", value=lambda group: int(group.finished["dimension"].max()) if group.has("dimension") else None),
     Column(
         "state_floats", "state floats", value=lambda group: int(group.finished["peak_state_floats"].max()),
         format=_floats, compact=lambda row: whole(row["state_floats"]), width=8.5,
     ),
-    Column("memory_formula", value=lambda group: group.memory_formula),
+    Column("memory_formula", align="left", value=lambda group: group.memory_formula),
     *_regret("best", "{measure}, best rate", compact=_short_regret, width=14.0),
     Column(
         "best_point", "rate", align="left", value=lambda group: group.best_point,
@@ -138,10 +159,10 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "bound", "bound", value=lambda group: group.mean("bound"), format=_bound, compact=_short_bound, width=5.5
     ),
-    Column("verdict", value=lambda group: str(group.verdict)),
+    Column("verdict", align="left", value=lambda group: str(group.verdict)),
     Column("bound_holds", value=lambda group: _HOLDS.get(group.verdict)),
-    *(Column(f"held_out_{point}", f"held-out loss, {name} point", value=_at_best(f"held_out_{point}"))
-      for point, name in (("average", "averaged"), ("last", "last"))),
+    mean_of_runs("held_out_average", title="held-out loss, averaged point", lower_is_better=True),
+    mean_of_runs("held_out_last", title="held-out loss, last point", lower_is_better=True),
     Column(
         "tail_mass", "tail mass", value=lambda group: group.mean("tail_mass"),
         format=lambda row: number(row["tail_mass"]),
@@ -150,6 +171,8 @@ COLUMNS: tuple[Column, ...] = (
         "escaped_mass", "escaped", value=lambda group: group.mean("escaped_mass"),
         format=lambda row: number(row["escaped_mass"]),
     ),
+    mean_of_runs("held_out_average", title="held-out loss, averaged point", lower_is_better=True),
+    mean_of_runs("held_out_last", title="held-out loss, last point", lower_is_better=True),
     Column("orders", "orders", value=lambda group: group.orders("best"), format=_orders),
     Column("orders_planned", value=lambda group: group.orders_planned("best")),
     Column("orders_theorem", value=lambda group: group.orders("theorem")),

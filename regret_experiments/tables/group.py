@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from oco.regret.verdict import Verdict, verdict, worst
-from regret_experiments.tables.bands import standard_error
+from regret_experiments.statistics import Mean, mean_with_error
 
 KEYS = ["stage", "environment", "learner", "kind", "rank"]
 THEOREM = "theorem"
@@ -74,15 +74,29 @@ class Group:
         """Mean of a column over the runs that are `shown`."""
         return float(floats(self.shown, name).mean())
 
+    def by_order(self, rate: str, what: str) -> pd.Series[float]:
+        """Values at ``"best"`` or ``"theorem"``, by order: ``"regret"``, ``"loss"`` or another column of the runs.
+
+        Of several repetitions it is their mean, because repetitions on one order are not independent. An order without
+        a number is left out.
+        """
+        runs = self.best if rate == "best" else self.theorem
+        name = {"regret": "regret_upper", "loss": loss_column(runs)}.get(what, what)
+        return floats(runs, name).groupby(runs["order"]).mean().dropna()
+
+    def error(self, rate: str, what: str) -> Mean:
+        """Standard error and 95 % interval of the mean of `by_order`."""
+        return mean_with_error(self.by_order(rate, what))
+
     def regret(self, rate: str, part: str = "") -> float:
-        """Mean over the orders of the upper end, its standard error (``"se"``), the least lower end (``"low"``), the
-        largest upper end (``"high"``), or the least radius within which they are certified (``"within"``).
+        """Mean over the orders of the upper end, the least lower end (``"low"``), the largest upper end (``"high"``),
+        or the least radius within which they are certified (``"within"``).
         """
         found = self._numbers[rate]
         return float("nan") if found is None else found[f"regret {part}"]
 
     def loss(self, rate: str, part: str = "") -> float:
-        """Mean, its standard error, least or largest loss over the orders."""
+        """Mean, least or largest loss over the orders."""
         found = self._numbers[rate]
         return float("nan") if found is None else found[f"loss {part}"]
 
@@ -126,12 +140,10 @@ def _range(runs: pd.DataFrame) -> dict[str, float] | None:
         "regret ": float(upper.mean()),
         "regret low": float(lower.min()),
         "regret high": float(upper.max()),
-        "regret se": standard_error(upper),
         "regret within": float(within.min(skipna=False)),
         "loss ": float(losses.mean()),
         "loss low": float(losses.min()),
         "loss high": float(losses.max()),
-        "loss se": standard_error(losses),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
+from regret_experiments.tables.column import Column
 from regret_experiments.tables.columns import COLUMNS, summary
 from regret_experiments.tables.group import KEYS, Group, best_of, left_to_theorem
 
@@ -37,11 +38,12 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         ``dimension``; ``state_floats`` (the most that a run held) and ``memory_formula``; ``regret_best``: mean over
         orders of the regret (certified upper end) at the point where that mean is lowest, of all that were played, the
         theorem's learning rate included, with ``regret_best_low`` and ``regret_best_high``, the least lower and the
-        largest upper end over the orders, ``regret_best_se``, the standard error of that mean, and
-        ``regret_best_within``, the least radius within which these were certified (infinite: everywhere, missing: not
-        known); ``best_point`` and whether its rate lies ``at_edge`` of
-        those that were tried; the same for the theorem's learning rate; ``bound`` and the ``verdict`` on it there, the
-        worst of its runs (see `oco.regret.Verdict`; ``bound_holds`` is true, false or missing with it); means over
+        largest upper end over the orders, and ``regret_best_within``, the least radius within which these were
+        certified (infinite: everywhere, missing: not known), and the standard error of the mean over the orders,
+        ``regret_best_se``, with Student's 95 % interval, ``regret_best_ci_low`` and ``regret_best_ci_high``;
+        ``best_point`` and whether its rate lies ``at_edge`` of those that were tried; the same for the theorem's
+        learning rate; ``bound`` and the ``verdict`` on it there, the worst of its runs (see `oco.regret.Verdict`;
+        ``bound_holds`` is true, false or missing with it); means over
         orders of ``tail_mass`` and ``escaped_mass``; ``seconds`` a run. ``loss_best`` and so on: the cumulative loss,
         or of a network the final training loss.
 
@@ -58,9 +60,11 @@ def groups_of(runs: pd.DataFrame) -> list[Group]:
     return [Group(key, group) for key, group in runs.groupby(KEYS, sort=False, dropna=False)]
 
 
-def table_of(groups: Iterable[Group], names: Collection[str] | None = None) -> pd.DataFrame:
-    """The rows of the table, or some of its columns by name."""
-    columns = [column for column in COLUMNS if names is None or column.name in names]
+def table_of(
+    groups: Iterable[Group], names: Collection[str] | None = None, more: Iterable[Column] = ()
+) -> pd.DataFrame:
+    """The rows of the table, or some of its columns by name, and ``more`` columns."""
+    columns = [*(column for column in COLUMNS if names is None or column.name in names), *more]
     return pd.DataFrame([summary(group, columns) for group in groups], columns=[column.name for column in columns])
 
 
@@ -73,7 +77,8 @@ def measured(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 def by_loss(table: pd.DataFrame) -> pd.DataFrame:
     """The table with the loss in the place of the regret."""
-    ends = [f"{rate}{end}" for rate in ("best", "theorem") for end in ("", "_low", "_high", "_se")]
+    parts = ("", "_low", "_high", "_se", "_ci_low", "_ci_high")
+    ends = [f"{rate}{part}" for rate in ("best", "theorem") for part in parts]
     losses = {f"regret_{end}": table[f"loss_{end}"] for end in ends if f"loss_{end}" in table}
     everywhere = {f"regret_{rate}_within": float("inf") for rate in ("best", "theorem")}
     return table.assign(**losses, **everywhere)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import pandas as pd
 
 from regret_experiments.printable import one_line
-from regret_experiments.tables.columns import COLUMNS
+from regret_experiments.tables.column import Column
+from regret_experiments.tables.columns import ALWAYS, COLUMNS
 from regret_experiments.tables.rank_table import measured
 
 SHOWN = tuple(column for column in COLUMNS if column.format is not None)
-_BEFORE_REASON = 3
-"""Columns of a row without finished runs: learner, rank, and why there is nothing."""
+REASON = "state_floats"
+"""The column that says why a row has no numbers."""
+Best = Mapping[str, Set[int]]
+"""By column, the rows (by the frame's index) whose number is the best, or not told apart from it."""
 
 
-def table_text(table: pd.DataFrame) -> str:
-    """Lay out `rank_table`'s rows for a terminal.
+def table_text(table: pd.DataFrame, columns: Sequence[Column] = SHOWN) -> str:
+    """Lay out `rank_table`'s rows for a terminal, in its main columns or the given ones.
 
     ``regret`` is the mean over data orders of the certified regret at the best learning rate, with its range over the
     orders, and the radius within which it is certified where that is not everywhere; ``*`` marks a best learning rate
@@ -26,18 +29,18 @@ def table_text(table: pd.DataFrame) -> str:
     ``?`` a bound with a violated assumption, and ``~`` a bound inside the certified interval.
     """
     blocks = []
-    for title, rows in _blocks(table):
-        blocks.append("\n".join([title, *(f"  {line}" for line in _aligned(rows))]))
+    for title, rows in _blocks(table, columns):
+        blocks.append("\n".join([title, *(f"  {line}" for line in _aligned(rows, columns))]))
     return "\n\n".join(blocks) or "no runs"
 
 
-def table_markdown(table: pd.DataFrame) -> str:
-    """The same as Markdown: a heading and a table for every environment."""
-    line = "|" + "|".join("---:" if column.align == "right" else ":---" for column in SHOWN) + "|"
+def table_markdown(table: pd.DataFrame, columns: Sequence[Column] = SHOWN, best: Best | None = None) -> str:
+    """The same as Markdown: a heading and a table for every environment, with the ``best`` cells in bold."""
+    line = "|" + "|".join("---:" if column.align == "right" else ":---" for column in columns) + "|"
     blocks = []
-    for title, (header, *rows) in _blocks(table):
-        filled = [row + [""] * (len(SHOWN) - len(row)) for row in rows]
-        lines = ["| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in (header, *filled)]
+    for title, (header, *rows) in _blocks(table, columns, best or {}):
+        filled = [row + [""] * (len(columns) - len(row)) for row in rows]
+        lines = ["| " + " | ".join(row) + " |" for row in ([_escaped(cell) for cell in header], *filled)]
         blocks.append("\n".join([f"### {_escaped(title)}", "", lines[0], line, *lines[1:]]))
     return "\n\n".join(blocks) or "no runs"
 
@@ -50,22 +53,41 @@ def shortfall_text(shortfalls: Sequence[str]) -> str:
     return "\n".join([f"! INCOMPLETE: {head}", *(f"    {line}" for line in lines)])
 
 
-def _blocks(table: pd.DataFrame) -> Iterator[tuple[str, list[list[str]]]]:
-    """The title of every environment, and its cells: the headings first. No cell has a line end."""
+def _blocks(
+    table: pd.DataFrame, columns: Sequence[Column], best: Best | None = None
+) -> Iterator[tuple[str, list[list[str]]]]:
+    """The title of every environment, and its cells: the headings first. No cell has a line end.
+
+    With ``best`` the cells are Markdown.
+    """
     if table.empty:
         return
     several = table["stage"].nunique() > 1
     measure, table = measured(table)
     for (stage, environment), rows in table.groupby(["stage", "environment"], sort=False):
         records: list[dict[Any, Any]] = rows.to_dict("records")
-        cells = [[column.heading(measure) for column in SHOWN], *map(_cells, records)]
+        cells = [[one_line(cell) for cell in cells_of(row, columns)] for row in records]
+        if best is not None:
+            bold = [[index in best.get(column.name, ()) for column in columns] for index in rows.index]
+            cells = [[_marked(*each) for each in zip(*both, strict=False)] for both in zip(cells, bold, strict=True)]
         title = f"{environment}  ({stage})" if several else str(environment)
-        yield one_line(title), [list(map(one_line, row)) for row in cells]
+        yield one_line(title), [[one_line(column.heading(measure)) for column in columns], *cells]
 
 
-def _cells(row: dict[Any, Any]) -> list[str]:
-    shown = SHOWN[:_BEFORE_REASON] if pd.isna(row["state_floats"]) else SHOWN
-    return [column.format(row) for column in shown if column.format is not None]
+def cells_of(row: Mapping[Any, Any], columns: Sequence[Column]) -> list[str]:
+    """The texts of a row: of one without finished runs up to the reason, or a dash where there is no number."""
+    if not pd.isna(row["state_floats"]):
+        return [column.cell(row) for column in columns]
+    texts = []
+    for column in columns:
+        texts.append(column.cell(row) if column.name in (*ALWAYS, REASON) else "-")
+        if column.name == REASON:
+            break
+    return texts
+
+
+def _marked(cell: str, bold: bool) -> str:
+    return f"**{_escaped(cell)}**" if bold else _escaped(cell)
 
 
 def _escaped(cell: str) -> str:
@@ -74,15 +96,15 @@ def _escaped(cell: str) -> str:
     return cell
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
-    full = [row for row in rows if len(row) == len(SHOWN)]
-    widths = [max(len(row[i]) for row in full) for i in range(len(SHOWN))]
+def _aligned(rows: list[list[str]], columns: Sequence[Column]) -> list[str]:
+    full = [row for row in rows if len(row) == len(columns)]
+    widths = [max(len(row[i]) for row in full) for i in range(len(columns))]
     widths[0] = max(len(row[0]) for row in rows)
     lines = []
     for row in rows:
-        places = list(zip(row, widths, SHOWN, strict=False))
+        places = list(zip(row, widths, columns, strict=False))
         cells = [cell.ljust(width) if c.align == "left" else cell.rjust(width) for cell, width, c in places]
-        if len(row) < len(SHOWN):
+        if len(row) < len(columns):
             cells[-1] = row[-1]  # a reason may be longer than its column
         lines.append("  ".join(cells).rstrip())
     return lines
