@@ -5,6 +5,7 @@ from oco.datasets.chunks import ChunkedDataset
 from oco.datasets.dataset import Dataset, Rows
 from oco.datasets.load import load, open_chunks
 from oco.datasets.named import where_is
+from oco.datasets.patches import Patches
 from oco.datasets.registry import DatasetInfo, info, names
 from oco.datasets.scaling import Scaling
 
@@ -12,6 +13,7 @@ __all__ = [
     "ChunkedDataset",
     "Dataset",
     "DatasetInfo",
+    "Patches",
     "Rows",
     "Scaling",
     "from_arrays",

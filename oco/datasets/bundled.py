@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from oco.datasets.compact import Compact
 from oco.datasets.fingerprint import ContentHash
+from oco.datasets.patches import Patches, patches_of
 
 
-def load_bundled(name: str) -> Compact:
+def load_bundled(name: str, patches: Patches | Mapping[str, Any] | None = None) -> Compact:
     """Return the named set of scikit-learn's wheel ("iris" is ``sklearn.datasets.load_iris``)."""
+    if name == "natural_images":
+        return patches_of(patches).data()
     import sklearn.datasets
 
     rows, targets = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)

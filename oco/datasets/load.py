@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from oco.datasets.dataset import Dataset, Rows
 from oco.datasets.labels import Labels, check_labels, split_text_labels
 from oco.datasets.named import read_named, split_info
 from oco.datasets.options import check_counts, check_switches
+from oco.datasets.patches import Patches
 from oco.datasets.preparation import Preparation
 from oco.datasets.readers import TABLES, Format, ReadOptions, format_of, read_file
 from oco.datasets.registry import DatasetInfo
@@ -41,6 +42,7 @@ def load(
     header: bool | None = None,
     zero_based: bool = False,
     max_bytes: int | None = None,
+    patches: Patches | Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Load a data set by its name in the registry, or your own file by its path.
 
@@ -79,6 +81,8 @@ def load(
         Whether svmlight indices count from 0 rather than from 1.
     max_bytes : int, optional
         Most bytes that a compressed file may expand to; by default 64 MiB or 200 times its size.
+    patches : Patches or mapping, optional
+        The patches of ``natural_images``: ``{"size": 9, "hole": 3, "stride": 4}``; see `Patches`.
 
     Returns
     -------
@@ -112,6 +116,7 @@ def load(
         header=header,
         zero_based=zero_based,
         max_bytes=max_bytes,
+        patches=patches,
     )
     rows, targets = chunks.block(0, chunks.n_rows)
     return Dataset(chunks.name, rows, targets, chunks.checksum, chunks.source)
@@ -132,6 +137,7 @@ def open_chunks(
     header: bool | None = None,
     zero_based: bool = False,
     max_bytes: int | None = None,
+    patches: Patches | Mapping[str, Any] | None = None,
 ) -> ChunkedDataset:
     """Open a data set that may be larger than memory, to be read in blocks.
 
@@ -154,7 +160,7 @@ def open_chunks(
     check_switches(intercept=intercept, zero_based=zero_based, header=False if header is None else header)
     check_labels(labels)
     options = ReadOptions(n_features, target, header, zero_based, max_bytes=max_bytes)
-    given = _Source(name_or_path, data_dir, labels, format, options)
+    given = _Source(name_or_path, data_dir, labels, format, options, patches)
     name, compact, labels, info = given.read(split)
     if not isinstance(scaling, Scaling):
         fitted_on = compact if split == "train" or scaling in ("none", "unit-rows") else given.read("train")[1]
@@ -173,9 +179,12 @@ class _Source:
     labels: Labels
     format: Format | None
     options: ReadOptions
+    patches: Patches | Mapping[str, Any] | None
 
     def read(self, split: str) -> tuple[str, Compact, Labels, DatasetInfo | None]:
         """Return the name, the parsed form, the label map still to be applied, and the facts on the source."""
+        if self.patches is not None and self.name_or_path != "natural_images":
+            raise DataError(f"patches are an option of natural_images; got data {str(self.name_or_path)!r}")
         if isinstance(self.name_or_path, str) and self.name_or_path in registry.names():
             return self._read_named(registry.info(self.name_or_path), split)
         path = self._path()
@@ -196,7 +205,9 @@ class _Source:
         plain = ReadOptions(self.options.n_features, max_bytes=self.options.max_bytes)
         if self.format is not None or self.options != plain:
             raise DataError(f"{info.name} is a known data set; target, format, header and zero_based are for files")
-        compact = read_named(info, split, data_dir=self.data_dir, max_bytes=self.options.max_bytes)
+        compact = read_named(
+            info, split, data_dir=self.data_dir, max_bytes=self.options.max_bytes, patches=self.patches
+        )
         return info.name, compact, self.labels, info
 
     def _path(self) -> Path:

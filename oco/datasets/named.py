@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +16,19 @@ from oco.datasets.decompress import open_guarded
 from oco.datasets.download import discard, download, download_directory, record_sum
 from oco.datasets.fingerprint import file_sha256
 from oco.datasets.openml import in_cache, read_openml
+from oco.datasets.patches import Patches
 from oco.datasets.readers import ReadOptions, read_file
 from oco.datasets.registry import DatasetInfo, FileInfo, SplitInfo
 from oco.errors import DataError
 
 
 def read_named(
-    info: DatasetInfo, split: str, *, data_dir: str | os.PathLike[str] | None = None, max_bytes: int | None = None
+    info: DatasetInfo,
+    split: str,
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    max_bytes: int | None = None,
+    patches: Patches | Mapping[str, Any] | None = None,
 ) -> Compact:
     """Return the parsed rows and targets of one split of a known set.
 
@@ -34,6 +42,8 @@ def read_named(
         Directory of offline copies; by default ``OCO_DATA_DIR``.
     max_bytes : int, optional
         Most bytes that a compressed file may expand to.
+    patches : Patches or mapping, optional
+        Other patches of ``natural_images`` than the published ones.
 
     Raises
     ------
@@ -46,8 +56,9 @@ def read_named(
         _check_published(compact, info, split, facts)
 
     if info.bundled:
-        compact = load_bundled(info.name)
-        check(compact)
+        compact = load_bundled(info.name, patches)
+        if patches is None:
+            check(compact)
         return compact
     found = tuple(find_file(file, data_dir) for file in facts.files)
     if None in found and info.openml is not None:

@@ -15,6 +15,7 @@ from oco.environments.given_rows import (
     LogisticRegression,
     SupportVector,
 )
+from oco.environments.image_games import ImagePan, NaturalImages
 from oco.environments.lower_bounds import AdaptiveBallLowerBound, BallLowerBound, SimplexLowerBound
 from oco.environments.matrix_games import MatrixCompletion, MatrixRegression, SubspaceReconstruction
 from oco.environments.multinomial import MultinomialRegression, one_vs_rest
@@ -58,6 +59,8 @@ ENVIRONMENTS: Registry[Environment] = Registry(
             SubspaceReconstruction,
             DriftingRegression,
             DriftingQuadratic,
+            NaturalImages,
+            ImagePan,
             BallLowerBound,
             AdaptiveBallLowerBound,
             SimplexLowerBound,
@@ -103,12 +106,14 @@ __all__ = [
     "FollowTheLeaderTrap",
     "GeneralizedLinear",
     "IllConditionedRegression",
+    "ImagePan",
     "LeastSquares",
     "LinearLosses",
     "LogisticRegression",
     "MatrixCompletion",
     "MatrixRegression",
     "MultinomialRegression",
+    "NaturalImages",
     "NoisyRegression",
     "OrthonormalLosses",
     "PortfolioSelection",

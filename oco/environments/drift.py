@@ -14,6 +14,7 @@ from oco.environments.drawn import DrawnLosses, Draws, RotatedRows
 from oco.environments.motion import MOTIONS, Motion, MotionLike, Recurring, Rotation, Switches, motion_of
 from oco.environments.regression import noisy_targets
 from oco.environments.row_data import ROUNDING
+from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError
 from oco.losses.quadratic_terms import TiltedQuadratic
 from oco.losses.scalar import ScalarLoss, scalar_loss
@@ -24,6 +25,7 @@ __all__ = [
     "Drifting",
     "DriftingQuadratic",
     "DriftingRegression",
+    "DriftingRows",
     "Motion",
     "MotionLike",
     "Recurring",
@@ -67,7 +69,21 @@ class Drifting(Environment):
         return super().describe() | {"motion": self.motion.describe(), "signal": self.signal}
 
 
-class DriftingRegression(Drifting, RotatedRows):
+class DriftingRows(Drifting, RowStream):
+    """Base class of drifting games whose rounds are rows."""
+
+    def _comparator_losses(self) -> Array:
+        pieces = []
+        for start in range(0, self.horizon, 4096):
+            stop = min(start + 4096, self.horizon)
+            block = self.block(start, stop)
+            rows: Any = block.rows
+            margins = np.einsum("ij,ij->i", rows, self.comparators(start, stop))
+            pieces.append(self.loss.values_and_derivatives(margins, block.targets)[0])
+        return np.concatenate(pieces)
+
+
+class DriftingRegression(DriftingRows, RotatedRows):
     """Regression or classification whose weights move: ``f_t(x) = phi(<a_t, x>, y_t)`` with ``y_t`` made from u_t.
 
     Targets are ``<a_t, u_t> + noise v_t`` with v_t uniform of variance 1, or classes from the logistic model. Without
@@ -138,16 +154,6 @@ class DriftingRegression(Drifting, RotatedRows):
     def _draw_targets(self, rows: Array, rounds: Rounds, generator: np.random.Generator) -> Array:
         weights = self.signal * self.motion.points(rounds, self.dimension, self.problem_seed)
         return noisy_targets(np.einsum("ij,ij->i", rows, weights), self.noise, self.loss, generator)
-
-    def _comparator_losses(self) -> Array:
-        pieces = []
-        for start in range(0, self.horizon, 4096):
-            stop = min(start + 4096, self.horizon)
-            block = self.block(start, stop)
-            rows: Any = block.rows
-            margins = np.einsum("ij,ij->i", rows, self.comparators(start, stop))
-            pieces.append(self.loss.values_and_derivatives(margins, block.targets)[0])
-        return np.concatenate(pieces)
 
 
 class DriftingQuadratic(Drifting, DrawnLosses):
