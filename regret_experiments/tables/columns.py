@@ -161,8 +161,6 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("verdict", align="left", value=lambda group: str(group.verdict)),
     Column("bound_holds", value=lambda group: _HOLDS.get(group.verdict)),
-    mean_of_runs("held_out_average", title="held-out loss, averaged point", lower_is_better=True),
-    mean_of_runs("held_out_last", title="held-out loss, last point", lower_is_better=True),
     Column(
         "tail_mass", "tail mass", value=lambda group: group.mean("tail_mass"),
         format=lambda row: number(row["tail_mass"]),
