@@ -50,7 +50,7 @@ print(oco.play(game, oco.OGD()))
 
 
 class FollowTheLeader(oco.Learner):
-    """Play the best point for the (linearised) losses so far."""
+    """Play the best point for the (linearized) losses so far."""
 
     def start(self, problem):
         self.domain = problem.domain
@@ -125,7 +125,7 @@ plt.show()
 #
 # So the regret is at most :math:`\sum_t [f_t(x_t) - f_t(x_{t+1})] \le G \sum_t |x_t - x_{t+1}|`: **stability is what a
 # learner needs**. If every loss is :math:`\sigma`-strongly convex, let :math:`F_t = f_1 + \dots + f_t`. Then
-# :math:`F_t` is :math:`\sigma t`-strongly convex with minimiser :math:`x_{t+1}`, and
+# :math:`F_t` is :math:`\sigma t`-strongly convex with minimizer :math:`x_{t+1}`, and
 #
 # .. math::
 #     \tfrac{\sigma t}{2} |x_t - x_{t+1}|^2 \le F_t(x_t) - F_t(x_{t+1})
@@ -133,12 +133,12 @@ plt.show()
 #
 # so the leader moves by at most :math:`2G / (\sigma t)` and :math:`R_T \le (2G^2/\sigma)(1 + \ln T)`: logarithmic.
 #
-# Linear losses have no curvature, but we can add some. **Follow the regularised leader** plays
+# Linear losses have no curvature, but we can add some. **Follow the regularized leader** plays
 #
 # .. math:: x_{t+1} = \arg\min_{x \in K} \sum_{s \le t} \langle g_s, x \rangle + \tfrac{1}{2\eta} |x - x_1|^2
 #           = \Pi_K\Bigl(x_1 - \eta \sum_{s \le t} g_s\Bigr).
 #
-# The regulariser counts as the loss of round 0, so the lemma gives
+# The regularizer counts as the loss of round 0, so the lemma gives
 # :math:`R_T \le \frac{|u - x_1|^2}{2\eta} + \sum_t \langle g_t, x_t - x_{t+1} \rangle`, and projections do not
 # stretch: :math:`|x_t - x_{t+1}| \le \eta |g_t|`. Hence
 #
@@ -189,13 +189,13 @@ def regret_of_the_leader():
 exercise("1.2", regret_of_the_leader, digest="df9bbb745c0601c3")
 
 # %%
-# **1.3** Repair the leader. Write follow the regularised leader on a domain of any shape, with the learning rate
+# **1.3** Repair the leader. Write follow the regularized leader on a domain of any shape, with the learning rate
 # :math:`\eta = D / (2 G \sqrt{2T})`: the domain's diameter is ``problem.domain.diameter()``, the projection
 # ``problem.domain.project``, the horizon ``problem.horizon``. It must obey the rules and have regret of at most
 # :math:`r G \sqrt{2T}` in the trap.
 
 
-class RegularisedLeader(oco.Learner):
+class RegularizedLeader(oco.Learner):
     def start(self, problem):
         raise NotImplementedError("set self.state to a dict with the point and the sum of gradients, and compute eta")
 
@@ -203,16 +203,16 @@ class RegularisedLeader(oco.Learner):
         raise NotImplementedError("add the gradient to the sum, and project x_1 - eta * sum")
 
 
-def check_regularised_leader():
-    check_learner(RegularisedLeader())
-    regret = oco.play(trap, RegularisedLeader()).regret.upper
+def check_regularized_leader():
+    check_learner(RegularizedLeader())
+    regret = oco.play(trap, RegularizedLeader()).regret.upper
     if regret > np.sqrt(2 * trap.horizon):
         raise CheckFailed(
             f"the regret in the trap is {regret:.1f}, above r G sqrt(2 T) = 44.7: is eta what it should be?"
         )
 
 
-exercise("1.3", check_regularised_leader)
+exercise("1.3", check_regularized_leader)
 
 # %%
 # Further reading: Hazan, *Introduction to Online Convex Optimization*, Chapter 1; Shalev-Shwartz, *Online Learning

@@ -98,7 +98,7 @@ plt.show()
 
 # %%
 # *Answer.* The regret is U-shaped, like the bound. Its minimum is close to :math:`D / \sqrt{\sum |g_t|^2}`, the
-# minimiser of (1) for the gradients that *occurred*; ten times the best rate costs more than a tenth of it here. The
+# minimizer of (1) for the gradients that *occurred*; ten times the best rate costs more than a tenth of it here. The
 # theorem's rate uses the largest gradient that *could* occur, so it lies below the best rate, and ten times the
 # theorem's rate is better. The adaptive step needs neither constant.
 #
@@ -175,7 +175,7 @@ plt.show()
 
 
 def best_constant_rate(diameter, squares):
-    raise NotImplementedError("minimise D^2 / (2 eta) + eta S / 2 over eta, and return eta")
+    raise NotImplementedError("minimize D^2 / (2 eta) + eta S / 2 over eta, and return eta")
 
 
 exercise("2.1", lambda: best_constant_rate(diameter=3.0, squares=50.0), digest="cfed4abe7308fcba")

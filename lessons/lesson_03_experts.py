@@ -107,7 +107,7 @@ plt.show()
 #   gradient descent and inequality (1) of lesson 2.
 # * :math:`\psi(x) = \sum_i x_i \ln x_i` on the simplex: the divergence is the Kullback-Leibler divergence, and
 #   psi is strongly convex in the :math:`\ell_1` norm (Pinsker), the dual norm is the largest entry. The step multiplies
-#   :math:`x_i` by :math:`e^{-\eta g_i}` and normalises: Hedge. From equal weights :math:`B(u, x_1) \le \ln d`.
+#   :math:`x_i` by :math:`e^{-\eta g_i}` and normalizes: Hedge. From equal weights :math:`B(u, x_1) \le \ln d`.
 #
 # With :math:`\|g_t\|_\infty \le 1` the second case gives :math:`\frac{\ln d}{\eta} + \frac{\eta T}{2}`, hence
 # :math:`\sqrt{2 T \ln d}`, twice the bound of Hedge's own theorem above. The general proof allows losses in
@@ -186,7 +186,7 @@ class MyHedge(oco.Learner):
         raise NotImplementedError("start from equal weights: self.state is a dict with the point and what you need")
 
     def update(self, gradient):
-        raise NotImplementedError("multiply by exp(-eta g) and normalise, without overflow")
+        raise NotImplementedError("multiply by exp(-eta g) and normalize, without overflow")
 
 
 def check_hedge():

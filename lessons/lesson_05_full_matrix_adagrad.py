@@ -88,7 +88,7 @@ assert min(others) >= best
 #
 # **Predict before you run.** The losses are :math:`|\langle a_t, x - w \rangle|` with features that are thirty times
 # longer in one diagonal direction than in the other, and w lies along the *short* one. Picture the paths of
-# gradient descent, diagonal and full-matrix AdaGrad from the centre to w.
+# gradient descent, diagonal and full-matrix AdaGrad from the center to w.
 
 basis = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0)
 features = np.random.default_rng(2).choice([-1.0, 1.0], (300, 2)) * [1.0, 1 / 30] @ basis
@@ -205,7 +205,7 @@ exercise("5.1", full_matrix_bound, digest="facc98cf8d1b6426")
 
 
 def best_geometry(matrix):
-    raise NotImplementedError("return the positive definite H with tr H = 1 that minimises tr(H^-1 matrix)")
+    raise NotImplementedError("return the positive definite H with tr H = 1 that minimizes tr(H^-1 matrix)")
 
 
 def check_geometry():

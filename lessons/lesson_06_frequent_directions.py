@@ -18,7 +18,7 @@ About 45 minutes; it runs in a few seconds. Needs only the matrix of lesson 5.
 #
 # Frequent Directions does the same with eigenvalues in place of counts. For each vector g:
 #
-# 1. diagonalise :math:`\bar G + g g^\top`, which has at most k + 1 positive eigenvalues;
+# 1. diagonalize :math:`\bar G + g g^\top`, which has at most k + 1 positive eigenvalues;
 # 2. let :math:`\rho_t` be the (k + 1)-th of them, and subtract it from all, which leaves k.
 #
 # The subtracted amounts add up to the **escaped mass** :math:`\rho = \rho_1 + \dots + \rho_t`. (``rank`` is k, the

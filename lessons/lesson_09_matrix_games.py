@@ -109,7 +109,7 @@ assert results["S-Shampoo, rank 1"][0] < results["gradient descent"][0]
 
 # %%
 # *Answer.* Shampoo has the smallest regret and the largest memory. S-Shampoo at rank 1 has the regret of diagonal
-# AdaGrad with a fifth of its memory; a larger rank moves it towards Shampoo, slowly here. Shampoo's state is larger
+# AdaGrad with a fifth of its memory; a larger rank moves it toward Shampoo, slowly here. Shampoo's state is larger
 # than the decision, diagonal AdaGrad's is as large, and the sketches are smaller: for a layer of 4,096 by 4,096 and
 # rank 64, a thirty-second of the decision.
 #

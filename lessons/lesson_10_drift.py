@@ -232,7 +232,7 @@ assert ratio.max() < 1.5
 # Exercises
 # ---------
 #
-# **10.1** T = 10,000, G = 1, D = 2, P = 6. Which constant step minimises the bound of this lesson's theorem?
+# **10.1** T = 10,000, G = 1, D = 2, P = 6. Which constant step minimizes the bound of this lesson's theorem?
 
 
 def step_for_drift():

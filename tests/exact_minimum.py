@@ -114,8 +114,8 @@ class MultinomialSum:
     def losses(self, point: Exact) -> list[Decimal]:
         """Every loss at a point."""
         margins = self.rows @ point.reshape(self.classes, -1).T
-        normalisers = [sum((m.exp() for m in row), Decimal(0)).ln() for row in margins]
-        return [log - row[y] for log, row, y in zip(normalisers, margins, self.labels, strict=True)]
+        normalizers = [sum((m.exp() for m in row), Decimal(0)).ln() for row in margins]
+        return [log - row[y] for log, row, y in zip(normalizers, margins, self.labels, strict=True)]
 
     def derivatives(self, point: Exact, weight: Decimal) -> tuple[Decimal, Exact, Exact]:
         """``weight`` times the sum, the gradient, the Hessian."""
@@ -275,7 +275,7 @@ def minimum(total: ScalarSum | MultinomialSum | QuadraticSum, region: Region) ->
 
 
 def _centred(total: Any, region: Region, z: Exact, weight: Decimal) -> tuple[Exact, Decimal]:
-    """Damped Newton steps to the minimiser of ``weight F + barrier``; returns it and the last Newton decrement."""
+    """Damped Newton steps to the minimizer of ``weight F + barrier``; returns it and the last Newton decrement."""
 
     def value_at(z: Exact) -> Decimal:
         return total.derivatives(region.place(z), weight)[0] + region.derivatives(z)[0]

@@ -37,6 +37,7 @@ STORE_TESTS = (
     "tests/experiments/test_older_results.py",
     "tests/experiments/test_sweep_engine.py",
     "tests/experiments/test_sweep_snapshots.py",
+    "tests/experiments/test_hyperparameter_columns.py",
 )
 TARGETS: dict[str, tuple[str, tuple[str, ...]]] = {
     "oco/learners/*.py": ("bound", BOUND_TESTS),

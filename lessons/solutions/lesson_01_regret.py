@@ -15,7 +15,7 @@ def regret_of_the_leader():
     return 2.0 * (2500 - 0.5)
 
 
-class RegularisedLeader(oco.Learner):
+class RegularizedLeader(oco.Learner):
     def start(self, problem):
         self.domain = problem.domain
         size = problem.gradient_bound or 1.0

@@ -81,7 +81,7 @@ class _Balance:
         return self._bound(rho), math.inf
 
     def _sides_stay(self, rho: float) -> bool:
-        """Whether every coordinate with a single bound is still pulled towards that bound."""
+        """Whether every coordinate with a single bound is still pulled toward that bound."""
         lower, upper = np.isfinite(self.faces.lower), np.isfinite(self.faces.upper)
         moved = self.error + rho * self.sums
         fine = (lower & upper) | (lower & (self.missed > moved)) | (upper & (self.missed < -moved))
@@ -101,7 +101,7 @@ class _Balance:
             self.multipliers[wrong | (small & one_sided)] = 0.0
             self.kept = (self.multipliers != 0.0) | ~one_sided
         self._measure()
-        # A coordinate pulled towards one of its bounds absorbs its residual; the pull must not change sign.
+        # A coordinate pulled toward one of its bounds absorbs its residual; the pull must not change sign.
         self.sums = self.objective.rows.size_sums()
         moved = self.threshold * self.sums
         need_upper, need_lower = self.missed < 0.0, self.missed > 0.0
@@ -168,7 +168,7 @@ class _Balance:
         return False
 
     def _balance(self) -> float:
-        """Move the free duals towards balance; returns a bound on their distance to an exactly balanced dual."""
+        """Move the free duals toward balance; returns a bound on their distance to an exactly balanced dual."""
         if not self.columns.size:
             return 0.0
         low, high = self.link.range

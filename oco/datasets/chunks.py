@@ -21,7 +21,7 @@ class ChunkedDataset:
     checksum : str
         As in `Dataset`, and equal to that of the same set loaded whole with the same options.
     source : DatasetInfo or None
-        Citation, licence, url and task of a named set.
+        Citation, license, url and task of a named set.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ class Dataset:
     checksum : str
         Hash of the content and of the applied options; equal checksums mean equal games.
     source : DatasetInfo or None
-        Citation, licence, url and task; None for the user's own data.
+        Citation, license, url and task; None for the user's own data.
 
     Examples
     --------

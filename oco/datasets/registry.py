@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -62,7 +63,7 @@ class SplitInfo:
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """Facts on a data set: description, source, citation and licence.
+    """Facts on a data set: description, source, citation and license.
 
     Attributes
     ----------
@@ -70,7 +71,7 @@ class DatasetInfo:
         Name in `load`, and a one-line description.
     task : {"binary", "multiclass", "regression", "unknown"}
         Kind of targets.
-    citation, licence, url : str
+    citation, license, url : str
         As the source states them; ``url`` is the page that describes the set.
     features : int
         Published number of features.
@@ -88,13 +89,19 @@ class DatasetInfo:
     title: str
     task: str
     citation: str
-    licence: str
+    license: str
     url: str
     features: int = 0
     format: str = ""
     splits: Mapping[str, SplitInfo] = field(default_factory=dict)
     partial: bool = False
     openml: Mapping[str, Any] | None = None
+
+    @property
+    def licence(self) -> str:
+        """The former name of `license`, which warns."""
+        warnings.warn("licence of DatasetInfo is now called license", DeprecationWarning, stacklevel=2)
+        return self.license
 
     @property
     def bundled(self) -> bool:

@@ -8,7 +8,7 @@ is convex with the continuous gradient ``H(x - y) + s rest(x + N / s)``, where t
 singular values removes. x is its minimizer, and s times the rest there is the new N. In N this is the proximal point
 method on a dual that is strongly convex with modulus 1 / largest(H), however small the other eigenvalues are: with s =
 10 times largest(H) the error of N shrinks by a factor of 11 each time. s starts at the smallest eigenvalue and grows,
-so that x moves from y towards the ball and every subproblem is as well conditioned as it can be.
+so that x moves from y toward the ball and every subproblem is as well conditioned as it can be.
 
 Each minimum is found by Newton's method. The boundary is curved and H weighs some directions 1e12 times less than
 others, so a full step leaves the valley of phi long before it overshoots along the valley, and a line search alone

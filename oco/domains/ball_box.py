@@ -178,9 +178,9 @@ class BallBox(Domain):
             return float(np.log(euclidean_norm(closest(logarithm) - self._middle) / self._reach))
 
         low, high = float(np.log(shift)) - 5.0, 1.0
-        while excess(low) <= 0.0:
-            low -= 5.0
-            if low < -80.0:
+        if excess(low) <= 0.0:
+            low = float(np.log(np.finfo(np.float64).eps * shift))  # H + mu I is H to the last digit
+            if excess(low) <= 0.0:
                 return closest(low)
         while excess(high) > 0.0:
             high += 5.0

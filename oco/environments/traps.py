@@ -88,7 +88,7 @@ class CliffLoss(Loss):
 
 
 class UnprojectedTrap(DrawnLosses):
-    """Losses that decrease towards a cliff just outside the ball, which defeats learners that do not project.
+    """Losses that decrease toward a cliff just outside the ball, which defeats learners that do not project.
 
     ``f_t(x) = -<v, x> + sqrt(T) max(0, <v, x> - 1.1 R)``. On the ball it is ``-<v, x>``, G = 1, and the best point is
     ``R v``. A learner that does not project steps over the edge. The gradients there, of size ``sqrt(T)``, move it back

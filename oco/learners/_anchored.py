@@ -40,7 +40,7 @@ class Held(Generic[Arguments]):
 class Anchorage:
     """Where the kernels' vector is measured from, and how it becomes the point that is played.
 
-    Kernels work in coordinates whose origin is the centre of the ball. Where that is the origin of the space, the
+    Kernels work in coordinates whose origin is the center of the ball. Where that is the origin of the space, the
     kernels' vector is the point itself; else the point is kept beside it.
     """
 
@@ -82,7 +82,7 @@ class Anchorage:
                     raise lost(learner, int(rounds), "the point is not finite, or not in its ball,", gradient)
             return
         try:
-            with np.errstate(all="ignore"):  # what overflows is refused by name, not warned of
+            with np.errstate(all="ignore"):  # overflow is reported by an error, not by a warning
                 state.point[...] = project(state.point)
         except (ArithmeticError, ValueError) as error:
             raise lost(learner, int(rounds), str(error).rstrip("."), gradient) from error

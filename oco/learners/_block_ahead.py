@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from oco.compile import FLAG, MATRIX, VECTOR, WHOLE, kernel, part_of_kernel, record, separate_kernel, several
-from oco.learners._block_coordinates import coordinates_of, factorise, gram, in_rows, write_back
+from oco.learners._block_coordinates import coordinates_of, factorize, gram, in_rows, write_back
 from oco.learners._preconditioner import absorb_by, step_in_coordinates, weight_of_round
 from oco.learners._records import MOVING, RECIPE, STREAM, Moving, Packed, Stream
 from oco.learners._sketched_rounds import play_rounds
@@ -149,7 +149,7 @@ def play_block(
     gram(begin, count, stream, room.row, known, cross, inner)
     for i in range(count):
         norms[i] = inner[i, i]
-    count = factorise(count, norms, cross, inner, written, spare)
+    count = factorize(count, norms, cross, inner, written, spare)
     if count == 0:
         return 0, False
     first, now = room.coordinates[0], room.coordinates[1]  # of the anchor, at the start and now

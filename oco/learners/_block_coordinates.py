@@ -46,7 +46,7 @@ def gram(begin: int, count: int, stream: Stream, room: Array, known: Array, cros
 
 
 @separate_kernel(WHOLE(WHOLE, VECTOR, MATRIX, MATRIX, MATRIX, MATRIX))
-def factorise(count: int, norms: Array, cross: Array, inner: Array, written: Array, spare: Array) -> int:
+def factorize(count: int, norms: Array, cross: Array, inner: Array, written: Array, spare: Array) -> int:
     """R with ``R R' = inner - cross cross'``: its transpose into the upper triangle of ``inner``, ``[C R]`` written.
 
     ``norms`` has the squared norms of the rows, the diagonal of ``inner``. Returns the number of rows before the first

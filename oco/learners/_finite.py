@@ -84,7 +84,7 @@ def finite_update(update: Callable[[AnyLearner, Array], None]) -> Callable[[AnyL
     """``update`` with its gradient checked before and its state after, and no error but in one sentence."""
 
     @functools.wraps(update)
-    @np.errstate(all="ignore")  # what overflows is refused by name, not warned of
+    @np.errstate(all="ignore")  # overflow is reported by an error, not by a warning
     def checked(learner: AnyLearner, gradient: Array) -> None:
         gradient = checked_gradient(learner, gradient)
         round_index = rounds_of(learner) + 1

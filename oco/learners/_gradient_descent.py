@@ -34,7 +34,7 @@ _SCHEDULES = {"sqrt": SQUARE_ROOT, "constant": CONSTANT, "strongly_convex": HARM
 
 @dataclass
 class DescentState:
-    """The point, three counters (rounds, unit of gradients, sum of their squares), the point less a centre if any."""
+    """The point, three counters (rounds, unit of gradients, sum of their squares), the point less a center if any."""
 
     point: Array
     numbers: Array
@@ -90,7 +90,7 @@ class GradientDescent:
 
 
 def descent_memory(domain: Domain) -> Memory:
-    """``d + 3`` floats, ``2 d + 3`` where a ball's centre is not the origin."""
+    """``d + 3`` floats, ``2 d + 3`` where a ball's center is not the origin."""
     d = domain.dimension
     apart = Anchorage(domain).center is not None
     return Memory("2 d + 3" if apart else "d + 3", (2 if apart else 1) * d + 3)

@@ -222,8 +222,9 @@ def sketched_memory(domain: Domain, rank: int, buffer: int | None, *, averaging:
     tracked = tracks(averaging, where.radius)
     vectors = 1 + (where.center is not None) + averaging
     floats = vectors * d + SketchState.floats(d, k, b, tracked)
+    if k >= d:
+        return Memory(f"d^2 + {vectors + 1} d + 9", floats)
     point = "d" if vectors == 1 else f"{vectors} d"
     if rotates_every_round(d, k, b):
-        rows = "d^2" if k >= d else "d (k + 1)"
-        return Memory(f"{rows} + {point} + k + 9", floats)
+        return Memory(f"d (k + 1) + {point} + k + 9", floats)
     return Memory(f"d (k + {b}) + {point} + (k + {2 if tracked else 1})(k + {b}) + k + 9", floats)

@@ -37,7 +37,7 @@ class AdaFFD(Learner):
 
     Notes
     -----
-    State is `FDAdaGrad`'s at rank 2k. Time is O(d k) a round as for `AdaFD`: the compiled sketch is amortised already,
+    State is `FDAdaGrad`'s at rank 2k. Time is O(d k) a round as for `AdaFD`: the compiled sketch is amortized already,
     so doubling changes the trajectory (it shrinks less often) rather than the order of the cost.
 
     Regret: `AdaFD`'s bound with ``m = min(2 k + 1, d)`` (derived here; the published theorem could not be confirmed).

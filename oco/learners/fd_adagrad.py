@@ -62,8 +62,8 @@ class FDAdaGrad(Learner):
 
     Notes
     -----
-    *Cost* of a round: ``O(d k + k^2 (k + b))``, amortised ``O(d k^2 / b)`` more; in a loop over CSR rows ``O(nnz k +
-    k^2 (k + b))`` and an amortised ``O(d k^2 / b)``. The projection on a ball is exact and costs nothing of order d.
+    *Cost* of a round: ``O(d k + k^2 (k + b))``, amortized ``O(d k^2 / b)`` more; in a loop over CSR rows ``O(nnz k +
+    k^2 (k + b))`` and an amortized ``O(d k^2 / b)``. The projection on a ball is exact and costs nothing of order d.
 
     *State*: ``d (k + b) + d + (k + 1)(k + b) + k + 9`` floats (``k + 2`` for ``k + 1`` on a ball), or ``d (k + 1) + d
     + k + 9`` where ``b = 0`` or ``k + b >= d``.

@@ -1,4 +1,4 @@
-"""One-sided Shampoo whose side is sketched by Frequent Directions."""
+"""One-sided Shampoo on a sketch of the left factor plus the escaped mass."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from oco.types import Array
 
 @dataclass
 class SketchedOneSidedShampooState:
-    """A sketch of the left side."""
+    """The point, and the sketch of the left factor ``sum_t G_t G_t'``."""
 
     point: Array
     left: Side
 
 
 class SketchedOneSidedShampoo(Learner):
-    r"""One-sided Shampoo with its side sketched, the escaped mass put back.
+    r"""One-sided Shampoo on a Frequent Directions sketch of the left factor plus the escaped mass.
 
     .. math::
         (\rho_t, \bar L_t) = \mathrm{FD}(\beta_2 \bar L_{t-1}, G_t G_t^\top), \quad
@@ -34,28 +34,30 @@ class SketchedOneSidedShampoo(Learner):
     Parameters
     ----------
     rank
-        k, directions kept (all where k >= m).
+        k, directions of the left factor that are kept; all of them if k >= m.
     learning_rate
         eta; None for ``D_op / sqrt(2)`` with D_op the domain's diameter in the spectral norm.
     delta
-        Multiple of the identity; at 0 the root is Moore-Penrose.
+        >= 0, added to the left factor *under* the root. With 0 the pseudo-inverse is taken.
     decay
-        beta_2 in (0, 1]; below 1 sketch and escaped mass are exponentially weighted.
+        beta_2 in (0, 1], the weight of the past in every update of the sketch and of the escaped mass. Below 1 no bound
+        is stated.
 
     Raises
     ------
     ConfigError
-        At the start, if decisions are not matrices, or the learning rate is left open on an unbounded domain.
+        By `start`, if decisions are not matrices, or if no learning rate is given and the domain is unbounded.
 
     Notes
     -----
-    Cost O(m (k + n)^2) a round, O(m^3 + m n (m + n)) more where the step leaves the domain; state
-    ``m n + k m + k + 1`` floats. At k = m - 1 it is one-sided Shampoo. For decay 1,
+    Cost O(m (k + n)^2) a round, and O(m^3 + m n (m + n)) more if the step leaves the domain; state
+    ``m n + k m + k + 1`` floats. With ``k >= m - 1`` it is `OneSidedShampoo`. On a bounded domain and for decay 1,
 
     .. math::
         R_T \le \Bigl(\frac{D_{op}^2}{2 \eta} + \eta\Bigr) \mathrm{tr}(\tilde L_T^{1/2})
 
-    and ``tr(Ltil^{1/2}) <= tr(L_T^{1/2}) + m sqrt(Omega_L)`` (derived here; constant re-derived, not seen in print).
+    and ``tr(Ltil^{1/2}) <= tr(L_T^{1/2}) + m (sqrt(delta) + sqrt(Omega_L))`` with ``Omega_L = min_{j <= k} (sum_{i>j}
+    lambda_i(L_T)) / (k + 1 - j)`` (derived here).
 
     References
     ----------
@@ -101,7 +103,7 @@ class SketchedOneSidedShampoo(Learner):
 
     @finite_update
     def update(self, gradient: Array) -> None:
-        """Sketch the left side, step and project."""
+        """Sketch the left factor, step, and project in the new norm."""
         state = self.state
         if not np.any(gradient) and self.decay == 1.0:
             return
@@ -111,13 +113,13 @@ class SketchedOneSidedShampoo(Learner):
         state.point = projected(self._domain, state.point - self._rate * step, left.power(0.5), self._identity)
 
     def memory(self, problem: Problem) -> Memory:
-        """Point and sketch."""
+        """Floats of the point and of the sketch."""
         rows, columns = required_matrix(self, problem)
         return Memory("m n + k m + k + 1", rows * columns + Side.floats(rows, self.rank))
 
     @property
     def escaped_mass(self) -> float:
-        """What the sketch subtracted so far."""
+        """``rho``, what the sketch has subtracted so far."""
         return self.state.left.escaped_mass
 
     def bound(self, observed: Observed) -> Bound | None:

@@ -69,7 +69,7 @@ class ScalarLoss(ABC):
         return 0.0
 
     def recedes(self, change: Array, targets: Array, slack: float) -> bool:
-        """Whether this change of margins ``(n,)``, repeated forever, raises no loss and lowers one towards an infimum
+        """Whether this change of margins ``(n,)``, repeated forever, raises no loss and lowers one toward an infimum
         that is not attained; then no margins attain the infimum of the sum.
 
         ``slack`` is how far a margin may move in the wrong direction, relative to the largest change. False by default.

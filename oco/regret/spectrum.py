@@ -33,9 +33,7 @@ class Spectrum:
 
     Examples
     --------
-    >>> from typing import Any
-
-    import numpy as np
+    >>> import numpy as np
     >>> spectrum = Spectrum(dimension=4, top=np.array([9.0, 4.0]), trace=15.0)
     >>> spectrum.tail_mass(2)
     2.0

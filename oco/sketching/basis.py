@@ -15,7 +15,7 @@ from oco.types import Array
 
 
 @kernel
-def orthogonalise(basis: Array, size: int, vector: Array, coordinates: Array, spare: Array) -> float:
+def orthogonalize(basis: Array, size: int, vector: Array, coordinates: Array, spare: Array) -> float:
     """Coordinates of ``vector`` in the first ``size`` basis rows; the vector becomes its residual, whose norm returns.
 
     Projected out twice, so that the residual is orthogonal however short it is.
@@ -35,7 +35,7 @@ def write_in_basis(sketch: Sketch, lines: Array, vector: Array, square: float) -
     coordinates = lines[COORDINATES]
     size = int(sketch.header[0].used)
     clear(coordinates, size)
-    length = orthogonalise(sketch.basis, size, vector, coordinates, lines[PRODUCTS])
+    length = orthogonalize(sketch.basis, size, vector, coordinates, lines[PRODUCTS])
     if length > INSIDE_SPAN * np.sqrt(square):
         append(sketch, vector, 1.0 / length)
         coordinates[size] = length

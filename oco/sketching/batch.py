@@ -46,7 +46,9 @@ def shrink(
     -----
     Cost ``O(d (r + n) min(d, r + n))``. The trace loses at least ``(k + 1) escaped``, exactly that where n = 1.
 
-    Source: Feinberg, Chen, Sun, Anil, Hazan, NeurIPS 2023, Algorithm 1 and Observation 6.
+    References
+    ----------
+    Feinberg, Chen, Sun, Anil, Hazan, "Sketchy", NeurIPS 2023, Algorithm 1 and Observation 6.
 
     Examples
     --------

@@ -40,7 +40,7 @@ class FrequentDirections:
     ``(k + 1) rho = tr G - tr Gbar`` exactly, and ``Gbar + rho I`` never shrinks. Lemma 1:
     ``rho <= min_{j <= k} tail_j(G) / (k + 1 - j)`` with ``tail_j`` the sum of all but the top j eigenvalues.
 
-    *Cost* of a vector: ``O(d k + k^2 (k + b))``, amortised ``O(d k^2 / b)`` more for compression.
+    *Cost* of a vector: ``O(d k + k^2 (k + b))``, amortized ``O(d k^2 / b)`` more for compression.
     *State*: ``d (k + b) + (k + 1)(k + b) + k + 9`` floats, or ``d (k + 1) + k + 9`` where ``k + b >= d``.
 
     References

@@ -14,7 +14,7 @@ import numpy as np
 from oco.compile import REAL, WHOLE, kernel, part_of_kernel, separate_kernel
 from oco.lanes import WIDTH, load, store
 from oco.sketching.basis import make_room, write_in_basis
-from oco.sketching.numerics import INSIDE_SPAN, NEGLIGIBLE, REORTHOGONALISE, TIED, ZERO_EIGENVALUE
+from oco.sketching.numerics import INSIDE_SPAN, NEGLIGIBLE, REORTHOGONALIZE, TIED, ZERO_EIGENVALUE
 from oco.sketching.passes import clear, combine, project, square_norm
 from oco.sketching.products import weighted_sums
 from oco.sketching.records import (
@@ -63,7 +63,7 @@ def span(sketch: Sketch, lines: Array, square: float) -> int:
         residual[j] = vector[j]
     combine(directions, rank, weights, -1.0, residual)
     remaining = square_norm(residual)
-    if remaining < REORTHOGONALISE * square:
+    if remaining < REORTHOGONALIZE * square:
         again = lines[PRODUCTS]
         project(directions, rank, residual, again)
         combine(directions, rank, again, -1.0, residual)

@@ -17,14 +17,14 @@ The difference is round-off, and its square root, which some learners take, woul
 INSIDE_SPAN = 1e-14
 """A vector whose residual is shorter than this fraction of it lies in the span: it adds no direction."""
 
-REORTHOGONALISE = 0.25
+REORTHOGONALIZE = 0.25
 """A residual whose square is below this fraction of the vector's is projected out a second time."""
 
 PYTHAGORAS = 1e-3
 """The residual's square may be had as a difference of squares while it is above this fraction (3 % of the length)."""
 
 PIVOT = 1e-5
-"""A Cholesky pivot below this fraction of its diagonal has lost too many digits: orthogonalise explicitly instead."""
+"""A Cholesky pivot below this fraction of its diagonal has lost too many digits: orthogonalize explicitly instead."""
 
 NEGLIGIBLE = 1e-30
 """A gradient shorter than this fraction of the sketch's unit changes no eigenvalue in double precision."""

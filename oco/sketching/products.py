@@ -116,7 +116,7 @@ def replace_rows(weights: Array, rows: Array, buffer: Array) -> None:
 
 @separate_kernel(NONE(MATRIX, WHOLE, MATRIX, VECTOR))
 def polish(rows: Array, count: int, matrix: Array, buffer: Array) -> None:
-    """One Newton-Schulz step towards orthonormal rows: ``rows <- (3 I - rows rows') rows / 2``.
+    """One Newton-Schulz step toward orthonormal rows: ``rows <- (3 I - rows rows') rows / 2``.
 
     An error of size e in the rows' orthonormality becomes one of size e^2.
     """

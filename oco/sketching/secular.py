@@ -1,6 +1,6 @@
 """Eigen-decomposition of ``diag(poles) + z z'`` by the secular equation, to high relative accuracy.
 
-The eigenvalues are the roots of ``f(x) = 1 + sum_i z_i^2 / (poles_i - x)``, one between each two neighbouring poles and
+The eigenvalues are the roots of ``f(x) = 1 + sum_i z_i^2 / (poles_i - x)``, one between each two neighboring poles and
 one above them all. `WIDTH` roots are found together, each as a distance to its nearest pole, by rational interpolation
 of third order; eigenvectors come from the corrected z of Gu and Eisenstat (SIAM J. Matrix Anal. Appl. 15, 1994), so
 that they are orthogonal to machine precision however close the roots are. Nothing here may be reassociated.
@@ -20,7 +20,7 @@ one; of every root its nearest pole and the distance from there; the corrected z
 FOURS = 4
 """Poles are worked off in fours, for one division each: up to three that weigh nothing follow the last one."""
 POLE_SEPARATION = 8.0 * 2.0**-52
-"""Neighbouring poles are moved apart to this relative distance: an error of a few units in the last place."""
+"""Neighboring poles are moved apart to this relative distance: an error of a few units in the last place."""
 WEIGHT_FLOOR = 1e-60
 """Smallest ``z_i^2 / |z|^2``: below it a direction is untouched by the update to any precision."""
 CONVERGED = 1e-5
@@ -178,7 +178,7 @@ def _vectors(count: int, roots: Array, vectors: Array, weights: Array, work: Arr
 
 @kernel
 def _separate(count: int, poles: Array) -> None:
-    """Move neighbouring poles apart where they are closer than `POLE_SEPARATION`."""
+    """Move neighboring poles apart where they are closer than `POLE_SEPARATION`."""
     for at in range(0, count - 1, WIDTH):
         close = load(poles, at) < (1.0 + POLE_SEPARATION) * load(poles[1:], at)
         if anywhere(close & first(count - 1 - at)):

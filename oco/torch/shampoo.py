@@ -28,8 +28,11 @@ class Shampoo(KroneckerOptimizer):
     State per m x n matrix in floats: ``2 (m^2 + n^2)`` (each factor and its inverse root), plus graft, momentum and
     four numbers. A step costs ``2 m n (m + n)`` flops, a refresh one float64 eigendecomposition per factor.
 
-    Source: Gupta, Koren and Singer, "Shampoo: Preconditioned Stochastic Tensor Optimization", ICML 2018, Algorithms 1
-    and 2. Departures: exponential average, grafting, momentum, statistics from every ``update_freq``-th gradient only.
+    References
+    ----------
+    Gupta, Koren and Singer, "Shampoo: Preconditioned Stochastic Tensor Optimization", ICML 2018, Algorithms 1 and 2.
+
+    Departures: exponential average, grafting, momentum, statistics from every ``update_freq``-th gradient only.
 
     Examples
     --------
@@ -66,7 +69,7 @@ class Shampoo(KroneckerOptimizer):
         wide = block.double()
         factor = (state["factor"].double() * due.decay).add_(wide @ wide.mT, alpha=due.weight)
         if retry:
-            # A second attempt on the same matrix would fail too, so symmetrise it and add a tiny ridge.
+            # A second attempt on the same matrix would fail too, so symmetrize it and add a tiny ridge.
             factor = 0.5 * (factor + factor.mT)
             ridge = 1e-12 * factor.diagonal(dim1=-2, dim2=-1).mean(-1)
             factor = factor + ridge[..., None, None] * torch.eye(

@@ -61,9 +61,13 @@ class SketchyShampoo(KroneckerOptimizer):
     product of the other axes. The transient peak is one stack of equal shapes with its joined sketch and gradient in
     float64.
 
-    Source: Feinberg, Chen, Sun, Anil and Hazan, "Sketchy: Memory-efficient Adaptive Regularization with Frequent
-    Directions", NeurIPS 2023, Algorithm 3 with Observation 6. Departures: no projection; eps is not accumulated;
-    grafting and momentum; the sketch skips gradients; effective rank k is the paper's sketch size minus one.
+    References
+    ----------
+    Feinberg, Chen, Sun, Anil and Hazan, "Sketchy: Memory-efficient Adaptive Regularization with Frequent Directions",
+    NeurIPS 2023, Algorithm 3 with Observation 6.
+
+    Departures: no projection; eps is not accumulated; grafting and momentum; the sketch skips gradients; effective rank
+    k is the paper's sketch size minus one.
 
     Examples
     --------
@@ -198,7 +202,7 @@ class SketchyShampoo(KroneckerOptimizer):
 
         Keys: ``parameter``, ``axis``, ``dim``, ``rank``, ``trace`` (exact), ``escaped_mass``, ``outside_fraction``
         (share of the trace not in the sketch), ``largest_eigenvalue`` and ``intrinsic_dimension`` (pairs: lower,
-        upper). The pairs are certified unless ``method="subspace"``. Reading them synchronises with the device.
+        upper). The pairs are certified unless ``method="subspace"``. Reading them synchronizes with the device.
         """
         rows = []
         for group in self.param_groups:

@@ -47,7 +47,7 @@ def list_sets(data_dir: str | None) -> None:
 @click.argument("name")
 @_DATA_DIR
 def describe(name: str, data_dir: str | None) -> None:
-    """Describe the data set NAME: shape, classes, files, checksums, citation and licence."""
+    """Describe the data set NAME: shape, classes, files, checksums, citation and license."""
     from oco.datasets import info, where_is
 
     with _one_sentence():
@@ -67,7 +67,7 @@ def describe(name: str, data_dir: str | None) -> None:
                 click.echo(f"            from {file.url}")
     click.echo(f"  where     {place}")
     click.echo(f"  page      {facts.url}")
-    click.echo(f"  licence   {facts.licence}")
+    click.echo(f"  license   {facts.license}")
     cited = textwrap.wrap(facts.citation, 100, subsequent_indent=" " * 12)
     click.echo("  cite      " + "\n".join(cited))
 

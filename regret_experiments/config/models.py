@@ -122,7 +122,7 @@ class Selection(Strict):
 
     stage: str = Field(description="The earlier stage whose runs are compared.")
     by: Literal["regret_upper", "cumulative_loss", "mistakes"] = Field(
-        default="cumulative_loss", description="The final number that is averaged over orders and minimised."
+        default="cumulative_loss", description="The final number that is averaged over orders and minimized."
     )
 
 
@@ -147,7 +147,7 @@ class SweepConfig(Strict):
     description: str = ""
     orders: Orders = Field(default=(0,), description="Number of data orders, or their labels.")
     repetitions: int = Field(
-        default=1, ge=1, le=10_000, description="Seeds of every randomised learner on every order."
+        default=1, ge=1, le=10_000, description="Seeds of every randomized learner on every order."
     )
     checkpoints: Checkpoints = Field(default=30, description="Number of log-spaced rounds with curves, or the rounds.")
     comparator: bool = Field(default=True, description="Find the best fixed point in hindsight, for regret.")

@@ -13,7 +13,7 @@ def order_seed(environment: Any, order: int) -> int:
 
 
 def learner_seed(environment: Any, learner: Any, order: int, repetition: int) -> int:
-    """Seed of a randomised learner: its own for every environment, order and repetition."""
+    """Seed of a randomized learner: its own for every environment, order and repetition."""
     content = {"axis": "learner", "environment": _named(environment), "learner": _named(learner), "order": order}
     return _seed(content, repetition)
 

@@ -1,4 +1,4 @@
-"""Comparators agree with scikit-learn's penalised estimators, through the Lagrange multiplier of the ball."""
+"""Comparators agree with scikit-learn's penalized estimators, through the Lagrange multiplier of the ball."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def value(name: str, rows: np.ndarray, targets: np.ndarray, point: np.ndarray) -
         ("squared", Ridge(alpha=10.0, fit_intercept=False, tol=1e-12)),
     ],
 )
-def test_a_penalised_minimiser_is_the_best_point_of_the_ball_through_it(name: str, estimator) -> None:
+def test_a_penalized_minimizer_is_the_best_point_of_the_ball_through_it(name: str, estimator) -> None:
     rows, targets = data()
     fitted = np.ravel(estimator.fit(rows, targets).coef_)
     radius = float(np.linalg.norm(fitted))

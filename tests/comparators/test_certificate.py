@@ -67,6 +67,35 @@ def test_the_interval_holds_the_value_of_a_very_accurate_solve(name: str) -> Non
     assert loose.value.lower <= exact.value.middle <= loose.value.upper
 
 
+@pytest.mark.parametrize("units", range(6))
+def test_an_upper_bound_never_rises(units: int) -> None:
+    """Of two points whose losses differ by less than the allowance for rounding, the better one is kept."""
+    judge, _ = certifier("squared", Ball(1.0, dimension=4))
+    values, slopes = np.full(50, 1.0), np.zeros(50)
+    judge.offer_point(np.zeros(4), np.zeros(50), (values, slopes))
+    before = judge.upper
+    assert before > 50.0  # with the allowance
+    other = np.full(4, 0.1)
+    judge.offer_point(other, np.zeros(50), (values * (1.0 + units * 2.0**-52), slopes))
+    assert judge.upper == before
+    np.testing.assert_array_equal(judge.point, np.zeros(4))
+    judge.offer_point(other, np.zeros(50), (values * (1.0 - 2.0**-50), slopes))
+    assert judge.upper < before
+    np.testing.assert_array_equal(judge.point, other)
+
+
+def test_the_upper_bound_allows_for_the_rounding_of_margins() -> None:
+    """``A x`` may be off by eps |A|_F |x|, which changes the loss by up to |slopes| times as much."""
+    values, slopes, point = np.full(50, 1.0), np.full(50, 1e6), np.full(4, 0.3)
+    uppers = []
+    for part in (np.zeros(50), slopes):
+        judge, block = certifier("squared", Ball(1.0, dimension=4))
+        judge.offer_point(point, np.zeros(50), (values, part))
+        uppers.append(judge.upper)
+    error = 2.0**-52 * np.linalg.norm(block.rows) * np.linalg.norm(point)
+    assert uppers[1] - uppers[0] >= error * np.linalg.norm(slopes)
+
+
 def test_a_dual_out_of_range_proves_nothing() -> None:
     judge, _ = certifier("hinge", Ball(1.0, dimension=4))
     assert judge.offer_dual(np.full(50, 2.0)) == -np.inf

@@ -92,7 +92,7 @@ def test_curve_of_thirty_checkpoints_on_a9a(data_directory: Path) -> None:
 
 
 @pytest.mark.data
-def test_logistic_loss_of_a9a_has_no_minimiser_on_the_whole_space(data_directory: Path) -> None:
+def test_logistic_loss_of_a9a_has_no_minimizer_on_the_whole_space(data_directory: Path) -> None:
     rows, targets = svmlight(data_directory, "a9a")
     best = best_fixed_point(RowBlock(scalar_loss("logistic"), rows, targets), Unbounded(123))
     assert best.tight

@@ -1,4 +1,4 @@
-"""Best fixed points: known minimisers, certificates that hold, curves over prefixes."""
+"""Best fixed points: known minimizers, certificates that hold, curves over prefixes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_no_point_of_the_ball_is_better_than_the_certificate(name: str, radius: 
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"linear"}))
-def test_unbounded_agrees_with_a_general_purpose_minimiser(name: str) -> None:
+def test_unbounded_agrees_with_a_general_purpose_minimizer(name: str) -> None:
     block = rounds(scalar_loss(name))
     best = best_fixed_point(block, Unbounded(5))
     assert best.tight
@@ -74,7 +74,7 @@ def test_linear_losses_on_a_ball_have_their_closed_form() -> None:
     np.testing.assert_allclose(best.point, -2.0 * pull / np.linalg.norm(pull), rtol=1e-14)
 
 
-def test_linear_losses_on_the_whole_space_have_no_minimiser() -> None:
+def test_linear_losses_on_the_whole_space_have_no_minimizer() -> None:
     best = best_fixed_point(rounds(Linear()), Unbounded(5))
     assert best.value.lower == -np.inf
     assert not best.tight
@@ -98,7 +98,7 @@ def test_squared_losses_with_fewer_rows_than_coordinates() -> None:
     np.testing.assert_allclose(block.rows @ best.point, block.targets, atol=1e-3)
 
 
-def test_separable_rows_have_no_logistic_minimiser_and_the_comparator_says_so() -> None:
+def test_separable_rows_have_no_logistic_minimizer_and_the_comparator_says_so() -> None:
     block = rounds(Logistic(), count=4)
     best = best_fixed_point(block, Unbounded(5))
     assert "no minimizer" in best.note

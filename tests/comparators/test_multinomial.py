@@ -39,7 +39,7 @@ def test_certificate_on_a_frobenius_ball(radius: float) -> None:
             assert total(block, other) >= best.value.lower
 
 
-def test_whole_space_agrees_with_a_general_purpose_minimiser() -> None:
+def test_whole_space_agrees_with_a_general_purpose_minimizer() -> None:
     block = rounds()
     best = best_fixed_point(block, Unbounded())
     found = optimize.minimize(lambda flat: total(block, flat.reshape(4, 3)), np.zeros(12), method="BFGS", tol=1e-6)
@@ -66,7 +66,7 @@ def test_curve_on_digits() -> None:
     assert np.all(np.diff(curve.lower) >= 0.0)
 
 
-def test_separable_classes_have_no_minimiser_on_the_whole_space() -> None:
+def test_separable_classes_have_no_minimizer_on_the_whole_space() -> None:
     generator = np.random.default_rng(0)
     rows = generator.standard_normal((200, 3))
     labels = np.argmax(rows @ generator.standard_normal((4, 3)).T, axis=1)
@@ -79,7 +79,7 @@ def test_separable_classes_have_no_minimiser_on_the_whole_space() -> None:
     assert best_fixed_point(rounds(), Unbounded()).note == ""
 
 
-def test_one_class_that_is_separable_from_the_rest_has_no_minimiser_either() -> None:
+def test_one_class_that_is_separable_from_the_rest_has_no_minimizer_either() -> None:
     generator = np.random.default_rng(0)
     rows = np.hstack([generator.standard_normal((300, 2)), np.zeros((300, 1))])
     labels = generator.integers(0, 2, 300)

@@ -34,7 +34,7 @@ def test_bundle_agrees_with_the_solver_that_knows_the_losses(name: str, radius: 
     assert domain.contains(found.point)
 
 
-def test_rows_of_one_loss_are_recognised() -> None:
+def test_rows_of_one_loss_are_recognized() -> None:
     block = rounds("hinge", 4)
     losses = [RowLoss(block.scalar, row, y) for row, y in zip(block.rows, block.targets, strict=True)]
     domain = Ball(2.0, dimension=4)
@@ -64,7 +64,7 @@ def test_sums_of_quadratic_forms_have_their_closed_form() -> None:
     assert curve.final[-1] == pytest.approx(sum(loss.value(curve.point) for loss in losses), rel=1e-12)
 
 
-def test_multinomial_losses_are_recognised_and_matrix_decisions_work() -> None:
+def test_multinomial_losses_are_recognized_and_matrix_decisions_work() -> None:
     generator = np.random.default_rng(0)
     rows, labels = generator.standard_normal((40, 3)), generator.integers(0, 4, 40)
     losses = [MultinomialLogistic(row, int(label), 4) for row, label in zip(rows, labels, strict=True)]

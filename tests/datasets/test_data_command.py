@@ -36,7 +36,7 @@ def test_info_shows_citation_and_licence(name: str, no_offline_copies) -> None:
 
     result = run("info", name)
     assert result.exit_code == 0
-    assert info(name).licence in result.output
+    assert info(name).license in result.output
     assert " ".join(info(name).citation.split()) in " ".join(result.output.split())
     assert ("only a part of the published set" in result.output) == info(name).partial
 

@@ -110,7 +110,7 @@ def test_every_set_cites_its_source_and_states_its_licence() -> None:
     for name in names():
         facts = info(name)
         assert facts.citation
-        assert facts.licence
+        assert facts.license
         assert facts.url.startswith("https://")
         assert facts.task in ("binary", "multiclass", "regression")
         for split in facts.splits.values():
@@ -159,3 +159,8 @@ def test_offline_copy_without_a_sum_must_have_the_published_shape_and_classes(tm
     assert [path for path in cache.rglob("*") if path.is_file()] == []
     (tmp_path / "splice").write_text("1 60:1\n-1 2:1\n" * 500)
     assert load("splice", data_dir=tmp_path).n_rows == 1000
+
+
+def test_the_former_spelling_of_the_license_warns() -> None:
+    with pytest.warns(DeprecationWarning, match="now called license"):
+        assert info("a9a").licence == info("a9a").license

@@ -164,6 +164,19 @@ def test_domains_of_every_size(kind, size):
             require_projection(domain, 3.0 * size * rng.standard_normal(domain.shape), metric)
 
 
+def test_where_the_sphere_touches_the_box_s_projection_the_box_alone_decides():
+    """The radius is the norm of the box's projection up to rounding: mu is 0, and nothing changes its sign."""
+    box = Box(-0.5, 0.7, dimension=4)
+    for seed in range(900):
+        generator = np.random.default_rng(seed)
+        metric, point = Diagonal(np.exp(generator.standard_normal(4))), generator.standard_normal(4)
+        boxed = box.project_in(point, metric)
+        for units in range(3):
+            radius = float(np.linalg.norm(boxed)) * (1.0 - units * 2.0**-53)
+            found = BallBox(radius, None, -0.5, 0.7, 4).project_in(point, metric)
+            np.testing.assert_allclose(found, boxed, rtol=0.0, atol=1e-12)
+
+
 def test_points_that_are_not_finite_are_refused():
     for domain in (vector_domains(4, np.random.default_rng(0)) | matrix_domains((2, 2))).values():
         for value in (np.nan, np.inf):

@@ -274,6 +274,7 @@ def test_memory_is_what_the_state_holds(domain, rank):
             memory.formula.replace("^", "**").replace("d (", "d * (").replace(")(", ") * (").replace("2 d", "2 * d")
         )
         assert eval(formula.replace("3 d", "3 * d"), {"d": 30, "k": k}) == memory.floats
+        assert "k" not in memory.formula or k < 30
 
 
 def test_wrong_input_is_one_sentence():

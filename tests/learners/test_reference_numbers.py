@@ -1,4 +1,4 @@
-"""Cumulative results of the public reference implementation on real data, reached by ours in its parametrisation."""
+"""Cumulative results of the public reference implementation on real data, reached by ours in its parametrization."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_adagrad_norm(rounds: int) -> None:
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 4, 7])
-def test_follow_the_regularised_leader(rounds: int) -> None:
+def test_follow_the_regularized_leader(rounds: int) -> None:
     """Primal-dual AdaGrad on a line, where gradients of one known length make ``H_t = SLOPE (1 + sqrt(t))``."""
     worst = worst_regret(rounds, lambda t: RADIUS / (SLOPE * (1.0 + np.sqrt(t))), lazy=True, exact_length=True)
     learner = PrimalDualFullMatrixAdaGrad()

@@ -65,7 +65,7 @@ def test_a_name_that_two_packages_offer_is_refused_with_both(site: Path) -> None
     [
         ("1 / 0", "broken:Mine", "'mine' of broken 1.2 .broken:Mine. cannot be loaded: ZeroDivisionError: division"),
         ("def", "broken:Mine", "cannot be loaded: SyntaxError"),
-        ("raise SystemExit('no licence')", "broken:Mine", "cannot be loaded: SystemExit: no licence"),
+        ("raise SystemExit('no license')", "broken:Mine", "cannot be loaded: SystemExit: no license"),
         ("x = 1", "broken:Mine", "cannot be loaded: AttributeError"),
         ("x = 1", "no_such_module:Mine", "cannot be loaded: ModuleNotFoundError"),
         ("class Mine: pass", "broken:Mine", "is not a subclass of oco.learners.base:Learner"),
