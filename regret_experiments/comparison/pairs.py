@@ -128,8 +128,8 @@ def compare_learners(
         shared = _shared(values)
         left_out += list(_left_out(where, rows, values, shared))
         if shared:
-            sides = [each[0][shared].to_numpy() for each in values if each is not None]
-            pairs[stage, environment] = paired_difference(*sides, level=level, seed=seed)
+            sides = [each[0][shared].tolist() for each in values if each is not None]
+            pairs[stage, environment] = paired_difference(sides[0], sides[1], level=level, seed=seed)
     if not pairs:
         raise ConfigError(f"{rows[0].label} and {rows[1].label} share no game with a value of {column}")
     end = column.rpartition("_")[2]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib import rcParams
 from matplotlib.font_manager import FontProperties
@@ -45,7 +45,7 @@ def critical_difference_diagram(ranks: LearnerRanks, axes: Axes, *, styles: Styl
     axes.set_axis_off()
     axes.set_xlim(1.0 - 1.1 * width, count + 1.1 * width)
     axes.set_ylim(-depth, 2.6)
-    ink = {"color": "black", "linewidth": 0.8, "solid_capstyle": "butt"}
+    ink: dict[str, Any] = {"color": "black", "linewidth": 0.8, "solid_capstyle": "butt"}
     axes.plot([1.0, count], [0.0, 0.0], **ink)
     for rank in range(1, count + 1):
         axes.plot([rank, rank], [0.0, 0.25], **ink)
@@ -86,10 +86,9 @@ def _name(ranks: LearnerRanks, place: int, axes: Axes, styles: Styles, end: floa
 
 def _letters(axes: Axes, lines: float) -> float:
     """Size in points at which that many lines of text have room, and names at both sides."""
-    figure = axes.get_figure()
-    assert figure is not None
+    figure: Any = axes.get_figure()
     place = axes.get_position()
-    width, height = (72.0 * float(value) for value in figure.get_size_inches())
+    width, height = 72.0 * figure.get_figwidth(), 72.0 * figure.get_figheight()
     across = 0.3 * width * place.width / (0.5 * LONGEST)
     usual = FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points()
     return float(min(usual, 0.8 * height * place.height / lines, across))
