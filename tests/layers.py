@@ -21,7 +21,7 @@ EXPERIMENTS = [
     {"plan"},
     {"store"},
     {"execution", "lessons", "new_learner"},
-    {"training"},
+    {"comparison", "training"},
     {"compare", "figures", "verification"},
     {"report"},
     {"cli"},

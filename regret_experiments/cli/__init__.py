@@ -19,6 +19,7 @@ _COMMANDS = {
     "environments": ("listing", "List the environments and the keys that configs give them."),
     "domains": ("listing", "List the domains and the keys that configs give them."),
     "table": ("table", "Print the table of stored results, for a terminal or a paper."),
+    "compare": ("compare", "Compare learners over the games that they share: paired tests, average ranks."),
     "reproduce": ("results", "Play a stored run again and compare."),
     "diff": ("results", "Say which runs of two directories differ, and by how much."),
     "check": ("check", "Verify stored results again: bounds, certificates, memory."),

@@ -10,6 +10,7 @@ _HOME = {
     "base_style": "style",
     "bound_tightness": "against_rank",
     "bound_vs_memory": "bounds",
+    "critical_difference_diagram": "critical_difference",
     "decision_path": "plane",
     "draw": "drawing",
     "draw_all": "drawing",

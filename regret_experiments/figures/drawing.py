@@ -37,11 +37,13 @@ def draw(results: Results, kind: str, *, size: str = "two-column", environment: 
     from matplotlib.figure import Figure
 
     from regret_experiments.figures.common import note_shortfalls
-    from regret_experiments.figures.kinds import KINDS, panels
+    from regret_experiments.figures.kinds import KINDS, panels, together
 
     if kind not in KINDS:
         raise ConfigError(f"kind of figure must be one of {', '.join(KINDS)}, got {kind!r}")
     shown = panels(results, environment, **look)
+    if KINDS[kind].over_environments:
+        shown = together(shown)
     with matplotlib.rc_context(base_style(size)):
         figsize, rows, columns = panel_grid(len(shown), size, KINDS[kind].aspect)
         figure = Figure(figsize=figsize, layout="constrained")

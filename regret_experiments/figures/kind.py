@@ -83,8 +83,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of figure: what it shows, how a panel is drawn, and how high a panel is for its width."""
+    """One kind of figure: what it shows, how a panel is drawn, and how high a panel is for its width.
+
+    A kind ``over_environments`` has one panel for all environments together.
+    """
 
     title: str
     draw: Callable[[Panel, Axes], Axes]
     aspect: float = 0.75
+    over_environments: bool = False

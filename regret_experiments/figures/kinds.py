@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from oco.errors import ConfigError
 from regret_experiments import figures
@@ -25,6 +28,14 @@ def _found() -> dict[str, Kind]:
 
 KINDS = _found()
 """Every kind by the name that ``oco plot`` takes. One is added by a file of this package that lists it."""
+
+
+def together(shown: dict[str, Panel]) -> dict[str, Panel]:
+    """One panel of all environments, without a title."""
+    first, *others = shown.values()
+    runs = pd.concat([panel.runs for panel in (first, *others)])
+    styles = {name: style for panel in (first, *others) for name, style in panel.styles.items()}
+    return {"": replace(first, runs=runs, styles=styles)}
 
 
 def panels(results: Results, environment: str | None = None, **look: Any) -> dict[str, Panel]:

@@ -18,7 +18,7 @@ def usual_lag(length: int) -> int:
     >>> usual_lag(100), usual_lag(10_000)
     (4, 11)
     """
-    return min(length - 1, math.floor(4.0 * (length / 100.0) ** (2.0 / 9.0)))
+    return min(length - 1, math.floor(4.0 * math.pow(length / 100.0, 2.0 / 9.0)))
 
 
 def newey_west(series: Array, lag: int | None = None) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from regret_experiments.tables.column import Column
 from regret_experiments.tables.columns import COLUMNS, RUN_COLUMNS
+from regret_experiments.tables.group import Group
 from regret_experiments.tables.latex import table_latex
 from regret_experiments.tables.rank_table import best_runs, measured, rank_table, theorem_runs
 from regret_experiments.tables.text import shortfall_text, table_markdown, table_text
@@ -12,6 +13,7 @@ __all__ = [
     "COLUMNS",
     "RUN_COLUMNS",
     "Column",
+    "Group",
     "Ties",
     "View",
     "best_and_ties",

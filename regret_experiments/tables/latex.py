@@ -70,7 +70,7 @@ def table_latex(view: View, ties: Ties, spread: Spread = "se", shortfalls: Seque
     for (stage, environment), rows in frame.groupby(["stage", "environment"], sort=False):
         title = escaped(str(environment).replace("_", " ") + (f" ({stage})" if several else ""))
         blocks.append((title, [_row(view, ties, spread, index, row) for index, row in _records(rows)]))
-    cells = [row for _, rows in blocks for row in rows]
+    cells = [row for _, block in blocks for row in block]
     specifications = [_specification([row[i] for row in cells]) for i in range(len(view.columns))]
     headings = [
         _braced(_heading(column.heading(view.measure)), given)
@@ -79,11 +79,11 @@ def table_latex(view: View, ties: Ties, spread: Spread = "se", shortfalls: Seque
     lines = [f"% {line}" for line in _comments(view, ties, spread, cells, shortfalls)]
     lines += [r"\begin{tabular}{", *(f"  {specification}" for specification in specifications), "}", r"\toprule"]
     lines += [_joined(headings)]
-    for title, rows in blocks:
+    for title, block in blocks:
         lines.append(r"\midrule")
         if len(blocks) > 1:
             lines.append(rf"\multicolumn{{{len(view.columns)}}}{{l}}{{\emph{{{title}}}}} \\")
-        lines += [_joined(map(_written, row, specifications)) for row in rows]
+        lines += [_joined(map(_written, row, specifications)) for row in block]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
 

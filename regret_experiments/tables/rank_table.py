@@ -64,8 +64,9 @@ def table_of(
     groups: Iterable[Group], names: Collection[str] | None = None, more: Iterable[Column] = ()
 ) -> pd.DataFrame:
     """The rows of the table, or some of its columns by name, and ``more`` columns."""
-    columns = [*(column for column in COLUMNS if names is None or column.name in names), *more]
-    return pd.DataFrame([summary(group, columns) for group in groups], columns=[column.name for column in columns])
+    shown = [column for column in COLUMNS if names is None or column.name in names]
+    columns = {column.name: column for column in (*shown, *more)}
+    return pd.DataFrame([summary(group, columns.values()) for group in groups], columns=list(columns))
 
 
 def measured(table: pd.DataFrame) -> tuple[str, pd.DataFrame]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -64,7 +65,7 @@ def _best_of(view: View, column: Column, rows: pd.DataFrame, test: Test, level: 
     if means.empty:
         return set()
     values = {index: view.by_order(column, int(index)) for index in means.index}
-    lowest = means.idxmin()
+    lowest: Any = means.idxmin()
     others = [index for index in means.index if index != lowest]
     aligned = [values[index].align(values[lowest], join="inner") for index in others]
     pairs = [len(mine) for mine, _ in aligned]

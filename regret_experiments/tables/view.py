@@ -12,7 +12,7 @@ import pandas as pd
 from oco.errors import ConfigError
 from oco.keywords import did_you_mean, listed
 from regret_experiments.tables.column import Column
-from regret_experiments.tables.columns import COLUMNS, mean_of_runs
+from regret_experiments.tables.columns import COLUMNS, HELD_OUT, mean_of_runs
 from regret_experiments.tables.group import Group
 from regret_experiments.tables.rank_table import groups_of, measured, table_of
 from regret_experiments.tables.text import SHOWN
@@ -95,14 +95,15 @@ def table_view(
     >>> import pandas as pd
     >>> row = {"stage": "s", "environment": "e", "kind": "ogd", "learner": "ogd", "rank": None, "status": "finished"}
     >>> row |= {"order": 0, "regret_upper": 3.0, "peak_state_floats": 4, "cumulative_loss": 9.0, "mistakes": 2}
-    >>> view = table_view(pd.DataFrame([row]), ["learner", "regret_best", "mistakes"])
+    >>> view = table_view(pd.DataFrame([row | {"seconds": 0.1}]), ["learner", "regret_best", "mistakes"])
     >>> view.chosen.to_dict("records")
     [{'learner': 'ogd', 'regret_best': 3.0, 'mistakes': 2.0}]
     """
     known = {column.name: column for column in COLUMNS} | _columns_of_runs(runs, rate)
     chosen = SHOWN if columns is None else tuple(_known(name, known, "column") for name in columns)
     sorted_by = None if sort is None else _known(sort, known, "column")
-    more = {column.name: column for column in (*chosen, *([sorted_by] if sorted_by else ())) if column not in COLUMNS}
+    asked = (*chosen, *(() if sorted_by is None else (sorted_by,)))
+    more = {column.name: column for column in asked if column not in COLUMNS}
     groups = tuple(groups_of(runs))
     frame = table_of(groups, more=more.values())
     for what, names in (("environment", tuple(environments)), ("learner", tuple(learners))):
@@ -124,14 +125,18 @@ def _known(name: str, known: dict[Any, Any], what: str) -> Any:
 
 
 def _columns_of_runs(runs: pd.DataFrame, rate: str) -> dict[str, Column]:
-    """A column for the mean of every other number of the runs."""
-    taken = {column.name for column in COLUMNS}
-    names = [str(name) for name in runs if name not in taken and name not in _LABELS]
-    return {
-        name: mean_of_runs(name, rate, lower_is_better=bool(_LOWER_IS_BETTER.search(name)) and "rounding" not in name)
-        for name in names
-        if pd.api.types.infer_dtype(runs[name]) in _NUMBERS
-    }
+    """A column for the mean of every other number of the runs, and of the table's own held-out losses at that rate."""
+    own = {column.name: column for column in COLUMNS}
+    found = {}
+    for name in map(str, runs):
+        if name in _LABELS or pd.api.types.infer_dtype(runs[name]) not in _NUMBERS:
+            continue
+        if name not in own:
+            better = bool(_LOWER_IS_BETTER.search(name)) and "rounding" not in name
+            found[name] = mean_of_runs(name, rate, lower_is_better=better)
+        elif name in HELD_OUT:
+            found[name] = mean_of_runs(name, rate, title=own[name].title, lower_is_better=True)
+    return found
 
 
 def _sorted(frame: pd.DataFrame, name: str, descending: bool) -> pd.Index[Any]:

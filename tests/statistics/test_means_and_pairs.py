@@ -123,12 +123,20 @@ def test_the_bootstrap_is_seeded() -> None:
 
 
 def test_the_bootstrap_agrees_with_the_normal_interval_of_many_pairs() -> None:
-    differences = np.random.default_rng(0).standard_normal(2000)
-    found = paired_difference(differences, np.zeros(2000))
+    differences = np.random.default_rng(0).standard_normal(400)
+    found = paired_difference(differences, np.zeros(400))
     error = found.difference.standard_error
     low, high = found.bootstrap
     assert low == pytest.approx(found.difference.value - 1.96 * error, abs=0.1 * error)
     assert high == pytest.approx(found.difference.value + 1.96 * error, abs=0.1 * error)
+
+
+def test_the_bootstrap_is_too_narrow_for_five_pairs_and_student_is_not() -> None:
+    """As the docs say: about 84 of 100 intervals cover the mean, and 95."""
+    generator = np.random.default_rng(0)
+    found = [paired_difference(generator.standard_normal(5), np.zeros(5)) for _ in range(400)]
+    assert 0.79 < np.mean([each.bootstrap[0] <= 0.0 <= each.bootstrap[1] for each in found]) < 0.89
+    assert 0.92 < np.mean([each.difference.low <= 0.0 <= each.difference.high for each in found]) < 0.98
 
 
 def test_one_pair_gives_a_difference_and_no_test() -> None:
