@@ -129,9 +129,7 @@ def test_a_sweep_without_held_out_rows_keeps_its_runs(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_cannot_be_held_out_is_refused_in_one_sentence(
-    old: str, new: str, sentence: str, tmp_path: Path
-) -> None:
+def test_what_cannot_be_held_out_is_refused_in_one_sentence(old: str, new: str, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=rf"config.yaml:\d+: environments\[0\]\.{sentence}$"):
         planned(CONFIG.replace(old, new), tmp_path)
 
