@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from regret_experiments.plan.building import BuiltEnvironment, stored_learner
+from regret_experiments.plan.content import canonical
 from regret_experiments.plan.planner import Plan
+from regret_experiments.plan.run_times import RunTimes, Size
 from regret_experiments.plan.runs import PlannedRun
 
 if TYPE_CHECKING:
     from regret_experiments.store import Store
 
-SECONDS_PER_RUN = 0.05
-"""A rough cost of starting a game, used like the next two until runs of the same kind are stored."""
-SECONDS_PER_ROUND = 3e-6
-"""A rough cost of a round, whatever the learner."""
-SECONDS_PER_ROUND_AND_FLOAT = 5e-9
-"""A rough cost of a state float in a round: each is touched a few times."""
+SECONDS_TO_START = 2.0
+"""A rough time in which a worker imports the library and loads compiled kernels."""
 
 
 @dataclass(frozen=True)
@@ -31,46 +29,78 @@ class Estimate:
     Attributes
     ----------
     seconds
-        Of wall clock, with all jobs at work.
+        Of wall clock, with all jobs at work, best fixed points included.
+    solving
+        The seconds of these that go into best fixed points.
     bytes
         Of data and state, in all jobs together.
     measured
-        Share of the missing runs whose time is known from stored ones.
+        Share of the missing runs whose kind of learner has stored ones.
     """
 
     seconds: float
+    solving: float
     bytes: int
     measured: float
 
 
 def estimate(plan: Plan, store: Store, jobs: int) -> Estimate:
     """Estimate the time and memory of what is missing; of a stage that plays best points, one point in a grid."""
-    known: dict[tuple[str, str, int | None], list[float]] = defaultdict(list)
-    missing: list[tuple[PlannedRun, float]] = []
-    for planned, share in _weighted(plan):
-        stored = store.read("runs", planned.run.id)
-        if stored is None:
-            missing.append((planned, share))
-        elif stored.finished:
-            known[planned.environment, planned.learner, planned.rank].append(stored.metadata["seconds"])
-    seconds = measured = 0.0
-    largest: dict[str, int] = defaultdict(int)
-    floats: dict[tuple[str, str, int | None], int] = {}
-    for planned, share in missing:
-        key = planned.environment, planned.learner, planned.rank
-        built = plan.environments[planned.environment]
-        if key not in floats:
-            floats[key] = _state_floats(planned, built)
-        largest[planned.environment] = max(largest[planned.environment], floats[key])
-        if key in known:
-            measured += share
-            seconds += share * float(np.mean(known[key]))
-        else:
-            rounds = built.horizon * (SECONDS_PER_ROUND + SECONDS_PER_ROUND_AND_FLOAT * floats[key])
-            seconds += share * (SECONDS_PER_RUN + rounds)
+    missing = [(planned, share) for planned, share in _weighted(plan) if store.read("runs", planned.run.id) is None]
+    if not missing:
+        return Estimate(0.0, 0.0, 0, 1.0)
+    times = RunTimes.of(store)
+    playing, measured, largest = _playing(plan, missing, times)
+    solving = _solving(plan, missing, store, times)
+    memory = max(_bytes(plan.environments[name]) + 8 * count for name, count in largest.items())
     total = sum(share for _, share in missing)
-    memory = max((_bytes(plan.environments[name]) + 8 * count for name, count in largest.items()), default=0)
-    return Estimate(seconds / jobs, memory * jobs, measured / total if total else 1.0)
+    seconds = SECONDS_TO_START + _with_jobs(playing, jobs) + _with_jobs(solving, jobs)
+    return Estimate(seconds, _with_jobs(solving, jobs), memory * jobs, measured / total)
+
+
+def _playing(
+    plan: Plan, missing: list[tuple[PlannedRun, float]], times: RunTimes
+) -> tuple[list[float], float, dict[str, int]]:
+    """Seconds of every missing run, the share of those whose kind was timed, and the largest state by environment."""
+    seconds, measured = [], 0.0
+    largest: dict[str, int] = defaultdict(int)
+    floats: dict[tuple[str, str], int] = {}
+    known: dict[tuple[str, str, bool], tuple[float, bool]] = {}
+    for planned, share in missing:
+        learner, built = planned.run.learner, plan.environments[planned.environment]
+        key = planned.environment, canonical(learner)
+        if key not in floats:
+            floats[key] = max(1, _state_floats(planned, built))
+        largest[planned.environment] = max(largest[planned.environment], floats[key])
+        of_run = (*key, planned.run.spectrum)
+        if of_run not in known:
+            size = _size(planned, built)
+            known[of_run] = times.seconds(size, learner["kind"], learner["hyperparameters"], floats[key])
+        seconds.append(share * known[of_run][0])
+        measured += share * known[of_run][1]
+    return seconds, measured, largest
+
+
+def _solving(plan: Plan, missing: list[tuple[PlannedRun, float]], store: Store, times: RunTimes) -> list[float]:
+    """Seconds for the best fixed points of every game that has none yet."""
+    games = {planned.run.game.id: planned for planned, _ in missing if planned.run.comparator}
+    return [
+        times.solving(_size(planned, plan.environments[planned.environment]))
+        for name, planned in games.items()
+        if store.read("games", name) is None
+    ]
+
+
+def _with_jobs(seconds: list[float], jobs: int) -> float:
+    """Seconds of wall clock: all jobs are busy, but none shares a task with another."""
+    return max(sum(seconds) / jobs, max(seconds, default=0.0))
+
+
+def _size(planned: PlannedRun, built: BuiltEnvironment) -> Size:
+    asked = planned.run.game.checkpoints
+    checkpoints = min(asked, built.horizon) if isinstance(asked, int) else len(asked)
+    stream = canonical(planned.run.game.environment)
+    return Size(stream, built.horizon, built.dimension, checkpoints, planned.run.spectrum)
 
 
 def plan_text(plan: Plan, store: Store, guess: Estimate, *, every: bool) -> str:
@@ -109,9 +139,10 @@ def plan_text(plan: Plan, store: Store, guess: Estimate, *, every: bool) -> str:
         lines.append(f"\n{what} is from {package}{origin['location']}")
     left = total - done - failed
     lines.append(
-        f"\n{total} runs: {done} done, {failed} failed, {left} left; about {_duration(guess.seconds)} and "
-        f"{guess.bytes / 1e6:,.0f} MB of data and state"
-        + (f" ({guess.measured:.0%} of the time is from stored runs)" if left else "")
+        f"\n{total} runs: {done} done, {failed} failed, {left} left; about {_duration(guess.seconds)}"
+        + (f", {_duration(guess.solving)} of it for best fixed points," if left else "")
+        + f" and {guess.bytes / 1e6:,.0f} MB of data and state"
+        + (f" ({guess.measured:.0%} of the runs are of a kind that was timed)" if left else "")
     )
     return "\n".join(lines)
 

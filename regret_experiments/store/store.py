@@ -151,6 +151,10 @@ class Store:
         """Every whole run in the directory, in the order of its id."""
         return (found for found in self.examine("runs") if isinstance(found, StoredRun))
 
+    def games(self) -> Iterator[StoredRun]:
+        """The best fixed points of every game in the directory, in the order of its id."""
+        return (found for found in self.examine("games") if isinstance(found, StoredRun))
+
     def faults(self, *kinds: str) -> list[Fault]:
         """What is damaged in the directory, or of another origin; of ``kinds`` (``runs``, ``games``,
         ``provenance``) where any are given.
