@@ -58,7 +58,7 @@ def test_the_theorem(seed: int, size: int, rounds: int, tolerance: float, buffer
     assert ranks[-1] <= size
     assert bound is not None
     assert observed.spectrum is not None
-    # The bound takes the upper end of tr G^(1/2). Its eigenvalues and those here are each within `off` of the true ones,
+    # The bound takes the upper end of tr G^(1/2). Its eigenvalues and those here are each within `off` of the true,
     # so that end is at least the trace of (G - off)^(1/2) and at most that of (G + 3 off)^(1/2).
     off, values = observed.spectrum.rounding, np.maximum(np.linalg.eigvalsh(exact), 0.0)
     assert off <= (rounds + 1 + 8 * size + 8) * np.finfo(float).eps * float(np.trace(exact)) * (1.0 + 1e-9)
