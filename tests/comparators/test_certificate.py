@@ -136,8 +136,8 @@ def test_a_better_point_of_a_bounded_domain_keeps_the_lower_bound() -> None:
 
 
 def test_what_an_unbounded_direction_leaves_open_covers_the_error_of_the_pull():
-    # Of -pull = (-1, 2) the half-line x_1 >= 1 holds back the first part, whose support is -1; nothing holds the second,
-    # and the true pull may differ by ``error``.
+    # Of -pull = (-1, 2) the half-line x_1 >= 1 holds back the first part, whose support is -1. Nothing holds back the
+    # second, and the true pull may differ by ``error``.
     domain, pull, error = Box([1.0, -np.inf], np.inf), np.array([1.0, -2.0]), np.array([0.3, 0.4])
     support, off, missed = held_back(domain, None, pull, error)
     assert support == pytest.approx(-1.0, rel=1e-9)
