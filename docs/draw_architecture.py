@@ -11,14 +11,14 @@ PICTURE = Path(__file__).parent / "figures" / "architecture.svg"
 ABOUT = {
     "checks": "conformance checks for anyone's parts",
     "game": "the loop: predict, reveal, update",
-    "tracking": "what is observed, and when",
+    "arguments, continuing, tracking": "what play accepts; games in parts; what is observed",
     "record, spec": "what is kept of a game; parts as plain values",
     "environments": "data x loss, streams, adversaries",
     "comparators, learners": "best fixed points; the algorithms",
     "regret": "intervals, bounds, spectrum",
     "datasets, domains, losses, sketching": "know nothing of learners",
     "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
-    "kernel_cache, keywords, memory, numbers, snapshot": "compiled code; constructors; memory; numbers; saved games",
+    "kernel_cache, keywords, memory, numbers, plain_file, snapshot": "compiled code; constructors; numbers; files",
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -83,6 +84,22 @@ class MultinomialRegression(Environment):
         """Go back before round 1; with ``order="shuffle"``, draw the order of the rows from ``seed``."""
         self._rows = self._rows.fresh(seed)
         self._next = 0
+
+    def split(self, test_fraction: float = 0.2, seed: int = 0) -> tuple[Self, Self]:
+        """Two games on disjoint rows, as `GeneralizedLinear.split` makes them; both keep all classes."""
+        train, test = self._rows.split(test_fraction, seed)
+        return self._on(train), self._on(test)
+
+    def shortened(self, horizon: int) -> Self:
+        """The same game with fewer rounds, ``horizon`` of them."""
+        return self._on(self._rows.shortened(horizon))
+
+    def _on(self, rows: LinearLosses) -> Self:
+        """The game on some of the rows; the gradient bound of all of them holds there too."""
+        clone = copy.copy(self)
+        clone._rows, clone.horizon = rows, rows.horizon
+        clone.restart(0)
+        return clone
 
     def block(self, start: int, stop: int) -> MultinomialBlock:
         """Rounds ``start`` to ``stop - 1`` (from 0) of the stream, with labels as class indices."""

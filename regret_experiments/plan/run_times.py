@@ -1,9 +1,9 @@
 """How long a run or the search for a game's best fixed points takes, judged by those that are stored.
 
 The seconds of a run have two parts. *Playing* depends on the learner: its seconds a round are taken from stored runs of
-the same learner, else of its other ranks, else of its kind in other games. *Tracking*, all the rest, depends on the game
-alone. A stored time of another size is scaled in proportion to a rough model of the cost, so only the model's shape
-matters; its constants are used where nothing is stored.
+the same learner, else of its other ranks, else of its kind in other games. *Tracking*, all the rest, depends on the
+game alone. A stored time of another size is scaled in proportion to a rough model of the cost, so only the model's
+shape matters; its constants are used where nothing is stored.
 """
 
 from __future__ import annotations

@@ -139,3 +139,23 @@ def test_a_shorter_game_is_the_beginning_of_the_same_kind_of_game() -> None:
     assert np.unique(game.shortened(50).fresh(1).block(0, 50).rows, axis=0).shape[0] == 50
     with pytest.raises(ConfigError, match=r"horizon must be in 1\.\.569, got 570"):
         game.shortened(570)
+
+
+def test_classes_of_several_are_split_too() -> None:
+    """Both games keep all ten classes, and every row is in one of them."""
+    built = build_environment("multinomial_regression", {"data": "digits", "held_out": 0.2, "horizon": 300})
+    played, held_out, whole = (
+        built.environment,
+        built.held_out,
+        build_environment("multinomial_regression", {"data": "digits"}).environment,
+    )
+    assert (played.horizon, held_out.horizon, whole.horizon) == (300, 359, 1797)
+    assert played.domain.shape == held_out.domain.shape == (10, 64)
+
+    def rows(game: Any) -> set[bytes]:
+        block = game.block(0, game.horizon)
+        return {row.tobytes() for row in block.rows}
+
+    assert len(rows(held_out)) == 359
+    assert rows(held_out).isdisjoint(rows(played.fresh(5)))
+    assert rows(held_out) | rows(played) < rows(whole)
