@@ -18,7 +18,7 @@ ABOUT = {
     "regret": "intervals, bounds, spectrum",
     "datasets, domains, losses, sketching": "know nothing of learners",
     "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
-    "kernel_cache, keywords, memory, numbers, plain_file, snapshot": "compiled code; constructors; numbers; files",
+    "kernel_cache, keywords, memory, numbers, plain_file, snapshot": "small tools",
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")

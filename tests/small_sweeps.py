@@ -55,6 +55,19 @@ learners:
 """
 """Two dimensions, and an optimum that moves."""
 
+HELD_OUT = """
+name: held out
+orders: 2
+checkpoints: 8
+environments:
+  - {name: cancer, kind: logistic_regression, data: breast_cancer, scaling: unit-rows, held_out: 0.25,
+     domain: {kind: ball, radius: 5.0}}
+learners:
+  - {kind: ogd, learning_rate: [0.5, 2.0]}
+  - {kind: fd_adagrad, rank: [2, 8], learning_rate: 1.0}
+"""
+"""A quarter of the rows are kept from all learners."""
+
 FAILURES = ("NumericsError", "round 17: the loss is inf at the point that OGD() played")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib
 import pytest
 from matplotlib.figure import Figure
-from small_sweeps import CONFIG, PLANE, play
+from small_sweeps import CONFIG, HELD_OUT, PLANE, play
 
 from regret_experiments.figures.style import base_style
 from regret_experiments.store.results import Results, load
@@ -31,6 +31,12 @@ def results(stored: Path) -> Results:
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A sweep in two dimensions whose optimum moves."""
     return load(play(PLANE, tmp_path_factory.mktemp("plane")))
+
+
+@pytest.fixture(scope="session")
+def held_out(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A sweep on three quarters of a data set, evaluated on the rest."""
+    return load(play(HELD_OUT, tmp_path_factory.mktemp("held_out")))
 
 
 @pytest.fixture
