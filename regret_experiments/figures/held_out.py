@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def held_out_losses(
-    curves: pd.DataFrame, axes: Axes, *, styles: Styles | None = None, band: Band = "range"
-) -> Axes:
+def held_out_losses(curves: pd.DataFrame, axes: Axes, *, styles: Styles | None = None, band: Band = "range") -> Axes:
     """Draw the mean held-out loss against rounds: a solid line for the averaged point, a dotted one for the last.
 
     Parameters
@@ -59,6 +57,8 @@ def held_out_losses(
             name = style.label if pd.isna(rank) else f"{style.label}, k={int(rank)}"
             labels.at_end(name, float(averaged.index[-1]), float(middle.iloc[-1]), style.ink)
     axes.set_xscale("log")
+    if min(float(np.nanmin(line.get_ydata())) for line in axes.get_lines()) > 0.0:
+        axes.set_yscale("log")
     axes.set_xlabel("round t")
     axes.set_ylabel("held-out loss\n(solid: averaged point, dotted: last)")
     return tidy_log(axes)

@@ -281,9 +281,7 @@ def test_ellipses_have_the_axes_of_their_matrices(axes: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_draws_a_panel(
-    kind: str, results: Results, plane: Results, held_out: Results, axes: Any
-) -> None:
+def test_every_kind_draws_a_panel(kind: str, results: Results, plane: Results, held_out: Results, axes: Any) -> None:
     source = plane if kind in ("dynamic", "path", "sketch") else held_out if kind == "held_out" else results
     panel = next(iter(panels(source).values()))
     assert KINDS[kind].draw(panel, axes) is axes
