@@ -10,6 +10,7 @@ import pytest
 import oco
 from oco.snapshot import SnapshotError
 from oco.tracking import Tracker
+from oco.tracking.tracker import Columns
 from oco.types import Array
 
 SHAPE, ROUNDS = (3, 2), 40
@@ -48,6 +49,17 @@ def played(learner: oco.Learner, tracker: Tracker, start: int, stop: int) -> Non
         learner.update(loss.slope)
         if index + 1 in CHECKPOINTS:
             tracker.checkpoint(index + 1)
+
+
+def test_columns_keep_their_order_and_are_nan_where_a_checkpoint_has_none() -> None:
+    """In the order in which they came first, whatever the hashes of their names."""
+    columns = Columns()
+    names = [f"column {index}" for index in range(40)]
+    columns.add({"round": 1.0})
+    columns.add({"round": 2.0} | dict.fromkeys(names, 5.0))
+    columns.add({"round": 3.0})
+    assert list(columns.rows) == ["round", *names]
+    np.testing.assert_array_equal(columns.rows["column 7"], [np.nan, 5.0, np.nan])
 
 
 def test_a_tracker_goes_on_from_another_s_snapshot_bit_for_bit() -> None:

@@ -39,8 +39,9 @@ class Columns:
     def add(self, row: dict[str, float]) -> None:
         """Append the numbers of one checkpoint; a column that some checkpoints do not have is NaN there."""
         before = len(self.rows["round"])
-        for name in row.keys() - self.rows.keys():
-            self.rows[name] = [math.nan] * before
+        for name in row:
+            if name not in self.rows:
+                self.rows[name] = [math.nan] * before
         for name, column in self.rows.items():
             column.append(float(row.get(name, math.nan)))
 
