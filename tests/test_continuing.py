@@ -123,6 +123,18 @@ def test_until_is_a_round_of_the_game(until: Any) -> None:
         oco.play(game(), oco.OGD(), until=until)
 
 
+def test_a_curve_of_best_fixed_points_is_for_the_rounds_of_the_part() -> None:
+    curve = oco.environments.comparator_curve(game(), 0, CHECKPOINTS)
+    whole = oco.play(game(), oco.OGD(), checkpoints=CHECKPOINTS, comparator=curve)
+    first = oco.play(game(), oco.OGD(), checkpoints=CHECKPOINTS, until=130, comparator=False)
+    rest = oco.play(game(), oco.OGD(), checkpoints=CHECKPOINTS, start=first, comparator=curve)
+    assert_same(rest, whole)
+    with pytest.raises(
+        ConfigError, match="comparator is a curve of 6 rounds up to 300, the game has other checkpoints: 4"
+    ):
+        oco.play(game(), oco.OGD(), checkpoints=CHECKPOINTS, until=130, comparator=curve)
+
+
 def test_until_comes_after_what_was_played() -> None:
     first = oco.play(game(), oco.OGD(), until=100)
     with pytest.raises(ConfigError, match=r"until must be a round in 101\.\.300, got 100"):

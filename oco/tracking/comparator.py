@@ -10,6 +10,7 @@ from scipy import linalg
 
 from oco.environments.hindsight import best_fixed_points, known_ahead
 from oco.environments.row_stream import RowStream
+from oco.errors import ConfigError
 from oco.snapshot import SnapshotError
 from oco.tracking.observer import Curves, Game, Observer, Scalars
 from oco.types import Array
@@ -34,6 +35,11 @@ class ComparatorObserver(Observer):
     """
 
     def __init__(self, game: Game, wanted: bool | ComparatorCurve) -> None:
+        if not isinstance(wanted, bool) and not np.array_equal(wanted.rounds, game.rounds):
+            raise ConfigError(
+                f"comparator is a curve of {len(wanted)} rounds up to {wanted.rounds[-1]:.0f}, the game has other "
+                f"checkpoints: {len(game.rounds)} rounds up to {game.rounds[-1]}"
+            )
         self._game = game
         self._wanted = wanted
         self._losses: list[Any] | None = [] if self._must_record_losses() else None
