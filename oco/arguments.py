@@ -30,7 +30,7 @@ def check_players(environment: Any, learner: Any) -> None:
     if "state" in vars(learner):
         raise ConfigError(
             f"play starts every learner afresh, and this {type(learner).__name__} has a state already; give "
-            "learner.fresh() to begin anew, or start=record to continue a game that until stopped"
+            "learner.fresh() to begin anew, or start=record to continue a game that was stopped with until"
         )
 
 

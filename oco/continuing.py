@@ -99,7 +99,7 @@ def _declares(stream: Any) -> bool:
 
 def _snapshot(start: Record, facts: dict[str, str], horizon: int) -> dict[str, Any]:
     if not hasattr(start, "snapshot"):
-        raise ConfigError(f"start takes the record of a game that until stopped, got {type(start).__name__}")
+        raise ConfigError(f"start takes the record of a game that was stopped with until, got {type(start).__name__}")
     if start.snapshot is None:
         if start.scalars["rounds"] == start.scalars["horizon"]:
             raise ConfigError(

@@ -109,7 +109,7 @@ def test_what_cannot_be_continued_is_refused_with_the_reason() -> None:
     done = oco.play(game(), oco.OGD())
     with pytest.raises(ConfigError, match="a finished game: all 300 rounds of it were played"):
         oco.play(game(), oco.OGD(), start=done)
-    with pytest.raises(ConfigError, match="start takes the record of a game that until stopped, got dict"):
+    with pytest.raises(ConfigError, match="start takes the record of a game that was stopped with until, got dict"):
         oco.play(game(), oco.OGD(), start={})  # type: ignore[arg-type]
     adversary = oco.environments.AdaptiveBallLowerBound(4, 120)
     adapted = oco.play(adversary, oco.OGD(), until=60)
