@@ -72,8 +72,8 @@ class Record:
         ``(checkpoints, *shape)``, ``x_{t+1}`` for every checkpoint t; None unless `oco.play` was given
         ``keep_iterates``.
     snapshot
-        What `oco.play` needs to continue a game that was stopped with ``until``, as plain values; else None. It holds the
-        learner's state and, if the spectrum is tracked and d is at most 1024, d^2 numbers.
+        What `oco.play` needs to continue a game that was stopped with ``until``, as plain values; else None. It holds
+        the learner's state and, if the spectrum is tracked and d is at most 1024, d^2 numbers.
     """
 
     environment: dict[str, Any]
