@@ -137,6 +137,12 @@ class TestFile:
             with pytest.raises(StoreError, match=sentence + rf"{VERSION}, which reads version 1$"):
                 Record.load(path)
 
+    @pytest.mark.parametrize("tree", [[], {}, {"x": 1}, {"snapshot": None, "bound": 3, "intervals": []}])
+    def test_a_whole_file_with_other_entries_is_refused(self, tree: Any, tmp_path: Path) -> None:
+        plain_file.save(tmp_path / "it.npz", tree, "record", 1)
+        with pytest.raises(StoreError, match=rf"it.npz has other entries than the records of oco {VERSION}$"):
+            Record.load(tmp_path / "it.npz")
+
     def test_no_changed_byte_changes_a_number(self, tmp_path: Path) -> None:
         """Every byte in turn: the file is refused, or the byte was one of ZIP's own that means nothing."""
         record = oco.play(LinearLosses(ROWS[:5], domain=oco.Ball(radius=1.0)), oco.OGD(), checkpoints=2)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from oco import plain_file
+from oco._version import __version__
+from oco.errors import StoreError
 from oco.learners.base import Learner
 from oco.record import drawing, notebook, storing
 from oco.regret.bounds import Bound
@@ -160,7 +162,11 @@ class Record:
         StoreError
             If there is no such file, it is no record or one of another version, or it is damaged.
         """
-        return cls(**storing.from_plain(plain_file.load(path, "record", storing.VERSION)))
+        tree = plain_file.load(path, "record", storing.VERSION)
+        try:
+            return cls(**storing.from_plain(tree))
+        except (TypeError, KeyError, AttributeError) as error:
+            raise StoreError(f"{path} has other entries than the records of oco {__version__}") from error
 
     def to_frame(self) -> DataFrame:
         """The curves as a pandas frame: a row for every checkpoint, by its ``round``, and a column for every curve.
