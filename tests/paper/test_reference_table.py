@@ -44,9 +44,7 @@ def regrets(environment: str, learner: str, rank: int | None = None) -> np.ndarr
 def test_the_table_is_that_of_the_config() -> None:
     plan = make_plan(load_config(CONFIG))
     planned = {(run.environment, run.learner, run.rank) for stage in plan.stages for run in stage.runs}
-    found = {
-        (each.environment, each.learner, None if each.rank is pd.NA else each.rank) for each in TABLE.itertuples()
-    }
+    found = {(each.environment, each.learner, None if each.rank is pd.NA else each.rank) for each in TABLE.itertuples()}
     assert found == planned
     assert tuple(dict.fromkeys(TABLE["environment"])) == ENVIRONMENTS
     assert ORDERS.groupby(["environment", "learner", "rank"], dropna=False).size().eq(5).all()
