@@ -95,7 +95,7 @@ def test_more_memory_never_costs_regret_on_natural_images() -> None:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS[1:])
 def test_a_sketch_of_all_directions_is_full_matrix_adagrad(environment: str) -> None:
-    """At rank d nothing escapes. On natural images the largest rank is 64 of 120."""
+    """At rank d nothing escapes. On natural images the largest rank is 32 of 120."""
     whole = chosen(TABLE, environment, "fd_adagrad").sort_values("rank").iloc[-1]
     assert whole["rank"] == whole["dimension"]
     for column in ("regret_best", "regret_theorem", "state_floats"):
