@@ -109,5 +109,5 @@ class AdaFFD(Learner):
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of `AdaFD`; None on an unbounded domain."""
         sketch = self.state.sketch
-        rate = Constant("learning rate", self._player.recipe.rate, "domain" if self.learning_rate is None else "given")
+        rate = Constant.resolved("learning rate", self._player.recipe.rate, self.learning_rate)
         return ada_fd_bound(self, observed, sketch, min(2 * self.rank + 1, sketch.dimension), rate, self.ridge)

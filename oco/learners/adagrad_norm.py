@@ -83,7 +83,7 @@ class AdaGradNorm(Learner):
             value=(diameter**2 / (2.0 * rate) + rate) * math.sqrt(observed.gradient_squares),
             constants=(
                 Constant("diameter (l2 norm)", diameter, "domain"),
-                Constant("learning rate", rate, "given" if self.learning_rate else "domain"),
+                Constant.resolved("learning rate", rate, self.learning_rate),
                 Constant("sum of squared gradients (l2 norm)", observed.gradient_squares, "observed"),
             ),
             assumptions=(Assumption("the domain is bounded", True),),

@@ -139,7 +139,7 @@ class CoinBetting(Learner):
             value=self._slope * (distance * float(np.sqrt(rounds * logarithm)) + wealth),
             constants=(
                 Constant("distance to the comparator (l2 norm)", distance, "domain" if bounded else "observed"),
-                Constant("gradient bound (l2 norm)", self._slope, "domain" if self.gradient_bound is None else "given"),
+                Constant.resolved("gradient bound (l2 norm)", self._slope, self.gradient_bound),
                 Constant("initial wealth", wealth, "given"),
             ),
             assumptions=(Assumption("no gradient was longer than the gradient bound", self.state.clipped == 0),),

@@ -150,7 +150,7 @@ class DiagonalAdaGrad(Learner):
             value=diameter**2 / (2.0 * rate) * with_delta + rate * without,
             constants=(
                 Constant("diameter (max norm)", diameter, "domain"),
-                Constant("learning rate", rate, "given" if self.learning_rate else "domain"),
+                Constant.resolved("learning rate", rate, self.learning_rate),
                 Constant("sum of root sums of squares", without, "observed"),
             ),
             assumptions=(

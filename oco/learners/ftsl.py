@@ -129,8 +129,8 @@ class FTSL(Learner):
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of the class; None on an unbounded domain."""
         recipe = self._player.recipe
-        rate = Constant("learning rate", recipe.rate, "domain" if self.learning_rate is None else "given")
-        ridge = Constant("ridge", recipe.outer, "domain" if self.ridge is None else "given")
+        rate = Constant.resolved("learning rate", recipe.rate, self.learning_rate)
+        ridge = Constant.resolved("ridge", recipe.outer, self.ridge)
         return ftsl_bound(self, observed, self.state.sketch, rate, ridge)
 
 

@@ -118,7 +118,7 @@ class Hedge(Learner):
             value=self._total * (entropy + 0.5 * self._rate * self.state.largest_squares),
             constants=(
                 Constant("sum of weights (l1 norm)", self._total, "domain"),
-                Constant("learning rate", self._rate, "domain" if self.learning_rate is None else "given"),
+                Constant.resolved("learning rate", self._rate, self.learning_rate),
                 Constant("sum of squared gradients (max norm)", self.state.largest_squares, "observed"),
             ),
             assumptions=(Assumption("the domain is a simplex", type(observed.domain) is Simplex),),

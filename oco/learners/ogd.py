@@ -107,7 +107,7 @@ class OGD(Learner):
         rate, rounds, largest = self._descent.rate, observed.rounds, observed.largest_gradient
         constants = [
             Constant("diameter (l2 norm)", diameter, "domain"),
-            Constant("learning rate", rate, "given" if self.learning_rate else "domain"),
+            Constant.resolved("learning rate", rate, self.learning_rate),
             Constant("largest gradient (l2 norm)", largest, "observed"),
         ]
         assumptions = [Assumption("the domain is bounded", True)]

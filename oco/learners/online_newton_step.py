@@ -137,8 +137,8 @@ class OnlineNewtonStep(Learner):
             value=start + dimension / (2.0 * gamma) * float(growth),
             constants=(
                 Constant("distance to the comparator (l2 norm)", distance, "domain"),
-                Constant("gamma", gamma, "domain" if self.curvature is None else "given"),
-                Constant("ridge", ridge, "domain" if self.ridge is None else "given"),
+                Constant.resolved("gamma", gamma, self.curvature),
+                Constant.resolved("ridge", ridge, self.ridge),
                 Constant("sum of squared gradients (l2 norm)", observed.gradient_squares, "observed"),
             ),
             assumptions=(

@@ -109,7 +109,7 @@ class PrimalDualAdaFD(Learner):
             observed,
             "AdaGrad, primal-dual (Duchi et al. 2011, Theorem 7)",
             "l2",
-            Constant("learning rate", self._player.recipe.rate, "domain" if self.learning_rate is None else "given"),
+            Constant.resolved("learning rate", self._player.recipe.rate, self.learning_rate),
             Constant("ridge", self.ridge, "given"),
             float((self.state.sketch.eigenvalues**0.5).sum()),
             observed.largest_gradient,

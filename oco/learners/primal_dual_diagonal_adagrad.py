@@ -112,8 +112,8 @@ class PrimalDualDiagonalAdaGrad(Learner):
             observed,
             "AdaGrad, primal-dual (Duchi et al. 2011, Theorem 5)",
             "linf",
-            Constant("learning rate", self._rate, "domain" if self.learning_rate is None else "given"),
-            Constant("ridge", self._ridge, "domain" if self.ridge is None else "given"),
+            Constant.resolved("learning rate", self._rate, self.learning_rate),
+            Constant.resolved("ridge", self._ridge, self.ridge),
             trace,
             largest_entry,
         )

@@ -109,8 +109,8 @@ class PrimalDualFullMatrixAdaGrad(Learner):
             observed,
             "AdaGrad, primal-dual (Duchi et al. 2011, Theorem 7)",
             "l2",
-            Constant("learning rate", self._player.recipe.rate, "domain" if self.learning_rate is None else "given"),
-            Constant("ridge", self._player.recipe.outer, "domain" if self.ridge is None else "given"),
+            Constant.resolved("learning rate", self._player.recipe.rate, self.learning_rate),
+            Constant.resolved("ridge", self._player.recipe.outer, self.ridge),
             trace,
             observed.largest_gradient,
         )

@@ -90,7 +90,7 @@ def nonnegative(learner: Learner, name: str, value: float) -> float:
 
 def whole(learner: Learner, name: str, value: object) -> int:
     """``value`` if it is a positive integer; `ConfigError` otherwise."""
-    if isinstance(value, Integral) and not isinstance(value, bool) and value >= 1:
+    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1:
         return int(value)
     raise ConfigError(f"{name} of {type(learner).__name__} must be a positive integer, got {value!r}")
 

@@ -129,10 +129,8 @@ class Shampoo(Learner):
         return shampoo_bound(
             "Shampoo (Gupta, Koren, Singer 2018, Theorem 7)",
             observed.domain.diameter(),
-            self._rate,
-            "domain" if self.learning_rate is None else "given",
-            self._rank,
-            self.gradient_rank is None,
+            Constant.resolved("learning rate", self._rate, self.learning_rate),
+            Constant.resolved("rank of a gradient", float(self._rank), self.gradient_rank),
             left * right,
         )
 
@@ -238,7 +236,7 @@ class OneSidedShampoo(Learner):
             value=(diameter**2 / (2.0 * self._rate) + self._rate) * trace,
             constants=(
                 Constant("diameter (spectral norm)", diameter, "domain"),
-                Constant("learning rate", self._rate, "domain" if self.learning_rate is None else "given"),
+                Constant.resolved("learning rate", self._rate, self.learning_rate),
                 Constant("tr L^(1/2)", trace, "observed"),
             ),
         )
@@ -247,23 +245,23 @@ class OneSidedShampoo(Learner):
 def shampoo_bound(
     theorem: str,
     diameter: float,
-    rate: float,
-    rate_origin: str,
-    rank: int,
-    rank_is_shape: bool,
+    rate: Constant,
+    rank: Constant,
     traces: float,
     variants: dict[str, float] | None = None,
 ) -> Bound:
     """``(D^2/(2 eta) + eta r) traces``, the common form of Shampoo's and S-Shampoo's theorems."""
     return Bound(
         theorem=theorem,
-        value=(diameter**2 / (2.0 * rate) + rate * rank) * traces,
+        value=(diameter**2 / (2.0 * rate.value) + rate.value * rank.value) * traces,
         constants=(
             Constant("diameter (Frobenius norm)", diameter, "domain"),
-            Constant("learning rate", rate, "domain" if rate_origin == "domain" else "given"),
-            Constant("rank of a gradient", float(rank), "domain" if rank_is_shape else "given"),
+            rate,
+            rank,
             Constant("product of the traces of both roots", traces, "observed"),
         ),
-        assumptions=(Assumption("every gradient has at most the given rank (not checked in the run)", rank_is_shape),),
+        assumptions=(
+            Assumption("every gradient has at most the given rank (not checked in the run)", rank.origin == "domain"),
+        ),
         variants=variants or {},
     )

@@ -141,7 +141,7 @@ class SketchedOneSidedShampoo(Learner):
             value=factor * trace,
             constants=(
                 Constant("diameter (spectral norm)", diameter, "domain"),
-                Constant("learning rate", self._rate, "domain" if self.learning_rate is None else "given"),
+                Constant.resolved("learning rate", self._rate, self.learning_rate),
                 Constant("tr Ltil^(1/2)", trace, "observed"),
             ),
             variants=variants,

@@ -11,7 +11,7 @@ from oco.learners._side import Side, checked_decay, omega, projected
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, required_diameter, required_matrix, whole
 from oco.learners.shampoo import shampoo_bound
-from oco.regret.bounds import Bound, Observed
+from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 
 
@@ -169,10 +169,8 @@ class SketchedShampoo(Learner):
         return shampoo_bound(
             "S-Shampoo (Feinberg et al. 2023, Theorem 5), from the sketches",
             diameter,
-            self._rate,
-            "domain" if self.learning_rate is None else "given",
-            self._gradient_rank,
-            self.gradient_rank is None,
+            Constant.resolved("learning rate", self._rate, self.learning_rate),
+            Constant.resolved("rank of a gradient", float(self._gradient_rank), self.gradient_rank),
             self.state.left.metric(self.delta).power(0.25).trace
             * self.state.right.metric(self.delta).power(0.25).trace,
             variants,

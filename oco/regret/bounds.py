@@ -20,6 +20,11 @@ class Constant:
     value: float
     origin: Origin
 
+    @classmethod
+    def resolved(cls, name: str, value: float, given: float | None) -> Constant:
+        """The value that is used of a hyper-parameter: what was ``given``, or what follows from the domain."""
+        return cls(name, value, "domain" if given is None else "given")
+
 
 @dataclass(frozen=True)
 class Assumption:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oco.comparators import best_fixed_point
-from oco.comparators.certificate import Certifier, bounded_part
+from oco.comparators.certificate import FAR, Certifier, bounded_part, held_back, too_near
 from oco.comparators.objective import ScalarLink
 from oco.comparators.objectives import RowObjective
 from oco.comparators.rows import RowMatrix
@@ -133,3 +133,22 @@ def test_a_better_point_of_a_bounded_domain_keeps_the_lower_bound() -> None:
     judge.offer_point(best.point, block.rows @ best.point)
     assert judge.lower == proved
     assert judge.tight
+
+
+def test_what_an_unbounded_direction_leaves_open_covers_the_error_of_the_pull():
+    # Of -pull = (-1, 2) the half-line x_1 >= 1 holds back the first part, whose support is -1. Nothing holds back the
+    # second, and the true pull may differ by ``error``.
+    domain, pull, error = Box([1.0, -np.inf], np.inf), np.array([1.0, -2.0]), np.array([0.3, 0.4])
+    support, off, missed = held_back(domain, None, pull, error)
+    assert support == pytest.approx(-1.0, rel=1e-9)
+    assert off == 0.0
+    assert 2.0 + 0.5 <= missed <= 1.02 * (2.0 + 0.5)
+
+
+@pytest.mark.parametrize("size", [0.0, 1.0, 1e3])
+def test_a_reach_is_too_near_below_a_tenth_of_that_which_is_promised(size):
+    point = np.array([0.6, 0.8]) * size
+    promised = FAR * (1.0 + size)
+    assert not too_near(promised, point)
+    assert not too_near(0.11 * promised, point)
+    assert too_near(0.09 * promised, point)

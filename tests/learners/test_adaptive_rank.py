@@ -54,14 +54,17 @@ def test_the_theorem(seed: int, size: int, rounds: int, tolerance: float, buffer
         before[:] = compensated
         ranks.append(learner.current_rank)
 
-    regret, bound, _ = play_linear(learner, domain, adversaries((size,), rounds, seed)[stream], rounds, check)
+    regret, bound, observed = play_linear(learner, domain, adversaries((size,), rounds, seed)[stream], rounds, check)
     assert ranks[-1] <= size
     assert bound is not None
-    # The bound takes the upper end of tr G^(1/2), in which eigenvalues that are rounding count with their root.
-    factor = np.sqrt(2.0) * 3.0 * (1.0 + tolerance / 2.0)
-    promised, rounding = factor * trace_root(exact), np.finfo(float).eps * float(np.trace(exact))
-    assert bound.value >= promised * (1.0 - 1e-6)
-    assert bound.value <= promised * (1.0 + 1e-6) + factor * size * np.sqrt(8 * size * rounding)
+    assert observed.spectrum is not None
+    # The bound takes the upper end of tr G^(1/2). Its eigenvalues and those here are each within `off` of the true,
+    # so that end is at least the trace of (G - off)^(1/2) and at most that of (G + 3 off)^(1/2).
+    off, values = observed.spectrum.rounding, np.maximum(np.linalg.eigvalsh(exact), 0.0)
+    assert off <= (rounds + 1 + 8 * size + 8) * np.finfo(float).eps * float(np.trace(exact)) * (1.0 + 1e-9)
+    factor = np.sqrt(2.0) * 3.0 * (1.0 + max(tolerance, reached_tolerance(learner.state.sketch)) / 2.0)
+    low, high = (factor * float(np.sum(np.sqrt(np.maximum(values + shift, 0.0)))) for shift in (-off, 3.0 * off))
+    assert low * (1.0 - 1e-12) <= bound.value <= high * (1.0 + 1e-12)
     assert regret <= bound.value
     assert regret <= bound.variants["with the tolerance reached"] * (1.0 + 1e-9) <= bound.value * (1.0 + 1e-6)
 
