@@ -111,6 +111,13 @@ def test_the_cliff_is_past_the_rank_that_the_game_is_built_against() -> None:
     assert by_rank[16] < full + 0.1 * (ogd - full)
 
 
+def test_on_ill_conditioned_regression_a_quarter_of_the_directions_is_too_few() -> None:
+    ogd, full = (row("ill_conditioned", name)["regret_best"] for name in ("ogd", "full_matrix_adagrad"))
+    by_rank = chosen(TABLE, "ill_conditioned", "fd_adagrad").set_index("rank")["regret_best"]
+    assert by_rank[8] > ogd - 0.1 * (ogd - full)
+    assert by_rank[16] > ogd - 0.4 * (ogd - full)
+
+
 def test_on_breast_cancer_no_memory_buys_regret() -> None:
     """The honest negative: the full matrix has more regret than OGD on every order, and so have large sketches."""
     name = ENVIRONMENTS[3]
@@ -132,6 +139,17 @@ def test_a_committed_game_is_played_again(learner: str, rank: int | None) -> Non
     game = NaturalImages(11, 6000, domain=oco.Ball(radius=3.0))
     record = oco.play(game, player, seed=seed, comparator=False, spectrum=False, checkpoints=1)
     assert record.cumulative_loss == pytest.approx(committed["cumulative_loss"], rel=1e-6)
+
+
+def test_the_page_on_environments_has_the_paired_difference() -> None:
+    page = " ".join((ROOT / "docs" / "environments.md").read_text().split())
+    found = re.search(r"k = 16 has (\d+) % of OGD's regret .* by ([\d.]+), .* t from ([\d.]+) to ([\d.]+):", page)
+    assert found is not None
+    share, mean, low, high = map(float, found.groups())
+    ogd, sketch = regrets("natural_images", "ogd"), regrets("natural_images", "fd_adagrad", 16)
+    interval = stats.t.interval(0.95, 4, np.mean(ogd - sketch), stats.sem(ogd - sketch))
+    assert share == pytest.approx(100.0 * sketch.mean() / ogd.mean(), abs=0.5)
+    assert (mean, low, high) == pytest.approx((np.mean(ogd - sketch), *interval), abs=0.051)
 
 
 def test_the_first_page_has_the_numbers_of_the_table() -> None:
