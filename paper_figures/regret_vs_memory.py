@@ -1,6 +1,6 @@
 """Draw the main figure from the committed table: python paper_figures/regret_vs_memory.py.
 
-The table is that of `oco sweep configs/rank_sweep.yaml`, copied from its results to results/reference/rank_sweep/.
+`python -m paper_figures.reference_table` makes the table, from the results of configs/rank_sweep.yaml.
 """
 
 from __future__ import annotations

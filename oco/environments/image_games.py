@@ -45,8 +45,9 @@ class PatchRows(DrawnRows):
         """``(n,)``: the targets of patches ``(n, size^2)`` in ``rounds``."""
 
     def _extremes(self) -> tuple[ScalarLoss, Array, Array, float]:
-        lengths = np.tile(_row_lengths(self.patches), 2)
-        return self.loss, lengths, np.repeat((-0.5, 0.5), lengths.size // 2), self.domain.radius("l2")
+        # The longest row reaches the margins of all others, and a pixel is at most 1/2.
+        lengths = np.full(2, _longest_row(self.patches))
+        return self.loss, lengths, np.array([-0.5, 0.5]), self.domain.radius("l2")
 
     @property
     def gradient_bound(self) -> float | None:
@@ -208,6 +209,6 @@ class ImagePan(DriftingRows, PatchRows):
 
 
 @lru_cache(maxsize=4)
-def _row_lengths(patches: Patches) -> Array:
-    """Lengths of all rows, which every copy of a game shares."""
-    return patches.lengths()
+def _longest_row(patches: Patches) -> float:
+    """Largest length of a row, which every copy of a game shares."""
+    return float(patches.lengths().max())

@@ -18,7 +18,7 @@ class _Compare(click.Command):
                 [
                     ("oco compare RESULTS fd_adagrad:16 ogd", "two learners, by pairs"),
                     ("oco compare RESULTS fd_adagrad:16 ogd --column held_out_average", "by their held-out loss"),
-                    ("oco compare RESULTS fd_adagrad:16 ogd --per-round -e digits", "round by round"),
+                    ("oco compare RESULTS fd_adagrad:16 ogd --per-round -e natural_images", "round by round"),
                     ("oco compare RESULTS", "all learners, by their average ranks over environments"),
                 ]
             )

@@ -26,7 +26,7 @@ class _Table(click.Command):
                 [
                     ("oco table RESULTS --sort regret_best", "on the terminal, lowest regret first"),
                     ("oco table RESULTS --latex > table.tex", r"for a paper: \input{table}"),
-                    ("oco table RESULTS --latex --columns learner,rank,regret_best,tail_mass -e digits", "parts of it"),
+                    ("oco table RESULTS --latex --columns learner,rank,regret_best -e natural_images", "parts of it"),
                     ("oco table RESULTS --csv", "every column"),
                 ]
             )

@@ -94,6 +94,13 @@ def test_options_of_other_sets_apply() -> None:
     assert oco.environments.LeastSquares.load("natural_images", patches={"size": 3}).domain.dimension == 8
 
 
+def test_eigenvalues_of_the_published_set_decay_as_the_documentation_says() -> None:
+    rows = load("natural_images").rows
+    eigenvalues = np.linalg.eigvalsh(rows.T @ rows)[::-1]
+    assert eigenvalues[:1].sum() / eigenvalues.sum() == pytest.approx(0.93, abs=0.005)
+    assert eigenvalues[:16].sum() / eigenvalues.sum() == pytest.approx(0.97, abs=0.005)
+
+
 @pytest.mark.parametrize(
     ("patches", "sentence"),
     [

@@ -10,18 +10,37 @@ from oco.environments import ImagePan, NaturalImages
 from oco.errors import ConfigError, DataError
 
 
-def test_eigenvalues_of_the_gradient_covariance_decay_as_the_documentation_says():
-    """A gradient of the absolute loss is the row or its negative, so both have one covariance."""
-    game = NaturalImages(11, 10_000).fresh(0)
-    rows = game.block(0, 10_000).rows
+def shares(game, kept):
+    """Shares of the trace of the rows' covariance, and of the squared length of the best point, in leading directions.
+
+    A gradient of a loss of a margin is a multiple of the row; of the absolute loss it is the row or its negative.
+    """
+    rows = game.block(0, game.horizon).rows
+    eigenvalues, directions = np.linalg.eigh(rows.T @ rows)
+    best = oco.environments.comparator_curve(game, 0, 1).point
+    parts = (directions.T @ best) ** 2
+    return [float(values[::-1][:kept].sum() / values.sum()) for values in (eigenvalues, parts)]
+
+
+def test_the_spectrum_decays_as_the_documentation_says():
+    rows = NaturalImages(11, 6000).fresh(0).block(0, 6000).rows
     eigenvalues = np.linalg.eigvalsh(rows.T @ rows)[::-1]
-    kept = np.cumsum(eigenvalues) / eigenvalues.sum()
-    assert kept[0] == pytest.approx(0.93, abs=0.005)
-    assert kept[15] == pytest.approx(0.97, abs=0.005)
     slope = np.polyfit(np.log(np.arange(2, 121)), np.log(eigenvalues[1:]), 1)[0]
     assert slope == pytest.approx(-1.1, abs=0.15)
-    # What adaptivity can gain: (tr G^(1/2))^2 / tr G is the number of directions that count, of 120.
+    # (tr G^(1/2))^2 / tr G counts the directions that adaptivity pays for: 120 if all eigenvalues were equal.
     assert np.sqrt(eigenvalues).sum() ** 2 / eigenvalues.sum() == pytest.approx(10.7, abs=0.5)
+
+
+@pytest.mark.parametrize(("kept", "trace", "point"), [(1, 0.93, 0.01), (16, 0.97, 0.11)])
+def test_the_leading_directions_hold_the_gradients_and_not_the_best_point(kept, trace, point):
+    assert shares(NaturalImages(11, 6000).fresh(0), kept) == pytest.approx([trace, point], abs=0.01)
+
+
+def test_on_breast_cancer_the_leading_directions_hold_both():
+    domain = oco.Ball(radius=0.2)
+    options = {"scaling": "standard", "intercept": True}
+    game = oco.environments.LogisticRegression.load("breast_cancer", domain=domain, **options)
+    assert shares(game.fresh(0), 8) == pytest.approx([0.91, 0.998], abs=0.005)
 
 
 @pytest.mark.parametrize("hole", [0, 1, 3])
