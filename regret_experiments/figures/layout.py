@@ -75,10 +75,11 @@ class Layout:
         lines = [_balanced(sentence, room) for sentence in sentences] or [[]] * len(titles)
         above = 1.25 * points * max(map(len, lines))
         self.grow(above * len(self.upper) / self.columns)
-        if any(0.7 * font * len(title) > 0.9 * width for title in titles):
+        inner = (width - 3.0 * font) / 0.7  # a bold letter is 0.7 high, and numbers stand left of the Axes
+        if max(map(len, titles)) * 0.9 * font > inner:
             titles = [title.replace("  (", "\n(") for title in titles]
         longest = max(len(line) for title in titles for line in title.split("\n"))
-        large = min(1.1 * font, 0.85 * width / (0.7 * max(longest, 1)))
+        large = min(1.1 * font, inner / max(longest, 1))
         look = {"parse_math": False, "weight": "bold" if above else "normal", "fontsize": large}
         for axes, title, written in zip(self.upper, titles, lines, strict=True):
             axes.set_title(title, pad=pad + above, **look)

@@ -85,7 +85,7 @@ def regret_and_level(
         )  # fmt: skip
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.set_ylabel(measure)
-    axes.set_xlabel("state floats held")
+    axes.set_xlabel("state floats")
     return tidy_log(axes)
 
 
