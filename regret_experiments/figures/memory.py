@@ -25,7 +25,8 @@ from regret_experiments.tables.bands import Band
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MEMORY_COLUMNS = ("learner", "rank", "state_floats", *(f"regret_{rate}{end}" for rate in RATES for end in RANGE))
+_REGRETS = (f"regret_{rate}{end}" for rate in RATES for end in RANGE)
+MEMORY_COLUMNS = ("learner", "kind", "rank", "state_floats", *_REGRETS)
 """Columns of the table that `memory_data` reads."""
 LOSS_COLUMNS = tuple(name.replace("regret", "loss") for name in MEMORY_COLUMNS)
 """The same where there is no regret, for `by_loss`."""
