@@ -125,8 +125,10 @@ class Layout:
 
 def _balanced(text: str, room: int) -> list[str]:
     """The lines of a text, none longer than ``room`` letters, as few as can be and as even as that allows."""
-    few = textwrap.wrap(text, room)
-    narrower = (textwrap.wrap(text, width) for width in range(max(map(len, few), default=1), 0, -1))
+    few = textwrap.wrap(text, room, break_on_hyphens=False)
+    narrower = (
+        textwrap.wrap(text, width, break_on_hyphens=False) for width in range(max(map(len, few), default=1), 0, -1)
+    )
     return list(takewhile(lambda lines: len(lines) == len(few), narrower))[-1] if few else []
 
 

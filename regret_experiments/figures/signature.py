@@ -15,7 +15,7 @@ from regret_experiments.figures.layout import Layout
 from regret_experiments.figures.lines import Line
 from regret_experiments.figures.memory import memory_data
 from regret_experiments.figures.selection import Rate
-from regret_experiments.figures.trade import Trade, trade_of
+from regret_experiments.figures.trade import trade_of
 from regret_experiments.figures.why import KEPT, LOST, spectrum_and_masses, why_frame
 from regret_experiments.tables import measured
 from regret_experiments.tables.bands import Band
@@ -176,20 +176,16 @@ def _heading(environment: str, table: pd.DataFrame) -> str:
     return f"{name}  (d = {int(np.nanmax(dimension))})" if np.isfinite(dimension).any() else name
 
 
-def why_of(panel: Panel, trade: Trade | None) -> pd.DataFrame:
-    """`why_frame` of a panel; empty where there is no trade to explain."""
-    if trade is None:
-        return pd.DataFrame()
-    return why_frame(panel.results, panel.runs, trade.sketch, trade.rank, panel.rate)
-
-
 def _upper(panel: Panel, axes: Axes) -> Axes:
     return regret_and_level(panel.table, axes, styles=panel.styles, rate=panel.rate, rank=panel.rank, band=panel.band)
 
 
 def _lower(panel: Panel, axes: Axes) -> Axes:
     trade = trade_of(panel.table, panel.rate, panel.rank)
-    return spectrum_and_masses(why_of(panel, trade), axes, rank=trade.rank if trade else 0)
+    ranked = panel.runs[panel.runs["rank"].notna()]
+    learner = trade.sketch if trade else next(iter(ranked["learner"].astype(str)), "")
+    rank = trade.rank if trade else panel.shown_rank or 0
+    return spectrum_and_masses(why_frame(panel.results, panel.runs, learner, rank, panel.rate), axes, rank=rank)
 
 
 KINDS = {

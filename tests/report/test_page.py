@@ -463,6 +463,7 @@ def test_names_and_messages_with_markup_are_text(open_page: Open, stored: Path, 
     write_report(load(path), target)
     address = f"#environment={quote(f'ill{script}')}&filter={quote(hostile)}"
     opened = open_page(target, address, width=360)
+    opened.click("#choices summary")
     assert opened.title() == script
     assert opened.inner_text("#name") == script
     assert opened.inner_text("#description") == f"{hostile} & &lt;b&gt;"
