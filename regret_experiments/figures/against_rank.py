@@ -10,7 +10,7 @@ import pandas as pd
 
 from oco.regret.verdict import Verdict
 from oco.types import Array
-from regret_experiments.figures.common import Styles, numbers, styles_for
+from regret_experiments.figures.common import Styles, numbers, styles_for, zero_or_log
 from regret_experiments.figures.kind import Kind
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.lines import Line, ranks_of, table_lines
@@ -70,7 +70,8 @@ def regret_vs_rank(
             dashed = at_theorem[learner].middle
             axes.plot(line.x, dashed, "--", color=style.color, marker=style.marker, mfc="white", alpha=0.5)
         labels.at_end(style.label, line.x[known][-1], line.middle[known][-1], style.ink)
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    columns = ["regret_best_low", "regret_best_high", *(["regret_theorem"] if theorem else [])]
+    zero_or_log(axes, numbers(pd.concat([table[column] for column in columns])))
     axes.set_ylabel(f"{measure} (dashed: theorem's rate)" if theorem else measure)
     return axes
 
@@ -165,6 +166,14 @@ KINDS = {
     "rank": Kind(
         "regret against rank",
         lambda panel, axes: regret_vs_rank(panel.table, axes, styles=panel.styles, band=panel.band),
+        caption="Regret against the rank k, the number of directions that a sketch keeps, at the best of all learning "
+        "rates that were played; dashed and hollow: at the theorem's. Learners without a rank are level lines. {band}",
     ),
-    "tightness": Kind("regret / bound", lambda panel, axes: bound_tightness(panel.table, axes, styles=panel.styles)),
+    "tightness": Kind(
+        "regret / bound",
+        lambda panel, axes: bound_tightness(panel.table, axes, styles=panel.styles),
+        caption="Regret divided by its bound, both at the theorem's learning rate and means over the data orders, "
+        "against the rank k. Nothing whose assumptions hold may lie above 1. Red crosses: the bound is broken, or an "
+        "assumption of it is violated. Learners without a rank are level lines.",
+    ),
 }

@@ -1,16 +1,18 @@
-"""Bounds against memory, with the regret that they bound."""
+"""What bounds decide: bounds against memory, with the regrets that they bound."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from oco.types import Array
+from regret_experiments.figures.captions import names_of
 from regret_experiments.figures.common import Styles, numbers, ranked, styles_for, tidy_log
-from regret_experiments.figures.kind import Kind
+from regret_experiments.figures.kind import Kind, Panel
 from regret_experiments.figures.lines import ranks_of
 
 if TYPE_CHECKING:
@@ -57,13 +59,88 @@ def bound_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = 
         look = {"color": style.color, "marker": style.marker}
         axes.plot(found.floats, found.bound, linestyle=":" if line else "none", **look)
         axes.plot(found.floats, found.regret, linestyle="-" if line else "none", mfc="white", alpha=0.6, **look)
-    axes.set_ylabel("bound (filled)\nregret (hollow)")
-    axes.set_xlabel("state floats held (k = directions kept)")
+    axes.set_ylabel("bound (filled), regret (hollow)")
+    axes.set_xlabel("state floats held")
     return tidy_log(axes)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the bounds on one environment say, and what happened, both at the theorem's learning rate.
+
+    Attributes
+    ----------
+    least_factor, largest_factor
+        Of bound over regret, over all learners and ranks with both.
+    promised, best
+        The learner and rank with the least bound, and with the least regret.
+    promised_change, change
+        By which factor the bound, and the regret, of the sketched learner change from its least rank to its largest;
+        missing without one.
+    """
+
+    least_factor: float
+    largest_factor: float
+    promised: tuple[str, int | None]
+    best: tuple[str, int | None]
+    promised_change: float
+    change: float
+
+    def sentence(self, names: Mapping[str, str]) -> str:
+        """The decision in words; ``names`` are the learners' names in figures."""
+        low, high = f"{self.least_factor:.2g}", f"{self.largest_factor:.2g}"
+        said = f"bounds are {low if low == high else f'{low} to {high}'} times the regret: "
+        promised, best = _named(self.promised, names), _named(self.best, names)
+        if self.promised == self.best:
+            said += f"{best} has both the lowest bound and the least regret"
+        else:
+            said += f"{promised} has the lowest bound, {best} the least regret"
+        return f"{said}; bounds fall with k, the regret rises" if self.promised_change < 1.0 < self.change else said
+
+
+def decision_of(table: pd.DataFrame) -> Decision | None:
+    """What the bounds decide on one environment, from its rows of the table; None without two of them to compare."""
+    rows = [
+        (float(bound), float(regret), name, found.ranks[i] if found.ranks else None)
+        for name, found in bound_data(table).items()
+        for i, (bound, regret) in enumerate(zip(found.bound, found.regret, strict=True))
+        if np.isfinite(bound) and np.isfinite(regret)
+    ]
+    if len(rows) < 2:
+        return None
+    factors = [bound / regret for bound, regret, *_ in rows]
+    promised, best = (min(rows, key=lambda row, by=by: row[by]) for by in (0, 1))
+    sketched = sorted((row for row in rows if row[3] is not None), key=lambda row: row[3] or 0)
+    sketched = [row for row in sketched if row[2] == sketched[0][2]]
+    changes = [sketched[-1][by] / sketched[0][by] for by in (0, 1)] if len(sketched) > 1 else [np.nan, np.nan]
+    return Decision(min(factors), max(factors), (promised[2], promised[3]), (best[2], best[3]), *changes)
+
+
+def _named(point: tuple[str, int | None], names: Mapping[str, str]) -> str:
+    name, rank = point
+    return names[name] if rank is None else f"{names[name]} at k\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{rank}"
+
+
+def _says(panel: Panel) -> str:
+    decision = decision_of(panel.table)
+    return "" if decision is None else decision.sentence(names_of(panel.styles))
+
+
+def _marks() -> list[tuple[Any, str]]:
+    from matplotlib.lines import Line2D
+
+    look = {"color": "#555555", "marker": "o", "linestyle": "none"}
+    return [(Line2D([], [], **look), "bound"), (Line2D([], [], mfc="white", **look), "regret")]
 
 
 KINDS = {
     "bound": Kind(
-        "bound and regret against memory", lambda panel, axes: bound_vs_memory(panel.table, axes, styles=panel.styles)
+        "what bounds decide: bound and regret against memory",
+        lambda panel, axes: bound_vs_memory(panel.table, axes, styles=panel.styles),
+        names=False, wide={"one-column": 1, "two-column": 2, "slide": 4}, aspect=0.7, marks=_marks, says=_says,
+        caption="Bound of each learner's theorem (filled) and its regret (hollow), both at the theorem's learning "
+        "rate, means over the data orders. What bounds decide: no regret whose assumptions hold can lie above its "
+        "bound. What they do not decide: which learner has less regret. They hold for the worst losses, and the "
+        "learning rate that is best for a bound is seldom the best for a game.",
     )
-}
+}  # fmt: skip

@@ -87,6 +87,16 @@ def say(axes: Axes, text: str) -> Axes:
     return axes
 
 
+def zero_or_log(axes: Axes, values: Any) -> None:
+    """Let the axis up begin at zero, or make it logarithmic where the numbers are positive and far apart."""
+    drawn = np.asarray(values, dtype=float)
+    drawn = drawn[np.isfinite(drawn)]
+    if drawn.size and drawn.min() > 0.0 and drawn.max() > 6.0 * drawn.min():
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+
+
 def tidy_log(axes: Axes) -> Axes:
     """Number the logarithmic axes of a finished figure so that no two numbers touch: 1, 2 and 5 of a short range."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter

@@ -16,6 +16,7 @@ from regret_experiments.figures.kind import Kind, Panel
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.selection import Against, Scale
 from regret_experiments.figures.style import LearnerStyle
+from regret_experiments.tables.bands import Band, half_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,8 +77,11 @@ class Curve:
         return Curve(self.rounds, holds=self.holds, **parts)
 
 
-def curve_data(columns: Columns, what: What = "u_t") -> Curve:
-    """The curve of one learner at one point, from columns of `Results.curves`: its runs one below the other."""
+def curve_data(columns: Columns, what: What = "u_t", band: Band = "range") -> Curve:
+    """The curve of one learner at one point, from columns of `Results.curves`: its runs one below the other.
+
+    A band other than the range is one around the mean of the intervals' middles.
+    """
     rounds = _column(columns, "round")
     if what != "loss":
         low, high = (_column(columns, name) for name in ENDS[what])
@@ -99,15 +103,18 @@ def curve_data(columns: Columns, what: What = "u_t") -> Curve:
         choose.at(found, place, values)
         return found
 
-    holds = _column(columns, "bound_holds", 1.0)
-    return Curve(
-        at,
-        mean((low + high) / 2),
-        extreme(low, np.fmin),
-        extreme(high, np.fmax),
-        mean(_column(columns, "bound")),
-        extreme(holds, np.fmin),
-    )
+    middles = (low + high) / 2
+    middle, holds = mean(middles), _column(columns, "bound_holds", 1.0)
+    if band == "range":
+        ends = extreme(low, np.fmin), extreme(high, np.fmax)
+    else:
+        count = np.bincount(place[np.isfinite(middles)], minlength=at.size)
+        squares = mean((middles - middle[place]) ** 2)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            error = np.sqrt(squares / (count - 1))  # the mean of squares times n / (n - 1), over n
+        reach = half_width(np.where(count > 1, error, np.nan), count, band)
+        ends = middle - reach, middle + reach
+    return Curve(at, middle, *ends, mean(_column(columns, "bound")), extreme(holds, np.fmin))
 
 
 def has_regret(columns: Columns) -> bool:
@@ -130,6 +137,7 @@ def regret_curves(
     scale: Scale = "log",
     bound: bool = True,
     styles: Styles | None = None,
+    band: Band = "range",
 ) -> Axes:
     """Draw regret against rounds, a line for every learner and rank; where no regret is known, the loss.
 
@@ -139,7 +147,7 @@ def regret_curves(
     ----------
     curves
         Rows of ``Results.curves`` for one environment and one learning rate of each learner, with the column ``kind``.
-        Lines are means over the orders, the band is the range of the certified intervals over the orders.
+        Lines are means over the orders.
     axes
         Where to draw.
     against
@@ -153,6 +161,9 @@ def regret_curves(
         the rounds at which an assumption of a bound is violated.
     styles
         Colours, markers and names by learner; by default those of the frame's learners.
+    band
+        ``"range"`` of the certified intervals over the orders, ``"se"``: one standard error, ``"ci"``: the 95 %
+        interval of the mean.
     """
     regret = has_regret(curves)
     if regret and not any(name in curves and np.isfinite(numbers(curves[name])).any() for name in ENDS[against]):
@@ -171,14 +182,15 @@ def regret_curves(
         ranks = np.sort(rows["rank"].dropna().unique())
         by_rank: Any = rows.groupby("rank", sort=True, dropna=False)
         for rank, group in by_rank:
-            curve = curve_data(group, what).scaled(shown)
+            curve = curve_data(group, what, band).scaled(shown)
             fade = 1.0 if pd.isna(rank) else 0.35 + 0.65 * float(np.searchsorted(ranks, rank) + 1) / len(ranks)
             crossed |= _draw(axes, curve, style, fade, bound)
             known = np.flatnonzero(np.isfinite(curve.middle))
             if known.size:
-                name = style.label if pd.isna(rank) else f"{style.label}, k={int(rank)}"
-                name += _slope_text(curve) if regret and scale == "log" else ""
-                labels.at_end(name, float(curve.rounds[known[-1]]), float(curve.middle[known[-1]]), style.ink)
+                parts = [style.label] if style.label else []
+                parts += [] if pd.isna(rank) else [f"k={int(rank)}"]
+                name = ", ".join(parts) + (_slope_text(curve) if regret and scale == "log" else "")
+                labels.at_end(name.strip(), float(curve.rounds[known[-1]]), float(curve.middle[known[-1]]), style.ink)
     across, up = axis_titles(curves, what)
     axes.set_xlabel(f"{across}   (in brackets: fitted slope)" if regret and scale == "log" else across)
     dotted = "\n(dotted: bound)" if bound else ""
@@ -226,7 +238,16 @@ def _slope_text(curve: Curve) -> str:
 
 
 def _of_panel(panel: Panel, axes: Axes) -> Axes:
-    return regret_curves(panel.curves, axes, against=panel.against, scale=panel.scale, styles=panel.styles)
+    return regret_curves(
+        panel.curves, axes, against=panel.against, scale=panel.scale, bound=panel.bounds is not False,
+        styles=panel.styles, band=panel.band,
+    )  # fmt: skip
 
 
-KINDS = {"curves": Kind("regret against rounds (--scale, --against)", _of_panel)}
+KINDS = {
+    "curves": Kind(
+        "regret against rounds (--scale, --against)", _of_panel,
+        caption="Regret against rounds, {rate}; darker lines keep more directions. Dotted, where drawn: the bound. "
+        "Numbers in brackets are slopes fitted to the later half of the rounds on logarithmic axes. {band}",
+    )
+}  # fmt: skip

@@ -73,4 +73,9 @@ def _of_panel(panel: Panel, axes: Axes) -> Axes:
     return dynamic_regret(frame, axes, switches=switches, styles=panel.styles, band=panel.band)
 
 
-KINDS = {"dynamic": Kind("dynamic regret, switches marked (games whose optimum moves)", _of_panel)}
+KINDS = {
+    "dynamic": Kind(
+        "dynamic regret, switches marked (games whose optimum moves)", _of_panel,
+        caption="Regret against the game's own moving comparator, {rate}; vertical lines where it switches. {band}",
+    )
+}  # fmt: skip

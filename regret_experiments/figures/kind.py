@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -37,6 +38,8 @@ class Panel:
         Of figures that show one rank; by default the middle one.
     x, group
         Hyper-parameters of figures that show one across, and another by lines.
+    bounds
+        Whether bounds are drawn too; None: as the kind of figure does by itself.
     band
         Around means over the data orders.
     styles
@@ -51,19 +54,25 @@ class Panel:
     rank: int | None = None
     x: str = "learning_rate"
     group: str | None = None
+    bounds: bool | None = None
     band: Band = "range"
     styles: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def table(self) -> pd.DataFrame:
         """The environment's rows of the rank table."""
         return rank_table(self.runs)
 
-    @property
+    @cached_property
     def curves(self) -> pd.DataFrame:
         """Curves of the chosen runs."""
         curves = selected_curves(self.results, self.rate)
         return curves[curves["id"].isin(self.runs["id"])]
+
+    def heading(self, title: str) -> str:
+        """The title with the dimension."""
+        known = self.runs["dimension"].dropna() if "dimension" in self.runs else self.runs.iloc[:0]
+        return f"{title}  (d = {int(known.max())})" if len(known) else title
 
     @property
     def one_each(self) -> pd.DataFrame:
@@ -83,12 +92,45 @@ class Panel:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of figure: what it shows, how a panel is drawn, and how high a panel is for its width.
+    """One kind of figure.
 
-    A kind ``over_environments`` has one panel for all environments together.
+    Attributes
+    ----------
+    title
+        What it shows, in the help of ``oco plot``.
+    draw
+        Draws a panel.
+    aspect
+        How high a panel is for its width.
+    caption
+        What its marks mean, in sentences; ``{rate}`` and ``{band}`` in it are said as they were drawn.
+    below
+        Draws a second Axes under the panel.
+    names
+        Whether learners are named where they are drawn; a figure of another kind has one legend for all panels.
+    wide
+        Panels side by side by size, where there is one legend.
+    marks
+        Entries of that legend for what is not a learner.
+    says
+        What a panel shows, in a sentence for the caption.
+    scales
+        Whether its axes can be made linear or logarithmic.
+    pad
+        Points between a panel and its title.
+    over_environments
+        Whether there is one panel for all environments together.
     """
 
     title: str
     draw: Callable[[Panel, Axes], Axes]
     aspect: float = 0.75
     over_environments: bool = False
+    caption: str = ""
+    below: Callable[[Panel, Axes], Axes] | None = None
+    names: bool = True
+    wide: Mapping[str, int] = field(default_factory=dict)
+    marks: Callable[[], list[tuple[Any, str]]] = list
+    says: Callable[[Panel], str] | None = None
+    scales: bool = True
+    pad: float = 6.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,24 +39,47 @@ def together(shown: dict[str, Panel]) -> dict[str, Panel]:
     return {"": replace(first, runs=runs, styles=styles)}
 
 
-def panels(results: Results, environment: str | None = None, **look: Any) -> dict[str, Panel]:
-    """A panel for every environment of every stage, or for one of them, by title."""
+def panels(
+    results: Results,
+    environment: str | Sequence[str] | None = None,
+    learners: Sequence[str] | None = None,
+    stage: str | None = None,
+    **look: Any,
+) -> dict[str, Panel]:
+    """A panel for every environment of every stage, by title; or for some environments and learners, in their order."""
     runs = results.runs
     if runs.empty:
         raise ConfigError(f"there are no runs in {results.path}")
-    known = list(dict.fromkeys(runs["environment"]))
-    if environment is not None and environment not in known:
-        raise ConfigError(f"environment must be one of {', '.join(known)}, got {environment!r}")
+    given = [environment] if isinstance(environment, str) else list(environment or ())
+    for what, asked in (("environment", given), ("learner", list(learners or ()))):
+        known = list(dict.fromkeys(runs[what].astype(str)))
+        for name in asked:
+            if name not in known:
+                raise ConfigError(f"{what} must be one of {', '.join(known)}, got {name!r}")
     if not (runs["status"] == "finished").any():
         raise ConfigError(f"no run in {results.path} is finished yet: there is nothing to draw")
     styles = styles_of(runs)
-    several = runs["stage"].nunique() > 1
+    several = runs["stage"].nunique() > 1 and stage is None
+    if stage is not None:
+        runs = runs[runs["stage"] == stage]
+    runs = _chosen(_chosen(runs, "learner", learners), "environment", given)
     found: dict[str, Panel] = {}
-    for (stage, name), rows in runs.groupby(["stage", "environment"], sort=False):
+    for (part, name), rows in runs.groupby(["stage", "environment"], sort=False):
         finished = (rows["status"] == "finished").any()
-        if environment == name and not finished:
+        if name in given and not finished:
             raise ConfigError(f"no run on {name} in {results.path} is finished yet: there is nothing to draw")
-        if finished and environment in (None, name):
-            title = str(name).replace("_", " ") + (f" ({stage})" if several else "")
+        if finished:
+            title = str(name).replace("_", " ") + (f" ({part})" if several else "")
             found[title] = Panel(results, rows, styles=mark_incomplete(styles, rows), **look)
+    if not found:
+        raise ConfigError(f"no run of {', '.join(learners or ())} in {results.path} is finished yet")
     return found
+
+
+def _chosen(runs: pd.DataFrame, column: str, names: Sequence[str] | None) -> pd.DataFrame:
+    """The runs of the named ones, in the order of the names; all where none is named."""
+    if not names:
+        return runs
+    place = {name: i for i, name in enumerate(names)}
+    kept = runs[runs[column].isin(list(names))]
+    return kept.loc[kept[column].map(place).sort_values(kind="stable").index]

@@ -92,6 +92,8 @@ class DirectLabels(Artist):
         return self.get_window_extent(renderer) if self._entries else None
 
     def _add(self, text: str, x: float, y: float, color: str, end: bool) -> None:
+        if not text:
+            return  # named elsewhere
         artist = Text(0, 0, text, color=color, fontsize=self._size, va="bottom", ha="left", parse_math=False)
         artist.set_transform(IdentityTransform())
         artist.set_figure(self.figure)

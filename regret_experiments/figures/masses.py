@@ -54,7 +54,7 @@ def escaped_trace(rank: Any, escaped: Any) -> Any:
 
 def tail_data(table: pd.DataFrame) -> dict[str, Masses]:
     """Tail mass and escaped trace, by learner, from the rows of the table for one environment."""
-    found = {}
+    found = {}  # fmt: skip
     kept = table[table["rank"].notna() & table["state_floats"].notna()]
     for name, rows in kept.groupby("learner", sort=False, observed=True):
         rows = rows.sort_values("rank")
@@ -78,7 +78,7 @@ def tail_mass_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | Non
             if np.isfinite(values).any():
                 axes.plot(mass.floats, values, line, color=style.color, marker=style.marker, mfc=fill)
     axes.set_ylabel("tail mass (filled)\nescaped trace $(k+1)\\rho$ (hollow)")
-    axes.set_xlabel("state floats held (k = directions kept)")
+    axes.set_xlabel("state floats held")
     return tidy_log(axes)
 
 
@@ -87,7 +87,7 @@ def escaped_data(frame: pd.DataFrame, band: Band = "range") -> dict[str, tuple[L
 
     ``frame`` is what `escaped_frame` gives for one environment.
     """
-    found = {}
+    found = {}  # fmt: skip
     final = frame[frame["round"] == frame.groupby("id")["round"].transform("max")] if len(frame) else frame
     for name, rows in final.groupby("learner", sort=False, observed=True) if len(final) else ():
         lines = []
@@ -145,13 +145,20 @@ def _positive(values: Array) -> Array:
 
 def _escaped(panel: Panel, axes: Axes) -> Axes:
     frame = escaped_frame(panel.results, select_runs(panel.runs, panel.rate))
-    return escaped_mass(frame, axes, styles=panel.styles, band=panel.band)
+    return escaped_mass(frame, axes, styles=panel.styles, bound=panel.bounds is not False, band=panel.band)
 
 
 KINDS = {
     "tail": Kind(
         "tail mass and escaped trace against memory",
         lambda panel, axes: tail_mass_vs_memory(panel.table, axes, styles=panel.styles),
+        caption="Filled: the tail mass, the sum of the bottom d - k eigenvalues of the gradient covariance, which no "
+        "matrix of rank k can keep. Hollow: the trace that escaped from the sketch, (k + 1) times its escaped mass. "
+        "Means over the data orders, at the theorem's learning rate where that was played, otherwise at the best.",
     ),
-    "escaped": Kind("escaped mass against its bound", _escaped),
-}
+    "escaped": Kind(
+        "escaped mass against its bound", _escaped,
+        caption="Escaped mass of the sketch, which was subtracted from each of k + 1 eigenvalues, after the last "
+        "round, and Lemma 1's bound on it (dotted), against the rank k, {rate}. {band}",
+    ),
+}  # fmt: skip

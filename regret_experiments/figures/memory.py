@@ -13,6 +13,7 @@ from regret_experiments.figures.common import (
     numbers,
     styles_for,
     tidy_log,
+    zero_or_log,
 )
 from regret_experiments.figures.kind import Kind
 from regret_experiments.figures.labels import DirectLabels
@@ -24,7 +25,8 @@ from regret_experiments.tables.bands import Band
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MEMORY_COLUMNS = ("learner", "rank", "state_floats", *(f"regret_{rate}{end}" for rate in RATES for end in RANGE))
+_REGRETS = (f"regret_{rate}{end}" for rate in RATES for end in RANGE)
+MEMORY_COLUMNS = ("learner", "kind", "rank", "state_floats", *_REGRETS)
 """Columns of the table that `memory_data` reads."""
 LOSS_COLUMNS = tuple(name.replace("regret", "loss") for name in MEMORY_COLUMNS)
 """The same where there is no regret, for `by_loss`."""
@@ -102,12 +104,7 @@ def regret_vs_memory(
         if theorem:
             labels.avoid(x, other)
     columns = ["regret_best_low", "regret_best_high", *(["regret_theorem"] if theorem else [])]
-    drawn = numbers(pd.concat([table[column] for column in columns]))
-    drawn = drawn[np.isfinite(drawn)]
-    if drawn.size and drawn.min() > 0.0 and drawn.max() > 6.0 * drawn.min():
-        axes.set_yscale("log")
-    else:
-        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    zero_or_log(axes, numbers(pd.concat([table[column] for column in columns])))
     axes.set_ylabel(f"{measure}\n(hollow: theorem's rate)" if theorem else measure)
     axes.set_xlabel("state floats held (k = directions kept)")
     return tidy_log(axes)
@@ -117,5 +114,7 @@ KINDS = {
     "memory": Kind(
         "regret against memory, with bands",
         lambda panel, axes: regret_vs_memory(panel.table, axes, styles=panel.styles, band=panel.band),
+        caption="Regret against the floats that a learner's state holds, at the best of all learning rates that were "
+        "played; hollow: at the theorem's. Learners with a rank are lines, the numbers at which are ranks k. {band}",
     )
 }

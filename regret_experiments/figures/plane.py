@@ -136,6 +136,14 @@ def _sketch(panel: Panel, axes: Axes) -> Axes:
 
 
 KINDS = {
-    "path": Kind("path of the decisions (2-dimensional games)", _path, aspect=1.0),
-    "sketch": Kind("covariance, sketch and preconditioner as ellipses (2-dimensional games)", _sketch, aspect=1.0),
-}
+    "path": Kind(
+        "path of the decisions (2-dimensional games)", _path, aspect=1.0, scales=False,
+        caption="The points that learners played, {rate}, from pale (early) to full colour (late); the cross is the "
+        "best fixed point, the circle the domain.",
+    ),
+    "sketch": Kind(
+        "covariance, sketch and preconditioner as ellipses (2-dimensional games)", _sketch, aspect=1.0, scales=False,
+        caption="The gradient covariance G of one run, its sketch of rank 1, and the sketch with the escaped mass "
+        "added, as ellipses.",
+    ),
+}  # fmt: skip

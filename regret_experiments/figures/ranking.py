@@ -98,5 +98,8 @@ KINDS = {
         "ranking of learners as a figure",
         lambda panel, axes: ranking_table(panel.table, axes, styles=panel.styles),
         aspect=0.62,
+        scales=False,
+        caption="Learners in the order of their regret at the best of all learning rates that were played: mean and "
+        "range over the data orders; a star by a best rate at the edge of its grid. Bounds are at the theorem's rate.",
     )
 }

@@ -223,4 +223,10 @@ def _of_panel(panel: Panel, axes: Axes) -> Axes:
     )  # fmt: skip
 
 
-KINDS = {"sensitivity": Kind("regret against a hyper-parameter, the whole grid (--x, --group)", _of_panel)}
+KINDS = {
+    "sensitivity": Kind(
+        "regret against a hyper-parameter, the whole grid (--x, --group)", _of_panel,
+        caption="Regret against the {x}, at the best of the other tuned hyper-parameters; a ring marks the best value, "
+        "a red one a best learning rate at the edge of its grid. {band}",
+    )
+}  # fmt: skip

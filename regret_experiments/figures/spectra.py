@@ -79,4 +79,10 @@ def _spectrum(panel: Panel, axes: Axes) -> Axes:
     return spectrum(frame, axes, ranks=[int(rank) for rank in panel.runs["rank"].dropna().unique()])
 
 
-KINDS = {"spectrum": Kind("spectrum of the gradient covariance over time, ranks marked", _spectrum)}
+KINDS = {
+    "spectrum": Kind(
+        "spectrum of the gradient covariance over time, ranks marked", _spectrum, pad=14.0,
+        caption="Eigenvalues of the gradient covariance of one run, of the first order, at several rounds; what is "
+        "left of a dashed line is kept by a sketch of that rank.",
+    )
+}  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 from oco.errors import ConfigError
 from oco.learners import LEARNERS, Look
 
-WIDTHS = {"one-column": 3.4, "two-column": 7.0, "slide": 13.33}
+WIDTHS = {"one-column": 3.25, "two-column": 7.0, "slide": 13.33}
 """Figure widths in inches: a column of a two-column paper, its full width, a 16:9 slide."""
 _PANELS = {"one-column": 1, "two-column": 2, "slide": 2}
 _FONT_SIZES = {"one-column": 7.5, "two-column": 8.0, "slide": 12.0}
@@ -113,12 +113,21 @@ def base_style(size: str = "two-column") -> Any:
     }
 
 
-def panel_grid(count: int, size: str = "two-column", aspect: float = 0.75) -> tuple[tuple[float, float], int, int]:
-    """Figure size in inches, rows and columns for ``count`` panels whose height is ``aspect`` times their width."""
-    columns = min(count, _PANELS[size])
-    rows = -(-count // columns)
-    width = WIDTHS[size] if count > 1 or size == "one-column" else WIDTHS[size] * (0.7 if size == "slide" else 0.6)
-    return (width, rows * (width / columns) * aspect), rows, columns
+def panel_grid(
+    count: int,
+    size: str = "two-column",
+    aspect: float = 0.75,
+    columns: int | None = None,
+) -> tuple[tuple[float, float], int, int]:
+    """Figure size in inches, rows and columns for ``count`` panels whose height is ``aspect`` times their width.
+
+    ``columns`` are the panels side by side; by default as many as direct labels have room for.
+    """
+    across = min(count, columns or _PANELS[size])
+    rows = -(-count // across)
+    alone = count == 1 and size != "one-column" and columns is None
+    width = WIDTHS[size] * ((0.7 if size == "slide" else 0.6) if alone else 1.0)
+    return (width, rows * (width / across) * aspect), rows, across
 
 
 def readable(color: str, background: str, contrast: float) -> str:

@@ -14,7 +14,7 @@ from regret_experiments.store.files import write_atomic
 if TYPE_CHECKING:
     from regret_experiments.store.results import Results
 
-SCRIPTS = ("data.js", "state.js", "spread.js", "draw.js", "charts.js", "details.js", "table.js", "main.js")
+SCRIPTS = ("data.js", "state.js", "spread.js", "draw.js", "words.js", "charts.js", "details.js", "table.js", "main.js")
 """In the order in which they are read."""
 LIVE, NOWHERE = "'self'", "'none'"
 

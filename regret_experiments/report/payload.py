@@ -12,15 +12,15 @@ import pandas as pd
 
 from regret_experiments.figures.common import styles_of
 from regret_experiments.figures.curves import axis_titles, curve_data
-from regret_experiments.figures.memory import LOSS_COLUMNS, MEMORY_COLUMNS, memory_data
+from regret_experiments.figures.memory import memory_data
 from regret_experiments.figures.selection import RATES, Against, Rate, omegas, spectrum_data
 from regret_experiments.figures.style import LearnerStyle, luminance, readable
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
+from regret_experiments.report.findings import REGRET, findings, memory_table, opening
 from regret_experiments.report.games import Game, games_of
 from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
-from regret_experiments.tables.group import floats, loss_column
-from regret_experiments.tables.rank_table import by_loss, table_of
+from regret_experiments.tables.group import floats, loss_column, points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from regret_experiments.store.store import StoredRun
 
 AGAINST: tuple[Against, ...] = ("u_t", "u_T")
-REGRET = "regret"
 DARK = "#14181D"
 """Background of the page's dark theme."""
 
@@ -79,14 +78,15 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     base = len(dumps(payload))
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
     places = {identifier: i for i, identifier in enumerate(runs["id"])}
-    points = sum((len(group.best) > 0) + (len(group.theorem) > 0) for game in games for group in game.groups)
+    count = sum((len(group.best) > 0) + (len(group.theorem) > 0) for game in games for group in game.groups)
     for detail in LEVELS:
-        if detail is not LEVELS[-1] and base + points * _least_size(stored, detail) > limit:
+        if detail is not LEVELS[-1] and base + count * _least_size(stored, detail) > limit:
             continue
         built = [_game(stored, game, styles, places, detail, measure) for game in games]
         payload["games"] = built
         if base + len(dumps(built)) <= limit:
             break
+    payload["opening"] = opening(games, measure)
     payload["thinning"] = _thinning(results, detail)
     return payload
 
@@ -144,7 +144,7 @@ def _game(
     dimension = int(finished["dimension"].max()) if len(finished) else None
     ranks = sorted({int(rank) for rank in game.runs["rank"].dropna()})
     shown: dict[str, Any] = {"stage": game.stage, "environment": game.environment, "title": game.title}
-    shown |= {"dimension": dimension, "ranks": ranks}
+    shown |= {"dimension": dimension, "ranks": ranks} | findings(game, styles, measure)
     if finished.empty:
         return shown | {"rounds": [], "indices": [], "groups": []}
     some = stored[finished["id"].iloc[0]].arrays
@@ -152,8 +152,7 @@ def _game(
     count = some["spectra"].shape[1] if "spectra" in some else 0
     kept_values = thinned(count, detail.eigenvalues, ranks + [rank - 1 for rank in ranks]) if detail.spectra else []
     thinning = Thinning(kept_rounds, kept_values, detail.spectra)
-    table = table_of(game.groups, MEMORY_COLUMNS if measure == REGRET else LOSS_COLUMNS)
-    regrets = {rate: _triples(table if measure == REGRET else by_loss(table), rate) for rate in RATES}
+    regrets = {rate: _triples(memory_table(game, measure), rate) for rate in RATES}
     groups = []
     for group in game.groups:
         if group.finished.empty:
@@ -166,6 +165,7 @@ def _game(
             if len(runs):
                 entry[rate] = {"regret": regrets[rate][learner, rank], **_point(stored, runs, thinning, measure)}
                 entry[rate] |= {"runs": [places[identifier] for identifier in runs["id"]]}
+                entry[rate] |= {"rate": str(points(runs).iloc[0])}
                 entry[rate] |= {"orders": [group.orders(rate), group.orders_planned(rate)]}
         groups.append(entry)
     rounds = [int(some["round"][i]) for i in kept_rounds]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from small_sweeps import fail
 
 from oco.errors import ConfigError
 from regret_experiments import figures
 from regret_experiments.cli import oco
 from regret_experiments.figures import draw, draw_all, save
 from regret_experiments.figures.kinds import KINDS
+from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.store.results import Results
 
 
@@ -39,7 +42,7 @@ def test_a_figure_is_written_in_the_format_of_its_name(stored: Path, tmp_path: P
     assert said.exit_code == 0, said.output
     assert f"drew {target}" in said.output
     assert target.read_bytes().startswith(start)
-    assert [path.name for path in tmp_path.iterdir()] == [target.name]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([target.name, "figure.caption.txt"])
 
 
 @pytest.mark.skipif(shutil.which("xelatex") is None, reason="PGF needs xelatex, which is not installed")
@@ -76,3 +79,75 @@ def test_the_same_figure_is_the_same_file(results: Results, tmp_path: Path) -> N
 def test_a_sweep_draws_its_two_figures(stored: Path) -> None:
     written = [path.name for path in draw_all(stored)]
     assert written == ["regret_vs_memory.pdf", "regret_vs_memory.png", "regret_curves.pdf", "regret_curves.png"]
+
+
+def test_a_figure_is_drawn_again_only_if_what_it_shows_has_changed(stored: Path, tmp_path: Path) -> None:
+    path = tmp_path / "results"
+    shutil.copytree(stored, path, ignore=shutil.ignore_patterns("figures"))
+    assert len(list(draw_all(path))) == 4
+    assert list(draw_all(path)) == []
+    (path / "figures" / "regret_curves.png").unlink()
+    assert [each.stem for each in draw_all(path)] == ["regret_curves"] * 2
+    (path / "figures" / "drawn.json").write_text("nonsense")
+    assert len(list(draw_all(path))) == 4
+    fail(path, 1)
+    assert len(list(draw_all(path))) == 4
+    assert "INCOMPLETE" in (path / "figures" / "regret_vs_memory.caption.txt").read_text()
+
+
+def test_panels_and_learners_are_drawn_in_the_order_that_was_asked_for(results: Results) -> None:
+    figure = draw(results, "memory", environment=["ill", "power_law"], learners=["fd_adagrad", "adagrad_norm"])
+    assert [axes.get_title() for axes in figure.axes] == ["ill", "power law"]
+    labels = [text for text in _labels(figure.axes[0]) if not text.startswith("k =") and not text.isdigit()]
+    assert labels == ["FD-AdaGrad", "AdaGrad-norm"]
+
+
+def test_columns_height_and_scales(results: Results) -> None:
+    figure = draw(results, "rank", size="one-column", columns=2, height=2.5, legend=True, scale="log", x_scale="linear")
+    assert tuple(figure.get_size_inches()) == (3.25, 2.5)
+    grid = {axes.get_subplotspec().get_gridspec().get_geometry() for axes in figure.axes}
+    assert grid == {(1, 2)}
+    assert {(axes.get_xscale(), axes.get_yscale()) for axes in figure.axes} == {("linear", "log")}
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][:2] == ["OGD", "AdaGrad-norm"]
+    assert [text for axes in figure.axes for text in _labels(axes)] == []
+    with pytest.raises(ConfigError, match="scale sqrt is of curves; memory takes log or linear"):
+        draw(results, "memory", scale="sqrt")
+    with pytest.raises(ConfigError, match="a figure of kind table has no axes to scale"):
+        draw(results, "table", scale="log")
+    with pytest.raises(ConfigError, match="learner must be one of ogd, .*, got 'mars'"):
+        draw(results, "memory", learners=["mars"])
+
+
+@pytest.mark.parametrize(
+    ("band", "words"),
+    [("range", "the range over the data orders"), ("se", "one standard error"), ("ci", "the 95 % confidence interval")],
+)
+def test_the_caption_says_band_rate_and_games(stored: Path, tmp_path: Path, band: str, words: str) -> None:
+    target = tmp_path / "curves.svg"
+    given = ["--band", band, "--rate", "theorem", "-e", "ill", "--no-bounds", "--learner", "fd_adagrad"]
+    said = CliRunner().invoke(oco, ["plot", str(stored), "curves", "-o", str(target), *given])
+    assert said.exit_code == 0, said.output
+    caption = (tmp_path / "curves.caption.txt").read_text()
+    assert f"Bands and whiskers are {words}" in caption
+    assert "at the theorem's learning rate" in caption
+    assert caption.endswith("Ill (d = 8, 250 rounds, 2 orders of the data).\n")
+
+
+def test_bounds_can_be_left_out(results: Results) -> None:
+    for kind in ("curves", "escaped"):
+        dotted = [
+            [
+                line
+                for axes in draw(results, kind, bounds=bounds).axes
+                for line in axes.lines
+                if line.get_linestyle() == ":"
+            ]
+            for bounds in (True, False)
+        ]
+        assert dotted[0]
+        assert not dotted[1]
+
+
+def _labels(axes: Any) -> list[str]:
+    return [text for child in axes.get_children() if isinstance(child, DirectLabels) for text in child.texts]

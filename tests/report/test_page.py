@@ -15,7 +15,10 @@ import pytest
 from conftest import Open, Opened
 from small_sweeps import FAILURES, fail, plan_of
 
+from regret_experiments.figures.captions import names_of
+from regret_experiments.figures.common import styles_of
 from regret_experiments.figures.spread import spread
+from regret_experiments.figures.trade import trade_of
 from regret_experiments.report import write_report
 from regret_experiments.store import Store
 from regret_experiments.store.results import Results, load
@@ -57,7 +60,7 @@ def test_it_loads_quietly_and_asks_for_nothing(open_page: Open, report: Path) ->
 def test_the_slider_moves_every_linked_mark_to_the_data(
     open_page: Open, report: Path, results: Results, scale: str, rate: str
 ) -> None:
-    opened = open_page(report, f"#scale={scale}&rate={rate}")
+    opened = open_page(report, f"#environment=power_law&scale={scale}&rate={rate}")
     ranks = [1, 2, 4, 7]
     for place, rank in enumerate(ranks):
         opened.locator("#rank").fill(str(place))
@@ -178,7 +181,7 @@ def _all_pages(opened: Opened) -> list[str]:
 
 
 def test_filters_are_those_of_pandas(open_page: Open, report: Path, results: Results) -> None:
-    opened = open_page(report)
+    opened = open_page(report, "#environment=power_law")
     runs = results.runs
     opened.fill("#filter", "fd-adagrad POWER_LAW")
     wanted = runs[(runs["learner"] == "fd_adagrad") & (runs["environment"] == "power_law")]
@@ -196,7 +199,7 @@ def test_filters_are_those_of_pandas(open_page: Open, report: Path, results: Res
 
 
 def test_a_point_opens_its_runs_with_all_that_is_known(open_page: Open, report: Path, results: Results) -> None:
-    opened = open_page(report, "#rank=4")
+    opened = open_page(report, "#environment=power_law&rank=4")
     opened.locator("#memory path.dot[data-learner=fd_adagrad][data-rank='4']").click()
     assert opened.locator("dialog").get_attribute("open") is not None
     assert opened.inner_text("#details-heading") == "FD-AdaGrad, k = 4"
@@ -237,7 +240,7 @@ def test_failures_are_listed_with_their_reasons(open_page: Open, report: Path) -
 
 
 def test_hovering_says_values_with_intervals(open_page: Open, report: Path, results: Results) -> None:
-    opened = open_page(report)
+    opened = open_page(report, "#environment=power_law")
     opened.locator("#memory path.dot[data-learner=fd_adagrad][data-rank='2']").hover()
     tip = opened.inner_text("#tip")
     row = rank_row(results, "power_law", 2)
@@ -347,8 +350,77 @@ def test_nothing_overlaps_or_is_clipped(open_page: Open, report: Path, width: in
         assert len(picture) > 20_000
 
 
+def test_it_opens_on_the_clearest_case_and_says_what_is_seen(open_page: Open, report: Path, results: Results) -> None:
+    trades = {name: trade_of(rows) for name, rows in rank_table(results.runs).groupby("environment", sort=False)}
+    separations = {name: trade.separation for name, trade in trades.items() if trade is not None}
+    clearest = max(separations, key=lambda name: separations[name])
+    names = names_of(styles_of(results.runs))
+    opened = open_page(report)
+    assert opened.locator("#game option:checked").inner_text() == clearest
+    for environment in ("power_law", "ill"):
+        opened.select_option("#game", label=environment)
+        for rate in ("best", "theorem"):
+            opened.choose("rate", rate)
+            rows = rank_table(results.runs)
+            trade = trade_of(rows[rows["environment"] == environment], rate)
+            assert trade is not None
+            assert (
+                opened.inner_text("#finding")
+                == f"{environment.replace('_', ' ').capitalize()}: {trade.sentence(names)}."
+            )
+            if trade.told:
+                assert opened.inner_text("#rank-value").startswith(f"k = {trade.rank} of")
+            level = opened.locator("#memory path.level")
+            assert float(level.get_attribute("data-y")) == pytest.approx(trade.level, rel=1e-4)
+
+
+def test_words_are_explained_under_the_pointer_and_the_focus(open_page: Open, report: Path) -> None:
+    opened = open_page(report)
+    explained = opened.locator("#readout .term", has_text="tail mass")
+    explained.focus()
+    assert opened.inner_text("#tip").startswith("Sum of the bottom d − k eigenvalues")
+    assert opened.get_attribute(f"#{explained.get_attribute('aria-describedby')}", "id") is not None
+    opened.keyboard.press("Escape")
+    assert opened.is_hidden("#tip")
+    opened.locator("#memory .term").first.hover()
+    assert opened.inner_text("#tip").startswith("Loss of a learner less that of the best fixed point")
+    every = opened.evaluate("[...document.querySelectorAll('.term')].every((e) => e.tabIndex === 0)")
+    assert every
+    assert opened.texts("#glossary dt")
+
+
+@pytest.mark.parametrize("rate", ["best", "theorem"])
+def test_the_slider_s_line_has_the_bound_of_the_rate_that_it_names(
+    open_page: Open, report: Path, results: Results, rate: Any
+) -> None:
+    from regret_experiments.figures.selection import select_runs
+
+    chosen = select_runs(results.runs, rate)
+    opened = open_page(report, f"#environment=ill&rate={rate}")
+    for place, rank in enumerate([1, 2, 4, 7]):
+        opened.locator("#rank").fill(str(place))
+        mine = chosen[(chosen["environment"] == "ill") & (chosen["rank"] == rank)]
+        said = opened.inner_text("#readout").replace(",", "")
+        shown = float(re.search(r"bound at that rate ([\d.e]+)", said).group(1).rstrip("."))
+        assert shown == pytest.approx(mine["bound"].astype(float).mean(), rel=1e-3)
+        (point,) = set(mine["point"])
+        assert ("theorem's learning rate" in said) == (rate == "theorem")
+        assert (f"best learning rate ({point})" in said) == (rate == "best" and point != "theorem")
+
+
+def test_a_phone_shows_the_first_figure_at_once(open_page: Open, report: Path) -> None:
+    opened = open_page(report, width=390)
+    assert opened.is_hidden("#controls")
+    foot = opened.evaluate("document.querySelector('#memory svg').getBoundingClientRect().bottom")
+    assert foot <= 800
+    assert opened.evaluate(OVERLAPS) == []
+    opened.click("#choices summary")
+    assert opened.is_visible("#controls")
+    assert opened.evaluate(OVERLAPS) == []
+
+
 def test_bounds_are_drawn_where_they_are_asked_for(open_page: Open, report: Path, results: Results) -> None:
-    opened = open_page(report, "#rate=theorem&rank=4")
+    opened = open_page(report, "#environment=power_law&rate=theorem&rank=4")
     assert opened.locator("#curves path.bound").count() == 0
     opened.check("#bounds")
     assert opened.locator("#curves path.bound").count() == 5
@@ -391,6 +463,7 @@ def test_names_and_messages_with_markup_are_text(open_page: Open, stored: Path, 
     write_report(load(path), target)
     address = f"#environment={quote(f'ill{script}')}&filter={quote(hostile)}"
     opened = open_page(target, address, width=360)
+    opened.click("#choices summary")
     assert opened.title() == script
     assert opened.inner_text("#name") == script
     assert opened.inner_text("#description") == f"{hostile} & &lt;b&gt;"

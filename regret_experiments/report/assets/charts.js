@@ -3,6 +3,7 @@
 const TITLES = { best: "best learning rate", theorem: "theorem's learning rate" };
 
 const atRate = (group) => group[state.rate];
+const escapedTrace = (group) => (atRate(group).escaped === null ? null : (group.rank + 1) * atRate(group).escaped);
 const isRanked = (group) => group.rank !== null;
 
 // Groups of one learner in the order of their ranks: what is drawn as one line. Lines come first, below points.
@@ -17,7 +18,7 @@ function tipOf(group) {
   const lines = [`${named(group)}, ${TITLES[state.rate]}`, `${payload.measure} ${interval(at.regret)}`, `${whole(group.floats)} state floats`];
   if (ordersText(at)) lines.push(`INCOMPLETE: ${ordersText(at)}`);
   if (at.bound !== null) lines.push(`bound ${number(at.bound)}`);
-  if (isRanked(group) && at.tail !== null) lines.push(`tail mass ${number(at.tail)}, escaped ${number(at.escaped)}`);
+  if (isRanked(group) && at.tail !== null) lines.push(`tail mass ${number(at.tail)}, escaped trace ${number(escapedTrace(group))}`);
   return lines.join("\n");
 }
 
@@ -38,6 +39,10 @@ function drawMemory(host) {
     x: { values: groups.map((group) => group.floats), log: true, title: "state floats held" },
     y: { values: regrets, log, title: `${payload.measure}, ${TITLES[state.rate]}` },
   });
+  const level = currentGame().level[state.rate];
+  if (level !== null && chart.Y.draws(level)) {
+    element(chart.svg, "path", { class: "level", d: `M${chart.box.left},${chart.Y(level).toFixed(1)}H${chart.box.right}`, "data-y": level });
+  }
   const names = [];
   const lines = byLearner(groups);
   const fewLines = lines.filter(([first]) => isRanked(first)).length <= 3;
@@ -64,7 +69,7 @@ function drawMemory(host) {
     if (last) names.push({ learner: last.learner, text: payload.learners[last.learner].label, x: chart.X(last.floats) + 8, y: chart.Y(atRate(last).regret[0]) });
   }
   nameAtRight(chart, names);
-  note(host, groups.length ? `Numbers: rank k. Bands and whiskers: range of ${isRegret() ? "the certified intervals" : `the ${payload.measure}`} over the orders. Press a point for its runs.` : `No ${payload.measure} is known for this choice.`, regrets, log);
+  note(host, groups.length ? `${level === null ? "" : "Dashed: the level of full-matrix AdaGrad. "}Numbers: rank k. Bands and whiskers: range of ${isRegret() ? "the certified intervals" : `the ${payload.measure}`} over the orders. Press a point for its runs.` : `No ${payload.measure} is known for this choice.`, regrets, log);
 }
 
 function drawCurves(host) {
@@ -171,7 +176,7 @@ function drawSpectrum(host) {
     element(chart.svg, "text", { x: at + (right ? -6 : 6), y: chart.box.top + 12, "text-anchor": right ? "end" : "start" }, right ? `kept, k = ${rank}` : "tail mass");
   }
   const earlier = rounds.length > 1 ? ` Fainter: after ${rounds.slice(0, -1).map(whole).join(", ")} rounds.` : "";
-  const mass = isRanked(group) && group.rank === rank ? ` Tail mass ${number(atRate(group).tail)}; escaped ${number(atRate(group).escaped)}, at most Ω = ${number(atRate(group).omega)} by Lemma 1 (first order).` : "";
+  const mass = isRanked(group) && group.rank === rank ? ` Tail mass ${number(atRate(group).tail)}, escaped trace ${number(escapedTrace(group))}; escaped mass ${number(atRate(group).escaped)}, at most Ω = ${number(atRate(group).omega)} by Lemma 1 (first order).` : "";
   return note(host, `Of ${named(group)} after ${whole(rounds.at(-1))} rounds, first order.${earlier}${mass}`);
 }
 
@@ -211,7 +216,7 @@ function drawFloats(host) {
 
 function note(host, text, values = [], log = false) {
   const left = log && values.some((v) => v !== null && v <= 0) ? " What is not positive is not drawn on a logarithmic scale." : "";
-  host.parentElement.querySelector(".note").textContent = text + left;
+  explain(host.parentElement.querySelector(".note"), text + left);
 }
 
 const CHARTS = { memory: drawMemory, curves: drawCurves, spectrum: drawSpectrum, floats: drawFloats };

@@ -46,7 +46,7 @@ function showRun(i) {
     say("training", value("ended", i));
     say("cumulative loss", number(value("cumulative_loss", i)));
     say("state", `${whole(value("peak_state_floats", i))} floats at most`);
-    if (value("tail_mass", i) !== null) say("tail mass, escaped", `${number(value("tail_mass", i))}, ${number(value("escaped_mass", i))}`);
+    if (value("tail_mass", i) !== null) say("tail mass, escaped trace", `${number(value("tail_mass", i))}, ${number(rank === null ? null : (rank + 1) * value("escaped_mass", i))}`);
     say("time", `${number(value("seconds", i))} s, of which the learner took ${number(value("microseconds", i))} µs a round`);
   }
   say("seeds", value("seed_order", i) === null ? null : `order ${value("seed_order", i)}, learner ${value("seed_learner", i)}`);

@@ -152,7 +152,8 @@ function nameAtRight(chart, entries) {
   const left = chart.box.right + 22;
   sorted.forEach((entry, i) => {
     const group = inColour(chart.svg, entry.learner);
-    element(group, "path", { class: "leader", d: `M${entry.x.toFixed(1)},${entry.y.toFixed(1)}L${chart.box.right + 6},${heights[i].toFixed(1)}` });
+    // A line to a point far away would cross the figure; there the marker says whose name it is.
+    if (chart.box.right - entry.x < 60) element(group, "path", { class: "leader", d: `M${entry.x.toFixed(1)},${entry.y.toFixed(1)}L${chart.box.right + 6},${heights[i].toFixed(1)}` });
     element(group, "path", { d: payload.learners[entry.learner].marker, fill: "currentColor", transform: `translate(${left - 9} ${heights[i]}) scale(${Math.min(4, gap / 3)})` });
     const text = element(group, "text", { class: "name", x: left, y: heights[i] + 4 }, shortened(entry.text, chart.width - left));
     if (gap < 13) text.style.fontSize = `${Math.max(7, gap)}px`;

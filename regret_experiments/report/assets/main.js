@@ -73,12 +73,13 @@ function syncSlider() {
 function drawReadout() {
   const marked = payload.games.length ? shownGroups().filter((group) => group.rank !== null && group.rank === currentRank() && atRate(group)) : [];
   const more = marked.length > 4 ? ` And ${marked.length - 4} more learners.` : "";
-  at("readout").textContent = marked.slice(0, 4).map((group) => {
+  explain(at("readout"), marked.slice(0, 4).map((group) => {
     const point = atRate(group);
-    const bound = point.bound === null ? "" : `, bound ${number(point.bound)}`;
+    const bound = point.bound === null ? "" : `, bound at that rate ${number(point.bound)}`;
     const orders = ordersText(point) ? ` (${ordersText(point)})` : "";
-    return `${named(group)}: ${whole(group.floats)} state floats, ${payload.measure} ${interval(point.regret)}${orders}${bound}${point.tail === null ? "" : `, tail mass ${number(point.tail)}, escaped ${number(point.escaped)}`}.`;
-  }).join(" ") + more;
+    return `${named(group)}: ${whole(group.floats)} state floats, ${payload.measure} ${interval(point.regret)}${orders} at the ${TITLES[state.rate]}${/^[-+.\de]+$/.test(point.rate) ? ` (${point.rate})` : ""}${bound}${point.tail === null ? "" : `, tail mass ${number(point.tail)}, escaped trace ${number(escapedTrace(group))}`}.`;
+  }).join(" ") + more);
+  explain(at("finding"), payload.games.length ? currentGame().finding[state.rate] : "");
 }
 
 function draw() {
@@ -126,6 +127,8 @@ at("skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address belongs to the state
   at("runs-heading").focus();
 });
+// On a phone the figures come first; what can be chosen opens where it is asked for.
+if (innerWidth < 640) at("choices").open = false;
 addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
 addEventListener("hashchange", () => { readHash(); draw(); drawTable(); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", syncChoices);

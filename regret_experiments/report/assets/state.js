@@ -1,7 +1,7 @@
 // What the reader has chosen, kept in the address so that a view can be linked.
 
 const STARTING = {
-  game: 0, learners: null, rate: "best", against: "u_t", scale: "log", rank: null, theme: "auto",
+  game: payload.opening, learners: null, rate: "best", against: "u_t", scale: "log", rank: null, theme: "auto",
   filter: "", status: "", follow: false, bounds: false, sort: "", falling: false, page: 0, run: "",
 };
 const state = { ...STARTING };
@@ -10,7 +10,7 @@ function readHash() {
   const given = new URLSearchParams(location.hash.slice(1));
   Object.assign(state, STARTING);
   const games = payload.games.map((game) => game.title);
-  state.game = Math.max(0, games.indexOf(given.get("environment")));
+  if (games.includes(given.get("environment"))) state.game = games.indexOf(given.get("environment"));
   for (const [key, allowed] of [
     ["rate", ["best", "theorem"]], ["against", ["u_t", "u_T"]], ["scale", ["log", "linear"]],
     ["theme", ["auto", "light", "dark"]], ["status", ["finished", "failed", "missing", "damaged"]],
@@ -31,7 +31,7 @@ function readHash() {
 function writeHash() {
   const kept = new URLSearchParams();
   const put = (key, text, usual) => { if (text !== usual) kept.set(key, text); };
-  if (payload.games.length) put("environment", payload.games[state.game].title, payload.games[0].title);
+  if (payload.games.length) put("environment", payload.games[state.game].title, payload.games[STARTING.game].title);
   for (const key of ["rate", "against", "scale", "theme", "filter", "status", "sort", "run"]) put(key, state[key], STARTING[key]);
   if (state.learners) {
     for (const i of state.learners) kept.append("learners", payload.learners[i].name);
@@ -49,10 +49,11 @@ const isShown = (learner) => state.learners === null || state.learners.has(learn
 const currentGame = () => payload.games[state.game];
 const shownGroups = () => currentGame().groups.filter((group) => isShown(group.learner));
 
-// The rank that the slider stands at: the one that was asked for, or the nearest that was played.
+// The rank that the slider stands at: the one that was asked for, or the nearest that was played; at first the one that
+// the sentence above is about.
 function currentRank() {
   const ranks = currentGame()?.ranks ?? [];
   if (!ranks.length) return null;
-  const wanted = state.rank ?? ranks[Math.floor(ranks.length / 2)];
+  const wanted = state.rank ?? currentGame().told[state.rate] ?? ranks[Math.floor(ranks.length / 2)];
   return ranks.reduce((best, rank) => (Math.abs(rank - wanted) < Math.abs(best - wanted) ? rank : best));
 }
