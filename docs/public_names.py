@@ -27,6 +27,9 @@ MODULES = {
     "oco.errors": "what is raised",
     "oco.torch": "S-Shampoo for PyTorch (the extra `torch`)",
     "regret_experiments": "sweeps from Python: configs, plans, results",
+    "regret_experiments.tables": "tables of results, for a terminal or a paper",
+    "regret_experiments.comparison": "learners compared over the games that they share",
+    "regret_experiments.statistics": "the tests behind that, on plain arrays",
     "regret_experiments.figures": "figures of results",
 }
 """Public modules with a line about each, in the order of the reference."""

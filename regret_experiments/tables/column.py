@@ -11,6 +11,11 @@ import pandas as pd
 Align = Literal["left", "right"]
 
 
+def _nothing(_: Any) -> Any:
+    """A column without a value of its own."""
+    return None
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a table, as text, CSV, Markdown, figure and page show it.
@@ -44,7 +49,7 @@ class Column:
     title: str = ""
     unit: str = ""
     align: Align = "right"
-    value: Callable[[Any], Any] = lambda _: None
+    value: Callable[[Any], Any] = _nothing
     format: Callable[[Mapping[Any, Any]], str] | None = None
     compact: Callable[[Mapping[Any, Any]], str] | None = None
     width: float = 0.0
