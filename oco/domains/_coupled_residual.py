@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from oco.compile import MATRIX, REAL, VECTOR, kernel, separate_kernel
-from oco.domains._coupled import (
+from oco.domains._coupled_algebra import (
     BEFORE,
     GRADIENT,
     MOVED,

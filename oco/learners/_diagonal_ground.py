@@ -6,7 +6,7 @@ import numba
 import numpy as np
 
 from oco.compile import MATRIX, REAL, VECTOR, WHOLE, kernel, separate_kernel, several
-from oco.domains._coupled import FACE, MOVED, TRIAL, X, Z
+from oco.domains._coupled_algebra import FACE, MOVED, TRIAL, X, Z
 from oco.domains._region import BAND, BOX, L1_BALL, inside, project_coordinates, size_of, sum_threshold
 from oco.learners._coordinatewise import RULE as DIAGONAL_RULE
 from oco.learners._coordinatewise import UNIT, diagonal_round

@@ -9,7 +9,8 @@ import numpy as np
 
 from oco.compile import FLAG, MATRIX, REAL, VECTOR, WHOLE, kernel, record, separate_kernel
 from oco.domains import Domain
-from oco.domains._coupled import WORK, Work, X, newton_at, newton_from_afar, solve_definite
+from oco.domains._coupled import newton_at, newton_from_afar
+from oco.domains._coupled_algebra import WORK, Work, X, solve_definite
 from oco.domains._coupled_residual import coupled_residual
 from oco.domains._region import BAND, REGION, Region
 from oco.learners._settled import PLAYED, SETTLED

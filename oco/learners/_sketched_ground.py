@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from oco.compile import FLAG, VECTOR, WHOLE, kernel, separate_kernel, several
-from oco.domains._coupled import FACE
+from oco.domains._coupled_algebra import FACE
 from oco.domains._polyhedra import NEWTON_FLOOR
 from oco.domains._region import BAND, face_of, inside
 from oco.learners._ground import GROUND, Ground, settle_on, slide
