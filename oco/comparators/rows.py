@@ -16,6 +16,8 @@ from oco.losses.scalar import ScalarLoss
 from oco.types import Array
 
 _SUM_ROWS = 512
+_WAYS = 4
+"""Sums of one entry that a product with CSR rows keeps at a time."""
 _UNIT = float(np.finfo(np.float64).eps)
 _FINE_UNIT = float(np.finfo(np.longdouble).eps)
 _LEAST = 2.0 * float(np.finfo(np.float64).smallest_subnormal)
@@ -75,13 +77,13 @@ class RowMatrix:
         if self.units is not None:
             point = (point.T * self.units).T
         if whole is not None:
-            return np.asarray(whole @ point)
+            return _sparse_product(whole, point, False) if self._sparse and point.ndim == 1 else np.asarray(whole @ point)
         return np.concatenate([np.asarray(rows @ point) for _, rows in self._pieces()])
 
     def transposed_product(self, weights: Array) -> Array:
         """``A' weights``: ``(d,)`` for ``(n,)``, ``(d, m)`` for ``(n, m)``; summed in pieces, see `sum_length`."""
         total: Array = np.zeros((*weights.shape[1:], self.dimension))
-        partial: Array = np.empty(self.dimension)
+        partial: Array = np.empty((_WAYS if self.dimension <= 8 * self._summed else 1, self.dimension))
         for start, rows in self._pieces(self._summed):
             piece = weights[start : start + rows.shape[0]].T
             if isinstance(rows, np.ndarray):
@@ -95,7 +97,7 @@ class RowMatrix:
     @property
     def sum_length(self) -> int:
         """Most roundings that any entry of a product goes through; pieces make it far smaller than n."""
-        return self._summed + self.count // self._summed + self.dimension + 8
+        return self._summed + _WAYS * (self.count // self._summed + 1) + self.dimension + 8
 
     def gram(self, weights: Array) -> Array:
         """``A' diag(weights) A`` ``(d, d)`` with weights >= 0; rows of weight zero cost nothing."""
@@ -107,6 +109,9 @@ class RowMatrix:
 
     def size_product(self, sizes: Array) -> Array:
         """``|A| sizes`` with absolute entries, for ``(d,)`` or ``(d, m)``, which bounds the errors of a product."""
+        whole: Any = self._whole()
+        if whole is not None and self._sparse and sizes.ndim == 1 and self.units is None:
+            return _sparse_product(whole, sizes, True)
         return np.concatenate([np.asarray(abs(rows) @ sizes) for _, rows in self._parts()])
 
     def pull(self, weights: Array, fine: bool = False) -> tuple[Array, Array]:
@@ -117,6 +122,11 @@ class RowMatrix:
         unit = 2.0 ** math.floor(math.log2(float(np.abs(weights).max(initial=0.0)) or 1.0))
         sizes: Array = np.zeros((*weights.shape[1:], self.dimension))  # in this unit, so that products do not vanish
         total = np.zeros(sizes.shape, dtype=np.longdouble)
+        whole: Any = self._whole()
+        if whole is not None and self._sparse and weights.ndim == 1 and not fine:
+            _add_sparse_sizes(whole.data, whole.indices, whole.indptr, np.abs(weights / unit), sizes)
+            error = np.where(sizes > 0.0, self.count * _LEAST, 0.0) + 1.01 * self.sum_length * _UNIT * sizes * unit
+            return self.transposed_product(weights), error
         for start, rows in self._parts():
             part = weights[start : start + rows.shape[0]].T
             sizes += (abs(rows).T @ np.abs(part.T / unit)).T
@@ -229,15 +239,48 @@ def _is_sparse(source: Any) -> bool:
     return bool(sparse.issparse(source))
 
 
+def _sparse_product(rows: Any, vector: Array, absolute: bool) -> Array:
+    """``A vector`` or ``|A| vector`` of a CSR matrix."""
+    out: Array = np.empty(rows.shape[0])
+    _write_sparse_product(rows.data, rows.indices, rows.indptr, np.ascontiguousarray(vector), absolute, out)
+    return out
+
+
+@kernel
+def _write_sparse_product(
+    data: Array, indices: Array, indptr: Array, vector: Array, absolute: bool, out: Array
+) -> None:
+    for row in range(out.size):
+        total = 0.0
+        for entry in range(np.uintp(indptr[row]), np.uintp(indptr[row + 1])):
+            value = abs(data[entry]) if absolute else data[entry]
+            total += value * vector[np.uintp(indices[entry])]
+        out[row] = total
+
+
+@kernel
+def _add_sparse_sizes(data: Array, indices: Array, indptr: Array, weights: Array, total: Array) -> None:
+    """Add ``|A|' weights`` of a CSR matrix to ``total`` ``(d,)``."""
+    for row in range(weights.size):
+        for entry in range(np.uintp(indptr[row]), np.uintp(indptr[row + 1])):
+            total[np.uintp(indices[entry])] += weights[row] * abs(data[entry])
+
+
 @kernel
 def _add_sparse_product(
     data: Array, indices: Array, indptr: Array, weights: Array, piece: int, partial: Array, total: Array
 ) -> None:
-    """Add ``A' weights`` of a CSR matrix to ``total`` ``(d,)``; every ``piece`` rows are summed in ``partial``."""
+    """Add ``A' weights`` of a CSR matrix to ``total`` ``(d,)``.
+
+    Every ``piece`` rows are summed in the rows of ``partial`` in turns: a sum that was just written is slow to read.
+    """
+    ways = partial.shape[0]
     for begin in range(0, weights.size, piece):
         partial[:] = 0.0
         for row in range(begin, min(begin + piece, weights.size)):
-            for entry in range(indptr[row], indptr[row + 1]):
-                partial[indices[entry]] += weights[row] * data[entry]
-        for column in range(total.size):
-            total[column] += partial[column]
+            sums = partial[np.uintp(row % ways)]
+            for entry in range(np.uintp(indptr[row]), np.uintp(indptr[row + 1])):
+                sums[np.uintp(indices[entry])] += weights[row] * data[entry]
+        for way in range(ways):
+            for column in range(total.size):
+                total[column] += partial[way, column]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -11,6 +13,9 @@ from oco.errors import DomainError
 from oco.metrics import Metric, as_metric
 from oco.numbers import real_numbers
 from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.domains._region import Region
 
 CLOSE, PASSES = 1e-12, 12
 """Distance from the slice, relative to the point, at which corrections stop, and their number; each gains 1e15."""
@@ -128,6 +133,12 @@ class AffineSlice(Domain):
                 solution = np.linalg.lstsq(null_rows.T, misses, rcond=RANK)[0]
                 projected = projected - metric.null_part(solution[:, None])[:, 0]
         return require_inside(self, projected)
+
+    def as_region(self) -> Region | None:
+        """The equations with orthonormal rows; None for a subclass, which may project elsewhere."""
+        from oco.domains._region import SLICE, products
+
+        return products(SLICE, self._rows, self._heights, self._heights) if type(self) is AffineSlice else None
 
     def support(self, direction: Array) -> float:
         """``<direction, start>`` where the direction is in the row space of A; infinite elsewhere."""

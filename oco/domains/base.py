@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,9 @@ from oco.errors import DomainError
 from oco.keywords import keywords, plain, registered_name, represent
 from oco.metrics import Metric, as_metric
 from oco.types import Array, Shape
+
+if TYPE_CHECKING:
+    from oco.domains._region import Region
 
 
 class Domain(ABC):
@@ -108,6 +111,13 @@ class Domain(ABC):
 
         Learners and comparators then use the ball's closed forms in place of `project`. A subclass may have changed
         `project`, so it does not inherit the answer; a subclass that is still a ball overrides this method.
+        """
+        return None
+
+    def as_region(self) -> Region | None:
+        """The arrays from which compiled loops project on this domain in a learner's norm; None if they cannot.
+
+        As with `as_ball`, a subclass does not inherit the answer.
         """
         return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,9 @@ from oco.errors import DomainError
 from oco.metrics import Metric, as_metric
 from oco.numbers import real_numbers
 from oco.types import Array, Shape
+
+if TYPE_CHECKING:
+    from oco.domains._region import Region
 
 
 class Box(Domain):
@@ -104,6 +107,12 @@ class Box(Domain):
             return clipped
         lower, upper = (np.ascontiguousarray(bound).ravel() for bound in (self._lower, self._upper))
         return project_on_polyhedron(self, "box", point, metric, lower, upper, 0.0)
+
+    def as_region(self) -> Region | None:
+        """The bounds; None for a subclass, which may project elsewhere."""
+        from oco.domains._region import box
+
+        return box(self._lower, self._upper) if type(self) is Box and self._shape is not None else None
 
     def support(self, direction: Array) -> float:
         """``sum_i max(lower_i g_i, upper_i g_i)``."""

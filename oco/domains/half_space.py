@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +14,9 @@ from oco.errors import DomainError
 from oco.metrics import Metric, ScaledIdentity, as_metric
 from oco.numbers import real_numbers
 from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.domains._region import Region
 
 PASSES = 12
 """Most corrections of a projection; each reduces the distance by a factor of about 1e15."""
@@ -76,6 +80,14 @@ class _Band(Domain, ABC):
             if abs(excess) <= PARALLEL * euclidean_norm(projected):
                 break
         return require_inside(self, projected)
+
+    def as_region(self) -> Region | None:
+        """The unit normal and the bounds; None for a subclass, which may project elsewhere."""
+        from oco.domains._region import BAND, products
+
+        if type(self) not in (HalfSpace, Slab):
+            return None
+        return products(BAND, self._unit.reshape(1, -1), np.array([self._lower]), np.array([self._upper]))
 
     def support(self, direction: Array) -> float:
         """The bound times the direction's length where the direction is along the normal; infinite elsewhere."""

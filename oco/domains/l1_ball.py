@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from oco.domains._polyhedra import project_on_polyhedron
@@ -11,6 +13,9 @@ from oco.domains.base import Domain
 from oco.errors import DomainError
 from oco.metrics import Metric, as_metric
 from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.domains._region import Region
 
 
 class L1Ball(Domain):
@@ -78,6 +83,12 @@ class L1Ball(Domain):
             return np.copysign(weighted_simplex(sizes, metric.diagonal, self._radius), point)
         nothing = np.zeros(0)
         return project_on_polyhedron(self, "l1_ball", point, metric, nothing, nothing, self._radius)
+
+    def as_region(self) -> Region | None:
+        """The radius; None for a subclass, which may project elsewhere."""
+        from oco.domains._region import L1_BALL, sums
+
+        return sums(L1_BALL, self._radius) if type(self) is L1Ball else None
 
     def support(self, direction: Array) -> float:
         """``radius |g|_inf``."""

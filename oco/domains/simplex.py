@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from oco.domains._polyhedra import project_on_polyhedron
@@ -11,6 +13,9 @@ from oco.domains.base import Domain
 from oco.errors import DomainError
 from oco.metrics import Metric, as_metric
 from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.domains._region import Region
 
 
 class Simplex(Domain):
@@ -75,6 +80,12 @@ class Simplex(Domain):
             return point.copy()
         nothing = np.zeros(0)
         return project_on_polyhedron(self, "simplex", point, metric, nothing, nothing, self._scale)
+
+    def as_region(self) -> Region | None:
+        """The sum; None for a subclass, which may project elsewhere."""
+        from oco.domains._region import SIMPLEX, sums
+
+        return sums(SIMPLEX, self._scale) if type(self) is Simplex else None
 
     def support(self, direction: Array) -> float:
         """``scale max_i g_i``."""

@@ -10,7 +10,8 @@ import numpy as np
 from oco.domains import Domain
 from oco.domains._vectors import euclidean_norm
 from oco.learners._finite import lost
-from oco.learners._settled import FEASIBLE, SETTLED
+from oco.learners._records import Stream
+from oco.learners._settled import FEASIBLE, REFUSED, SETTLED
 from oco.learners.base import Learner
 from oco.types import Array, Shape
 
@@ -49,10 +50,12 @@ class Anchorage:
         self.domain = domain
         self.shape: Shape = domain.shape
         self.compiled = ball is not None
-        """Whether the projection happens in the kernels."""
+        """Whether the domain is a ball for the kernels, or the whole space."""
+        self.region = domain.as_region() if ball is None else None
+        """What kernels project on off balls; what they cannot certify there is left to the domain."""
         center, self.radius = (domain.start, np.inf) if ball is None else ball
         self.center: Array | None = center.ravel().copy() if self.compiled and np.any(center) else None
-        self.is_point = self.compiled and self.center is None
+        self.is_point = self.center is None and (self.compiled or self.region is not None)
         """Whether the kernels' vector, once it is settled, is the point that is played."""
 
     def first_point(self) -> tuple[Array, Array | None]:
@@ -64,6 +67,22 @@ class Anchorage:
         """Make ``state.point`` follow ``state.offset``."""
         if self.center is not None:
             np.add(state.offset, self.center, out=state.point.reshape(-1))
+
+    def play_stream(
+        self, learner: Learner, begin: int, stream: Stream, play: Callable[..., tuple[int, int]],
+        held: Held[Any], project: Callable[[Array], Array],
+    ) -> int:  # fmt: skip
+        """The rounds of ``stream`` from ``begin`` on, on a region; the first that was refused, else -1.
+
+        ``play`` returns in between where a projection is left to the domain.
+        """
+        while True:
+            stopped, played = play(begin, stream, *held.arguments)
+            if stopped < 0 or played == REFUSED:
+                return stopped
+            gradient = stream.gradient_at(stopped, self.domain.dimension)
+            self.settle(learner, played, held.rounds, gradient, project)
+            begin = stopped + 1
 
     def settle(
         self, learner: Learner, played: int, rounds: Array, gradient: Array, project: Callable[[Array], Array]

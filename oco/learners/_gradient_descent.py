@@ -11,6 +11,8 @@ from oco.compile import entry_point
 from oco.domains.base import Domain
 from oco.learners._anchored import Anchorage, Held
 from oco.learners._common import flat_gradient, refuse
+from oco.learners._diagonal_ground import isotropic_on, isotropic_stream_on
+from oco.learners._ground import Ground
 from oco.learners._isotropic import (
     ADAPTIVE,
     CONSTANT,
@@ -61,7 +63,7 @@ class GradientDescent:
         flat = flat_gradient(gradient, where.shape)
         held = self._held
         if held is None or held.state is not learner.state:
-            held = self._held = self._hold(learner.state)
+            held = self._hold(learner.state)
         played = held.play(flat, *held.arguments)
         if played == REFUSED:
             raise refuse(learner, int(held.rounds) + 1, flat)
@@ -69,17 +71,27 @@ class GradientDescent:
             where.settle(learner, played, held.rounds, flat, where.domain.project)
 
     def _hold(self, state: DescentState) -> Held[tuple[Any, ...]]:
-        arguments = self._moving(state)
-        play = entry_point(isotropic_online, arguments[0], *arguments)
-        return Held(state, play, arguments, state.numbers[ROUNDS : ROUNDS + 1].reshape(()))
+        held = self._held
+        if held is None or held.state is not state:
+            arguments, online = self._moving(state), isotropic_online
+            where = self._anchorage
+            if where.region is not None:
+                online, arguments = isotropic_on, (*arguments, Ground.of(where.domain, where.region, 1))
+            play = entry_point(online, arguments[0], *arguments)
+            held = self._held = Held(state, play, arguments, state.numbers[ROUNDS : ROUNDS + 1].reshape(()))
+        return held
 
     def _moving(self, state: DescentState) -> tuple[Any, ...]:
         """What every kernel takes last: what moves, and how."""
         return state.point.reshape(-1) if state.offset is None else state.offset, state.numbers, self._rule
 
-    def play_block(self, state: DescentState, block: RowBlock) -> BlockOutcome | None:
-        """All rounds of ``block`` in one compiled loop, O(nnz) each for CSR rows; None off balls and unbounded."""
-        where = self._anchorage
+    def play_block(self, learner: Learner, block: RowBlock) -> BlockOutcome | None:
+        """All rounds of ``block`` in one compiled loop, O(nnz) each for CSR rows on balls; None where there is none."""
+        where, state = self._anchorage, learner.state
+        if where.region is not None:
+            stream, project = Stream.of(block, None), where.domain.project
+            stopped = where.play_stream(learner, 0, stream, isotropic_stream_on, self._hold(state), project)
+            return stream.played("fused loop", stopped)
         if not where.compiled:
             return None
         stream = Stream.of(block, where.center)

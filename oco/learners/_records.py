@@ -126,6 +126,16 @@ class Stream(NamedTuple):
             parameter=float(block.scalar.parameter),
         )
 
+    def gradient_at(self, index: int, dimension: int) -> Array:
+        """The gradient of round ``index``, which was played."""
+        gradient: Array = np.zeros(dimension)
+        if self.dense.shape[0]:
+            gradient[:] = self.dense[index]
+        else:
+            places = slice(self.indptr[index], self.indptr[index + 1])
+            gradient[self.indices[places]] = self.data[places]
+        return self.outcome[2, index] * gradient
+
     def finite_at(self, index: int) -> bool:
         """Whether the loss, the slope and the gradient of round ``index`` are finite."""
         row = self.dense[index] if self.dense.shape[0] else self.data[self.indptr[index] : self.indptr[index + 1]]

@@ -17,20 +17,21 @@ from oco.learners._adaptive_rank import grown
 from oco.learners._anchored import Anchorage, Held
 from oco.learners._block_ahead import Room, block_length, play_stream
 from oco.learners._common import flat_gradient, refuse
+from oco.learners._ground import Ground
 from oco.learners._preconditioner import preconditioner
-from oco.learners._records import Moving, Packed, Recipe, Stream
+from oco.learners._records import Moving, Recipe, Stream
 from oco.learners._settled import REFUSED, SETTLED
+from oco.learners._sketched_ground import play_online_on, play_stream_on
 from oco.learners._sketched_rounds import play_online
 from oco.learners.base import Learner, Memory
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.metrics import LowRankPlusScaledIdentity
 from oco.sketching.numerics import INSIDE_SPAN
-from oco.sketching.records import Scratch, Sketch
 from oco.sketching.state import SketchState, default_buffer, rotates_every_round
 from oco.types import Array
 
-_Arguments: TypeAlias = tuple[Moving, Sketch, Packed, Scratch]
-"""What kernels take beside the gradient."""
+_Arguments: TypeAlias = tuple[Any, ...]
+"""What kernels take beside the gradient: `Moving`, `Sketch`, the packed recipe, `Scratch`, and off balls `Ground`."""
 
 
 def checked_buffer(learner: Learner, buffer: Any) -> int | None:
@@ -119,11 +120,14 @@ class SketchedPlayer:
         if played != SETTLED or not where.is_point:
             where.settle(learner, played, held.rounds, flat, partial(self._project, state))
 
-    def play_block(self, state: SketchedState, block: RowBlock) -> BlockOutcome | None:
-        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
+    def play_block(self, learner: Learner, block: RowBlock) -> BlockOutcome | None:
+        """All rounds of ``block`` in one compiled loop; None on domains that kernels do not know."""
         where = self._anchorage
+        if where.region is not None:
+            return self._play_on_ground(learner, block)
         if not where.compiled:
             return None
+        state = learner.state
         stream = Stream.of(block, where.center)
         nonzeros = stream.data.size / max(len(block), 1) if block.sparse else None
         begin, online = 0, 0
@@ -138,6 +142,18 @@ class SketchedPlayer:
         if state.sketch.basis.shape[0] == 0:
             return stream.played("fused loop", stopped)
         return stream.played("block-ahead and online" if online else "block-ahead", stopped)
+
+    def _play_on_ground(self, learner: Learner, block: RowBlock) -> BlockOutcome:
+        """The rounds of ``block`` off balls; a projection that the kernels leave to the domain is made in between."""
+        where, state = self._anchorage, learner.state
+        stream, begin = Stream.of(block, None), 0
+        while True:
+            project = partial(self._project, state)
+            stopped = where.play_stream(learner, begin, stream, play_stream_on, self._hold(state), project)
+            if stopped < 0 or not stream.finite_at(stopped) or not self._grow(state):
+                break
+            begin = stopped
+        return stream.played("fused loop", stopped)
 
     def metric(self, state: SketchedState) -> LowRankPlusScaledIdentity:
         """The norm of the newest round's projection, as eigenvalues and eigenvectors."""
@@ -155,8 +171,12 @@ class SketchedPlayer:
             if not self._may_grow(sketch):
                 recipe = recipe._replace(tolerance=-1.0)
             arrays = sketch.arrays()
-            arguments = state.moving, arrays, recipe.packed(), sketch.scratch()
-            play = entry_point(play_online, arguments[0].point, *arguments)
+            arguments: tuple[Any, ...] = state.moving, arrays, recipe.packed(), sketch.scratch()
+            online = play_online
+            where = self._anchorage
+            if where.region is not None:
+                online, arguments = play_online_on, (*arguments, Ground.of(where.domain, where.region, sketch.capacity))
+            play = entry_point(online, arguments[0].point, *arguments)
             held = self._held = Held(state, play, arguments, arrays.header["rounds"].reshape(()))
         return held
 

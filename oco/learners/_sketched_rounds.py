@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import FLAG, REAL, VECTOR, WHOLE, part_of_kernel, separate_kernel
+from oco.compile import REAL, VECTOR, WHOLE, part_of_kernel, separate_kernel
 from oco.learners._preconditioner import absorb_by, step_in_coordinates, weight_of_round
 from oco.learners._records import MOVING, RECIPE, STREAM, Moving, Packed, Stream
-from oco.learners._settled import REFUSED, outcome_of
+from oco.learners._settled import PLAYED, REFUSED, SETTLED, outcome_of
 from oco.losses.scalar import evaluate
 from oco.sketching.basis import append, make_room, write_in_basis
 from oco.sketching.numerics import PYTHAGORAS
@@ -20,16 +20,17 @@ from oco.types import Array
 @separate_kernel(WHOLE(VECTOR, MOVING, SKETCH, RECIPE, SCRATCH), from_python=True)
 def play_online(gradient: Array, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch) -> int:
     """`play_round` for Python, which learns what became of it."""
-    if not play_round(gradient, 1.0, moving, sketch, recipe, scratch):
+    if play_round(gradient, 1.0, moving, sketch, recipe, scratch) == REFUSED:
         return REFUSED
     return outcome_of(moving.point, recipe[0].radius)
 
 
-@separate_kernel(FLAG(VECTOR, REAL, MOVING, SKETCH, RECIPE, SCRATCH))
-def play_round(gradient: Array, slope: float, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch) -> bool:
-    """One round with the gradient ``slope * gradient``; False, with nothing changed, where it is not finite.
+@separate_kernel(WHOLE(VECTOR, REAL, MOVING, SKETCH, RECIPE, SCRATCH))
+def play_round(gradient: Array, slope: float, moving: Moving, sketch: Sketch, recipe: Packed, scratch: Scratch) -> int:
+    """One round with the gradient ``slope * gradient``; `REFUSED`, with nothing changed, where it is not finite.
 
-    False too, with nothing changed but the representation, where a shrink would exceed the learner's tolerance.
+    `REFUSED` too, with nothing changed but the representation, where a shrink would exceed the learner's tolerance.
+    `SETTLED` where the gradient is zero and the point stays, else `PLAYED`.
 
     1. the gradient's coordinates in the basis;  2. Frequent Directions on them;  3. the step, and the projection on a
     ball, in coordinates;  4. one pass over the basis that moves the point and makes the residual a new basis row.
@@ -40,11 +41,11 @@ def play_round(gradient: Array, slope: float, moving: Moving, sketch: Sketch, re
     weight = weight_of_round(recipe, head.rounds + 1.0)
     square = take_in_units(residual, gradient, slope, weight, sketch)
     if np.isnan(square):
-        return False
+        return REFUSED
     head.rounds += 1.0
     if square == 0.0:
         fade(sketch, recipe[0].decay)
-        return True
+        return SETTLED
     if make_room(sketch, scratch) and sketch.known.size > 0:
         project(sketch.basis, int(head.used), moving.anchor, sketch.known)
         head.anchor_square = square_norm(moving.anchor)
@@ -54,7 +55,8 @@ def play_round(gradient: Array, slope: float, moving: Moving, sketch: Sketch, re
         played = step_over_basis(gradient, slope, weight, square, moving, sketch, recipe, scratch)
     if not played:
         head.rounds -= 1.0
-    return played
+        return REFUSED
+    return PLAYED
 
 
 @part_of_kernel
@@ -147,6 +149,6 @@ def play_rounds(
         outcome[2, i] = slope
         if not np.isfinite(margin + loss + slope):
             return i
-        if not play_round(row, slope, moving, sketch, recipe, scratch):
+        if play_round(row, slope, moving, sketch, recipe, scratch) == REFUSED:
             return i
     return -1

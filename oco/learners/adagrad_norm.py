@@ -65,8 +65,8 @@ class AdaGradNorm(Learner):
         self._descent.update(self, gradient)
 
     def play_block(self, block: RowBlock) -> BlockOutcome | None:
-        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
-        return self._descent.play_block(self.state, block)
+        """All rounds of ``block`` in one compiled loop; None on domains that kernels do not know."""
+        return self._descent.play_block(self, block)
 
     def memory(self, problem: Problem) -> Memory:
         """``d + 3`` floats, ``2 d + 3`` if a ball's center is not the origin."""

@@ -12,6 +12,8 @@ from oco.compile import entry_point
 from oco.learners._anchored import Anchorage, Held
 from oco.learners._common import flat_gradient, refuse
 from oco.learners._coordinatewise import ROUNDS, RULE, UNIT, diagonal_dense, diagonal_online, diagonal_sparse
+from oco.learners._diagonal_ground import diagonal_on, diagonal_stream_on
+from oco.learners._ground import Ground
 from oco.learners._records import Stream
 from oco.learners._settled import REFUSED, SETTLED
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
@@ -95,7 +97,7 @@ class DiagonalAdaGrad(Learner):
         flat = flat_gradient(gradient, where.shape)
         held = self._held
         if held is None or held.state is not self.state:
-            held = self._held = self._hold()
+            held = self._hold()
         played = held.play(flat, *held.arguments)
         if played == REFUSED:
             raise refuse(self, int(held.rounds) + 1, flat)
@@ -103,9 +105,15 @@ class DiagonalAdaGrad(Learner):
             where.settle(self, played, held.rounds, flat, self._project)
 
     def _hold(self) -> Held[tuple[Any, ...]]:
-        state, arguments = self.state, self._moving()
-        play = entry_point(diagonal_online, arguments[0], *arguments)
-        return Held(state, play, arguments, state.numbers[ROUNDS : ROUNDS + 1].reshape(()))
+        held, state = self._held, self.state
+        if held is None or held.state is not state:
+            arguments, online = self._moving(), diagonal_online
+            where = self._anchorage
+            if where.region is not None:
+                online, arguments = diagonal_on, (*arguments, Ground.of(where.domain, where.region, 1))
+            play = entry_point(online, arguments[0], *arguments)
+            held = self._held = Held(state, play, arguments, state.numbers[ROUNDS : ROUNDS + 1].reshape(()))
+        return held
 
     def _project(self, point: Array) -> Array:
         state, unit = self.state, float(self.state.numbers[UNIT])
@@ -115,8 +123,12 @@ class DiagonalAdaGrad(Learner):
         return self._anchorage.domain.project_in(point, Diagonal(weights))
 
     def play_block(self, block: RowBlock) -> BlockOutcome | None:
-        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
+        """All rounds of ``block`` in one compiled loop; None on domains that kernels do not know."""
         where, state = self._anchorage, self.state
+        if where.region is not None:
+            stream = Stream.of(block, None)
+            stopped = where.play_stream(self, 0, stream, diagonal_stream_on, self._hold(), self._project)
+            return stream.played("fused loop", stopped)
         if not where.compiled:
             return None
         stream = Stream.of(block, where.center)

@@ -121,8 +121,8 @@ class FDSON(Learner):
         self._player.update(self, gradient)
 
     def play_block(self, block: RowBlock) -> BlockOutcome | None:
-        """All rounds of ``block`` in one compiled loop; None off balls and unbounded domains."""
-        return self._player.play_block(self.state, block)
+        """All rounds of ``block`` in one compiled loop; None on domains that kernels do not know."""
+        return self._player.play_block(self, block)
 
     def memory(self, problem: Problem) -> Memory:
         """Floats of the state, from the shapes alone."""
