@@ -18,7 +18,8 @@ ABOUT = {
     "regret": "intervals, bounds, spectrum",
     "datasets, domains, losses, sketching": "know nothing of learners",
     "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
-    "kernel_cache, keywords, memory, numbers, snapshot": "compiled code; constructors; memory; numbers; saved games",
+    "exchange": "who is shown what, and when",
+    "kernel_cache, keywords, memory, needs, numbers, snapshot": "compiled code; constructors; saved games",
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")
