@@ -11,7 +11,7 @@ PICTURE = Path(__file__).parent / "figures" / "architecture.svg"
 ABOUT = {
     "checks": "conformance checks for anyone's parts",
     "game": "the loop: predict, reveal, update",
-    "tracking": "what is observed, and when",
+    "arguments, continuing, tracking": "arguments of play; games in parts; what is observed, and when",
     "record, spec": "what is kept of a game; parts as plain values",
     "environments": "data x loss, streams, adversaries",
     "comparators, learners": "best fixed points; the algorithms",
@@ -19,7 +19,7 @@ ABOUT = {
     "datasets, domains, losses, sketching": "know nothing of learners",
     "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
     "exchange": "who is shown what, and when",
-    "kernel_cache, keywords, memory, needs, numbers, snapshot": "compiled code; constructors; saved games",
+    "kernel_cache, keywords, memory, needs, numbers, plain_file, snapshot": "compiled code; constructors; saved games",
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")

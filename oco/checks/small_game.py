@@ -85,11 +85,13 @@ class SmallGame:
 
     def row(self, round_index: int) -> Array:
         """The row of a round, the same in both versions."""
-        return self.rows[round_index].copy()
+        row: Array = self.rows[round_index].copy()
+        return row
 
     def hint_of(self, round_index: int, point: Array, gradient: Array) -> Array:
         """A hint that says nothing of what differs."""
-        return 0.5 * self.rows[round_index]
+        hint: Array = 0.5 * self.rows[round_index]
+        return hint
 
     def reveal(self, point: Array) -> Any:
         """The loss of this round."""

@@ -17,7 +17,7 @@ from oco.domains.base import Domain
 from oco.errors import ConfigError, ProtocolError
 from oco.keywords import keywords, represent
 from oco.learners.problem import Constrained as Constrained
-from oco.learners.problem import Problem
+from oco.learners.problem import Problem as Problem
 from oco.memory import process_memory
 from oco.needs import DIAMETER as DIAMETER
 from oco.needs import EXP_CONCAVITY as EXP_CONCAVITY
