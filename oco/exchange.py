@@ -15,7 +15,7 @@ from oco.tracking import Tracker
 from oco.types import Array
 
 
-def only_gradients(stream: Any, learner: Learner) -> bool:
+def only_gradients(stream: Any, learner: Learner | type[Learner]) -> bool:
     """Whether every round shows the learner one gradient, at once, so that its compiled loop may play the game."""
     delays = getattr(stream, "delays", None)
     late = delays is not None and bool(np.any(delays))

@@ -61,5 +61,5 @@ class QuadraticForm(Loss):
     def prox(self, point: Array, step: float) -> Array:
         """The x that minimizes ``f(x) + |x - point|^2 / (2 step)``, in O(d^3)."""
         identity = np.eye(point.size)
-        moved: Array = np.linalg.solve(identity + step * self.matrix, point - step * self.linear)
-        return moved
+        moved = np.linalg.solve(identity + step * self.matrix, point - step * self.linear)
+        return np.asarray(moved, dtype=np.float64)
