@@ -13,6 +13,7 @@ from oco.environments import LeastSquares
 from oco.errors import ConfigError
 from oco.exchange import only_gradients
 from oco.learners import LEARNERS
+from oco.needs import CONSTRAINT
 from oco.record import Record
 from oco.types import Array
 
@@ -37,7 +38,9 @@ def assert_same(continued: Record, whole: Record) -> None:
         assert repr(getattr(continued, name)) == repr(getattr(whole, name)), name
 
 
-OF_GRADIENTS = sorted(kind for kind, learner in LEARNERS.items() if only_gradients(game(), learner))
+OF_GRADIENTS = sorted(
+    kind for kind, learner in LEARNERS.items() if only_gradients(game(), learner) and CONSTRAINT not in learner.needs
+)
 """Learners whose games are not played through the exchange, whose state is in no snapshot."""
 
 
