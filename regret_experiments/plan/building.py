@@ -89,6 +89,8 @@ def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:
     check_types(keywords, *_makers(kind))
     check_required(kind, keywords, maker.from_config)
     for part in getattr(maker, "parts", ()):
+        if part not in keywords:
+            raise KeywordError(None, f"{kind} needs {part}")
         given[part] = _build_part(part, keywords[part])
     if isinstance(given.get("labels"), list):
         # YAML has no tuples; a pair such as [one-vs-rest, 0] is written as a list.
