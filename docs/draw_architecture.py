@@ -11,14 +11,15 @@ PICTURE = Path(__file__).parent / "figures" / "architecture.svg"
 ABOUT = {
     "checks": "conformance checks for anyone's parts",
     "game": "the loop: predict, reveal, update",
-    "arguments, continuing, tracking": "what play accepts; games in parts; what is observed",
+    "arguments, continuing, tracking": "arguments of play; games in parts; what is observed, and when",
     "record, spec": "what is kept of a game; parts as plain values",
     "environments": "data x loss, streams, adversaries",
     "comparators, learners": "best fixed points; the algorithms",
     "regret": "intervals, bounds, spectrum",
     "datasets, domains, losses, sketching": "know nothing of learners",
     "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
-    "kernel_cache, keywords, memory, numbers, plain_file, snapshot": "small tools",
+    "exchange": "who is shown what, and when",
+    "kernel_cache, keywords, memory, needs, numbers, plain_file, snapshot": "compiled code; constructors; saved games",
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")

@@ -15,9 +15,15 @@ from oco.learners import LEARNERS, Learner, Problem
 
 ROOT = Path(__file__).parents[1]
 PAGE = Path(__file__).with_name("learners.md")
-KINDS = {"any": "vectors, or matrices row by row", "matrix": "matrices", "simplex": "points of the simplex"}
+KINDS = {
+    "any": "vectors, or matrices row by row",
+    "vector": "vectors",
+    "matrix": "matrices",
+    "simplex": "points of the simplex",
+}
 DOMAINS: dict[str, Domain] = {
     "any": Ball(dimension=64),
+    "vector": Ball(dimension=64),
     "matrix": FrobeniusBall(shape=(32, 16)),
     "simplex": Simplex(dimension=64),
 }
@@ -87,7 +93,7 @@ def departures(text: str) -> str:
 
 def test_files(class_name: str) -> list[str]:
     """The test files that name a class."""
-    files = sorted((ROOT / "tests" / "learners").glob("test_*.py"))
+    files = sorted(file for part in ("feedback", "learners") for file in (ROOT / "tests" / part).glob("test_*.py"))
     return [f"`{file.name}`" for file in files if re.search(rf"\b{class_name}\b", file.read_text())]
 
 

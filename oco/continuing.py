@@ -108,7 +108,8 @@ def _snapshot(start: Record, facts: dict[str, str], horizon: int) -> dict[str, A
             )
         raise ConfigError(
             "start is the record of a game that cannot be continued: its environment may have a state that depends on "
-            "the points played, or the learner's state has more in it than arrays and numbers"
+            "the points played, its learner is shown something else than gradients, or the learner's state has more in "
+            "it than arrays and numbers"
         )
     if start.snapshot["format"] != FORMAT:
         raise ConfigError("start was recorded by a version of oco whose games this version cannot continue")

@@ -12,9 +12,11 @@ from oco.arguments import check_players, description, fresh_stream, shortest_len
 from oco.continuing import Part, advance
 from oco.environments.held_out import HeldOutLoss
 from oco.environments.row_stream import RowStream
-from oco.errors import NumericsError, ProtocolError
+from oco.environments.wrapper import innermost
+from oco.errors import NumericsError
+from oco.exchange import Exchange, checked_gradient, checked_point, lost_point, only_gradients, require_finite
 from oco.learners._finite import count_rounds, is_finite
-from oco.learners.base import Learner, Problem, require_memory
+from oco.learners.base import Learner, Problem, require_feedback, require_memory
 from oco.losses.rows import BlockOutcome, RowBlock, dense_row, rows_at_once
 from oco.record import Record
 from oco.snapshot import Keeper
@@ -39,6 +41,7 @@ def play(
     spectrum: bool = True,
     learner_seed: int | None = None,
     shortest_interval: int | None = None,
+    switching_cost: bool = False,
     average: bool = False,
     keep_iterates: bool = False,
     evaluate: Any = None,
@@ -50,7 +53,8 @@ def play(
     """Play one game and record it: losses, certified regret, the theorem's bound, spectrum and memory.
 
     In round t the learner fixes its ``prediction`` x_t, the environment reveals f_t, and the learner's ``update``
-    receives a subgradient of f_t at x_t. Neither argument is changed, because the game runs on fresh copies.
+    receives a subgradient of f_t at x_t, or the feedback that its ``needs`` name (docs/game.md). Neither argument is
+    changed, because the game runs on fresh copies.
 
     Parameters
     ----------
@@ -73,6 +77,8 @@ def play(
     shortest_interval
         Length of the shortest dyadic interval of rounds whose regret is recorded (``record.intervals``); none by
         default. About ``2 T / shortest_interval`` best fixed points are found for it.
+    switching_cost
+        Whether to record ``sum |x_t - x_{t-1}|_2``. The learner is then played round by round.
     average
         Whether to record the mean of the points x_1, ..., x_T (``record.averaged_point``). The learner is then played
         round by round, also where it has a compiled loop over rows.
@@ -100,8 +106,8 @@ def play(
     Raises
     ------
     ConfigError
-        If the learner does not suit the game or has played already, its state is larger than the memory this process
-        may use, or ``start`` is the record of another game.
+        If the learner does not suit the game, needs what the environment does not give or has played already, its state
+        is larger than the memory this process may use, or ``start`` is the record of another game.
     NumericsError
         If a loss or a gradient is not finite; the message names the round, the learner and the cause.
     ProtocolError
@@ -135,6 +141,7 @@ def play(
     player = learner.fresh()
     held_out = None if evaluate is None else HeldOutLoss(evaluate, problem.domain)
     tracked: dict[str, Any] = {
+        "switching_cost": switching_cost,
         "average": average,
         "keep_iterates": keep_iterates,
         "spectrum": spectrum,
@@ -145,12 +152,18 @@ def play(
         seed=seed, learner_seed=problem.seed, evaluate=None if evaluate is None else description(evaluate), **tracked,
     )  # fmt: skip
     require_memory(player, problem)
+    require_feedback(player, problem)
+    described = description(stream)
+    exchange = None if only_gradients(stream, player) else Exchange(stream, player)
+    if exchange is None:  # wrappers change nothing then
+        stream = innermost(stream)
     began = time.perf_counter()
     player.start(problem)
     tracker = Tracker(stream, player, problem, part.rounds, comparator=comparator, held_out=held_out, **tracked)
     tracker.timings["play"] += time.perf_counter() - began
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds
-    keeper = Keeper(snapshots if isinstance(stream, RowStream) else None, player, tracker, part.earlier)
+    kept = isinstance(stream, RowStream) and exchange is None
+    keeper = Keeper(snapshots if kept else None, player, tracker, part.earlier)
     before, recorded = keeper.go_on()
     count_rounds(player, before)
     advance(stream, before)
@@ -158,11 +171,15 @@ def play(
         began = time.perf_counter()
         observing = tracker.timings["observe"]
         with np.errstate(over="ignore", invalid="ignore"):  # overflow raises NumericsError instead
-            moves(stream, player, tracker, before, int(checkpoint), keeper)
+            if exchange is None:
+                moves(stream, player, tracker, before, int(checkpoint), keeper)
+            else:
+                exchange.play(tracker, before, int(checkpoint))
         tracker.timings["play"] += time.perf_counter() - began - (tracker.timings["observe"] - observing)
         tracker.checkpoint(int(checkpoint))
         before = int(checkpoint)
-    return tracker.record(environment=description(stream), seed=seed, snapshot=part.snapshot(stream, player, tracker))
+    snapshot = part.snapshot(stream, player, tracker) if exchange is None else None
+    return tracker.record(environment=described, seed=seed, snapshot=snapshot)
 
 
 def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int, stop: int, keeper: Keeper) -> None:
@@ -177,7 +194,7 @@ def _play_rows(stream: RowStream, player: Learner, tracker: Tracker, start: int,
             if outcome.stopped >= 0:
                 _refuse_stopped(first, player, outcome)
             elif not is_finite(player.prediction):  # in any earlier round the next margin shows it
-                _refuse_lost(last, player)
+                raise lost_point(last, player)
             tracker.observe_block(block, outcome.margins, outcome.losses, outcome.slopes, outcome.form)
         keeper.after(last)
 
@@ -186,33 +203,29 @@ def _play_block_by_rounds(block: RowBlock, player: Learner, tracker: Tracker, fi
     margins, losses, slopes = (np.empty(len(block)) for _ in range(3))
     for i in range(len(block)):
         row = dense_row(block.rows, i)
-        point = _checked_point(player, first + i + 1, row.shape)
+        point = checked_point(player, player.prediction, first + i + 1, row.shape)
         margins[i] = row @ point
         losses[i], slopes[i] = block.scalar.at(margins[i], block.targets[i])
-        _refuse_not_finite(first + i + 1, player, losses[i], slopes[i])
+        require_finite(first + i + 1, player, losses[i], slopes[i])
         tracker.observe_point(point)
         player.update(slopes[i] * row)
     if not is_finite(player.prediction):
-        _refuse_lost(first + len(block), player)
+        raise lost_point(first + len(block), player)
     tracker.observe_block(block, margins, losses, slopes, "round by round")
 
 
 def _play_rounds(stream: Any, player: Learner, tracker: Tracker, start: int, stop: int, _: Keeper) -> None:
     """Play rounds ``start`` to ``stop - 1`` against an environment that reveals one loss at a time."""
     for round_index in range(start + 1, stop + 1):
-        point = _checked_point(player, round_index, stream.domain.shape)
+        point = checked_point(player, player.prediction, round_index, stream.domain.shape)
         loss = stream.reveal(point)
         value = float(loss.value(point))
-        gradient = np.asarray(loss.gradient(point), dtype=np.float64)
-        if gradient.shape != point.shape:
-            raise ProtocolError(
-                f"round {round_index}: the loss's gradient has shape {gradient.shape}, the decision {point.shape}"
-            )
-        _refuse_not_finite(round_index, player, value, gradient)
+        gradient = checked_gradient(loss, point, round_index)
+        require_finite(round_index, player, value, gradient)
         tracker.observe_round(loss, value, gradient)
         player.update(gradient)
     if not is_finite(player.prediction):
-        _refuse_lost(stop, player)
+        raise lost_point(stop, player)
 
 
 def _pieces(stream: RowStream, start: int, stop: int) -> Iterator[tuple[int, int]]:
@@ -223,49 +236,15 @@ def _pieces(stream: RowStream, start: int, stop: int) -> Iterator[tuple[int, int
         yield first, min(first + rounds, stop)
 
 
-def _checked_point(player: Learner, round_index: int, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    point = player.prediction
-    if not isinstance(point, np.ndarray) or point.shape != shape:
-        got = getattr(point, "shape", type(point).__name__)
-        raise ProtocolError(
-            f"round {round_index}: {type(player).__name__} must play an array of shape {shape}, got {got}"
-        )
-    view = point.view()
-    view.flags.writeable = False
-    return view
-
-
 def _refuse_stopped(first: int, player: Learner, outcome: BlockOutcome) -> None:
     """Raise the error for a block whose round ``stopped``, counted from ``first``, could not be completed."""
     at = outcome.stopped
     played = np.isfinite([outcome.margins[at], outcome.losses[at], outcome.slopes[at]]).all()
     if not is_finite(player.prediction) and (played or first + at > 0):
-        _refuse_lost(first + at + int(played), player)
-    _refuse_not_finite(first + at + 1, player, float(outcome.losses[at]), outcome.slopes[at])
+        raise lost_point(first + at + int(played), player)
+    require_finite(first + at + 1, player, float(outcome.losses[at]), outcome.slopes[at])
     if not np.isfinite(outcome.margins[at]):
         raise NumericsError(
             f"round {first + at + 1}: the margin <row, point> overflows at the point that {player!r} played"
         )
     raise NumericsError(f"round {first + at + 1}: the gradient overflows at the point that {player!r} played")
-
-
-def _refuse_lost(round_index: int, player: Learner) -> None:
-    raise NumericsError(
-        f"round {round_index}: the update of {player!r} left a point with an entry that is not finite; a smaller "
-        "learning rate, or losses on another scale, may help"
-    )
-
-
-def _refuse_not_finite(round_index: int, player: Learner, value: float, gradient: Any) -> None:
-    if not np.isfinite(value):
-        cause = f"the loss is {value}"
-    elif not np.all(np.isfinite(gradient)):
-        cause = "the gradient has an entry that is not finite"
-    elif not np.all(np.isfinite(player.prediction)):
-        cause = "the point has an entry that is not finite"
-    else:
-        return
-    raise NumericsError(
-        f"round {round_index}: {cause} at the point that {player!r} played "
-        f"(largest coordinate {np.max(np.abs(player.prediction)):.3g}); a smaller learning rate may help"
-    )

@@ -138,6 +138,9 @@ class Registry(Mapping[str, type[T]], Generic[T]):
                 f"{self.kind} kind must be one of {listed(known)}, got {kind!r}{did_you_mean(kind, known)}"
             )
         made: Any = self[kind]
+        for part in getattr(made, "parts", ()):
+            if isinstance(keywords.get(part), Mapping):
+                keywords[part] = self.build(keywords[part])
         if hasattr(made, "from_config"):
             return cast("T", made.from_config(**keywords))
         check_names(f"{self.kind} {kind}", keywords, parameters(made))

@@ -13,6 +13,7 @@ CONTRACTS = {
     "oco.environments.row_stream.RowStream",
     "oco.environments.leading_space.LeadingSpace",
     "oco.environments.motion.Motion",
+    "oco.environments.wrapper.Wrapper",
     "oco.learners.base.Learner",
     "oco.losses.margin.ScalarLoss",
     "oco.metrics.base.Metric",

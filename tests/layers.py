@@ -2,7 +2,7 @@
 
 LAYERS = [
     {"_version", "types", "errors"},
-    {"keywords", "snapshot", "memory", "numbers", "kernel_cache", "plain_file"},
+    {"keywords", "needs", "snapshot", "memory", "numbers", "kernel_cache", "plain_file"},
     {"compile", "lanes", "plugins", "metrics"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},
@@ -10,6 +10,7 @@ LAYERS = [
     {"environments"},
     {"record", "spec"},
     {"tracking", "arguments", "continuing"},
+    {"exchange"},
     {"game"},
     {"checks"},
 ]

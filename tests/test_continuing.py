@@ -11,7 +11,9 @@ import pytest
 import oco
 from oco.environments import LeastSquares
 from oco.errors import ConfigError
+from oco.exchange import only_gradients
 from oco.learners import LEARNERS
+from oco.needs import CONSTRAINT
 from oco.record import Record
 from oco.types import Array
 
@@ -36,7 +38,21 @@ def assert_same(continued: Record, whole: Record) -> None:
         assert repr(getattr(continued, name)) == repr(getattr(whole, name)), name
 
 
-@pytest.mark.parametrize("kind", sorted(LEARNERS))
+OF_GRADIENTS = sorted(
+    kind for kind, learner in LEARNERS.items() if only_gradients(game(), learner) and CONSTRAINT not in learner.needs
+)
+"""Learners whose games are not played through the exchange, whose state is in no snapshot."""
+
+
+def test_a_game_of_other_feedback_cannot_be_continued() -> None:
+    options: dict[str, Any] = {"seed": 2}
+    first = oco.play(game(), oco.learners.ImplicitOGD(), until=130, **options)
+    assert first.scalars["rounds"] == 130
+    with pytest.raises(ConfigError, match="start is the record of a game that cannot be continued"):
+        oco.play(game(), oco.learners.ImplicitOGD(), start=first, **options)
+
+
+@pytest.mark.parametrize("kind", OF_GRADIENTS)
 def test_two_parts_are_one_game(kind: str, tmp_path: Path) -> None:
     learner = LEARNERS[kind](**LEARNERS[kind].examples[0])
     matrix, simplex = (LEARNERS[kind].decision == what for what in ("matrix", "simplex"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ from scipy import sparse
 
 import oco
 from oco.checks.unchanged import contents
-from oco.environments import LeastSquares, LinearLosses, LogisticRegression
+from oco.environments import Hinted, LeastSquares, LinearLosses, LogisticRegression, WithConstraint
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.learners import LEARNERS
 from oco.learners.base import effective_rank
+from oco.needs import CONSTRAINT, HINT
 from oco.regret.checkpoints import checkpoint_rounds
 from oco.types import Array
 
@@ -31,6 +33,15 @@ class Plain(oco.Learner):
 
     def update(self, gradient: Array) -> None:
         self.state["point"] = self.domain.project(self.state["point"] - self.step * gradient)
+
+
+def fitting(game: Any, needs: tuple[str, ...]) -> Any:
+    """``game`` in the wrappers that give what a learner needs."""
+    if HINT in needs:
+        game = Hinted(game)
+    if CONSTRAINT in needs:
+        game = WithConstraint(game, game)
+    return game
 
 
 class Logged(Plain):
@@ -212,7 +223,7 @@ class TestCopies:
         if matrix:
             game = oco.environments.MatrixRegression((3, 2), 50, domain=domain)
         else:
-            game = LeastSquares(*rows_and_targets(), domain=domain)
+            game = fitting(LeastSquares(*rows_and_targets(), domain=domain), LEARNERS[name].needs)
         _ = game.gradient_bound, game.gradient_entry_bound, game.exp_concavity, game.strong_convexity  # kept once known
         learner = LEARNERS[name](**LEARNERS[name].examples[0])
         before = dict(contents(learner)), dict(contents(game))
@@ -234,6 +245,7 @@ class TestCopies:
         assert dict(contents(learner)) == before
         given = {"learning_rate": 0.5} if "learning_rate" in learner.hyperparameters() else {}
         given |= {"curvature": 0.5, "ridge": 1.0} if name == "online_newton_step" else {}
+        given |= {"exploration": 0.1} if "exploration" in learner.hyperparameters() else {}
         started = LEARNERS[name](**(learner.hyperparameters() | given))
         domain = oco.Simplex(dimension=5) if LEARNERS[name].decision == "simplex" else oco.Unbounded(shape)
         started.start(oco.Problem(domain, 10, gradient_bound=1.0))

@@ -9,6 +9,7 @@ import numpy as np
 from oco.checks.failure import Check, bind
 from oco.checks.learner_state import check_float64, check_memory_formula, check_pickles, check_state_is_all
 from oco.checks.odd_gradients import check_odd_gradients, check_scales
+from oco.checks.peeking import check_sees_only_what_it_is_shown
 from oco.checks.playing import started
 from oco.checks.regret import check_regret_below_bound
 from oco.checks.rules import (
@@ -36,6 +37,7 @@ LEARNER_CHECKS: list[Callable[..., None]] = [
     check_deterministic,
     check_independent_instances,
     check_causal,
+    check_sees_only_what_it_is_shown,
     check_uses_gradient_when_revealed,
     check_leaves_gradient_alone,
     check_point_is_not_reused,

@@ -8,7 +8,17 @@ import pickle
 import numpy as np
 
 from oco.checks.failure import CheckFailed, require
-from oco.checks.playing import ROUNDS, gradients_on, points_of, problem_on, require_same, started
+from oco.checks.playing import (
+    ROUNDS,
+    gradients_on,
+    points_from,
+    points_of,
+    problem_on,
+    require_same,
+    show,
+    started,
+    tell,
+)
 from oco.domains.base import Domain
 from oco.learners.base import Learner, state_arrays, state_floats
 
@@ -19,15 +29,10 @@ def check_state_is_all(learner: Learner, domain: Domain) -> None:
     half = ROUNDS // 2
     expected = points_of(learner, domain, gradients)
     player = started(learner, domain)
-    for gradient in gradients[:half]:
-        player.update(gradient)
-    saved = copy.deepcopy(player.state)
+    points_from(player, gradients[:half])
     resumed = started(learner, domain)
-    resumed.state = saved
-    points = [resumed.prediction.copy()]
-    for gradient in gradients[half:]:
-        resumed.update(gradient)
-        points.append(resumed.prediction.copy())
+    resumed.state = copy.deepcopy(player.state)
+    points = points_from(resumed, gradients, half)
     require_same(
         expected[half:],
         points,
@@ -41,23 +46,24 @@ def check_pickles(learner: Learner, domain: Domain) -> None:
     """A learner in mid-game can be sent to another process."""
     player = started(learner, domain)
     gradients = gradients_on(domain)
-    player.update(gradients[0])
+    show(player, gradients, 0)
+    tell(player, gradients[0])
     try:
         clone: Learner = pickle.loads(pickle.dumps(player))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         if "local object" in str(error) or "not the same object" in str(error) or "__main__" in str(error):
             return  # the class is defined in a function or a notebook, which is no fault of the learner
         raise CheckFailed(f"a learner in mid-game cannot be pickled: {error}") from error
-    player.update(gradients[1])
-    clone.update(gradients[1])
+    for one in (player, clone):
+        show(one, gradients, 1)
+        tell(one, gradients[1])
     require(np.array_equal(player.prediction, clone.prediction), "a pickled learner continued with another point")
 
 
 def check_float64(learner: Learner, domain: Domain) -> None:
     """Points and state stay float64 and keep their shapes."""
     player = started(learner, domain)
-    for gradient in gradients_on(domain):
-        player.update(gradient)
+    points_from(player, gradients_on(domain))
     point = player.prediction
     require(point.dtype == np.float64, f"the point became {point.dtype}")
     require(point.shape == domain.shape, f"the point's shape became {point.shape}, decisions have {domain.shape}")
@@ -69,8 +75,7 @@ def check_memory_formula(learner: Learner, domain: Domain) -> None:
     """The stated number of floats is the number in the state record."""
     problem = problem_on(domain)
     player = started(learner, domain)
-    for gradient in gradients_on(domain):
-        player.update(gradient)
+    points_from(player, gradients_on(domain))
     claimed = player.memory(problem)  # after the game, because a learner may allocate memory during it
     if claimed is None:
         return

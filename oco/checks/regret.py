@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.checks.failure import require
+from oco.checks.playing import show, tell
 from oco.domains.base import Domain
 from oco.errors import ConfigError
 from oco.learners.base import Learner, Problem
+from oco.losses.scalar import Linear
 from oco.regret.bounds import Observed, within_scales
 from oco.regret.covariance import GradientCovariance
 from oco.regret.verdict import Verdict, verdict
@@ -48,6 +50,7 @@ def check_regret_below_bound(learner: Learner, domain: Domain) -> None:
                     stream.rounds,
                     gradient_bound=stream.longest,
                     gradient_entry_bound=stream.largest_entry,
+                    loss=Linear(),
                     seed=1,
                 )
             )
@@ -61,14 +64,16 @@ def _keeps_its_promise(player: Learner, domain: Domain, stream: _Stream) -> bool
     """Play ``stream`` and compare the regret with the bound at some rounds; False if the learner states no bound."""
     covariance = GradientCovariance(domain.dimension)
     loss, total, farthest = 0.0, np.zeros(domain.shape), 0.0
+    last = np.zeros(domain.shape)
     for round_index in range(1, stream.rounds + 1):
-        point = player.prediction
-        gradient = stream.reveal(round_index - 1, point)
-        farthest = max(farthest, float(np.linalg.norm(point)))
-        loss += float(np.vdot(gradient, point))
+        gradient = stream.reveal(round_index - 1, player.prediction)
+        show(player, np.array([last, gradient]), 1)
+        farthest = max(farthest, float(np.linalg.norm(player.prediction)))
+        loss += float(np.mean([np.vdot(gradient, query) for query in player.queries]))
         total += gradient
         covariance.add(gradient.ravel())
-        player.update(gradient)
+        tell(player, gradient, Linear(), constrained=False)
+        last = gradient
         if round_index not in (1, 10, 100, 500, stream.rounds):
             continue
         observed = Observed(

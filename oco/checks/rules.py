@@ -15,15 +15,21 @@ from oco.checks.playing import (
     points_of,
     require_feasible,
     require_same,
+    show,
     started,
+    tell,
+    tell_in_round,
 )
 from oco.domains.base import Domain
 from oco.learners.base import Learner, state_arrays
+from oco.needs import GRADIENT, HINT, ROW, feedback_of
 
 
 def check_methods(learner: Learner, domain: Domain) -> None:
-    """`start` takes only the problem, and `update` only the gradient."""
-    for name, argument in (("start", "problem"), ("update", "gradient")):
+    """`start` takes only the problem, `update` only the feedback, and `observe`, if it is needed, only the context."""
+    shown = "gradient" if feedback_of(learner.needs) == GRADIENT else "feedback"
+    contexts = [("observe", "context")] if ROW in learner.needs or HINT in learner.needs else []
+    for name, argument in (("start", "problem"), ("update", shown), *contexts):
         signature = inspect.signature(getattr(learner, name))
         try:
             signature.bind(None)
@@ -45,12 +51,14 @@ def check_start(learner: Learner, domain: Domain) -> None:
 def check_feasible(learner: Learner, domain: Domain) -> None:
     """Every point lies in the domain, even after gradients much larger than the domain."""
     for scale in (1.0, 1e4):
-        for round_index, point in enumerate(points_of(learner, domain, scale * gradients_on(domain)), start=1):
-            require(
-                np.isfinite(point).all(),
-                f"the point of round {round_index} is not finite: {ZERO_ROUND}",
-            )
-            require_feasible(point, domain, round_index)
+        player, gradients = started(learner, domain), scale * gradients_on(domain)
+        for index, gradient in enumerate(gradients):
+            show(player, gradients, index)
+            for point in (player.prediction, *player.queries):
+                require(np.isfinite(point).all(), f"the point of round {index + 1} is not finite: {ZERO_ROUND}")
+                require_feasible(point, domain, index + 1)
+            tell_in_round(player, gradient, index + 1)
+        require_feasible(player.prediction, domain, len(gradients) + 1)
 
 
 def check_deterministic(learner: Learner, domain: Domain) -> None:
@@ -69,11 +77,14 @@ def check_independent_instances(learner: Learner, domain: Domain) -> None:
     gradients = gradients_on(domain)
     alone = points_of(learner, domain, gradients)
     first, second = started(learner, domain), started(learner, domain)
-    together = [first.prediction.copy()]
-    for gradient in gradients:
-        first.update(gradient.copy())
-        second.update(-3.0 * gradient)
+    together = []
+    for index, gradient in enumerate(gradients):
+        show(first, gradients, index)
+        show(second, -gradients, index)
         together.append(first.prediction.copy())
+        tell(first, gradient.copy())
+        tell(second, -3.0 * gradient)
+    together.append(first.prediction.copy())
     require_same(
         alone,
         together,
@@ -92,7 +103,8 @@ def check_causal(learner: Learner, domain: Domain) -> None:
     message = (
         f"the decision at round {{}} changed when the loss of round {cut + 1} was changed: the learner looks ahead"
     )
-    require_same(before[: cut + 1], after[: cut + 1], message)
+    known = cut if ROW in learner.needs else cut + 1
+    require_same(before[:known], after[:known], message)
     if len(domain.shape) == 1:
         margins = [block_margins(learner, domain, rows) for rows in (gradients, changed)]
         if margins[0] is not None and margins[1] is not None:
@@ -106,6 +118,7 @@ def check_uses_gradient_when_revealed(learner: Learner, domain: Domain) -> None:
     player = started(learner, domain)
     buffer = np.empty(domain.shape)
     for round_index, gradient in enumerate(gradients, start=1):
+        show(player, gradients, round_index - 1)
         first, second = player.prediction.copy(), player.prediction.copy()
         require(
             np.array_equal(first, second),
@@ -117,16 +130,18 @@ def check_uses_gradient_when_revealed(learner: Learner, domain: Domain) -> None:
             "that was overwritten: keep a copy of the gradient, and advance in update only",
         )
         buffer[...] = gradient
-        player.update(buffer)
+        tell(player, buffer)
         buffer[...] = np.nan
 
 
 def check_leaves_gradient_alone(learner: Learner, domain: Domain) -> None:
     """``update`` does not write into the gradient."""
     player = started(learner, domain)
-    for round_index, gradient in enumerate(gradients_on(domain), start=1):
+    gradients = gradients_on(domain)
+    for round_index, gradient in enumerate(gradients, start=1):
+        show(player, gradients, round_index - 1)
         given = gradient.copy()
-        player.update(given)
+        tell(player, given)
         require(
             np.array_equal(given, gradient),
             f"update changed the caller's gradient in round {round_index}: work on a copy, not in place",
@@ -138,11 +153,13 @@ def check_point_is_not_reused(learner: Learner, domain: Domain) -> None:
     player = started(learner, domain)
     start = domain.start
     kept_start = start.copy()
-    for round_index, gradient in enumerate(gradients_on(domain)[:4], start=1):
+    gradients = gradients_on(domain)[:4]
+    for round_index, gradient in enumerate(gradients, start=1):
+        show(player, gradients, round_index - 1)
         point = player.prediction
         kept = point.copy()
         of_state = any(np.shares_memory(point, array) for _, array in state_arrays(player.state))
-        player.update(gradient)
+        tell(player, gradient)
         require(
             of_state
             or not point.flags.writeable

@@ -2,55 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from oco.checks.failure import require
+from oco.checks.small_game import SmallGame
 from oco.domains.base import Domain
 from oco.game import play
 from oco.learners.base import Learner
-from oco.types import Array
-
-
-@dataclasses.dataclass(frozen=True)
-class _Linear:
-    """``<slope, x>``."""
-
-    slope: Array
-
-    def value(self, point: Array) -> float:
-        return float(np.vdot(self.slope, point))
-
-    def gradient(self, point: Array) -> Array:
-        return self.slope
-
-
-class _Game:
-    """Twelve linear losses on any domain, with every constant that a learner may need."""
-
-    horizon = 12
-    exp_concavity = 0.1
-    strong_convexity = 0.1
-
-    def __init__(self, domain: Domain) -> None:
-        self.domain = domain
-        self.slopes = np.random.default_rng(17).standard_normal((self.horizon, *domain.shape))
-        self.gradient_bound = float(np.linalg.norm(self.slopes.reshape(self.horizon, -1), axis=1).max())
-        self.gradient_entry_bound = float(np.abs(self.slopes).max())
-        self.round = 0
-
-    def reveal(self, point: Array) -> _Linear:
-        self.round += 1
-        return _Linear(self.slopes[self.round - 1])
 
 
 def check_play_leaves_learner_unchanged(learner: Learner, domain: Domain) -> None:
     """`oco.play` runs on a copy, so every attribute of the learner is unchanged afterwards, bit for bit."""
     before = dict(contents(learner))
-    play(_Game(domain), learner, comparator=False, spectrum=False)
+    play(SmallGame(domain, learner.needs), learner, comparator=False, spectrum=False)
     after = dict(contents(learner))
     for path in [*after, *before]:
         require(

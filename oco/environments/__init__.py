@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oco.environments.bandit import Bandit
 from oco.environments.base import Environment
+from oco.environments.delayed import Delayed
 from oco.environments.drawn import DrawnLosses, DrawnRows, RotatedRows
 from oco.environments.drift import Drifting, DriftingQuadratic, DriftingRegression
 from oco.environments.given_rows import (
@@ -15,6 +17,7 @@ from oco.environments.given_rows import (
     LogisticRegression,
     SupportVector,
 )
+from oco.environments.hinted import Hinted
 from oco.environments.image_games import ImagePan, NaturalImages
 from oco.environments.lower_bounds import AdaptiveBallLowerBound, BallLowerBound, SimplexLowerBound
 from oco.environments.matrix_games import MatrixCompletion, MatrixRegression, SubspaceReconstruction
@@ -26,6 +29,7 @@ from oco.environments.row_stream import RowStream
 from oco.environments.simplex_games import DrawnPortfolio, ExpertAdvice, PortfolioSelection
 from oco.environments.spectrum_games import SpectrumLinear, SpectrumQuadratic
 from oco.environments.traps import FollowTheLeaderTrap, UnprojectedTrap, WrongProjectionTrap
+from oco.environments.with_constraint import WithConstraint
 from oco.plugins import Registry
 
 if TYPE_CHECKING:
@@ -70,6 +74,10 @@ ENVIRONMENTS: Registry[Environment] = Registry(
             FollowTheLeaderTrap,
             UnprojectedTrap,
             WrongProjectionTrap,
+            Delayed,
+            Bandit,
+            Hinted,
+            WithConstraint,
         )
     },
 )
@@ -94,7 +102,9 @@ __all__ = [
     "AdaptiveBallLowerBound",
     "AgainstRank",
     "BallLowerBound",
+    "Bandit",
     "CoordinateGame",
+    "Delayed",
     "Drifting",
     "DriftingQuadratic",
     "DriftingRegression",
@@ -105,6 +115,7 @@ __all__ = [
     "ExpertAdvice",
     "FollowTheLeaderTrap",
     "GeneralizedLinear",
+    "Hinted",
     "IllConditionedRegression",
     "ImagePan",
     "LeastSquares",
@@ -126,6 +137,7 @@ __all__ = [
     "SubspaceReconstruction",
     "SupportVector",
     "UnprojectedTrap",
+    "WithConstraint",
     "WrongProjectionTrap",
     "comparator_curve",
     "one_vs_rest",

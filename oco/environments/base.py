@@ -15,6 +15,7 @@ from oco.domains.base import Domain
 from oco.keywords import check_names, keywords, parameters, represent
 from oco.losses.base import Loss
 from oco.losses.scalar import SCALAR_LOSSES, ScalarLoss
+from oco.needs import FULL_INFORMATION
 from oco.types import Array
 
 Rounds: TypeAlias = NDArray[np.int64]
@@ -49,6 +50,11 @@ class Environment(ABC):
         """The loss of this round, given the played ``point`` (which adaptive adversaries use); advances one round."""
 
     @property
+    def gives(self) -> tuple[str, ...]:
+        """What learners may be shown, in words of `oco.needs`: by default everything that whole losses tell."""
+        return FULL_INFORMATION
+
+    @property
     def gradient_bound(self) -> float | None:
         """A bound on ``|g_t|_2`` over the domain that holds for every stream, or None if none is known."""
         return None
@@ -68,6 +74,11 @@ class Environment(ABC):
         """A constant sigma for which every f_t is sigma-strongly convex, or None."""
         return None
 
+    @property
+    def comparator_domain(self) -> Domain:
+        """Where the best fixed point in hindsight is looked for: the domain, unless a constraint leaves less of it."""
+        return self.domain
+
     def declared_losses(self, start: int, stop: int) -> Losses | None:
         """The losses of rounds ``start`` to ``stop - 1`` (counted from 0) of the stream that `restart` drew.
 
@@ -86,7 +97,7 @@ class Environment(ABC):
         from oco.comparators import anytime
 
         losses = self.declared_losses(0, int(rounds[-1]))
-        return None if losses is None else anytime(losses, self.domain, rounds.tolist())
+        return None if losses is None else anytime(losses, self.comparator_domain, rounds.tolist())
 
     def keywords(self) -> dict[str, Any]:
         """The constructor's keywords with their values, read from the attributes of the same names."""
@@ -117,6 +128,8 @@ class Environment(ABC):
         check_names(f"environment {cls.name}", keywords, parameters(cls))
         if domain is not None:
             keywords["domain"] = domain_from_config(domain)
+        if isinstance(keywords.get("feasible"), Mapping):
+            keywords["feasible"] = domain_from_config(keywords["feasible"])
         if isinstance(keywords.get("loss"), Mapping):
             keywords["loss"] = SCALAR_LOSSES.build(keywords["loss"])
         return cls(**keywords)

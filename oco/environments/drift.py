@@ -18,6 +18,7 @@ from oco.environments.row_stream import RowStream
 from oco.errors import ConfigError
 from oco.losses.quadratic_terms import TiltedQuadratic
 from oco.losses.scalar import ScalarLoss, scalar_loss
+from oco.needs import FULL_INFORMATION, PROX
 from oco.types import Array
 
 __all__ = [
@@ -200,6 +201,11 @@ class DriftingQuadratic(Drifting, DrawnLosses):
         self.horizon, self.noise, self.signal, self.problem_seed = horizon, noise, signal, problem_seed
         self.domain = (domain or Ball(radius=signal)).with_shape((dimension,))
         self.restart(0)
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """Everything that whole losses tell, and their proximal steps."""
+        return (*FULL_INFORMATION, PROX)
 
     def loss_at(self, round_index: int) -> TiltedQuadratic:
         """The loss of round ``round_index`` (counted from 0)."""

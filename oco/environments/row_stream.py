@@ -9,6 +9,7 @@ from oco.environments.base import Environment
 from oco.errors import ProtocolError
 from oco.losses.rows import RowBlock, RowLoss, dense_row
 from oco.losses.scalar import ScalarLoss
+from oco.needs import FULL_INFORMATION, PROX, ROW
 from oco.types import Array
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ class RowStream(Environment):
 
     _next: int = 0
 
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """Everything that whole losses tell, their proximal steps, and the row before play."""
+        return (*FULL_INFORMATION, PROX, ROW)
+
     @abstractmethod
     def block(self, start: int, stop: int) -> RowBlock:
         """Rounds ``start`` to ``stop - 1`` (counted from 0) of the stream that `restart` drew."""
@@ -40,7 +46,11 @@ class RowStream(Environment):
             raise ProtocolError(f"{type(self).__name__} has {self.horizon} rounds and all of them were played")
         block = self.block(self._next, self._next + 1)
         self._next += 1
-        return RowLoss(self.loss, dense_row(block.rows, 0), block.targets[0])
+        return RowLoss(self.loss, dense_row(block.rows, 0).copy(), block.targets[0])
+
+    def row(self, round_index: int) -> Array:
+        """``(d,)``: the row of a round (counted from 0), for learners that see it before they play."""
+        return dense_row(self.block(round_index, round_index + 1).rows, 0).copy()
 
     def declared_losses(self, start: int, stop: int) -> Losses:
         """The stream itself if ``start`` is 0, since it need not fit into memory; else a block."""

@@ -19,6 +19,7 @@ from oco.losses.base import Loss
 from oco.losses.quadratic_terms import TiltedQuadratic
 from oco.losses.rows import dense_row
 from oco.losses.scalar import Linear
+from oco.needs import FULL_INFORMATION, PROX
 from oco.types import Array
 
 SpectrumLike = SpectrumShape | str | Mapping[str, Any] | Sequence[float] | Array
@@ -154,6 +155,11 @@ class SpectrumQuadratic(Environment):
             raise ProtocolError(f"{type(self).__name__} has {self.horizon} rounds and all of them were played")
         self._next += 1
         return self.loss_at(self._next - 1)
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """Everything that whole losses tell, and their proximal steps."""
+        return (*FULL_INFORMATION, PROX)
 
     def loss_at(self, round_index: int) -> TiltedQuadratic:
         """The loss of round ``round_index`` (counted from 0)."""

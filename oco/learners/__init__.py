@@ -17,6 +17,7 @@ from oco.learners.adam import AMSGrad as AMSGrad
 from oco.learners.adaptive_fd_adagrad import AdaptiveFDAdaGrad as AdaptiveFDAdaGrad
 from oco.learners.base import Learner, Look, Memory, Problem, state_arrays, state_bytes, state_floats
 from oco.learners.coin_betting import CoinBetting as CoinBetting
+from oco.learners.delayed_ogd import DelayedOGD as DelayedOGD
 from oco.learners.diagonal_adagrad import DiagonalAdaGrad as DiagonalAdaGrad
 from oco.learners.fd_adagrad import FDAdaGrad as FDAdaGrad
 from oco.learners.fd_son import FDSON as FDSON
@@ -24,12 +25,15 @@ from oco.learners.ftfsl import FTFSL as FTFSL
 from oco.learners.ftsl import FTSL as FTSL
 from oco.learners.full_matrix_adagrad import FullMatrixAdaGrad as FullMatrixAdaGrad
 from oco.learners.hedge import Hedge as Hedge
+from oco.learners.implicit_ogd import ImplicitOGD as ImplicitOGD
 from oco.learners.ogd import OGD as OGD
 from oco.learners.oja_son import OjaSON as OjaSON
 from oco.learners.online_newton_step import OnlineNewtonStep as OnlineNewtonStep
+from oco.learners.optimistic_ogd import OptimisticOGD as OptimisticOGD
 from oco.learners.primal_dual_ada_fd import PrimalDualAdaFD as PrimalDualAdaFD
 from oco.learners.primal_dual_diagonal_adagrad import PrimalDualDiagonalAdaGrad as PrimalDualDiagonalAdaGrad
 from oco.learners.primal_dual_full_matrix_adagrad import PrimalDualFullMatrixAdaGrad as PrimalDualFullMatrixAdaGrad
+from oco.learners.primal_dual_ogd import PrimalDualOGD as PrimalDualOGD
 from oco.learners.random_projection import AdaLR as AdaLR
 from oco.learners.random_projection import RadaGrad as RadaGrad
 from oco.learners.rfd_son import RFDSON as RFDSON
@@ -38,6 +42,8 @@ from oco.learners.shampoo import Shampoo as Shampoo
 from oco.learners.sketched_one_sided_shampoo import SketchedOneSidedShampoo as SketchedOneSidedShampoo
 from oco.learners.sketched_shampoo import SketchedShampoo as SketchedShampoo
 from oco.learners.son import SON as SON
+from oco.learners.two_point_bandit import TwoPointBandit as TwoPointBandit
+from oco.learners.vovk_azoury_warmuth import VovkAzouryWarmuth as VovkAzouryWarmuth
 from oco.plugins import Registry
 
 

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from oco.errors import DomainError, NumericsError, ProtocolError
-from oco.learners.base import Learner
+from oco.learners.base import Constrained, Learner
+from oco.needs import CONSTRAINT, GRADIENT, WHOLE_LOSS, feedback_of
 from oco.types import Array
 
 AnyLearner = TypeVar("AnyLearner", bound=Learner)
@@ -60,6 +61,46 @@ def checked_gradient(learner: Learner, gradient: Any) -> Array:
     return array
 
 
+def checked_feedback(learner: Learner, feedback: Any) -> tuple[Any, Array]:
+    """The feedback that a learner needs, raising as `checked_gradient` does; and its numbers, for messages."""
+    point, kind = learner.prediction, feedback_of(learner.needs)
+    if kind == WHOLE_LOSS:
+        if not hasattr(feedback, "gradient"):
+            raise ProtocolError(f"{type(learner).__name__} takes a whole loss, got {type(feedback).__name__}")
+        return feedback, checked_gradient(learner, feedback.gradient(point))
+    if kind != GRADIENT:
+        return checked_values(learner, feedback)
+    if CONSTRAINT not in learner.needs:
+        gradient = checked_gradient(learner, feedback)
+        return gradient, gradient
+    if not isinstance(feedback, Constrained):
+        raise ProtocolError(f"{type(learner).__name__} takes a Constrained gradient, got {type(feedback).__name__}")
+    gradient = checked_gradient(learner, feedback.gradient)
+    normal = checked_gradient(learner, feedback.constraint_gradient)
+    if not math.isfinite(feedback.violation):
+        raise NumericsError(
+            f"round {rounds_of(learner) + 1}: {learner!r} was shown a constraint that is not finite "
+            f"({feedback.violation}); its state is unchanged"
+        )
+    return Constrained(gradient, feedback.violation, normal), gradient
+
+
+def checked_values(learner: Learner, values: Any) -> tuple[Array, Array]:
+    """Finite values of the loss, one for each of the learner's queries."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.shape != (len(learner.queries),):
+        raise ProtocolError(
+            f"{type(learner).__name__} takes {len(learner.queries)} values of the loss, got an array of shape "
+            f"{array.shape}"
+        )
+    if not is_finite(array):
+        raise NumericsError(
+            f"round {rounds_of(learner) + 1}: {learner!r} was shown a value that is not finite ({array}); its state is "
+            "unchanged"
+        )
+    return array, array
+
+
 def rounds_of(learner: Learner) -> int:
     """How many gradients the learner has taken since its state was set."""
     counted = learner.__dict__.get("_counted")
@@ -80,16 +121,16 @@ def lost(learner: Learner, round_index: int, cause: str, gradient: Array) -> Num
     )
 
 
-def finite_update(update: Callable[[AnyLearner, Array], None]) -> Callable[[AnyLearner, Array], None]:
-    """``update`` with its gradient checked before and its state after, and no error but in one sentence."""
+def finite_update(update: Callable[[AnyLearner, Any], None]) -> Callable[[AnyLearner, Any], None]:
+    """``update`` with its feedback checked before and its state after, and no error but in one sentence."""
 
     @functools.wraps(update)
     @np.errstate(all="ignore")  # overflow is reported by an error, not by a warning
-    def checked(learner: AnyLearner, gradient: Array) -> None:
-        gradient = checked_gradient(learner, gradient)
+    def checked(learner: AnyLearner, feedback: Any) -> None:
+        feedback, gradient = checked_feedback(learner, feedback)
         round_index = rounds_of(learner) + 1
         try:
-            update(learner, gradient)
+            update(learner, feedback)
         except DomainError as error:
             raise lost(learner, round_index, str(error).rstrip("."), gradient) from error
         except (ArithmeticError, ValueError) as error:  # that of linear algebra is a ValueError

@@ -16,62 +16,18 @@ import numpy as np
 from oco.domains.base import Domain
 from oco.errors import ConfigError, ProtocolError
 from oco.keywords import keywords, represent
+from oco.learners.problem import Constrained as Constrained
+from oco.learners.problem import Problem as Problem
 from oco.memory import process_memory
+from oco.needs import DIAMETER as DIAMETER
+from oco.needs import EXP_CONCAVITY as EXP_CONCAVITY
+from oco.needs import GAME, REMEDIES, feedback_of
+from oco.needs import GRADIENT_BOUND as GRADIENT_BOUND
 from oco.types import Array
 
 if TYPE_CHECKING:
     from oco.losses.rows import BlockOutcome, RowBlock
     from oco.regret.bounds import Bound, Observed
-
-DIAMETER = "a bounded domain"
-GRADIENT_BOUND = "a gradient bound"
-EXP_CONCAVITY = "an exp-concavity constant"
-"""Possible entries of `Learner.needs`."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Everything that a learner may know before the first round.
-
-    Attributes
-    ----------
-    domain
-        Feasible set of decisions; its ``shape`` is the shape of decisions and gradients.
-    horizon
-        Number of rounds.
-    gradient_bound
-        A bound on ``|g_t|_2`` if the environment states one, else None.
-    gradient_entry_bound
-        A bound on ``max_i |g_{t,i}|`` if the environment states one, else None.
-    exp_concavity
-        alpha such that every ``exp(-alpha f_t)`` is concave on the domain, else None.
-    strong_convexity
-        sigma such that every f_t is sigma-strongly convex on the domain, else None.
-    seed
-        Seed of a learner that draws random numbers.
-    """
-
-    domain: Domain
-    horizon: int
-    gradient_bound: float | None = None
-    exp_concavity: float | None = None
-    strong_convexity: float | None = None
-    seed: int = 0
-    gradient_entry_bound: float | None = None
-
-    @classmethod
-    def of(cls, stream: Any, seed: int = 0) -> Problem:
-        """The problem that the environment ``stream`` poses to a learner with the seed ``seed``.
-
-        Examples
-        --------
-        >>> import oco
-        >>> Problem.of(oco.environments.SpectrumLinear(3, 20), seed=7).seed
-        7
-        """
-        known = ("gradient_bound", "gradient_entry_bound", "exp_concavity", "strong_convexity")
-        facts = {name: getattr(stream, name, None) for name in known}
-        return cls(domain=stream.domain, horizon=int(stream.horizon), seed=seed, **facts)
 
 
 @dataclass(frozen=True)
@@ -102,10 +58,20 @@ class Learner(ABC):
     ``self.state`` to a plain record (a dataclass, a dict) with at least ``point``, and ``update(gradient)``. Everything
     carried from round to round must be in ``state``, because only ``state`` is counted, copied and compared.
 
-    The rest is optional and has defaults: `prediction` (``state.point``), `play_block` (rounds are played one by one),
-    `memory` (not stated), `bound` (not known), `fresh`, `hyperparameters`, `rank` (no sketch), `escaped_mass` (not
-    known), the texts `name`, `source` and `guarantee`, and attributes for shared tests and figures: `decision`,
-    `needs`, `examples`, `look`.
+    A learner of something else than gradients says so in `needs`, with words of `oco.needs`. In every round the game
+
+    1. calls `observe` with the context, if the learner needs `ROW` (``(d,)``, the row a_t of the coming loss) or `HINT`
+       (an array of the domain's shape, a guess of the coming gradient);
+    2. evaluates the loss at every point of `queries`, usually the one that is played, ``prediction``;
+    3. calls ``update(feedback)``, at the end of this round or, if feedback is delayed, of a later one. With `GRADIENT`
+       the feedback is the gradient at ``prediction``; with `WHOLE_LOSS` the `oco.Loss`, with a ``prox(point, step)`` if
+       the learner needs `PROX` too; with `ONE_VALUE` or `TWO_VALUES` the values ``(n,)`` of the loss at `queries`; with
+       `CONSTRAINT` a `Constrained` gradient.
+
+    The rest is optional and has defaults: `prediction` (``state.point``), `queries` (``(prediction,)``), `play_block`
+    (rounds are played one by one), `memory` (not stated), `bound` (not known), `fresh`, `hyperparameters`, `rank` (no
+    sketch), `escaped_mass` (not known), the texts `name`, `source` and `guarantee`, and attributes for shared tests and
+    figures: `decision`, `needs`, `examples`, `look`.
 
     Examples
     --------
@@ -126,10 +92,11 @@ class Learner(ABC):
     bound_needs_sides: ClassVar[bool] = False
     """Whether `bound` uses the spectra of ``sum G G'`` and ``sum G' G``, which cost O(m n (m + n)) a round."""
 
-    decision: ClassVar[Literal["any", "matrix", "simplex"]] = "any"
-    """Kind of decision: an array of any shape (a matrix row by row), a matrix, or a point of the simplex."""
+    decision: ClassVar[Literal["any", "vector", "matrix", "simplex"]] = "any"
+    """Kind of decision: an array of any shape (a matrix row by row), a vector, a matrix, or a point of the simplex."""
     needs: ClassVar[tuple[str, ...]] = ()
-    """What the problem must state if hyper-parameters are left at their defaults, the theorem's values."""
+    """What the game must show (gradients if nothing else is named), and what the problem must state if hyper-parameters
+    are left at their defaults, the theorem's values; words of `oco.needs`."""
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
     """Hyper-parameters for small problems in shared tests; the first set uses the theorem's values where possible."""
     look: ClassVar[Look | None] = None
@@ -170,9 +137,25 @@ class Learner(ABC):
         point: Array = self.state["point"] if isinstance(self.state, dict) else self.state.point
         return point
 
+    @property
+    def queries(self) -> tuple[Array, ...]:
+        """The points at which the loss of this round is suffered, the mean of its values there: `prediction` alone,
+        unless a learner of `TWO_VALUES` plays two points around it.
+        """
+        return (self.prediction,)
+
+    def observe(self, context: Array) -> None:
+        """Take in what is known of the coming loss, before `prediction` is read; called if `needs` asks for it."""
+        raise ProtocolError(
+            f"{type(self).__name__} needs to see something before play, so it must define observe(context)"
+        )
+
     @abstractmethod
-    def update(self, gradient: Array) -> None:
-        """Advance the state with a (sub)gradient of f_t at `prediction`, of the prediction's shape."""
+    def update(self, gradient: Any) -> None:
+        """Advance the state with a (sub)gradient of f_t at `prediction`, of the prediction's shape.
+
+        A learner whose `needs` name another feedback is given that instead, see the class.
+        """
 
     def play_block(self, block: RowBlock) -> BlockOutcome | None:
         """Play every round of ``block`` in order, exactly as the same number of `update` calls; None if not possible.
@@ -222,6 +205,16 @@ def require_memory(learner: Learner, problem: Problem) -> None:
             f"{problem.domain.dimension:,} numbers, and this process may use {1e-9 * held:,.0f} GB; "
             "FDAdaGrad holds about dk floats, DiagonalAdaGrad 2d"
         )
+
+
+def require_feedback(learner: Learner, problem: Problem) -> None:
+    """Raise `ConfigError` with the remedy if the environment does not show what the learner needs."""
+    for need in (feedback_of(learner.needs), *learner.needs):
+        if need in GAME and need not in problem.gives:
+            shown = ", ".join(problem.gives) or "nothing"
+            raise ConfigError(
+                f"{type(learner).__name__} needs {need}, and the environment gives {shown}; {REMEDIES[need]}"
+            )
 
 
 def effective_rank(learner: Learner, domain: Domain) -> int | None:

@@ -139,6 +139,14 @@ def required_matrix(learner: Learner, problem: Problem) -> tuple[int, int]:
     )
 
 
+def required_vector(learner: Learner, problem: Problem) -> None:
+    """Raise `ConfigError` unless decisions are vectors."""
+    if len(problem.domain.shape) != 1:
+        raise ConfigError(
+            f"{type(learner).__name__} plays vectors (d,), got a problem with decisions of shape {problem.domain.shape}"
+        )
+
+
 def at_most(length: float, bound: float) -> bool:
     """Whether an observed norm satisfies a bound, up to rounding (the bound may be computed in another order)."""
     return length <= bound * (1.0 + 1e-12)

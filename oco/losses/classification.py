@@ -20,6 +20,8 @@ __all__ = ["Hinge", "Logistic", "SquaredHinge"]
 FIRST_CODE = 100
 """The first of the codes of this file."""
 HINGE, SQUARED_HINGE, LOGISTIC = range(FIRST_CODE, FIRST_CODE + 3)
+NEWTON_STEPS = 100
+"""Most steps towards the proximal point of the logistic loss; some five are enough, fifty if all are bisections."""
 _TINY = float(np.finfo(np.float64).tiny)
 _BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
@@ -75,6 +77,13 @@ class Hinge(_ClassificationLoss):
         """The target, where ``y p = 1``; slopes between -y and 0."""
         return targets, *self.dual_range(targets)
 
+    def proximal_slope(self, margin: float, target: float, weight: float) -> float:
+        """``-y (1 - y p) / weight``, between -y and 0."""
+        short = 1.0 - target * margin
+        if short <= 0.0:
+            return 0.0
+        return -target * (1.0 if short >= weight else short / weight)
+
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
         """``-1 <= y a <= 0``."""
         return np.minimum(-targets, 0.0), np.maximum(-targets, 0.0)
@@ -103,6 +112,10 @@ class SquaredHinge(_ClassificationLoss):
     def curvature(self, margins: Array, targets: Array) -> Array:
         """2 while the margin falls short, else 0."""
         return np.where(targets * margins < 1.0, 2.0, 0.0)
+
+    def proximal_slope(self, margin: float, target: float, weight: float) -> float:
+        """``-2 y (1 - y p) / (1 + 2 weight)`` while the margin falls short, else 0."""
+        return -2.0 * target * max(1.0 - target * margin, 0.0) / (1.0 + 2.0 * weight)
 
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
         """``y a <= 0``."""
@@ -152,6 +165,22 @@ class Logistic(_ClassificationLoss):
         curvature: Array = small / (1.0 + small) ** 2
         return curvature
 
+    def proximal_slope(self, margin: float, target: float, weight: float) -> float:
+        """By Newton's method on ``h = 1 / (1 + exp(y p + weight h))``, and bisection where it is slower than that."""
+        score = target * margin
+        low, high, step = 0.0, 1.0, 1.0
+        chance = _chance(score)
+        for _ in range(NEWTON_STEPS):
+            there = _chance(score + weight * chance)
+            low, high = (chance, high) if there > chance else (low, chance)
+            before, step = step, (there - chance) / (1.0 + weight * there * (1.0 - there))
+            if abs(step) > 0.5 * abs(before) or not low <= chance + step <= high:
+                step = 0.5 * (low + high) - chance
+            if chance + step == chance:
+                break
+            chance += step
+        return -target * chance
+
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
         """``-1 <= y a <= 0``."""
         return np.minimum(-targets, 0.0), np.maximum(-targets, 0.0)
@@ -161,3 +190,9 @@ class Logistic(_ClassificationLoss):
         entropy: Array = probability * np.log(np.maximum(probability, _TINY))
         entropy += (1.0 - probability) * np.log1p(-np.minimum(probability, _BELOW_ONE))
         return entropy
+
+
+def _chance(score: float) -> float:
+    """``1 / (1 + exp(score))``, without overflow."""
+    small = math.exp(-abs(score))
+    return (small if score > 0.0 else 1.0) / (1.0 + small)

@@ -93,6 +93,21 @@ class ScalarLoss(ABC):
         values, derivatives = self.values_and_derivatives(np.array([margin]), np.array([target]))
         return float(values[0]), float(derivatives[0])
 
+    def proximal_slope(self, margin: float, target: float, weight: float) -> float:
+        """``phi'(q, y)`` at the q that minimizes ``phi(q, y) + (q - p)^2 / (2 weight)`` for the margin p.
+
+        It is the s with ``s in phi'(p - weight s)``, and lies between 0 and ``phi'(p)``. An optional hook: by default
+        it is found by bisection to the last bit, with some 60 values of phi.
+        """
+        _, slope = self.at(margin, target)
+        low, high = min(slope, 0.0), max(slope, 0.0)
+        while low < (middle := 0.5 * (low + high)) < high:
+            if self.at(margin - weight * middle, target)[1] > middle:
+                low = middle
+            else:
+                high = middle
+        return high if slope > 0.0 else low
+
     @property
     def has_conjugate(self) -> bool:
         """Whether `dual_range` is defined, and with it the conjugate that certificates need."""

@@ -57,3 +57,9 @@ class QuadraticForm(Loss):
         """``Q x + b``."""
         gradient: Array = self.matrix @ point + self.linear
         return gradient
+
+    def prox(self, point: Array, step: float) -> Array:
+        """The x that minimizes ``f(x) + |x - point|^2 / (2 step)``, in O(d^3)."""
+        identity = np.eye(point.size)
+        moved = np.linalg.solve(identity + step * self.matrix, point - step * self.linear)
+        return np.asarray(moved, dtype=np.float64)

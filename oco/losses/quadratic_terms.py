@@ -26,6 +26,12 @@ class TiltedQuadratic(Loss):
         gradient: Array = self.curvature * (point - self.center) + self.slope
         return gradient
 
+    def prox(self, point: Array, step: float) -> Array:
+        """The x that minimizes ``f(x) + |x - point|^2 / (2 step)``."""
+        weight = step * self.curvature
+        moved: Array = (point + weight * self.center - step * self.slope) / (1.0 + weight)
+        return moved
+
 
 class MatrixResidual(Loss):
     """``f(X) = |X a - b|^2 / 2`` for matrices X ``(m, n)``; gradient ``(X a - b) a'``, of rank one."""

@@ -84,6 +84,10 @@ class Linear(_RegressionLoss):
         """0."""
         return np.zeros_like(margins)
 
+    def proximal_slope(self, margin: float, target: float, weight: float) -> float:
+        """1."""
+        return 1.0
+
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
         """1 and 1: one slope only."""
         return np.ones_like(targets), np.ones_like(targets)
@@ -113,6 +117,10 @@ class Squared(_RegressionLoss):
         """1."""
         return np.ones_like(margins)
 
+    def proximal_slope(self, margin: float, target: float, weight: float) -> float:
+        """``(p - y) / (1 + weight)``."""
+        return (margin - target) / (1.0 + weight)
+
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
         """All numbers."""
         return np.full_like(targets, -np.inf), np.full_like(targets, np.inf)
@@ -136,6 +144,10 @@ class Absolute(_RegressionLoss):
     def kinks(self, targets: Array) -> tuple[Array, Array, Array]:
         """The target, -1 and 1."""
         return targets, np.full_like(targets, -1.0), np.ones_like(targets)
+
+    def proximal_slope(self, margin: float, target: float, weight: float) -> float:
+        """``(p - y) / weight``, at most 1 in size."""
+        return _clipped(margin - target, weight, -1.0, 1.0)
 
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
         """-1 and 1."""
@@ -170,6 +182,10 @@ class Quantile(_RegressionLoss):
     def kinks(self, targets: Array) -> tuple[Array, Array, Array]:
         """The target, -tau and 1 - tau."""
         return targets, *self.dual_range(targets)
+
+    def proximal_slope(self, margin: float, target: float, weight: float) -> float:
+        """``(p - y) / weight``, between -tau and 1 - tau."""
+        return _clipped(margin - target, weight, -self.tau, 1.0 - self.tau)
 
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
         """-tau and 1 - tau."""
@@ -210,6 +226,10 @@ class Huber(_RegressionLoss):
         """1 within delta of the target, else 0."""
         return np.where(np.abs(margins - targets) <= self.delta, 1.0, 0.0)
 
+    def proximal_slope(self, margin: float, target: float, weight: float) -> float:
+        """``(p - y) / (1 + weight)``, at most delta in size."""
+        return min(max((margin - target) / (1.0 + weight), -self.delta), self.delta)
+
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
         """-delta and delta."""
         return np.full_like(targets, -self.delta), np.full_like(targets, self.delta)
@@ -239,6 +259,10 @@ class Logarithmic(_RegressionLoss):
         """``1 / p^2``."""
         return 1.0 / (margins * margins)
 
+    def proximal_slope(self, margin: float, target: float, weight: float) -> float:
+        """``-2 / (p + sqrt(p^2 + 4 weight))``."""
+        return -2.0 / (margin + math.sqrt(margin * margin + 4.0 * weight))
+
     def dual_range(self, targets: Array) -> tuple[Array, Array]:
         """Negative slopes; at 0 the conjugate is infinite too."""
         return np.full_like(targets, -np.inf), np.zeros_like(targets)
@@ -247,3 +271,10 @@ class Logarithmic(_RegressionLoss):
         with np.errstate(divide="ignore"):
             conjugate: Array = -1.0 - np.log(-dual)
         return conjugate
+
+
+def _clipped(error: float, weight: float, low: float, high: float) -> float:
+    """``error / weight`` between ``low`` and ``high``, also for a weight of zero."""
+    if error >= weight * high:
+        return high if error > 0.0 else 0.0
+    return max(error / weight, low) if weight > 0.0 else low

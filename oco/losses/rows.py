@@ -48,6 +48,13 @@ class RowLoss(Loss):
         gradient: Array = self.scalar.at(float(self.row @ point), self.target)[1] * self.row
         return gradient
 
+    def prox(self, point: Array, step: float) -> Array:
+        """The x that minimizes ``f(x) + |x - point|^2 / (2 step)``: ``point`` less a multiple of the row."""
+        weight = step * float(self.row @ self.row)
+        slope = self.scalar.proximal_slope(float(self.row @ point), self.target, weight)
+        moved: Array = point - step * (slope * self.row)
+        return moved
+
 
 @dataclass(frozen=True)
 class RowBlock:

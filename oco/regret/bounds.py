@@ -100,6 +100,8 @@ class Observed:
     extra
         For learners with `oco.Learner.bound_needs_sides`, in games of matrices: ``left_eigenvalues`` ``(m,)`` of
         ``sum G G'`` and ``right_eigenvalues`` ``(n,)`` of ``sum G' G``.
+    total_delay
+        ``sum_s min(d_s, t - s)`` if the feedback of round s comes d_s rounds late; else 0.
     """
 
     rounds: int
@@ -111,6 +113,7 @@ class Observed:
     largest_point: float = float("nan")
     comparator_distance: float = float("nan")
     extra: dict[str, Any] = field(default_factory=dict)
+    total_delay: int = 0
 
 
 def within_scales(bound: Bound | None, observed: Observed) -> Bound | None:
@@ -119,3 +122,10 @@ def within_scales(bound: Bound | None, observed: Observed) -> Bound | None:
         return bound
     short = Assumption(f"some gradient is at least {SMALLEST_GRADIENT:g} long: squares of shorter ones vanish", False)
     return replace(bound, assumptions=(*bound.assumptions, short))
+
+
+def within_delay(bound: Bound | None, observed: Observed) -> Bound | None:
+    """``bound`` of a theorem on prompt feedback, with a violated assumption if some feedback came late."""
+    if bound is None or observed.total_delay == 0:
+        return bound
+    return replace(bound, assumptions=(*bound.assumptions, Assumption("all feedback comes in its round", False)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from oco.regret.bounds import Bound, Observed, within_scales
+from oco.needs import CONSTRAINT, TOTAL_DELAY
+from oco.regret.bounds import Assumption, Bound, Observed, within_delay, within_scales
 from oco.tracking.comparator import ComparatorObserver
+from oco.tracking.feedback import FeedbackObserver
 from oco.tracking.gradients import GradientObserver
 from oco.tracking.losses import LossObserver
 from oco.tracking.observer import Columns, Curves, Game, Observer, Scalars
@@ -27,12 +29,18 @@ class BoundObserver(Observer):
     state: Violations
 
     def __init__(
-        self, game: Game, losses: LossObserver, gradients: GradientObserver, comparator: ComparatorObserver
+        self,
+        game: Game,
+        losses: LossObserver,
+        gradients: GradientObserver,
+        comparator: ComparatorObserver,
+        feedback: FeedbackObserver,
     ) -> None:
         self._game = game
         self._losses = losses
         self._gradients = gradients
         self._comparator = comparator
+        self._feedback = feedback
         self.state = Violations()
         self.bound: Bound | None = None
 
@@ -73,6 +81,7 @@ class BoundObserver(Observer):
             largest_point=self._losses.state.largest_point,
             comparator_distance=self._comparator.distance(round_index),
             extra=self._gradients.sides(),
+            total_delay=self._feedback.total_delay(round_index),
         )
 
     def _stated(self, observed: Observed) -> Bound | None:
@@ -80,6 +89,17 @@ class BoundObserver(Observer):
         try:
             with np.errstate(all="ignore"):
                 bound = within_scales(self._game.player.bound(observed), observed)
+                bound = self._within_rules(bound, observed)
         except ArithmeticError:
             return None
         return bound if bound is None or math.isfinite(bound.value) else None
+
+    def _within_rules(self, bound: Bound | None, observed: Observed) -> Bound | None:
+        """``bound``, with a violated assumption where this game's delays or constraint void the theorem."""
+        needs = self._game.player.needs
+        if TOTAL_DELAY not in needs:
+            bound = within_delay(bound, observed)
+        if bound is not None and CONSTRAINT in needs and self._game.stream.feasible is None:
+            known = Assumption("the comparator is feasible (WithConstraint was given the feasible set)", False)
+            bound = replace(bound, assumptions=(*bound.assumptions, known))
+        return bound

@@ -10,6 +10,7 @@ from scipy import linalg
 
 from oco.environments.hindsight import best_fixed_points, known_ahead
 from oco.environments.row_stream import RowStream
+from oco.environments.wrapper import innermost
 from oco.errors import ConfigError
 from oco.snapshot import SnapshotError
 from oco.tracking.observer import Curves, Game, Observer, Scalars
@@ -60,7 +61,7 @@ class ComparatorObserver(Observer):
     def distance(self, round_index: int) -> float:
         """``|u_t - x_1|`` if the domain is unbounded and u_t does not depend on the points played; else NaN."""
         domain = self._game.problem.domain
-        given_ahead = isinstance(self._game.stream, RowStream) or not isinstance(self._wanted, bool)
+        given_ahead = isinstance(innermost(self._game.stream), RowStream) or not isinstance(self._wanted, bool)
         if domain.bounded or not given_ahead:
             return math.nan
         with self._game.clock.timed("comparator"):
@@ -114,7 +115,8 @@ class ComparatorObserver(Observer):
     def _solved(self) -> ComparatorCurve | None:
         game = self._game
         if self._curve is None or self._losses is not None:
-            self._curve = best_fixed_points(game.stream, game.problem.domain, game.rounds, self._losses)
+            domain = getattr(game.stream, "comparator_domain", game.problem.domain)
+            self._curve = best_fixed_points(game.stream, domain, game.rounds, self._losses)
         return self._curve
 
     def _path_losses(self, checkpoints: int) -> Array:

@@ -88,6 +88,8 @@ class GradientObserver(Observer):
 
     def observe_round(self, loss: Any, value: float, gradient: Array, point: Array) -> None:
         """Add one gradient."""
+        if self.state.slopes is not None:
+            self.state.slopes[self.state.rounds] = loss.scalar.at(float(loss.row @ point), loss.target)[1]
         self.state.rounds += 1
         if self.state.sides is not None:
             self.state.sides[0][:] += gradient @ gradient.T

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from oco.losses.rows import RowBlock
+from oco.losses.rows import RowBlock, RowLoss
 from oco.regret.quantities import linearized_regret
 from oco.tracking.gradients import GradientObserver
 from oco.tracking.observer import Columns, Curves, Game, Observer, Scalars
@@ -75,6 +75,8 @@ class LossObserver(Observer):
         state.size += abs(value)
         state.played += float(np.vdot(gradient, point))
         state.gradients += gradient.ravel()
+        if state.mistakes is not None and isinstance(loss, RowLoss):
+            state.mistakes += int((float(loss.row @ point) > 0.0) != (loss.target > 0.0))
 
     def checkpoint(self, round_index: int) -> Columns:
         """The sum of the losses, its error bound, the linearized regret and the mistakes."""

@@ -16,6 +16,7 @@ from oco.record import Record
 from oco.snapshot import capture, restore
 from oco.tracking.bound import BoundObserver
 from oco.tracking.comparator import ComparatorObserver
+from oco.tracking.feedback import FeedbackObserver
 from oco.tracking.gradients import GradientObserver
 from oco.tracking.intervals import IntervalObserver
 from oco.tracking.losses import LossObserver
@@ -68,6 +69,7 @@ class Tracker:
         spectrum: bool,
         comparator: bool | ComparatorCurve,
         shortest_interval: int | None = None,
+        switching_cost: bool = False,
         average: bool = False,
         keep_iterates: bool = False,
         held_out: HeldOutLoss | None = None,
@@ -78,13 +80,15 @@ class Tracker:
         self._gradients = GradientObserver(game, spectrum)
         losses = LossObserver(game, self._gradients)
         found = self._comparator = ComparatorObserver(game, comparator)
-        self._bound = BoundObserver(game, losses, self._gradients, found)
+        self._feedback = FeedbackObserver(game, switching_cost)
+        self._bound = BoundObserver(game, losses, self._gradients, found, self._feedback)
         self._intervals = None
         if shortest_interval is not None:
             self._intervals = IntervalObserver(game, losses, found, shortest_interval)
         self._points = PointObserver(game, average, keep_iterates, held_out)
         memory = MemoryObserver(game)
-        observers = (losses, self._gradients, found, self._bound, memory, self._points, self._intervals)
+        feedback = self._feedback if self._feedback.active else None
+        observers = (losses, self._gradients, found, feedback, self._bound, memory, self._points, self._intervals)
         # The order matters: the bound at a checkpoint uses quantities that the earlier observers have computed there.
         self._observers: list[Observer] = [each for each in observers if each is not None]
 
@@ -96,11 +100,12 @@ class Tracker:
     @property
     def needs_every_point(self) -> bool:
         """Whether `observe_point` must be given the point of every round of a stream of rows."""
-        return self._points.averages
+        return self._points.averages or self._feedback.switches
 
     def observe_point(self, point: Array) -> None:
         """Process the point of one round of a stream of rows, before `observe_block` has its loss."""
         self._points.add(point)
+        self._feedback.add(point)
 
     def observe_block(self, block: RowBlock, margins: Array, losses: Array, slopes: Array, form: str) -> None:
         """Process consecutive rounds of a stream of rows."""
@@ -116,6 +121,10 @@ class Tracker:
             for observer in self._observers:
                 observer.observe_round(loss, value, gradient, point)
             self._columns.forms["round by round"] = None
+
+    def observe_constraint(self, value: float) -> None:
+        """Process the constraint's value at the point played in this round."""
+        self._feedback.observe_constraint(value)
 
     def checkpoint(self, round_index: int) -> None:
         """Record the observers' columns after ``round_index`` rounds."""

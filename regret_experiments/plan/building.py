@@ -88,6 +88,10 @@ def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:
         _check_domain(keywords["domain"])
     check_types(keywords, *_makers(kind))
     check_required(kind, keywords, maker.from_config)
+    for part in getattr(maker, "parts", ()):
+        if part not in keywords:
+            raise KeywordError(None, f"{kind} needs {part}")
+        given[part] = _build_part(part, keywords[part])
     if isinstance(given.get("labels"), list):
         # YAML has no tuples; a pair such as [one-vs-rest, 0] is written as a list.
         given["labels"] = tuple(given["labels"])
@@ -114,6 +118,18 @@ def _split(kind: str, environment: Any, keywords: dict[str, Any]) -> tuple[Any, 
             raise KeywordError("horizon", f"must be at most {played.horizon} with held_out: {share}, got {horizon}")
         played = played.shortened(horizon)
     return played, held_out
+
+
+def _build_part(part: str, given: Any) -> Any:
+    """The environment inside a wrapper, from its mapping."""
+    if not isinstance(given, dict) or not isinstance(given.get("kind"), str):
+        raise KeywordError(part, f"must be a mapping with the kind of an environment, got {given!r}")
+    try:
+        return build_environment(
+            given["kind"], {key: value for key, value in given.items() if key != "kind"}
+        ).environment
+    except KeywordError as error:
+        raise KeywordError(part, str(error) if error.key is None else f"{error.key} {error}") from error
 
 
 def _number_keys(labels: dict[str, Any]) -> dict[Any, Any]:
@@ -183,13 +199,14 @@ def stored_learner(content: dict[str, Any]) -> Any:
 
 def check_suits(learner: Any, built: BuiltEnvironment) -> None:
     """Raise an error if the learner cannot start: its state is too large, or its theorem lacks a constant."""
-    from oco.learners.base import require_memory
+    from oco.learners.base import require_feedback, require_memory
 
     problem = built.problem()
 
     def start(**_: Any) -> None:
         player = learner.fresh()
         require_memory(player, problem)
+        require_feedback(player, problem)
         player.start(problem)
 
     _call(start, learner.hyperparameters())

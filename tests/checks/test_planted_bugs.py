@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, ClassVar
 
 import numpy as np
@@ -251,6 +252,14 @@ class AddsTheStartAgain(Honest):
         return None
 
 
+class ReadsTheValueOfItsCaller(Honest):
+    """Moves further after large losses, which it is not shown: it reads them in the frame of the game."""
+
+    def update(self, gradient: Array) -> None:
+        value = float(sys._getframe(1).f_locals.get("value", 0.0))
+        super().update(gradient * (1.0 + 0.1 * np.tanh(value)))
+
+
 PLANTED: dict[str, tuple[Learner, str]] = {
     "check_methods": (UpdateTakesTheRound(), "update must take the gradient and nothing else"),
     "check_start": (StartsOutside(), "the point of round 1 lies outside the domain"),
@@ -259,6 +268,10 @@ PLANTED: dict[str, tuple[Learner, str]] = {
     "check_independent_instances": (SharedState(), "two instances share state"),
     "check_causal": (LooksAhead(), "changed when the loss of round 21 was changed: the learner looks ahead"),
     "check_uses_gradient_when_revealed": (KeepsTheCallersArray(), "keep a copy of the gradient"),
+    "check_sees_only_what_it_is_shown": (
+        ReadsTheValueOfItsCaller(),
+        "the point of round 2 changed although the learner was shown the same before: it needs gradients and uses",
+    ),
     "check_leaves_gradient_alone": (EditsInPlace(), "update changed the caller's gradient in round 1"),
     "check_point_is_not_reused": (HandsOutOneBuffer(), "handed out as the point of round 1 is used again"),
     "check_state_is_all": (StateOutside(), "lives outside `state`"),

@@ -9,13 +9,16 @@ from oco.environments import (
     AdaptiveBallLowerBound,
     AgainstRank,
     BallLowerBound,
+    Bandit,
     CoordinateGame,
+    Delayed,
     DrawnPortfolio,
     DriftingQuadratic,
     DriftingRegression,
     ExpertAdvice,
     FollowTheLeaderTrap,
     GeneralizedLinear,
+    Hinted,
     IllConditionedRegression,
     ImagePan,
     LeastSquares,
@@ -34,6 +37,7 @@ from oco.environments import (
     SubspaceReconstruction,
     SupportVector,
     UnprojectedTrap,
+    WithConstraint,
     WrongProjectionTrap,
 )
 from oco.losses import Huber
@@ -97,5 +101,12 @@ EXAMPLES = {
     "follow the leader": FollowTheLeaderTrap(3, 600),
     "cliff": UnprojectedTrap(3, 600),
     "wrong projection": WrongProjectionTrap(600),
+    "late by three rounds": Delayed(SpectrumLinear(4, 300), delay=3),
+    "late at random": Delayed(DriftingQuadratic(4, 300), delay="geometric", mean=4.0),
+    "values at two points": Bandit(NoisyRegression(4, 300, loss="logistic", domain=_ball), points=2),
+    "hints of the future": Hinted(NoisyRegression(4, 300), hint="future+noise", noise=0.1),
+    "one half is forbidden": WithConstraint(
+        SpectrumLinear(4, 300, domain=_ball), SpectrumLinear(4, 300, spectrum="spiked"), limit=0.1
+    ),
 }
 """Every kind of environment, by what it shows."""

@@ -11,6 +11,7 @@ from environment_examples import EXAMPLES
 import oco.environments
 from oco.checks import environment_checks
 from oco.environments import ENVIRONMENTS, Environment
+from oco.environments.wrapper import innermost
 from oco.errors import ConfigError, ProtocolError
 
 CHECKS = [
@@ -41,8 +42,8 @@ def test_descriptions_are_plain_and_complete(example):
 @pytest.mark.parametrize("example", [name for name, game in EXAMPLES.items() if not hasattr(game, "n_rows")])
 def test_a_game_is_over_after_its_horizon(example):
     stream = EXAMPLES[example].fresh(0)
-    if hasattr(stream, "_next"):
-        stream._next = stream.horizon
+    if hasattr(innermost(stream), "_next"):
+        innermost(stream)._next = stream.horizon
     with pytest.raises(ProtocolError, match=f"has {stream.horizon} rounds and all of them were played"):
         stream.reveal(stream.domain.start)
 

@@ -13,7 +13,9 @@ import pytest
 
 import oco
 from oco.environments import LinearLosses, LogisticRegression
+from oco.exchange import only_gradients
 from oco.learners import LEARNERS
+from oco.needs import CONSTRAINT
 from oco.snapshot import FORMAT, SnapshotError, capture, restore
 from regret_experiments.execution.snapshots import SnapshotFile
 
@@ -43,7 +45,12 @@ def game(rows: int) -> Any:
     return LogisticRegression(features, targets, domain=oco.Ball(radius=3.0))
 
 
-@pytest.mark.parametrize("kind", sorted(LEARNERS))
+OF_GRADIENTS = [
+    kind for kind, one in sorted(LEARNERS.items()) if only_gradients(None, one) and CONSTRAINT not in one.needs
+]
+
+
+@pytest.mark.parametrize("kind", OF_GRADIENTS)
 @pytest.mark.parametrize("saves", [1, 2, 4, 7])
 def test_a_game_goes_on_bit_for_bit(kind: str, saves: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oco.game.BLOCK_ROUNDS", 50)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from domains.domain_cases import vector_domains
 
-from oco.domains import FrobeniusBall, Simplex, SpectralBall, Unbounded
+from oco.checks.playing import show, tell
+from oco.domains import Ball, FrobeniusBall, Simplex, SpectralBall, Unbounded
 from oco.domains.base import Domain
 from oco.domains.box import Box
 from oco.errors import NumericsError
@@ -115,6 +116,8 @@ def draw(seed: int) -> Game:
         promised = False
     if "learning_rate" in known and known["learning_rate"] is None and not domain.bounded:
         keywords.setdefault("learning_rate", 0.5)
+    if name == "two_point_bandit":
+        keywords["learning_rate"], place, domain = 0.1, "ball", Ball(1.0).with_shape(domain.shape)
     if name == "online_newton_step" and not domain.bounded:
         keywords |= {"curvature": 1.0, "ridge": 1.0}
     return Game(name, keywords, domain, place, stream, gradients, promised and domain.bounded)
@@ -126,7 +129,8 @@ def play(game: Game) -> str:
     learner.start(game.problem())
     for round_index, gradient in enumerate(game.gradients, start=1):
         try:
-            learner.update(gradient)
+            show(learner, game.gradients, round_index - 1)
+            tell(learner, gradient)
         except NumericsError as error:
             sentence = str(error)
             assert f"round {round_index}" in sentence, sentence

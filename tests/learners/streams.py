@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.checks.playing import show, tell
 from oco.domains.base import Domain
 from oco.learners.base import Learner, Problem
+from oco.losses import Linear
 from oco.regret.bounds import Bound, Observed
 from oco.regret.covariance import GradientCovariance
 from oco.types import Array
@@ -110,14 +112,17 @@ def play_linear(
     learner.start(Problem(domain, rounds, **facts))  # type: ignore[arg-type]
     covariance = GradientCovariance(domain.dimension)
     loss, total, largest = 0.0, np.zeros(domain.shape), 0.0
+    last = np.zeros(domain.shape)
     for t in range(rounds):
+        gradient = reveal(t, learner.prediction)
+        show(learner, np.array([last, gradient]), 1)
         point = learner.prediction
-        gradient = reveal(t, point)
         largest = max(largest, float(np.linalg.norm(point)))
         loss += float(np.vdot(gradient, point))
         total = total + gradient
         covariance.add(gradient.ravel())
-        learner.update(gradient)
+        tell(learner, gradient, Linear(), constrained=False)
+        last = gradient
         if after is not None:
             after(t, gradient)
     observed = Observed(

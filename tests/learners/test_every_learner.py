@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ import pytest
 
 import oco
 from oco.checks import learner_checks
+from oco.checks.playing import show, tell
 from oco.domains import Ball, FrobeniusBall, Unbounded
 from oco.domains.base import Domain
 from oco.errors import ConfigError, NumericsError, ProtocolError
 from oco.learners import LEARNERS, Learner, Problem
-from oco.learners.base import DIAMETER, EXP_CONCAVITY, GRADIENT_BOUND, state_arrays, state_floats
+from oco.learners.base import DIAMETER, EXP_CONCAVITY, GRADIENT_BOUND, require_feedback, state_arrays, state_floats
+from oco.needs import GAME
 
 from .domains import domains_of
 
@@ -36,12 +39,28 @@ def domains_for(entry: type[Learner]) -> Iterator[Domain]:
     else:
         yield Ball(radius=2.0, center=np.array([0.5, -0.3, 0.2, 0.1, -0.4]))
         yield Ball(radius=2.0, dimension=1)
-        yield FrobeniusBall(radius=1.0, shape=(2, 3))
+        if entry.decision == "any":
+            yield FrobeniusBall(radius=1.0, shape=(2, 3))
 
 
 def domains_off_the_origin(name: str) -> Iterator[Domain]:
     """Domains whose projection is not compiled and whose start is not the origin."""
     return (domain for where, domain in domains_of(name).items() if where != "l1 ball" and domain.bounded)
+
+
+def problem(domain: Domain, **facts: Any) -> Problem:
+    return Problem(domain, horizon=30, **{"gradient_bound": 10.0, "exp_concavity": 0.1, "seed": 3} | facts)
+
+
+def plays_on(learner: Learner, domain: Domain) -> bool:
+    """Whether a learner can start on a domain; only one that plays around its points cannot."""
+    try:
+        learner.fresh().start(problem(domain))
+    except ConfigError as error:
+        if "inner_radius" not in str(error):
+            raise
+        return False
+    return True
 
 
 def all_checks() -> Iterator[Any]:
@@ -51,7 +70,7 @@ def all_checks() -> Iterator[Any]:
         for domain in list(domains_for(LEARNERS[name]))[: None if first else 1]:
             for check_name, check in learner_checks(LEARNERS[name](**keywords), domain):
                 yield pytest.param(check, id=f"{parameters.id}-{domain.name}{list(domain.shape)}-{check_name}")
-        for domain in domains_off_the_origin(name):
+        for domain in filter(partial(plays_on, LEARNERS[name](**keywords)), domains_off_the_origin(name)):
             for check_name, check in learner_checks(LEARNERS[name](**keywords), domain):
                 if check_name not in ("regret_below_bound", "scales"):  # test_every_bound has the bounds
                     yield pytest.param(check, id=f"{parameters.id}-{domain.name}-off-the-origin-{check_name}")
@@ -67,10 +86,6 @@ def default(name: str) -> Learner:
     return LEARNERS[name](**LEARNERS[name].examples[0])
 
 
-def problem(domain: Domain, **facts: Any) -> Problem:
-    return Problem(domain, horizon=30, **{"gradient_bound": 10.0, "exp_concavity": 0.1, "seed": 3} | facts)
-
-
 def started(name: str, keywords: dict[str, Any], **facts: Any) -> Learner:
     learner = LEARNERS[name](**keywords)
     learner.start(problem(next(domains_for(LEARNERS[name])), **facts))
@@ -82,13 +97,15 @@ def test_a_gradient_that_is_not_finite_leaves_the_state_alone(name: str, keyword
     learner = started(name, keywords)
     generator = np.random.default_rng(0)
     for _ in range(3):
-        learner.update(generator.standard_normal(learner.prediction.shape))
+        gradient = generator.standard_normal(learner.prediction.shape)
+        show(learner, gradient[None], 0)
+        tell(learner, gradient)
     before = copy.deepcopy(learner.state)
     for bad in (np.nan, np.inf, -np.inf):
         gradient = np.ones(learner.prediction.shape)
         gradient.flat[-1] = bad
         with pytest.raises(NumericsError, match="not finite"):
-            learner.update(gradient)
+            tell(learner, gradient)
     with pytest.raises(ProtocolError):
         learner.update(np.ones((7, 7)))
     after = dict(state_arrays(learner.state))
@@ -126,11 +143,15 @@ def test_what_a_learner_needs_is_refused_by_name_where_it_is_missing(name: str, 
         ),
         EXP_CONCAVITY: ({"exp_concavity": None}, next(domains_for(entry)), "exp-concavity"),
     }
-    for need in entry.needs:
+    for need in set(entry.needs) & set(missing):
         facts, domain, sentence = missing[need]
         with pytest.raises(ConfigError, match=sentence):
             default(name).start(problem(domain, **facts))
-    if not entry.needs:
+    for need in set(entry.needs) & set(GAME):
+        gives = tuple(word for word in GAME if word != need)
+        with pytest.raises(ConfigError, match=rf"{entry.__name__} needs {need}, and the environment gives .*; \w+"):
+            require_feedback(default(name), Problem(Ball(dimension=3), 30, gives=gives))
+    if not set(entry.needs) & set(missing):
         default(name).start(problem(next(domains_for(entry)), gradient_bound=None, exp_concavity=None))
     if entry.decision == "matrix":
         with pytest.raises(ConfigError, match="matrices"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import oco
+from oco.checks.playing import tell
 from oco.domains.base import Domain
 from oco.learners import LEARNERS, Learner, OnlineNewtonStep, Problem
 from oco.types import Array
@@ -36,6 +37,8 @@ def every_learner_and_domain() -> Iterator[Any]:
     for name, entry in LEARNERS.built_in.items():
         for keywords in entry.examples:
             for where, domain in domains_of(name).items():
+                if name == "two_point_bandit" and (where == "simplex" or not domain.bounded or not keywords):
+                    continue  # it plays around its points
                 label = "-".join([name, *(f"{k}={v}" for k, v in keywords.items()), where])
                 yield pytest.param(name, dict(keywords), domain, id=label)
 
@@ -63,10 +66,10 @@ def test_no_learner_moves_on_a_zero_gradient(name: str, keywords: dict[str, Any]
     distance = 0.0
     for kind in ("first", *gradients_of(domain, 4)):
         if not isinstance(kind, str):
-            player.update(kind)
+            tell(player, kind, constrained=False)
         before = player.prediction.copy()
         for _ in range(3):
-            player.update(zero)
+            tell(player, zero, constrained=False)
         distance = max(distance, float(np.abs(player.prediction - before).max()))
     assert (distance > 1e-6) if moves_without_gradients(name, keywords) else (distance <= 1e-12)
 
