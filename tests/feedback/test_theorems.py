@@ -74,7 +74,8 @@ def test_the_forecaster_keeps_its_bound_against_every_comparator_on_adversarial_
     assert bound is not None
     largest = float(np.max(np.abs(labels)))
     assert bound.value == pytest.approx(0.5 * ridge * best @ best + 0.5 * largest**2 * growth, rel=1e-6)
-    assert bound.variants["from the trace of A_T"] >= bound.value * (1.0 - 1e-12)
+    rounding = 1e-15 * size * largest**2  # of the logarithm of a determinant near one
+    assert bound.variants["from the trace of A_T"] >= bound.value * (1.0 - 1e-12) - rounding
 
 
 def test_the_bound_of_the_forecaster_is_nearly_attained() -> None:
