@@ -5,11 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from oco.datasets.patches import Channel, Image, Patches
 from oco.domains import Ball
 from oco.domains.base import Domain
 from oco.environments.base import Rounds
@@ -20,6 +19,12 @@ from oco.environments.row_data import exp_concavity, largest_gradient
 from oco.errors import ConfigError
 from oco.losses.scalar import ScalarLoss, scalar_loss
 from oco.types import Array
+
+if TYPE_CHECKING:
+    from oco.datasets import Patches
+
+Image = Literal["both", "china", "flower"]
+Channel = Literal["grey", "red", "green", "blue"]
 
 
 class PatchRows(DrawnRows):
@@ -128,6 +133,8 @@ class NaturalImages(PatchRows):
         domain: Domain | None = None,
     ) -> None:
         self.patch_size, self.hole, self.image, self.channel, self.noise = patch_size, hole, image, channel, noise
+        from oco.datasets import Patches
+
         patches = Patches(patch_size, hole, image, channel, noise)
         super().__init__(patches, loss=loss, domain=domain or Ball(radius=3.0), horizon=horizon, problem_seed=0)
 
@@ -198,6 +205,8 @@ class ImagePan(DriftingRows, PatchRows):
     ) -> None:
         self.patch_size, self.period, self.image, self.channel, self.noise = patch_size, period, image, channel, noise
         self.motion = Pans(period)
+        from oco.datasets import Patches
+
         patches = Patches(patch_size, 0, image, channel, noise)
         domain = domain or Ball(radius=self.signal)
         super().__init__(patches, loss=loss, domain=domain, horizon=horizon, problem_seed=problem_seed)
