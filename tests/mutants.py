@@ -30,6 +30,7 @@ BOUND_TESTS = (
     "tests/learners/test_bound_formulas.py",
     "tests/learners/test_every_bound.py",
     "tests/learners/test_closed_forms.py",
+    "tests/learners/test_matrix_learners.py",
 )
 STORE_TESTS = (
     "tests/experiments/test_sweep_store.py",
