@@ -1,4 +1,4 @@
-"""The page "From a config to a paper": its commands are run on fewer orders of the data, and what they write is read."""
+"""The page "From a config to a paper": its commands are run on fewer orders, and what they write is read."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oco.errors import ConfigError
@@ -89,6 +89,7 @@ def test_the_paired_error_is_that_of_the_differences() -> None:
     assert found.difference.standard_error == pytest.approx(math.sqrt(1.0 / 3.0) / 2.0, rel=1e-12)
 
 
+@settings(deadline=None, max_examples=40)
 @given(NUMBERS)
 def test_identical_learners_do_not_differ(values: list[float]) -> None:
     found = paired_difference(values, values)
@@ -103,6 +104,7 @@ def test_a_difference_of_rounding_is_none() -> None:
     assert paired_difference(values * (1.0 + 1e-9), values).unequal == 3
 
 
+@settings(deadline=None, max_examples=40)
 @given(NUMBERS, st.floats(-100.0, 100.0))
 def test_swapping_the_learners_turns_the_signs(values: list[float], shift: float) -> None:
     other = [value * 0.5 + shift + place for place, value in enumerate(values)]
@@ -165,6 +167,7 @@ def test_a_test_that_was_not_done_is_not_counted() -> None:
     assert found[1:] == pytest.approx([0.04, 0.04], rel=1e-14)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12))
 def test_holm_rejects_as_the_steps_of_the_paper(p_values: list[float]) -> None:
     level = 0.05
