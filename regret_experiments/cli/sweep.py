@@ -118,12 +118,10 @@ def finish(store: Store, *, figures: bool) -> None:
     if results.shortfalls:
         echo(f"\n{shortfall_text(results.shortfalls)}")
     if figures:
-        from regret_experiments import figures as drawing
+        from regret_experiments.figures.sweep_figures import draw_all
 
-        draw_all = getattr(drawing, "draw_all", None)
-        if draw_all is not None:
-            for path in draw_all(store.path):
-                echo(f"drew {path}")
+        for path in draw_all(store.path, results):
+            echo(f"drew {path}")
 
 
 def _failures(store: Store) -> list[str]:

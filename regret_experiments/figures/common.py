@@ -53,10 +53,11 @@ def mark_incomplete(styles: Styles, rows: pd.DataFrame) -> dict[str, LearnerStyl
 
 
 def note_shortfalls(figure: Any, shortfalls: Sequence[str]) -> None:
-    """Write at the foot of a figure which results are missing, if any are."""
+    """Write at the foot of a figure, or above it where a legend is at the foot, which results are missing."""
     if shortfalls:
         text = "\n".join(textwrap.wrap(f"{INCOMPLETE} INCOMPLETE: {shortfalls[0]}", 70))
-        figure.supxlabel(text, color="#CC0000", fontsize="medium", parse_math=False)
+        write = figure.suptitle if figure.legends else figure.supxlabel
+        write(text, color="#CC0000", fontsize="medium", parse_math=False)
 
 
 def ranked(rows: pd.DataFrame) -> bool:
@@ -73,7 +74,8 @@ def label_ends(labels: DirectLabels, style: LearnerStyle, x: Any, y: Any, ranks:
     """Name a line over ranks at its right end, and each of its points by its rank."""
     for position, (rank, across, up) in enumerate(zip(ranks, x, y, strict=True)):
         if np.isfinite(up):
-            labels.near(f"k = {int(rank)}" if position == 0 else str(int(rank)), across, up, style.ink)
+            text = f"k = {int(rank)}" if position == 0 else str(int(rank))
+            labels.near(text, across, up, style.ink, optional=True)
     finite = np.flatnonzero(np.isfinite(y))
     if finite.size:
         labels.at_end(style.label, x[finite[-1]], y[finite[-1]], style.ink)

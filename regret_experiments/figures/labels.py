@@ -26,7 +26,7 @@ class DirectLabels(Artist):
     """The labels of one Axes.
 
     Those `at_end` stand in a column at the right of the Axes, in the order of their heights; those `near` a point take
-    the nearest place that no other label or point needs, or else move to the column. A thin line leads from a label
+    the nearest place that no other label or point needs, or else move to the column, if they must be shown. A thin line leads from a label
     that had to move to its point. Room for the column is reserved by constrained layout.
 
     Parameters
@@ -38,6 +38,7 @@ class DirectLabels(Artist):
     def __init__(self, axes: Axes) -> None:
         super().__init__()
         self._entries: list[tuple[Text, float, float, bool]] = []
+        self._optional: set[int] = set()
         self._obstacles: list[tuple[Any, Any]] = []
         self._size = FontProperties(size=rcParams["legend.fontsize"]).get_size_in_points()
         self.set_clip_on(False)
@@ -49,9 +50,11 @@ class DirectLabels(Artist):
         """Name the line that ends at ``(x, y)``, in data coordinates."""
         self._add(text, x, y, color, True)
 
-    def near(self, text: str, x: float, y: float, color: str) -> None:
-        """Name the point ``(x, y)``, in data coordinates."""
+    def near(self, text: str, x: float, y: float, color: str, *, optional: bool = False) -> None:
+        """Name the point ``(x, y)``, in data coordinates; an ``optional`` name is left out where it has no place."""
         self._add(text, x, y, color, False)
+        if optional and text:
+            self._optional.add(len(self._entries) - 1)
 
     def avoid(self, x: Any, y: Any) -> None:
         """Keep labels off these points, in data coordinates."""
@@ -113,9 +116,9 @@ class DirectLabels(Artist):
         for i, (text, _, _, end) in enumerate(self._entries):
             size = self._extent(text, renderer)
             box = None if end else _nearest(points[i], size, gap, frame, taken, obstacles)
-            if box is None:
+            if box is None and i not in self._optional:
                 column.append(i)
-            else:
+            elif box is not None:
                 taken.append(box)
                 places[i] = box
         column.sort(key=lambda i: points[i][1])
@@ -127,7 +130,7 @@ class DirectLabels(Artist):
             places[i] = Bbox.from_bounds(frame.x1 + gap, bottom, width, height)
         for i, box in places.items():
             self._entries[i][0].set_position((box.x0, box.y0))
-        return [(self._entries[i][0], places[i], points[i]) for i in range(len(self._entries))]
+        return [(self._entries[i][0], places[i], points[i]) for i in sorted(places)]
 
     def _fit(self, renderer: Any, height: float) -> None:
         """Make the letters smaller where the column would be higher than the Axes."""

@@ -106,7 +106,6 @@ def base_style(size: str = "two-column") -> Any:
         "ytick.labelsize": font * 0.9,
         "figure.dpi": 120,
         "savefig.dpi": 200,
-        "savefig.bbox": "tight",
         "pdf.fonttype": 42,
         "svg.fonttype": "none",
         "svg.hashsalt": "oco",
