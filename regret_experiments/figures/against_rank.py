@@ -92,7 +92,7 @@ class Tightness:
 
     ranks: tuple[int, ...]
     ratio: Array
-    doubtful: Array
+    doubtful: np.ndarray
 
 
 def tightness_data(table: pd.DataFrame) -> dict[str, Tightness]:

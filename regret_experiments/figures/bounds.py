@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -56,7 +56,7 @@ def bound_vs_memory(table: pd.DataFrame, axes: Axes, *, styles: Styles | None = 
     axes.set_yscale("log")
     for learner, found in bound_data(table).items():
         style, line = styles[learner], bool(found.ranks)
-        look = {"color": style.color, "marker": style.marker}
+        look: dict[str, Any] = {"color": style.color, "marker": style.marker}
         axes.plot(found.floats, found.bound, linestyle=":" if line else "none", **look)
         axes.plot(found.floats, found.regret, linestyle="-" if line else "none", mfc="white", alpha=0.6, **look)
     axes.set_ylabel("bound (filled), regret (hollow)")
@@ -101,19 +101,29 @@ class Decision:
 def decision_of(table: pd.DataFrame) -> Decision | None:
     """What the bounds decide on one environment, from its rows of the table; None without two of them to compare."""
     rows = [
-        (float(bound), float(regret), name, found.ranks[i] if found.ranks else None)
+        _Point(float(bound), float(regret), name, found.ranks[i] if found.ranks else None)
         for name, found in bound_data(table).items()
         for i, (bound, regret) in enumerate(zip(found.bound, found.regret, strict=True))
         if np.isfinite(bound) and np.isfinite(regret)
     ]
     if len(rows) < 2:
         return None
-    factors = [bound / regret for bound, regret, *_ in rows]
-    promised, best = (min(rows, key=lambda row, by=by: row[by]) for by in (0, 1))
-    sketched = sorted((row for row in rows if row[3] is not None), key=lambda row: row[3] or 0)
-    sketched = [row for row in sketched if row[2] == sketched[0][2]]
-    changes = [sketched[-1][by] / sketched[0][by] for by in (0, 1)] if len(sketched) > 1 else [np.nan, np.nan]
-    return Decision(min(factors), max(factors), (promised[2], promised[3]), (best[2], best[3]), *changes)
+    factors = [row.bound / row.regret for row in rows]
+    promised, best = min(rows, key=lambda row: row.bound), min(rows, key=lambda row: row.regret)
+    sketched = sorted((row for row in rows if row.rank is not None), key=lambda row: row.rank or 0)
+    sketched = [row for row in sketched if row.name == sketched[0].name]
+    changes = float("nan"), float("nan")
+    if len(sketched) > 1:
+        first, last = sketched[0], sketched[-1]
+        changes = last.bound / first.bound, last.regret / first.regret
+    return Decision(min(factors), max(factors), (promised.name, promised.rank), (best.name, best.rank), *changes)
+
+
+class _Point(NamedTuple):
+    bound: float
+    regret: float
+    name: str
+    rank: int | None
 
 
 def _named(point: tuple[str, int | None], names: Mapping[str, str]) -> str:
@@ -129,7 +139,7 @@ def _says(panel: Panel) -> str:
 def _marks() -> list[tuple[Any, str]]:
     from matplotlib.lines import Line2D
 
-    look = {"color": "#555555", "marker": "o", "linestyle": "none"}
+    look: dict[str, Any] = {"color": "#555555", "marker": "o", "linestyle": "none"}
     return [(Line2D([], [], **look), "bound"), (Line2D([], [], mfc="white", **look), "regret")]
 
 

@@ -101,7 +101,10 @@ def _draw(panel: Panel, axes: Axes) -> Axes:
 
 KINDS = {
     "critical-difference": Kind(
-        "average ranks of learners over environments, and who is not told apart", _draw, 0.5, over_environments=True,
+        "average ranks of learners over environments, and who is not told apart",
+        _draw,
+        0.5,
+        over_environments=True,
         scales=False,
         caption="Average rank of each learner over the environments, 1 is the least regret, {rate}. Bars join learners "
         "that the Nemenyi test at 5 % does not tell apart: their ranks differ by less than the critical difference CD "

@@ -23,7 +23,8 @@ def dynamic_data(frame: pd.DataFrame, band: Band = "range") -> dict[str, Line]:
     found = {}
     for name, rows in frame.groupby("learner", sort=False, observed=True):
         summary = over_orders(rows["dynamic_regret"], rows["round"], band)
-        found[str(name)] = Line(summary.index.to_numpy(float), *(summary[end].to_numpy(float) for end in summary))
+        mean, low, high = (summary[end].to_numpy(float) for end in ("mean", "low", "high"))
+        found[str(name)] = Line(summary.index.to_numpy(float), mean, low, high)
     return found
 
 

@@ -68,4 +68,10 @@ def _of_panel(panel: Panel, axes: Axes) -> Axes:
     return held_out_losses(panel.curves, axes, styles=panel.styles, band=panel.band)
 
 
-KINDS = {"held_out": Kind("held-out loss of the averaged and the last point (environments with held_out)", _of_panel)}
+KINDS = {
+    "held_out": Kind(
+        "held-out loss of the averaged and the last point (environments with held_out)", _of_panel,
+        caption="Mean loss on rounds that no learner saw, of the average of its points (lines) and of its last point "
+        "(dashed), {rate}. {band}",
+    )
+}  # fmt: skip

@@ -71,7 +71,7 @@ class Panel:
 
     def heading(self, title: str) -> str:
         """The title with the dimension."""
-        known = self.runs["dimension"].dropna() if "dimension" in self.runs else self.runs.iloc[:0]
+        known = self.runs.get("dimension", pd.Series(dtype=float)).dropna()
         return f"{title}  (d = {int(known.max())})" if len(known) else title
 
     @property

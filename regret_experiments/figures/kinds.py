@@ -53,9 +53,9 @@ def panels(
     given = [environment] if isinstance(environment, str) else list(environment or ())
     for what, asked in (("environment", given), ("learner", list(learners or ()))):
         known = list(dict.fromkeys(runs[what].astype(str)))
-        for name in asked:
-            if name not in known:
-                raise ConfigError(f"{what} must be one of {', '.join(known)}, got {name!r}")
+        unknown = next((each for each in asked if each not in known), None)
+        if unknown is not None:
+            raise ConfigError(f"{what} must be one of {', '.join(known)}, got {unknown!r}")
     if not (runs["status"] == "finished").any():
         raise ConfigError(f"no run in {results.path} is finished yet: there is nothing to draw")
     styles = styles_of(runs)

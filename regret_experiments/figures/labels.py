@@ -26,8 +26,9 @@ class DirectLabels(Artist):
     """The labels of one Axes.
 
     Those `at_end` stand in a column at the right of the Axes, in the order of their heights; those `near` a point take
-    the nearest place that no other label or point needs, or else move to the column, if they must be shown. A thin line leads from a label
-    that had to move to its point. Room for the column is reserved by constrained layout.
+    the nearest place that no other label or point needs. Without such a place they move to the column, or are left out
+    if they are optional. A thin line leads from a label that had to move to its point. Room for the column is reserved
+    by constrained layout.
 
     Parameters
     ----------

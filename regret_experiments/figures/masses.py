@@ -93,8 +93,8 @@ def escaped_data(frame: pd.DataFrame, band: Band = "range") -> dict[str, tuple[L
         lines = []
         for column in ("escaped_mass", "omega"):
             summary = over_orders(rows[column], rows["rank"].astype(int), band)
-            ends = (summary[end].to_numpy(float) for end in ("mean", "low", "high"))
-            lines.append(Line(summary.index.to_numpy(float), *map(_positive, ends), tuple(map(int, summary.index))))
+            mean, low, high = (_positive(summary[end].to_numpy(float)) for end in ("mean", "low", "high"))
+            lines.append(Line(summary.index.to_numpy(float), mean, low, high, tuple(map(int, summary.index))))
         found[str(name)] = (lines[0], lines[1])
     return found
 

@@ -22,8 +22,8 @@ def time_data(times: pd.DataFrame) -> dict[str, Line]:
     found = {}
     for name, rows in times.groupby("learner", sort=False, observed=True):
         rows = rows.sort_values("rank" if ranked(rows) else "state_floats")
-        columns = (numbers(rows[column]) for column in ("state_floats", "microseconds", "low", "high"))
-        found[str(name)] = Line(*columns, ranks_of(rows))
+        x, middle, low, high = (numbers(rows[column]) for column in ("state_floats", "microseconds", "low", "high"))
+        found[str(name)] = Line(x, middle, low, high, ranks_of(rows))
     return found
 
 

@@ -69,7 +69,7 @@ class Trade:
     @property
     def told(self) -> bool:
         """Whether the sentence is about one rank."""
-        return self.gain[self.best] >= HALF if self.pays else self.reduction[self.best] > NOTHING
+        return bool(self.gain[self.best] >= HALF if self.pays else self.reduction[self.best] > NOTHING)
 
     @property
     def separation(self) -> float:

@@ -28,7 +28,7 @@ from regret_experiments.figures import (
     time_vs_memory,
 )
 from regret_experiments.figures.curves import fitted_slope
-from regret_experiments.figures.kinds import KINDS, panels
+from regret_experiments.figures.kinds import KINDS, panels, together
 from regret_experiments.figures.selection import escaped_frame, select_runs, selected_curves, spectrum_frame, time_table
 from regret_experiments.figures.style import learner_style
 from regret_experiments.store.results import Results
@@ -283,7 +283,8 @@ def test_ellipses_have_the_axes_of_their_matrices(axes: Any) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_draws_a_panel(kind: str, results: Results, plane: Results, held_out: Results, axes: Any) -> None:
     source = plane if kind in ("dynamic", "path", "sketch") else held_out if kind == "held_out" else results
-    panel = next(iter(panels(source).values()))
+    shown = together(panels(source)) if KINDS[kind].over_environments else panels(source)
+    panel = next(iter(shown.values()))
     assert KINDS[kind].draw(panel, axes) is axes
     axes.figure.draw_without_rendering()
     assert axes.lines or axes.collections or axes.texts
