@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oco.domains import Ball, FrobeniusBall, Simplex
+from oco.domains import Ball, FrobeniusBall, Simplex, Unbounded
 from oco.domains.base import Domain
 from oco.learners import LEARNERS, Learner, Problem
 
@@ -24,6 +24,7 @@ KINDS = {
 DOMAINS: dict[str, Domain] = {
     "any": Ball(dimension=64),
     "vector": Ball(dimension=64),
+    "unbounded": Unbounded(64),
     "matrix": FrobeniusBall(shape=(32, 16)),
     "simplex": Simplex(dimension=64),
 }
