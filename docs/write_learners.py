@@ -18,6 +18,7 @@ PAGE = Path(__file__).with_name("learners.md")
 KINDS = {
     "any": "vectors, or matrices row by row",
     "vector": "vectors",
+    "unbounded": "vectors of the whole space",
     "matrix": "matrices",
     "simplex": "points of the simplex",
 }

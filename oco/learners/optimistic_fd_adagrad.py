@@ -66,8 +66,8 @@ class OptimisticFDAdaGrad(Learner):
     References
     ----------
     Derived here, from Rakhlin, Sridharan, COLT 2013, Lemma 1, in the norm of round t, and the sketch's
-    ``G <= Gbar + rho I`` (Feinberg et al. 2023); no published counterpart was confirmed. E^2 makes H_t dominate the root of the errors'
-    covariance up to round t, which a method that steps before it sees e_t needs.
+    ``G <= Gbar + rho I`` (Feinberg et al. 2023); no published counterpart was confirmed. E^2 makes H_t dominate the
+    root of the errors' covariance up to round t, which a method that steps before it sees e_t needs.
 
     Departures: none, as there is no paper.
 

@@ -92,7 +92,7 @@ class SlabSON(Learner):
     decision = "unbounded"
     needs = (ROW,)
     examples = ({}, {"prediction_bound": 2.0, "learning_rate": 0.5, "exponent": 0.0})
-    look = Look("SON on the slab", "#CC3311", "d")
+    look = Look("SON on the slab", "#EE7733", "d")
     state: SlabState
 
     def __init__(

@@ -148,6 +148,8 @@ WITHIN = {
     "amsgrad-learning_rate=0.1-beta1=0.0": 2.2,
     "optimistic_ogd": 3.2,  # no hint errs by as much as the theorem allows, twice the largest gradient
     "optimistic_ogd-learning_rate=0.5": 5.0,
+    "optimistic_fd_adagrad-rank=2": 3.2,
+    "optimistic_fd_adagrad-rank=50-learning_rate=0.5": 5.3,
 }
 """How many times its worst regret among the small games a bound may be, where that is more than twice."""
 
