@@ -47,6 +47,7 @@ from oco.learners.shampoo import OneSidedShampoo as OneSidedShampoo
 from oco.learners.shampoo import Shampoo as Shampoo
 from oco.learners.sketched_one_sided_shampoo import SketchedOneSidedShampoo as SketchedOneSidedShampoo
 from oco.learners.sketched_shampoo import SketchedShampoo as SketchedShampoo
+from oco.learners.slab_fd_son import SlabFDSON as SlabFDSON
 from oco.learners.slab_son import SlabSON as SlabSON
 from oco.learners.son import SON as SON
 from oco.learners.two_point_bandit import TwoPointBandit as TwoPointBandit

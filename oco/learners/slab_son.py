@@ -7,18 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from oco.errors import ConfigError
 from oco.learners._finite import finite_update
 from oco.learners._newton import add_outer_product
+from oco.learners._slab import COMPARATOR_IN_SLABS, excess_of, required_whole_space, slope_of
 from oco.learners.base import Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive, required_vector
 from oco.learners.son import curvature_assumption, sum_of_weights
 from oco.needs import ROW
-from oco.regret.bounds import Assumption, Bound, Constant, Observed
+from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
-
-COMPARATOR_IN_SLABS = Assumption("the best fixed point was shown to lie in the slab of every row", False)
-"""A game does not check it, so that the bound counts as not shown; the theorem's comparators lie in all slabs."""
 
 
 @dataclass
@@ -112,12 +109,7 @@ class SlabSON(Learner):
     def start(self, problem: Problem) -> None:
         """Start from ``A_0 = ridge I`` at the origin."""
         required_vector(self, problem)
-        ball = problem.domain.as_ball()
-        if ball is None or np.isfinite(ball[1]):
-            raise ConfigError(
-                f"SlabSON plays within |<a_t, x>| <= prediction_bound and needs the unbounded domain, got "
-                f"{problem.domain!r}; play SON there"
-            )
+        required_whole_space(self, problem, "SON")
         dimension = problem.domain.dimension
         factor = np.sqrt(self.ridge) * np.eye(dimension)
         self.state = SlabState(problem.domain.start, factor, np.zeros(dimension), 0, 0.0)
@@ -127,8 +119,7 @@ class SlabSON(Learner):
         """Move the point to where the coming row is predicted within the bound, in O(d^2)."""
         state = self.state
         state.row = np.array(context, dtype=np.float64)
-        excess = float(state.row @ state.point)
-        excess -= float(np.clip(excess, -self.prediction_bound, self.prediction_bound))
+        excess = excess_of(state.row, state.point, self.prediction_bound)
         if excess != 0.0:
             direction = linalg.cho_solve((state.factor, False), state.row, check_finite=False)
             state.point = state.point - excess / float(state.row @ direction) * direction
@@ -141,8 +132,7 @@ class SlabSON(Learner):
         add_outer_product(state.factor, np.sqrt(self.weight(state.round)) * gradient)
         state.point = state.point - linalg.cho_solve((state.factor, False), gradient, check_finite=False)
         if gradient.any():
-            slope = float(np.linalg.norm(gradient) / np.linalg.norm(state.row)) if state.row.any() else np.inf
-            state.largest_slope = max(state.largest_slope, min(slope, float(np.finfo(np.float64).max)))
+            state.largest_slope = max(state.largest_slope, slope_of(gradient, state.row))
 
     def memory(self, problem: Problem) -> Memory:
         """``d^2 + 2 d + 2``: a factor of A, the point, the row, the round, the largest slope."""

@@ -19,6 +19,7 @@ from oco.learners import (
     OnlineRidge,
     OptimisticFDAdaGrad,
     PolyakOGD,
+    SlabFDSON,
     SlabSON,
 )
 from oco.learners.base import Problem
@@ -153,10 +154,10 @@ def test_ridge_regression_on_a_ball_keeps_its_bound_and_refuses_other_losses() -
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**16), rounds=st.integers(1, 80), ridge=st.sampled_from([1e-3, 1.0]),
-    exponent=st.sampled_from([0.0, 0.5]), stretched=st.booleans(),
+    exponent=st.sampled_from([0.0, 0.5]), stretched=st.booleans(), rank=st.sampled_from([None, 1, 2, 9]),
 )  # fmt: skip
 def test_son_on_the_slab_keeps_its_bound_against_points_of_all_slabs(
-    seed: int, rounds: int, ridge: float, exponent: float, stretched: bool
+    seed: int, rounds: int, ridge: float, exponent: float, stretched: bool, rank: int | None
 ) -> None:
     """Absolute losses with labels from a u of all slabs and with others, on rows of any scale: no ball is given."""
     generator = np.random.default_rng(seed)
@@ -164,7 +165,9 @@ def test_son_on_the_slab_keeps_its_bound_against_points_of_all_slabs(
     comparator = generator.standard_normal(3) / (np.array([1e3, 1.0, 1e-3]) if stretched else 1.0)
     comparator /= max(1.0, float(np.max(np.abs(rows @ comparator))))
     labels = np.where(generator.random(rounds) < 0.7, rows @ comparator, generator.uniform(-2.0, 2.0, rounds))
-    learner, domain = SlabSON(ridge=ridge, exponent=exponent), oco.Unbounded(3)
+    options: dict[str, Any] = {"ridge": ridge, "exponent": exponent}
+    learner: Any = SlabSON(**options) if rank is None else SlabFDSON(rank=rank, **options)
+    domain = oco.Unbounded(3)
     learner.start(Problem(domain, rounds))
     loss, squares = 0.0, 0.0
     for row, label in zip(rows, labels, strict=True):
@@ -201,6 +204,33 @@ def test_the_slab_is_what_a_ball_is_not_where_features_are_stretched() -> None:
     )  # fmt: skip
     assert slab.cumulative_loss < 0.6 * ball.cumulative_loss
     assert slab.cumulative_loss == pytest.approx(unscaled.cumulative_loss, rel=0.02)
+
+
+def test_a_sketch_of_full_rank_is_son_on_the_slab_and_a_smaller_one_is_the_sketch_of_the_paper() -> None:
+    """The metric of rank 2 is that of Frequent Directions on the weighted gradients, by dense arithmetic."""
+    generator = np.random.default_rng(9)
+    rows, labels = generator.standard_normal((200, 4)), np.sign(generator.standard_normal(200))
+    game = GeneralizedLinear(rows, labels, loss=Logistic(), order="file")
+    options: dict[str, Any] = {"comparator": False, "spectrum": False}
+    exact = oco.play(game, SlabSON(), **options)
+    full = oco.play(game, SlabFDSON(rank=4), **options)
+    np.testing.assert_allclose(full.player.prediction, exact.player.prediction, rtol=1e-8)  # type: ignore[union-attr]
+    learner, sketch = SlabFDSON(rank=2), oco.learners.plain.FrequentDirections(4, 2)
+    learner.start(Problem(oco.Unbounded(4), 200))
+    for index, (row, label) in enumerate(zip(rows, labels, strict=True), start=1):
+        before = learner.state.point.copy()
+        learner.observe(row)
+        outside = float(row @ before)
+        metric = np.eye(4) + sketch.covariance()
+        along = np.linalg.solve(metric, row)
+        moved = before - (outside - np.clip(outside, -1.0, 1.0)) / (row @ along) * along
+        np.testing.assert_allclose(learner.prediction, moved, atol=1e-9)
+        gradient = RowLoss(Logistic(), row, label).gradient(learner.prediction)
+        sketch.update(gradient * index**-0.25)
+        learner.update(gradient)
+        expected = moved - np.linalg.solve(np.eye(4) + sketch.covariance(), gradient)
+        np.testing.assert_allclose(learner.prediction, expected, atol=1e-9)
+    assert learner.escaped_mass == pytest.approx(sketch.escaped_mass, rel=1e-9)
 
 
 def test_the_slab_is_for_the_whole_space() -> None:

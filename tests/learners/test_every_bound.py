@@ -32,8 +32,8 @@ EXAMPLES = [
 # The losses of online Newton steps are not linear: test_online_newton_step_on_exp_concave_losses. Nor are those of the
 # forecaster, and bounds of bandits are on expectations: tests/feedback has both.
 ELSEWHERE = {
-    "online_newton_step", "vovk_azoury_warmuth", "online_ridge", "slab_son", "polyak_ogd", "aprox", "two_point_bandit",
-    "one_point_bandit", "exp3",
+    "online_newton_step", "vovk_azoury_warmuth", "online_ridge", "slab_son", "slab_fd_son", "polyak_ogd", "aprox",
+    "two_point_bandit", "one_point_bandit", "exp3",
 }  # fmt: skip
 ON_LINEAR_LOSSES = [case for case in EXAMPLES if case.values[0] not in ELSEWHERE]
 
