@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oco.domains import Ball, FrobeniusBall, Simplex
+from oco.domains import Ball, FrobeniusBall, Simplex, Unbounded
 from oco.domains.base import Domain
 from oco.learners import LEARNERS, Learner, Problem
 
@@ -18,12 +18,14 @@ PAGE = Path(__file__).with_name("learners.md")
 KINDS = {
     "any": "vectors, or matrices row by row",
     "vector": "vectors",
+    "unbounded": "vectors of the whole space",
     "matrix": "matrices",
     "simplex": "points of the simplex",
 }
 DOMAINS: dict[str, Domain] = {
     "any": Ball(dimension=64),
     "vector": Ball(dimension=64),
+    "unbounded": Unbounded(64),
     "matrix": FrobeniusBall(shape=(32, 16)),
     "simplex": Simplex(dimension=64),
 }

@@ -219,7 +219,12 @@ class TestCopies:
     def test_a_game_leaves_learner_and_environment_bit_equal(self, name: str) -> None:
         """Every attribute of both, before and after, with a learner that is new and with one that is refused."""
         matrix, simplex = (LEARNERS[name].decision == kind for kind in ("matrix", "simplex"))
-        domain = oco.Simplex(dimension=4) if simplex else oco.Ball(radius=1.0).with_shape((3, 2) if matrix else (4,))
+        if LEARNERS[name].decision == "unbounded":
+            domain: Any = oco.Unbounded(4)
+        else:
+            domain = (
+                oco.Simplex(dimension=4) if simplex else oco.Ball(radius=1.0).with_shape((3, 2) if matrix else (4,))
+            )
         if matrix:
             game = oco.environments.MatrixRegression((3, 2), 50, domain=domain)
         else:

@@ -15,10 +15,12 @@ from oco.learners.adagrad_norm import AdaGradNorm as AdaGradNorm
 from oco.learners.adam import Adam as Adam
 from oco.learners.adam import AMSGrad as AMSGrad
 from oco.learners.adaptive_fd_adagrad import AdaptiveFDAdaGrad as AdaptiveFDAdaGrad
+from oco.learners.aprox import AProx as AProx
 from oco.learners.base import Learner, Look, Memory, Problem, state_arrays, state_bytes, state_floats
 from oco.learners.coin_betting import CoinBetting as CoinBetting
 from oco.learners.delayed_ogd import DelayedOGD as DelayedOGD
 from oco.learners.diagonal_adagrad import DiagonalAdaGrad as DiagonalAdaGrad
+from oco.learners.exp3 import Exp3 as Exp3
 from oco.learners.fd_adagrad import FDAdaGrad as FDAdaGrad
 from oco.learners.fd_son import FDSON as FDSON
 from oco.learners.ftfsl import FTFSL as FTFSL
@@ -28,8 +30,12 @@ from oco.learners.hedge import Hedge as Hedge
 from oco.learners.implicit_ogd import ImplicitOGD as ImplicitOGD
 from oco.learners.ogd import OGD as OGD
 from oco.learners.oja_son import OjaSON as OjaSON
+from oco.learners.one_point_bandit import OnePointBandit as OnePointBandit
 from oco.learners.online_newton_step import OnlineNewtonStep as OnlineNewtonStep
+from oco.learners.online_ridge import OnlineRidge as OnlineRidge
+from oco.learners.optimistic_fd_adagrad import OptimisticFDAdaGrad as OptimisticFDAdaGrad
 from oco.learners.optimistic_ogd import OptimisticOGD as OptimisticOGD
+from oco.learners.polyak_ogd import PolyakOGD as PolyakOGD
 from oco.learners.primal_dual_ada_fd import PrimalDualAdaFD as PrimalDualAdaFD
 from oco.learners.primal_dual_diagonal_adagrad import PrimalDualDiagonalAdaGrad as PrimalDualDiagonalAdaGrad
 from oco.learners.primal_dual_full_matrix_adagrad import PrimalDualFullMatrixAdaGrad as PrimalDualFullMatrixAdaGrad
@@ -41,6 +47,8 @@ from oco.learners.shampoo import OneSidedShampoo as OneSidedShampoo
 from oco.learners.shampoo import Shampoo as Shampoo
 from oco.learners.sketched_one_sided_shampoo import SketchedOneSidedShampoo as SketchedOneSidedShampoo
 from oco.learners.sketched_shampoo import SketchedShampoo as SketchedShampoo
+from oco.learners.slab_fd_son import SlabFDSON as SlabFDSON
+from oco.learners.slab_son import SlabSON as SlabSON
 from oco.learners.son import SON as SON
 from oco.learners.two_point_bandit import TwoPointBandit as TwoPointBandit
 from oco.learners.vovk_azoury_warmuth import VovkAzouryWarmuth as VovkAzouryWarmuth

@@ -92,8 +92,9 @@ class Learner(ABC):
     bound_needs_sides: ClassVar[bool] = False
     """Whether `bound` uses the spectra of ``sum G G'`` and ``sum G' G``, which cost O(m n (m + n)) a round."""
 
-    decision: ClassVar[Literal["any", "vector", "matrix", "simplex"]] = "any"
-    """Kind of decision: an array of any shape (a matrix row by row), a vector, a matrix, or a point of the simplex."""
+    decision: ClassVar[Literal["any", "vector", "unbounded", "matrix", "simplex"]] = "any"
+    """Kind of decision: an array of any shape (a matrix row by row), a vector, a vector of the whole space, a matrix,
+    or a point of the simplex."""
     needs: ClassVar[tuple[str, ...]] = ()
     """What the game must show (gradients if nothing else is named), and what the problem must state if hyper-parameters
     are left at their defaults, the theorem's values; words of `oco.needs`."""

@@ -60,8 +60,7 @@ class FDSON(Learner):
     ----------
     Luo, Agarwal, Cesa-Bianchi, Langford, NeurIPS 2016, FD-SON.
 
-    Departures: projects on the domain rather than on the slab of the next feature vector, which the protocol does not
-    show.
+    Departures: projects on the domain rather than on the slab of the next feature vector; `SlabFDSON` has the slab.
 
     Examples
     --------

@@ -13,8 +13,9 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from oco.domains.base import Domain
-from oco.errors import ConfigError
+from oco.errors import ConfigError, ProtocolError
 from oco.learners.base import Learner, Problem
+from oco.types import Array
 
 Initializer = TypeVar("Initializer", bound=Callable[..., None])
 
@@ -88,6 +89,13 @@ def nonnegative(learner: Learner, name: str, value: float) -> float:
     raise ConfigError(f"{name} of {type(learner).__name__} must be a finite number of 0 or more, got {value!r}")
 
 
+def finite(learner: Learner, name: str, value: float) -> float:
+    """``value`` if it is a finite number; `ConfigError` otherwise."""
+    if isinstance(value, Real) and -math.inf < value < math.inf:
+        return float(value)
+    raise ConfigError(f"{name} of {type(learner).__name__} must be a finite number, got {value!r}")
+
+
 def whole(learner: Learner, name: str, value: object) -> int:
     """``value`` if it is a positive integer; `ConfigError` otherwise."""
     if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1:
@@ -145,6 +153,22 @@ def required_vector(learner: Learner, problem: Problem) -> None:
         raise ConfigError(
             f"{type(learner).__name__} plays vectors (d,), got a problem with decisions of shape {problem.domain.shape}"
         )
+
+
+def required_squared_loss(learner: Learner, problem: Problem) -> None:
+    """Raise `ConfigError` if the losses are known to be rows of another loss than the squared one."""
+    if problem.loss is not None and problem.loss.name != "squared":
+        raise ConfigError(
+            f"{type(learner).__name__} plays squared losses, got the {problem.loss.name} loss; play ImplicitOGD, or "
+            "set the environment's loss to squared"
+        )
+
+
+def squared_row(learner: Learner, loss: Any) -> tuple[Array, float]:
+    """Row and label of a squared loss; `ProtocolError` for any other loss."""
+    if getattr(getattr(loss, "scalar", None), "name", "") != "squared":
+        raise ProtocolError(f"{type(learner).__name__} plays squared losses of a row, got {type(loss).__name__}")
+    return loss.row, float(loss.target)
 
 
 def at_most(length: float, bound: float) -> bool:

@@ -48,8 +48,7 @@ class SON(Learner):
     ----------
     Luo, Agarwal, Cesa-Bianchi, Langford, NeurIPS 2016, Section 2.
 
-    Departures: projects on the domain rather than on the slab of the next feature vector, which the protocol does not
-    show.
+    Departures: projects on the domain rather than on the slab of the next feature vector; `SlabSON` has the slab.
 
     Examples
     --------

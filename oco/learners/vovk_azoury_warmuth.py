@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
-from oco.errors import ConfigError, ProtocolError
 from oco.learners._finite import finite_update
-from oco.learners._newton import add_outer_product
+from oco.learners._triangular import (
+    add_row,
+    add_target,
+    comparator_norm,
+    constrained_solution,
+    first_factor,
+    log_determinant,
+)
 from oco.learners.base import Learner, Look, Memory, Problem
-from oco.learners.requirements import positive, required_vector
-from oco.metrics import Dense
+from oco.learners.requirements import positive, required_squared_loss, required_vector, squared_row
 from oco.needs import ROW, WHOLE_LOSS
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
@@ -21,10 +25,7 @@ from oco.types import Array
 
 @dataclass
 class ForecasterState:
-    """``factor`` is upper-triangular, ``(d + 1, d + 1)``: R with ``R'R = A_t``, beside it z with ``R'z = sum y_s a_s``.
-
-    Its last row is scratch. No squares of rows or labels are kept, so rows may be of any length.
-    """
+    """``factor`` as in `_triangular.first_factor`: of A_t, with the moments ``sum_{s<t} y_s a_s`` beside it."""
 
     point: Array
     factor: Array
@@ -95,35 +96,23 @@ class VovkAzouryWarmuth(Learner):
     def start(self, problem: Problem) -> None:
         """Start from ``A_0 = ridge I`` and no moments."""
         required_vector(self, problem)
-        if problem.loss is not None and problem.loss.name != "squared":
-            raise ConfigError(
-                f"VovkAzouryWarmuth plays squared losses, got the {problem.loss.name} loss; play SON, or set the "
-                "environment's loss to squared"
-            )
+        required_squared_loss(self, problem)
         self._domain = problem.domain
-        factor = np.diag(np.append(np.full(problem.domain.dimension, np.sqrt(self.ridge)), 0.0))
+        factor = first_factor(problem.domain.dimension, self.ridge)
         self.state = ForecasterState(problem.domain.start, factor, 0.0)
 
     @np.errstate(all="ignore")  # a point that is not finite is an error of the game
     def observe(self, context: Array) -> None:
         """Add the coming row to A, and solve for the point, in O(d^2), and O(d^3) where it projects."""
-        state = self.state
-        add_outer_product(state.factor, np.append(np.asarray(context, dtype=np.float64), 0.0))
-        root = state.factor[:-1, :-1]
-        target: Array = linalg.solve_triangular(root, state.factor[:-1, -1], check_finite=False)
-        if np.isfinite(target).all() and not self._domain.contains(target, tolerance=0.0):
-            scaled = root / np.max(np.abs(root))  # so that squares of huge rows do not overflow
-            target = self._domain.project_in(target, Dense.from_matrix(scaled.T @ scaled))
-        state.point = target
+        add_row(self.state.factor, context, 0.0)
+        self.state.point = constrained_solution(self.state.factor, self._domain)
 
     @finite_update
     def update(self, loss: Any) -> None:
         """Add ``y_t a_t`` to the moments."""
-        if getattr(getattr(loss, "scalar", None), "name", "") != "squared":
-            raise ProtocolError(f"VovkAzouryWarmuth plays squared losses of a row, got {type(loss).__name__}")
-        self.state.largest_target = max(self.state.largest_target, abs(loss.target))
-        root, moments = self.state.factor[:-1, :-1], self.state.factor[:-1, -1]
-        moments += loss.target * linalg.solve_triangular(root, loss.row, trans="T", check_finite=False)
+        row, target = squared_row(self, loss)
+        self.state.largest_target = max(self.state.largest_target, abs(target))
+        add_target(self.state.factor, row, target)
 
     def memory(self, problem: Problem) -> Memory:
         """``d^2 + 3 d + 2``: a factor of A with the moments beside it, the point, the largest label."""
@@ -132,19 +121,18 @@ class VovkAzouryWarmuth(Learner):
 
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of the class; for all comparators of a bounded domain, else for the comparator found."""
-        bounded = observed.domain.bounded
-        distance = observed.domain.radius() if bounded else observed.comparator_distance
-        if np.isnan(distance) or (not bounded and np.any(observed.domain.start)):
+        norm = comparator_norm(observed.domain, observed.comparator_distance)
+        if np.isnan(norm):
             return None
         root, dimension = self.state.factor[:-1, :-1], observed.domain.dimension
-        growth = float(2.0 * np.sum(np.log(np.abs(np.diag(root)) / np.sqrt(self.ridge))))
+        growth = log_determinant(self.state.factor, self.ridge)
         spread = dimension * float(np.log(np.sum(root * root) / (dimension * self.ridge)))
-        start, label = 0.5 * self.ridge * distance**2, self.state.largest_target
+        start, label = 0.5 * self.ridge * norm**2, self.state.largest_target
         return Bound(
             theorem="Vovk-Azoury-Warmuth forecaster (Vovk 2001, Theorem 1)",
             value=start + 0.5 * label**2 * growth,
             constants=(
-                Constant("norm of the comparator (l2 norm)", distance, "domain" if bounded else "observed"),
+                Constant("norm of the comparator (l2 norm)", norm, "domain" if observed.domain.bounded else "observed"),
                 Constant("ridge", self.ridge, "given"),
                 Constant("largest label", label, "observed"),
                 Constant("log-determinant of A_T / ridge", growth, "observed"),

@@ -46,11 +46,11 @@ def test_a_sweep_plays_every_feedback_and_stores_what_it_adds(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("environment", "learner", "sentence"),
     [
-        (f"{{kind: bandit, environment: {INSIDE}}}", "ogd", "OGD needs gradients, .* play the environment without Bandit"),
+        (f"{{kind: bandit, environment: {INSIDE}}}", "ogd", "OGD needs gradients, .* the environment without Bandit"),
         (INSIDE, "optimistic_ogd", "OptimisticOGD needs a hint .*Hinted"),
         ("{kind: delayed, delay: 3}", "ogd", "delayed needs environment"),
         ("{kind: delayed, environment: ogd}", "ogd", "environment: must be a mapping with the kind of an environment"),
-        ("{kind: delayed, environment: {kind: spectrum_liner}}", "ogd", "there is no environment 'spectrum_liner'.*_linear"),
+        ("{kind: delayed, environment: {kind: spectrum_liner}}", "ogd", "there is no environment 'spectrum_liner'"),
         (f"{{kind: delayed, delay: -1, environment: {INSIDE}}}", "ogd", "delays must be whole numbers"),
         (f"{{kind: bandit, point: 2, environment: {INSIDE}}}", "ogd", "unknown key, bandit takes .*points"),
     ],

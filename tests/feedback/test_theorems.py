@@ -324,3 +324,12 @@ def test_implicit_steps_do_not_overshoot() -> None:
     record = oco.play(game, ImplicitOGD(learning_rate=1e6, schedule="constant"), comparator=False)
     np.testing.assert_allclose(record.player.prediction, 0.2, rtol=1e-5)  # type: ignore[union-attr]
     assert record.cumulative_loss == pytest.approx(1.5, rel=1e-4)
+
+
+@pytest.mark.slow  # a hundred thousand rounds, one by one
+def test_two_point_regret_has_its_rate_in_the_rounds_and_the_dimension() -> None:
+    """Regret over ``D G sqrt(d T)`` stays within a factor of five for T from 1e3 to 1e5 and d from 2 to 32."""
+    cases = [(1_000, 4, 8), (10_000, 4, 3), (100_000, 4, 2), (10_000, 2, 3), (10_000, 32, 3)]
+    shares = [bandit_regrets(T, d, draws)[0] / (2.0 * np.sqrt(d * T)) for T, d, draws in cases]
+    assert max(shares) <= 1.1
+    assert max(shares) <= 5.0 * min(shares)

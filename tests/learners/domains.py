@@ -40,4 +40,6 @@ def domains_of(name: str, size: int = 3) -> dict[str, Domain]:
         }
     if entry.decision == "simplex":
         return {"simplex": oco.Simplex(1.0, dimension=size), "large simplex": oco.Simplex(3.0, dimension=size)}
+    if entry.decision == "unbounded":
+        return {"whole space": oco.Unbounded(size)}
     return bounded_domains(size) | unbounded_domains(size)

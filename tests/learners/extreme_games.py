@@ -95,6 +95,8 @@ def draw_domain(generator: np.random.Generator, decision: str) -> tuple[str, Dom
     else:
         dimension = int(generator.integers(1, 7))
         domains = {**vector_domains(dimension, generator), "unbounded": Unbounded(dimension)}
+        if decision == "unbounded":
+            domains = {"unbounded": Unbounded(dimension)}
         if decision == "simplex":
             domains = {"simplex": Simplex(1.5, dimension)}
     place = str(generator.choice(list(domains)))
@@ -116,7 +118,7 @@ def draw(seed: int) -> Game:
         promised = False
     if "learning_rate" in known and known["learning_rate"] is None and not domain.bounded:
         keywords.setdefault("learning_rate", 0.5)
-    if name == "two_point_bandit":
+    if name in ("one_point_bandit", "two_point_bandit"):
         keywords["learning_rate"], place, domain = 0.1, "ball", Ball(1.0).with_shape(domain.shape)
     if name == "online_newton_step" and not domain.bounded:
         keywords |= {"curvature": 1.0, "ridge": 1.0}

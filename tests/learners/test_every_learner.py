@@ -33,6 +33,9 @@ def domains_for(entry: type[Learner]) -> Iterator[Domain]:
     """Domains of the kind that a learner plays on; vectors of one coordinate included."""
     if entry.decision == "matrix":
         yield FrobeniusBall(radius=2.0, center=np.array([[0.5, -0.3, 0.2], [0.1, -0.4, 0.0]]))
+    elif entry.decision == "unbounded":
+        yield Unbounded(5)
+        yield Unbounded(1)
     elif entry.decision == "simplex":
         yield oco.Simplex(dimension=5)
         yield oco.Simplex(scale=3.0, dimension=2)
@@ -184,6 +187,7 @@ def test_wrong_hyperparameters_are_refused_in_one_sentence(name: str, keywords: 
     for keyword, value in LEARNERS[name](**keywords).hyperparameters().items():
         if isinstance(value, bool):
             continue
-        for wrong in (-1, float("nan"), float("inf")):
+        signed = keyword in ("infimum", "low")  # which may be -1
+        for wrong in (*(() if signed else (-1,)), float("nan"), float("inf")):
             with pytest.raises(ConfigError, match=keyword):
                 LEARNERS[name](**(keywords | {keyword: wrong}))

@@ -19,8 +19,10 @@ from .domains import domains_of
 
 
 def moves_without_gradients(name: str, keywords: dict[str, Any]) -> bool:
-    """Momentum goes on where it was going, and a bet is a fraction of the wealth that falls with the rounds."""
-    return name == "coin_betting" or (name in ("adam", "amsgrad") and keywords.get("beta1", 0.9) > 0.0)
+    """Momentum goes on, a bet is a fraction of the wealth that falls with the rounds, and two draw another point."""
+    return name in ("coin_betting", "exp3", "one_point_bandit") or (
+        name in ("adam", "amsgrad") and keywords.get("beta1", 0.9) > 0.0
+    )
 
 
 DUAL_AVERAGING = {
@@ -37,7 +39,9 @@ def every_learner_and_domain() -> Iterator[Any]:
     for name, entry in LEARNERS.built_in.items():
         for keywords in entry.examples:
             for where, domain in domains_of(name).items():
-                if name == "two_point_bandit" and (where == "simplex" or not domain.bounded or not keywords):
+                if name in ("one_point_bandit", "two_point_bandit") and (
+                    where == "simplex" or not domain.bounded or not keywords
+                ):
                     continue  # it plays around its points
                 label = "-".join([name, *(f"{k}={v}" for k, v in keywords.items()), where])
                 yield pytest.param(name, dict(keywords), domain, id=label)
