@@ -66,10 +66,11 @@ def verify(directory: Path) -> Verification:
     """
     if not directory.is_dir():
         raise ConfigError(f"there are no results at {directory}: no such directory")
-    store, found = Store(directory), Verification(shortfalls=load(directory).shortfalls)
+    store, results = Store(directory), load(directory)
+    found = Verification(shortfalls=results.shortfalls)
     _check_plugins(store)
     games: dict[str, tuple[Game, StoredRun]] = {}
-    for stored in store.runs():
+    for stored in results.stored.values():
         if not stored.finished:
             found.counts["failed"] += 1
             continue

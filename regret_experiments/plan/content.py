@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from functools import lru_cache
 from typing import Any, Literal
 
 RESULT_SCHEMA = 1
@@ -67,9 +68,26 @@ def _digest(text: str) -> str:
 
 
 def _canonical_json(value: Any) -> str:
+    if type(value) is not dict or not all([type(key) is str for key in value]):
+        return _canonical_part(value)
+    return "{" + ",".join([f"{_quoted(key)}:{_canonical_part(value[key])}" for key in sorted(value)]) + "}"
+
+
+def _canonical_part(value: Any) -> str:
+    if type(value) is int:
+        return str(value)
     text = _ENCODER.encode(value)
     # Every whole float below 2**53 ends in .0 in JSON; most contents have none.
-    return _ENCODER.encode(_numbers(value)) if ".0" in text else text
+    return _canonical_text(text) if ".0" in text else text
+
+
+_quoted = lru_cache(maxsize=256)(json.encoder.encode_basestring_ascii)
+
+
+@lru_cache(maxsize=4096)
+def _canonical_text(text: str) -> str:
+    """The canonical text of what ``text`` says; the runs of a sweep share most parts of their contents."""
+    return _ENCODER.encode(_numbers(json.loads(text)))
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

@@ -71,7 +71,7 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
         "titles": {against: _titles(results, against, measure) for against in AGAINST},
         "reproduce": f"oco reproduce {shlex.quote(_shown_path(results.path))}",
     }
-    stored = {run.id: run for run in store.runs()}
+    stored = results.stored
     if "damaged" in status:
         payload["counts"]["damaged"] = int(status["damaged"])
     payload |= run_columns(results, stored, styles, games, _measured(runs, measure))

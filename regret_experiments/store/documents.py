@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oco.regret.certificate import Certificate
 from regret_experiments.plan.content import RESULT_SCHEMA, work_type
-from regret_experiments.store.arrays import Arrays, Description
+from regret_experiments.store.arrays import Description
 from regret_experiments.store.sealed import Damaged, Document
 
 Integer = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Identifier = Annotated[str, Field(pattern=r"\A[0-9a-f]{20}\z")]
 Number = float | Literal["nan", "inf", "-inf"] | None
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 _REGRET = ("regret_lower", "regret_upper")
 
@@ -191,30 +194,30 @@ def check_stored(kind: str, document: Document) -> None:
         _check(_FinishedTraining if training else _FinishedRun, document)
 
 
-def check_arrays(kind: str, document: Document, arrays: Arrays) -> None:
-    """Raise `Damaged` if the arrays of a finished run or game do not fit together."""
+def check_arrays(kind: str, document: Document, shapes: Shapes) -> None:
+    """Raise `Damaged` if the arrays of a finished run or game, which have these shapes, do not fit together."""
     if document["status"] == "failed" or document.get("known") is False:
         return
     if kind == "games":
         count = len(document["certificates"]) if "certificates" in document else -1
         lengths = [len(document.get(name, ())) for name in ("tight", "notes")]
-        lengths += [_length(arrays, name) for name in ("round", "lower", "upper", "final")]
-        lengths.append(len(arrays["points"]) if "points" in arrays and arrays["points"].ndim > 1 else -1)
+        lengths += [_length(shapes, name) for name in ("round", "lower", "upper", "final")]
+        lengths.append(shapes["points"][0] if len(shapes.get("points", ())) > 1 else -1)
     else:
-        count = _length(arrays, "round")
+        count = _length(shapes, "round")
         names = ("training_loss",) if work_type(document["content"]) == "training" else ("cumulative_loss", *_REGRET)
-        lengths = [_length(arrays, name) for name in names]
-        lengths += [array.size for name, array in arrays.items() if array.ndim == 1 and name != "spectrum_rounds"]
-        if "spectra" in arrays:
-            spectra = arrays["spectra"]
-            lengths.append(count if spectra.ndim == 2 and len(spectra) == _length(arrays, "spectrum_rounds") else -1)
-    if count < 0 or any(length != count for length in lengths):
+        lengths = [_length(shapes, name) for name in names]
+        lengths += [shape[0] for name, shape in shapes.items() if len(shape) == 1 and name != "spectrum_rounds"]
+        if "spectra" in shapes:
+            spectra = shapes["spectra"]
+            lengths.append(count if len(spectra) == 2 and spectra[0] == _length(shapes, "spectrum_rounds") else -1)
+    if count < 0 or any([length != count for length in lengths]):
         raise Damaged("its arrays do not fit together")
 
 
-def _length(arrays: Arrays, name: str) -> int:
+def _length(shapes: Shapes, name: str) -> int:
     """Length of a vector; -1 where there is none of that name."""
-    return arrays[name].size if name in arrays and arrays[name].ndim == 1 else -1
+    return shapes[name][0] if len(shapes.get(name, ())) == 1 else -1
 
 
 def check_plan(document: Document) -> None:

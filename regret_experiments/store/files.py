@@ -46,7 +46,7 @@ def write_atomic(*files: tuple[Path, bytes]) -> None:
         raise cannot_write(files[-1][0].parent, error) from error
 
 
-def read_file(path: Path, size: int | None = None) -> bytes:
+def read_file(path: str | Path, size: int | None = None) -> bytes:
     """Return the bytes of a file: ``size`` of them, or at most as many as a document has.
 
     Raises

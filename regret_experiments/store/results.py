@@ -35,6 +35,8 @@ class Results:
         Name of the sweep.
     hyperparameters
         Columns of ``runs`` that hold hyper-parameters.
+    stored
+        Every whole run in the directory by its id, asked for or not.
     tuned
         Those whose best value tables look for; runs that differ in any other one are different learners in tables.
     """
@@ -52,7 +54,7 @@ class Results:
         self._planned = plan is not None
         self.name = str(plan["name"]) if plan else self.path.name
         found = list(self._store.examine("runs"))
-        stored = {run.id: run for run in found if isinstance(run, StoredRun)}
+        stored = self.stored = {run.id: run for run in found if isinstance(run, StoredRun)}
         listed = plan["runs"] if plan else [_labels_of(run) for run in stored.values()]
         self._faults = [each for each in found if isinstance(each, Fault)]
         self._stages: list[str] = plan.get("stages", []) if plan else []
@@ -67,7 +69,7 @@ class Results:
         for row in listed:
             kind = row.get("kind") or kinds.get(row["learner"], row["learner"])
             self._rows.append((row | {"kind": kind} | self._points.describe(row), stored.get(row["id"])))
-        asked = {row["id"] for row in listed}
+        asked = self._asked = {row["id"] for row in listed}
         self.foreign: tuple[str, ...] = tuple(name for name in stored if name not in asked)
 
     @cached_property
@@ -141,9 +143,8 @@ class Results:
         return dict(self._run(identifier).metadata["content"])
 
     def _run(self, identifier: str) -> StoredRun:
-        for _, stored in self._rows:
-            if stored is not None and stored.id == identifier:
-                return stored
+        if identifier in self._asked and identifier in self.stored:
+            return self.stored[identifier]
         raise StoreError(f"there is no run {identifier!r} in {self.path}")
 
     def __repr__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ from regret_experiments.store.files import read_file, remove_leftovers, write_at
 from regret_experiments.store.sealed import Damaged, UnknownSchema, parse, seal, unseal
 
 FINISHED, FAILED = "finished", "failed"
+
+MOST_SHARED = 1000
+"""Environments that are held for readers of further runs."""
 
 
 @dataclass
@@ -132,7 +136,7 @@ class Store:
 
     def read(self, kind: str, identifier: str) -> StoredRun | None:
         """Read the result stored under ``identifier``; None if there is none, or it is damaged."""
-        stored = _examined(kind, self._path(kind, identifier))
+        stored = _examined(kind, str(self.path / kind / identifier[:2]), identifier)
         return stored if isinstance(stored, StoredRun) else None
 
     def status(self, identifier: str) -> str | None:
@@ -142,10 +146,11 @@ class Store:
 
     def examine(self, kind: str) -> Iterator[StoredRun | Fault]:
         """Everything stored under ``kind`` in the order of its id: whole results, and faults of the damaged ones."""
-        for path in sorted((self.path / kind).glob("??/*.json"), key=str):
-            found = _examined(kind, path)
-            if found is not None:
-                yield found
+        for folder in sorted((self.path / kind).glob("??"), key=str):
+            for name in sorted(path.name for path in folder.glob("*.json")):
+                found = _examined(kind, str(folder), name.removesuffix(".json"))
+                if found is not None:
+                    yield found
 
     def runs(self) -> Iterator[StoredRun]:
         """Every whole run in the directory, in the order of its id."""
@@ -237,32 +242,51 @@ class Store:
         return facts
 
 
-def _examined(kind: str, path: Path) -> StoredRun | Fault | None:
+def _examined(kind: str, folder: str, name: str) -> StoredRun | Fault | None:
     """The one reader of runs and games: every check of a stored result is here."""
+    path = f"{folder}/{name}.json"
     try:
         metadata = unseal(read_file(path))
         check_stored(kind, metadata)
-        _check_name(kind, path, metadata)
+        _check_name(kind, folder, name, metadata)
     except FileNotFoundError:
         return None
     except Damaged as error:
-        return Fault(path, str(error))
-    path = path.with_suffix(".npy")
+        return Fault(Path(path), str(error))
+    path = f"{folder}/{name}.npy"
     try:
         description = metadata.pop("arrays")  # arrays have their own shapes from here on
-        arrays = unpack(read_file(path, description["bytes"]), description) if description["shapes"] else {}
-        check_arrays(kind, metadata, arrays)
+        arrays: Arrays = {}
+        if description["shapes"]:
+            arrays = packed = unpack(read_file(path, description["bytes"]), description)
+            check_arrays(kind, metadata, packed.shapes)
+        else:
+            check_arrays(kind, metadata, {})
     except FileNotFoundError:
-        return Fault(path, "it is missing")
+        return Fault(Path(path), "it is missing")
     except Damaged as error:
-        return Fault(path, str(error))
+        return Fault(Path(path), str(error))
     return StoredRun(metadata, arrays)
 
 
-def _check_name(kind: str, path: Path, metadata: dict[str, Any]) -> None:
+def _check_name(kind: str, folder: str, name: str, metadata: dict[str, Any]) -> None:
     content, identifier = metadata["content"], metadata["id"]
-    if identifier != path.stem or path.parent.name != identifier[:2]:
+    if identifier != name or os.path.basename(folder) != identifier[:2]:
         raise Damaged(f"it holds {identifier}, whose place is {identifier[:2]}/{identifier}.json")
     hashed = {"schema": RESULT_SCHEMA, "game": content} if kind == "games" else content
     if content_hash_of_json(hashed) != identifier:
         raise Damaged("its id is not the hash of its content")
+    content["environment"] = _shared(content["environment"])
+
+
+_environments: dict[str, Any] = {}
+"""Environments that were read, by their text."""
+
+
+def _shared(environment: dict[str, Any]) -> dict[str, Any]:
+    """The first equal environment that was read: the runs of a sweep have few, and each would take a kilobyte or two."""
+    text = repr(environment)
+    if len(_environments) >= MOST_SHARED:
+        _environments.clear()
+    shared: dict[str, Any] = _environments.setdefault(text, environment)
+    return shared
