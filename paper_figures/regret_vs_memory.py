@@ -1,8 +1,8 @@
 """Draw the main figure from the committed tables: python -m paper_figures.regret_vs_memory.
 
-The tables are in results/reference/rank_sweep/: table.csv, which `python -m paper_figures.reference_table` makes from the
-results of configs/rank_sweep.yaml, and why.csv with spectra, tail masses and escaped traces of the gradients. Where those
-results are in results/rank_sweep, why.csv is written again from them first.
+The tables are in results/reference/rank_sweep/: table.csv, which `python -m paper_figures.reference_table` makes from
+the results of configs/rank_sweep.yaml, and why.csv with spectra, tail masses and escaped traces of the gradients. Where
+those results are in results/rank_sweep, why.csv is written again from them first.
 """
 
 from __future__ import annotations
