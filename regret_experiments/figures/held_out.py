@@ -72,6 +72,6 @@ KINDS = {
     "held_out": Kind(
         "held-out loss of the averaged and the last point (environments with held_out)", _of_panel,
         caption="Mean loss on rounds that no learner saw, of the average of its points (lines) and of its last point "
-        "(dashed), {rate}. {band}",
+        "(dotted), {rate}. {band}",
     )
 }  # fmt: skip

@@ -71,7 +71,7 @@ class Layout:
 
         width, font = 72.0 * self.figure.get_figwidth() / self.columns, rcParams["font.size"]
         points = 0.9 * font
-        room = max(16, int(width / (0.6 * points)))
+        room = max(16, int((width - 3.0 * font) / (0.56 * points)))
         lines = [_balanced(sentence, room) for sentence in sentences] or [[]] * len(titles)
         above = 1.25 * points * max(map(len, lines))
         self.grow(above * len(self.upper) / self.columns)
