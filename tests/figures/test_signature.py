@@ -132,6 +132,7 @@ def test_the_figure_marks_what_it_says(results: Results) -> None:
             assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (row["state_floats"], row["regret_best"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "columns"), [("one-column", 1), ("one-column", 3), ("two-column", 4), ("slide", 4)])
 def test_nothing_overlaps_at_any_size(size: str, columns: int) -> None:
     tables = {
