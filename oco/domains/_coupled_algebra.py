@@ -20,7 +20,7 @@ W, GRADIENT, STEP, SMALL = range(4)
 class Work(NamedTuple):
     """Scratch memory for up to k rows of W.
 
-    ``points`` is ``(POINTS, d)``, ``small`` ``(SMALL, k)``; ``matrix`` has room for ``(k, k)``, ``rows`` for ``(k, d)``.
+    ``points`` is ``(POINTS, d)``, ``small`` ``(SMALL, k)``; ``matrix`` has room for ``(k, k)``, ``rows`` for k d.
     """
 
     points: Array
