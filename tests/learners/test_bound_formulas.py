@@ -334,6 +334,64 @@ def delayed_ogd(f: Facts) -> dict[str, float]:
     return {"": f.diameter**2 / (2.0 * rate) + 0.5 * rate * f.squares}
 
 
+def optimistic_ftrl(f: Facts) -> dict[str, float]:
+    """The hint is the last gradient, of round 1 zero; the ridge is twice the largest entry."""
+    rate = f.keywords.get("learning_rate", f.max_reach / math.sqrt(2.0))
+    roots = float(np.sum(np.linalg.norm(np.diff(f.rows, axis=0, prepend=0.0), axis=0)))
+    start = SIZE * 2.0 * float(np.abs(f.rows).max()) + roots
+    return {"": f.max_reach**2 / (2.0 * rate) * start + rate * roots}
+
+
+def delayed_adagrad(f: Facts) -> dict[str, float]:
+    rate = f.keywords.get("learning_rate", f.max_diameter / math.sqrt(2.0))
+    root = float(np.sum(np.sqrt(np.sum(f.rows**2, axis=0) + f.keywords.get("delta", 0.0))))
+    return {"": f.max_diameter**2 / (2.0 * rate) * root + rate * f.columns}
+
+
+def vertex(f: Facts, slope: Array) -> Array:
+    """Where a linear function is least: on the ball around the origin, or on the box from 1 to 3."""
+    return -1.5 * slope / np.linalg.norm(slope) if f.reach == 1.5 else np.where(slope > 0.0, 1.0, 3.0)
+
+
+def online_frank_wolfe(f: Facts) -> dict[str, float]:
+    rate = f.keywords.get("learning_rate", f.diameter / (2.0 * f.longest * ROUNDS**0.75))
+    start = np.zeros(SIZE) if f.reach == 1.5 else np.full(SIZE, 2.0)
+    point, total, slack = start, np.zeros(SIZE), 0.0
+    for index, row in enumerate(f.rows, start=1):
+        ascent = rate * total + 2.0 * (point - start)
+        if ascent.any():
+            move = vertex(f, ascent) - point
+            slack += float(np.linalg.norm(row)) * math.sqrt(-float(ascent @ move))
+            point = point + min(1.0, 2.0 / math.sqrt(index)) * move
+        total = total + row
+    return {
+        "": f.reach**2 / rate + rate / 4.0 * f.squares + slack,
+        "printed: 8 D G T^(3/4)": math.nan if f.keywords else 8.0 * f.diameter * f.longest * ROUNDS**0.75,
+    }
+
+
+def blocked_frank_wolfe(f: Facts) -> dict[str, float]:
+    """Blocks of five rounds at the defaults, the last one not finished; of three, all finished, if given."""
+    length = f.keywords.get("block_length", 5)
+    accuracy = f.keywords.get("tolerance", f.diameter**2 / math.sqrt(ROUNDS))
+    rate = f.keywords.get("learning_rate", 2.0 * f.reach / (f.longest * math.sqrt(ROUNDS * length)))
+    start = np.zeros(SIZE) if f.reach == 1.5 else np.full(SIZE, 2.0)
+    point, total, gap, squares, slack = start, np.zeros(SIZE), 0.0, 0.0, 0.0
+    for begin in range(0, ROUNDS, length):
+        block = f.rows[begin : begin + length].sum(axis=0)
+        squares += float(block @ block)
+        slack += float(np.linalg.norm(block)) * math.sqrt(gap)
+        total = total + block
+        while True:
+            ascent = rate * total + 2.0 * (point - start)
+            move = vertex(f, ascent) - point
+            gap = -float(ascent @ move)
+            if gap <= accuracy:
+                break
+            point = point + min(1.0, gap / (2.0 * float(move @ move))) * move
+    return {"": f.reach**2 / rate + rate / 4.0 * squares + slack}
+
+
 def primal_dual_ogd(f: Facts) -> dict[str, float]:
     """Of a constraint that is zero the multiplier stays zero."""
     rate = min(f.diameter / (f.longest * math.sqrt(ROUNDS)), 0.25 / f.longest)
@@ -373,6 +431,10 @@ FORMULAS: dict[str, Callable[[Facts], dict[str, float]]] = {
     "delayed_ogd": delayed_ogd,
     "optimistic_fd_adagrad": optimistic_fd_adagrad,
     "primal_dual_ogd": primal_dual_ogd,
+    "optimistic_ftrl": optimistic_ftrl,
+    "delayed_adagrad": delayed_adagrad,
+    "online_frank_wolfe": online_frank_wolfe,
+    "blocked_frank_wolfe": blocked_frank_wolfe,
 }
 
 
