@@ -9,7 +9,8 @@ import numpy as np
 
 from oco.domains.base import Domain
 from oco.errors import ConfigError
-from oco.learners.base import Learner, Problem
+from oco.learners.base import Learner, Problem, require_feedback
+from oco.needs import GRADIENT, PROMPT
 from oco.snapshot import capture, restore
 from oco.types import Array
 
@@ -66,7 +67,9 @@ class Growing:
 
     def _started(self, size: int) -> Learner:
         learner = self._make()
-        learner.start(Problem(self._domain.with_shape((size,)), horizon=1))
+        problem = Problem(self._domain.with_shape((size,)), horizon=1, gives=(GRADIENT, PROMPT))
+        require_feedback(learner, problem)
+        learner.start(problem)
         return learner
 
 

@@ -108,7 +108,7 @@ class OnlineLinearModel(BaseEstimator, ABC):
         if first:
             # What the first rows say of the losses need not hold of those that come.
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
-            self._start([Problem(game.domain, game.horizon, seed=seed) for game in games])
+            self._start([Problem(game.domain, game.horizon, seed=seed, gives=game.gives) for game in games])
         for learner, game in zip(self.learners_, games, strict=True):
             play_on(learner, game)
         return self._settled(len(rounds) + (0 if first else self.rounds_))

@@ -124,7 +124,11 @@ class Averaged(Learner):
         """That of the learner."""
         return self.learner.escaped_mass
 
-    def update(self, gradient: Array) -> None:
+    def observe(self, context: Array) -> None:
+        """What is known of the coming loss, for the learner."""
+        self.learner.observe(context)
+
+    def update(self, gradient: Any) -> None:
         """Count the point that was played, then let the learner move."""
         self.state.total += self.learner.prediction
         self.state.rounds += 1

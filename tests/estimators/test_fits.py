@@ -206,3 +206,16 @@ def test_the_intercept_is_a_last_column_of_ones(rows: Any) -> None:
     for given in (rows, csr_array(rows)):
         model = OnlineRegressor("adagrad_norm", radius=None, shuffle=False).fit(given, targets)
         np.testing.assert_allclose(np.append(model.coef_, model.intercept_), played.prediction, rtol=1e-12)
+
+
+@pytest.mark.parametrize("learner", [oco.ImplicitOGD(learning_rate=0.1), oco.VovkAzouryWarmuth()], ids=["loss", "row"])
+@pytest.mark.parametrize("average", [False, True], ids=["last", "average"])
+def test_a_learner_is_shown_what_it_needs(learner: Any, average: bool, rows: Any) -> None:
+    targets = rows @ [1.0, 0.0, -1.0, 2.0]
+    model = OnlineRegressor(learner, shuffle=False, fit_intercept=False, average=average).fit(rows, targets)
+    record = oco.play(LeastSquares(rows, targets, order="file"), learner, comparator=False, keep_iterates=True)
+    played = record.player
+    assert played is not None
+    if not average:
+        np.testing.assert_allclose(model.coef_, played.prediction, rtol=1e-12)
+    assert model.score(rows, targets) > 0.5
