@@ -15,4 +15,5 @@ def in_kind_of(given: Any, predicted: Any) -> Any:
     if hasattr(given, "__array_namespace__"):
         return given.__array_namespace__().from_dlpack(predicted)
     library = sys.modules.get(type(given).__module__.partition(".")[0])  # PyTorch has no __array_namespace__
-    return library.from_dlpack(predicted) if hasattr(library, "from_dlpack") else predicted
+    taking = getattr(library, "from_dlpack", None)
+    return predicted if taking is None else taking(predicted)
