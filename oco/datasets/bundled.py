@@ -9,6 +9,7 @@ import numpy as np
 
 from oco.datasets.compact import Compact
 from oco.datasets.fingerprint import ContentHash
+from oco.datasets.packages import needs_package
 from oco.datasets.patches import Patches, patches_of
 
 
@@ -16,7 +17,8 @@ def load_bundled(name: str, patches: Patches | Mapping[str, Any] | None = None) 
     """Return the named set of scikit-learn's wheel ("iris" is ``sklearn.datasets.load_iris``)."""
     if name == "natural_images":
         return patches_of(patches).data()
-    import sklearn.datasets
+    with needs_package("scikit-learn"):
+        import sklearn.datasets
 
     rows, targets = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
     rows = np.ascontiguousarray(rows, dtype=np.float64)

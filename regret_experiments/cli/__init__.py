@@ -36,6 +36,9 @@ _COMMANDS = {
 }
 """Command -> the module of this package that defines it, and its line in the help."""
 
+_OF_EXPERIMENTS = ("pandas", "matplotlib", "sklearn")
+"""Packages of the extra ``experiments``, which some commands need."""
+
 _RESUMED = ("sweep", "train")
 """Commands that continue where they stopped."""
 
@@ -95,6 +98,10 @@ def main(arguments: list[str] | None = None) -> None:
         message, code = str(error), 2 if isinstance(error, (ConfigError, DataError)) else 1
     except OSError as error:
         message, code = system_error(error), 1
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _OF_EXPERIMENTS:
+            raise
+        message, code = f"this needs {error.name}, which is not installed: pip install 'oco-regret[experiments]'", 1
     except MemoryError:
         message, code = "there is not enough memory", 1
     print(f"Error: {printable(message)}", file=sys.stderr)
