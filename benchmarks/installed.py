@@ -12,10 +12,12 @@ import resource
 import subprocess
 import sys
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
-EXTRAS = {"minimal": "", "experiments": "experiments", "river": "river", "torch": "torch"}
+MINIMAL = Path(__file__).parents[1] / "minimal.txt"
+EXTRAS = ("river", "torch")
 IMPORTS = {
     "import oco": "import oco",
     "oco --help": "from regret_experiments.cli import main; main(['--help'])",
@@ -65,8 +67,14 @@ def import_seconds(code: str) -> float:
 def main() -> None:
     """Two tables."""
     print("| extra | packages | MB |\n|---|---|---|")
-    for name, extra in EXTRAS.items():
-        names = required("oco-regret", "") | (required("oco-regret", extra) if extra else set())
+    lines = [Requirement(line) for line in MINIMAL.read_text().splitlines() if not line.startswith("#")]
+    minimal = {line.name.lower() for line in lines}
+    minimal = minimal.union(*(required(name, "") for name in minimal))
+    whole = required("oco-regret", "")
+    sets = {"minimal.txt": minimal, "(none)": whole} | {
+        extra: whole | required("oco-regret", extra) for extra in EXTRAS
+    }
+    for name, names in sets.items():
         print(f"| {name} | {len(names)} | {megabytes(names):.0f} |")
     print("\n| import | CPU s |\n|---|---|")
     empty = import_seconds("pass")

@@ -14,6 +14,4 @@ def needs_package(package: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise DataError(
-            f"this data is read with {package}, which is not installed: pip install 'oco-regret[experiments]'"
-        ) from error
+        raise DataError(f"this data is read with {package}, which is not installed: pip install {package}") from error

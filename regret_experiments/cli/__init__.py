@@ -36,8 +36,8 @@ _COMMANDS = {
 }
 """Command -> the module of this package that defines it, and its line in the help."""
 
-_OF_EXPERIMENTS = ("pandas", "matplotlib", "sklearn")
-"""Packages of the extra ``experiments``, which some commands need."""
+_LEFT_OUT = {"pandas": "pandas", "matplotlib": "matplotlib", "sklearn": "scikit-learn", "PIL": "pillow"}
+"""Modules, and their packages, that a minimal install leaves out and some commands need."""
 
 _RESUMED = ("sweep", "train")
 """Commands that continue where they stopped."""
@@ -99,9 +99,10 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         message, code = system_error(error), 1
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in _OF_EXPERIMENTS:
+        if error.name is None or error.name.partition(".")[0] not in _LEFT_OUT:
             raise
-        message, code = f"this needs {error.name}, which is not installed: pip install 'oco-regret[experiments]'", 1
+        package = _LEFT_OUT[error.name.partition(".")[0]]
+        message, code = f"this needs {package}, which is not installed: pip install {package}", 1
     except MemoryError:
         message, code = "there is not enough memory", 1
     print(f"Error: {printable(message)}", file=sys.stderr)
