@@ -19,10 +19,9 @@ from regret_experiments.figures.lines import over_orders
 from regret_experiments.figures.masses import escaped_data, escaped_trace, tail_data
 from regret_experiments.figures.memory import memory_data
 from regret_experiments.figures.selection import escaped_frame, select_runs, time_table
-from regret_experiments.figures.sensitivity import sensitivity_data
+from regret_experiments.figures.sensitivity import _by_value, sensitivity_data
 from regret_experiments.figures.spread import spread
 from regret_experiments.figures.timing import time_data
-from regret_experiments.figures.sensitivity import _by_value
 from regret_experiments.store.results import Results
 from regret_experiments.tables import rank_table
 from regret_experiments.tables.bands import half_width
