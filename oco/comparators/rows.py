@@ -77,7 +77,9 @@ class RowMatrix:
         if self.units is not None:
             point = (point.T * self.units).T
         if whole is not None:
-            return _sparse_product(whole, point, False) if self._sparse and point.ndim == 1 else np.asarray(whole @ point)
+            return (
+                _sparse_product(whole, point, False) if self._sparse and point.ndim == 1 else np.asarray(whole @ point)
+            )
         return np.concatenate([np.asarray(rows @ point) for _, rows in self._pieces()])
 
     def transposed_product(self, weights: Array) -> Array:
