@@ -73,9 +73,8 @@ def test_the_bound_is_its_formula() -> None:
     record = oco.play(game, DelayedAdaGrad())
     assert record.bound is not None
     delta, rate = 7.0 / 2.0, 2.0 / np.sqrt(2.0)
-    expected = 4.0 / (2.0 * rate) * (np.sqrt(5.0 + delta) + np.sqrt(delta)) + rate * (
-        np.sqrt(5.0) + 7.0 / np.sqrt(delta)
-    )
+    start = 4.0 / (2.0 * rate) * (np.sqrt(5.0 + delta) + np.sqrt(delta))
+    expected = start + rate * (np.sqrt(5.0) + 7.0 / np.sqrt(delta))
     assert record.bound.value == pytest.approx(expected)
     # The theorem in closed form: what delays add to AdaGrad's 2 sqrt(2) sqrt(5) is at most sqrt(2) D_inf G sqrt(d B).
     assert record.bound.value <= 2.0 * np.sqrt(2.0) * (np.sqrt(5.0) + np.sqrt(2.0 * 7.0)) + 1e-12
