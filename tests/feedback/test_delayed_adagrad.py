@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import oco
 from oco.environments import Delayed, LeastSquares, LinearLosses
-from oco.errors import ConfigError
+from oco.errors import ConfigError, NumericsError
 from oco.learners import DelayedAdaGrad
 from oco.learners.base import Problem
 
@@ -85,3 +85,10 @@ def test_no_bound_where_nothing_pays_for_delays_and_no_default_without_a_gradien
     assert oco.play(game, DelayedAdaGrad(delta=0.0)).bound is None
     with pytest.raises(ConfigError, match="sets delta from a bound on the gradients"):
         DelayedAdaGrad().start(Problem(oco.Box(-1.0, 1.0, dimension=4), 10, total_delay=3))
+
+
+def test_errors_name_the_learner_that_was_played() -> None:
+    learner = DelayedAdaGrad()
+    learner.start(Problem(oco.Box(-1.0, 1.0, dimension=2), 10))
+    with pytest.raises(NumericsError, match=r"round 1: DelayedAdaGrad\(\) was shown a gradient that is not finite"):
+        learner.update(np.array([1.0, np.nan]))
