@@ -49,8 +49,8 @@ class BarrierBandit(Learner):
     learning_rate
         eta; None for ``min(sqrt(2 ln(1 + T) / T), 1/2) / (d C)``, with C the value bound.
     value_bound
-        C, a bound on ``|f_t|`` on the domain; None for the problem's gradient bound times the largest norm of a point, which bounds
-        linear losses.
+        C, a bound on ``|f_t|`` on the domain; None for the problem's gradient bound times the largest norm of a point,
+        which bounds linear losses.
 
     Raises
     ------

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from oco.errors import NumericsError
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.diagonal_adagrad import DiagonalAdaGrad, DiagonalState
 from oco.learners.requirements import nonnegative, positive_or_none, required_gradient_bound, theorem_rate
@@ -97,7 +98,10 @@ class DelayedAdaGrad(Learner):
     def update(self, gradient: Array) -> None:
         """One step of diagonal AdaGrad, in O(d)."""
         self._steps.state = self.state
-        self._steps.update(gradient)
+        try:
+            self._steps.update(gradient)
+        except NumericsError as error:
+            raise NumericsError(str(error).replace(repr(self._steps), repr(self))) from None
 
     def play_block(self, block: RowBlock) -> BlockOutcome | None:
         """All rounds of ``block`` in one compiled loop, in games without delays."""

@@ -110,7 +110,7 @@ class OptimisticFTRL(Learner):
 
     @finite_update
     def update(self, gradient: Array) -> None:
-        """Add the gradient and the squared error of the hint to their sums; the next hint is zero until there is one."""
+        """Add the gradient and the squared error of the hint to their sums; a hint of zero until the next one."""
         state = self.state
         error = gradient - state.hint
         state.largest = max(state.largest, float(np.max(np.abs(error))))

@@ -130,8 +130,8 @@ def required_oracle(learner: Learner, problem: Problem) -> None:
     lacks = "infinite diameter" if not domain.bounded else "" if hasattr(domain, "maximizer") else "no maximizer"
     if lacks:
         raise ConfigError(
-            f"{type(learner).__name__} minimizes linear functions over a bounded domain by its maximizer, and {domain!r} "
-            f"has {lacks}; play another domain, or OGD with a learning_rate, which projects"
+            f"{type(learner).__name__} minimizes linear functions over a bounded domain by its maximizer, and "
+            f"{domain!r} has {lacks}; play another domain, or OGD with a learning_rate, which projects"
         )
 
 

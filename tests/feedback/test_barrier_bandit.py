@@ -1,4 +1,4 @@
-"""SCRiBLe on the ball: its estimates are unbiased exactly, its points stay inside, its mean regret is below its bound."""
+"""SCRiBLe on the ball: its estimates are unbiased, its points stay inside, its mean regret is below its bound."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import oco
 from oco.environments import Delayed, LeastSquares, LinearLosses
-from oco.errors import ConfigError
+from oco.errors import ConfigError, NumericsError
 from oco.learners import DelayedAdaGrad
 from oco.learners.base import Problem
 
@@ -73,9 +73,8 @@ def test_the_bound_is_its_formula() -> None:
     record = oco.play(game, DelayedAdaGrad())
     assert record.bound is not None
     delta, rate = 7.0 / 2.0, 2.0 / np.sqrt(2.0)
-    expected = 4.0 / (2.0 * rate) * (np.sqrt(5.0 + delta) + np.sqrt(delta)) + rate * (
-        np.sqrt(5.0) + 7.0 / np.sqrt(delta)
-    )
+    start = 4.0 / (2.0 * rate) * (np.sqrt(5.0 + delta) + np.sqrt(delta))
+    expected = start + rate * (np.sqrt(5.0) + 7.0 / np.sqrt(delta))
     assert record.bound.value == pytest.approx(expected)
     # The theorem in closed form: what delays add to AdaGrad's 2 sqrt(2) sqrt(5) is at most sqrt(2) D_inf G sqrt(d B).
     assert record.bound.value <= 2.0 * np.sqrt(2.0) * (np.sqrt(5.0) + np.sqrt(2.0 * 7.0)) + 1e-12
@@ -86,3 +85,10 @@ def test_no_bound_where_nothing_pays_for_delays_and_no_default_without_a_gradien
     assert oco.play(game, DelayedAdaGrad(delta=0.0)).bound is None
     with pytest.raises(ConfigError, match="sets delta from a bound on the gradients"):
         DelayedAdaGrad().start(Problem(oco.Box(-1.0, 1.0, dimension=4), 10, total_delay=3))
+
+
+def test_errors_name_the_learner_that_was_played() -> None:
+    learner = DelayedAdaGrad()
+    learner.start(Problem(oco.Box(-1.0, 1.0, dimension=2), 10))
+    with pytest.raises(NumericsError, match=r"round 1: DelayedAdaGrad\(\) was shown a gradient that is not finite"):
+        learner.update(np.array([1.0, np.nan]))

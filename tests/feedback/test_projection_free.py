@@ -64,11 +64,9 @@ def test_they_never_project_and_ask_the_oracle_as_often_as_they_say(learner: Lea
     for row in np.random.default_rng(1).standard_normal((rounds, 4)):
         learner.update(row / np.linalg.norm(row) * 2.0)
         assert domain.contains(learner.prediction)
-    # D^2 / epsilon = sqrt(T) = 20, in each of 20 blocks; the first gradient of all is zero.
-    allowed = {"online_frank_wolfe": 399, "blocked_frank_wolfe": 20 * (13.5 * 20 + 1)}[learner.name]
-    assert 20 <= domain.calls <= allowed
-    if learner.name == "online_frank_wolfe":  # noqa: SIM102
-        assert domain.calls == allowed
+    # D^2 / epsilon = sqrt(T) = 20, in each of 20 blocks; in round 1 the gradient of F is zero.
+    least, most = {"online_frank_wolfe": (399, 399), "blocked_frank_wolfe": (20, 20 * (13.5 * 20 + 1))}[learner.name]
+    assert least <= domain.calls <= most
 
 
 def test_online_frank_wolfe_is_its_definition() -> None:
@@ -90,15 +88,15 @@ def test_online_frank_wolfe_is_its_definition() -> None:
 def test_blocks_of_one_round_with_exact_minima_are_lazy_gradient_descent() -> None:
     """``x_{t+1} = P(x_1 - eta sum g / 2)``, to the distance that the gap allows."""
     domain = oco.Simplex(dimension=3)
-    learner = BlockedFrankWolfe(learning_rate=0.3, block_length=1, tolerance=1e-6)
+    learner = BlockedFrankWolfe(learning_rate=0.3, block_length=1, tolerance=1e-4)
     learner.start(Problem(domain, 20))
     total = np.zeros(3)
     for row in np.random.default_rng(5).standard_normal((20, 3)):
         learner.update(row)
         total += row
-        assert learner.state.gap <= 1e-6
+        assert learner.state.gap <= 1e-4
         leader = domain.project(domain.start - 0.15 * total)
-        assert np.linalg.norm(learner.prediction - leader) <= 1e-3  # the root of the gap
+        assert np.linalg.norm(learner.prediction - leader) <= 1e-2  # the root of the gap
 
 
 def hard_rows(rounds: int, kind: str) -> Array:
