@@ -129,11 +129,11 @@ def self_play(
         players[0].update(losses)
         players[1].update(-gains)
         if round_index in kept:
-            gaps.append(_value(matrix, *sums, round_index).width)
+            gaps.append(_value(matrix, sums[0], sums[1], round_index).width)
     for player in players:
         if not is_finite(player.prediction):
             raise lost_point(rounds, player)
-    value = _value(matrix, *sums, rounds)
+    value = _value(matrix, sums[0], sums[1], rounds)
     return SelfPlay(
         rounds=np.array(kept, dtype=np.int64),
         gaps=np.array(gaps),

@@ -88,7 +88,8 @@ def _with_ones(rows: Any) -> Any:
     from scipy import sparse
 
     ones = np.ones((rows.shape[0], 1))
-    return np.hstack([rows, ones]) if isinstance(rows, np.ndarray) else sparse.hstack([rows, ones], "csr")
+    both: list[Any] = [rows, ones]
+    return np.hstack(both) if isinstance(rows, np.ndarray) else sparse.hstack(both, format="csr")
 
 
 def _signs(targets: list[Any], loss: ScalarLoss) -> Array:

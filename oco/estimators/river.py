@@ -131,7 +131,7 @@ class RiverClassifier(_OnlineModel, base.Classifier):
         """Whether the margin is above 0."""
         return self._margin(x) > 0.0
 
-    def predict_proba_one(self, x: Mapping[Any, float], **kwargs: Any) -> dict[bool, float]:
+    def predict_proba_one(self, x: Mapping[Any, float], **kwargs: Any) -> dict[bool | str | int, float]:
         """Probabilities of both classes; `NotImplementedError` for losses other than the logistic one."""
         if self._loss.name != "logistic":
             raise NotImplementedError(f"there are probabilities for the logistic loss only, not for {self._loss.name}")

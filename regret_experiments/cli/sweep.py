@@ -93,13 +93,13 @@ def sweep(
     if summary.interrupted:
         say_how_to_resume(summary, store)
         sys.exit(130)
-    results = finish(store, figures=figures)
+    stored = finish(store, figures=figures)
     counts = summary.runs
     click.echo(
         f"\n{counts.finished + counts.failed} runs played now, {counts.before + counts.elsewhere} were stored already, "
         f"{time.perf_counter() - began:.1f} s. Results are in {store.path}"
     )
-    runs = results.runs
+    runs = stored.runs
     failed = list(runs.loc[runs["status"] == "failed", "message"])
     if failed:
         message = f"{len(failed)} runs failed, the first with: {failed[0]}; --retry-failed plays them again"

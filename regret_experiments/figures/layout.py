@@ -133,9 +133,9 @@ class Layout:
             self.grow(max(0.0, rows * needed - 72.0 * self.figure.get_figheight()))
         for row in (self.upper, self.lower):
             said = [None if axes is None else axes.get_ylabel() for axes in row]
-            for i, axes in enumerate(row):
-                if axes is not None and i % self.columns and said[i] == said[i - 1]:
-                    axes.set_ylabel("")
+            for i, place in enumerate(row):
+                if place is not None and i % self.columns and said[i] == said[i - 1]:
+                    place.set_ylabel("")
 
 
 def _balanced(text: str, room: int) -> list[str]:

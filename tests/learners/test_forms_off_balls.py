@@ -7,7 +7,17 @@ import pytest
 from scipy import sparse
 
 import oco
-from oco.domains import AffineSlice, Box, Diagonal, HalfSpace, L1Ball, ScaledIdentity, Simplex, Slab, projection_residual
+from oco.domains import (
+    AffineSlice,
+    Box,
+    Diagonal,
+    HalfSpace,
+    L1Ball,
+    ScaledIdentity,
+    Simplex,
+    Slab,
+    projection_residual,
+)
 from oco.learners._anchored import Anchorage
 from oco.losses.rows import RowBlock
 from oco.losses.scalar import Logistic, evaluate
