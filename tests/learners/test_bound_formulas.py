@@ -173,15 +173,19 @@ def newton_weights(f: Facts, exponent: float = 0.5) -> Array:
 
 
 def newton_slack(f: Facts, weights: Array) -> float:
-    return 0.5 * f.reach**2 + 0.5 * (f.longest * f.diameter) ** 2 * float(weights.sum())
+    return 0.5 * ridge_of(f) * f.reach**2 + 0.5 * (f.longest * f.diameter) ** 2 * float(weights.sum())
+
+
+def ridge_of(f: Facts) -> float:
+    return float(f.keywords.get("ridge", 1.0))
 
 
 def son(f: Facts) -> dict[str, float]:
     weights = newton_weights(f)
     slack = newton_slack(f, weights)
-    matrix = np.eye(SIZE) + (f.rows * weights[:, None]).T @ f.rows
+    matrix = np.eye(SIZE) + (f.rows * weights[:, None]).T @ f.rows / ridge_of(f)
     return {
-        "": slack + SIZE / (2.0 * weights[-1]) * math.log(1.0 + weights[0] * f.squares / SIZE),
+        "": slack + SIZE / (2.0 * weights[-1]) * math.log(1.0 + weights[0] * f.squares / (SIZE * ridge_of(f))),
         "observed log-determinant": slack + float(np.linalg.slogdet(matrix)[1]) / (2.0 * weights[-1]),
     }
 
@@ -190,13 +194,14 @@ def fd_son(f: Facts) -> dict[str, float]:
     weights, rank = newton_weights(f), f.keywords["rank"]
     slack = newton_slack(f, weights)
     kept, each = exact_sketch(np.sqrt(weights)[:, None] * f.rows, min(rank, SIZE))
-    shrunk, escaped, last = min(rank + 1, SIZE), float(each.sum()), 2.0 * weights[-1]
-    growth = shrunk * math.log(1.0 + float(kept.sum()) / shrunk)
-    determinant = float(np.sum(np.log(1.0 + kept)))
+    ridge, last = ridge_of(f), 2.0 * weights[-1]
+    shrunk, escaped = min(rank + 1, SIZE), float(each.sum()) / ridge
+    growth = shrunk * math.log(1.0 + float(kept.sum()) / (shrunk * ridge))
+    determinant = float(np.sum(np.log(1.0 + kept / ridge)))
     return {
         "": slack + (growth + shrunk * escaped) / last,
         "observed log-determinant": slack + (determinant + shrunk * escaped) / last,
-        "with Omega": slack + (growth + shrunk * weights[0] * f.omega(rank + 1)) / last,
+        "with Omega": slack + (growth + shrunk * weights[0] * f.omega(rank + 1) / ridge) / last,
     }
 
 
@@ -205,10 +210,11 @@ def rfd_son(f: Facts) -> dict[str, float]:
     slack = newton_slack(f, weights)
     kept, each = exact_sketch(np.sqrt(weights)[:, None] * f.rows, min(rank, SIZE))
     shrunk, escaped, last = min(rank + 1, SIZE), float(each.sum()), 2.0 * weights[-1]
-    alpha = 1.0 + escaped / 2.0
-    rest = shrunk * math.log(alpha) / last + f.diameter**2 * escaped / 4.0
-    growth = shrunk * math.log(float(kept.sum()) / shrunk + alpha) + (SIZE - shrunk) * math.log(alpha)
-    determinant = float(np.sum(np.log(kept + alpha)))
+    ridge, alpha = ridge_of(f), ridge_of(f) + escaped / 2.0
+    grown = math.log(alpha / ridge)
+    rest = shrunk * grown / last + f.diameter**2 * escaped / 4.0
+    growth = shrunk * math.log(float(kept.sum()) / (shrunk * ridge) + alpha / ridge) + (SIZE - shrunk) * grown
+    determinant = float(np.sum(np.log((kept + alpha) / ridge)))
     return {"": slack + growth / last + rest, "observed log-determinant": slack + determinant / last + rest}
 
 
@@ -488,7 +494,12 @@ def domains_of(decision: str) -> dict[str, tuple[Domain, tuple[float, float, flo
     }
 
 
-MORE = {"amsgrad": ({"learning_rate": 0.1, "beta1": 0.0, "epsilon": 0.3},)}
+MORE: dict[str, tuple[dict[str, float], ...]] = {
+    "amsgrad": ({"learning_rate": 0.1, "beta1": 0.0, "epsilon": 0.3},),
+    "son": ({"ridge": 0.4},),
+    "fd_son": ({"rank": 2, "ridge": 0.4},),
+    "rfd_son": ({"rank": 2, "ridge": 0.4},),
+}
 """Keywords that a learner's examples leave at their defaults and that its bound depends on."""
 
 
