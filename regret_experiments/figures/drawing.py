@@ -90,7 +90,7 @@ def drawn(
     _check_scales(kind, chosen, scale, x_scale)
     games = panels(results, environment, learners, **look)
     shown = together(games) if chosen.over_environments else games
-    legend = legend or (chosen.names and min(columns or 1, len(shown)) > PANELS[size])
+    legend = legend or (chosen.names and chosen.scales and min(columns or 1, len(shown)) > PANELS[size])
     shared = legend or not chosen.names
     across = columns or (min(len(shown), chosen.wide[size]) if size in chosen.wide else None)
     with matplotlib.rc_context(base_style(size)):

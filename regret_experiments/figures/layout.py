@@ -120,11 +120,11 @@ class Layout:
 
         font, shown = rcParams["font.size"], [axes for axes in self.figure.axes if axes.axison]
         room = max(12, int(72.0 * self.figure.get_figwidth() / self.columns / (0.58 * font)))
-        for axes in shown:
-            title = axes.get_xlabel()
+        for drawn in shown:
+            title = drawn.get_xlabel()
             if "$" not in title and len(title) > room:
                 parts = title.replace(" (", "\n(").split("\n")
-                axes.set_xlabel("\n".join(line for part in parts for line in textwrap.wrap(part, room)))
+                drawn.set_xlabel("\n".join(line for part in parts for line in textwrap.wrap(part, room)))
         if not any(self.lower):
             longest = max((len(line) for axes in shown for line in axes.get_ylabel().split("\n")), default=0)
             across = max((axes.get_xlabel().count("\n") for axes in shown), default=0)

@@ -224,7 +224,7 @@ def test_the_losses_of_rounds_are_those_of_the_game(stored: Results) -> None:
 
 def test_a_run_that_comes_out_differently_is_not_used(stored: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = stored.arrays
-    monkeypatch.setattr(stored, "arrays", lambda name: arrays(name) | {"cumulative_loss": arrays(name)["round"]})
+    monkeypatch.setattr(stored, "arrays", lambda name: dict(arrays(name)) | {"cumulative_loss": arrays(name)["round"]})
     with pytest.raises(StoreError, match="when it is played again"):
         per_round_differences(stored, "fd_adagrad", "ogd")
 
