@@ -93,7 +93,7 @@ class BarrierBandit(Learner):
     guarantee = "in expectation d C (sqrt(2 T ln T) + O(ln T)) on linear losses of at most C; balls"
     needs = (ONE_VALUE, PROMPT, GRADIENT_BOUND)
     examples = ({}, {"learning_rate": 0.01, "value_bound": 30.0})
-    look = Look("barrier bandit", "#AA4499", "<")
+    look = Look("barrier bandit", "#882255", "H")
     state: BarrierState
 
     def __init__(self, learning_rate: float | None = None, value_bound: float | None = None) -> None:

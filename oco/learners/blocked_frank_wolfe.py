@@ -94,7 +94,7 @@ class BlockedFrankWolfe(Learner):
     guarantee = "(R + D) G T^(3/4), with O(T) linear minimizations in all; bounded domain"
     needs = (DIAMETER, GRADIENT_BOUND)
     examples = ({}, {"learning_rate": 0.1, "block_length": 3, "tolerance": 0.01})
-    look = Look("blocked Frank-Wolfe", "#117733", "h")
+    look = Look("blocked Frank-Wolfe", "#EEDD88", "X")
     state: BlockedState
 
     def __init__(

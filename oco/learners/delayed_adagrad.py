@@ -75,7 +75,7 @@ class DelayedAdaGrad(Learner):
     guarantee = "sqrt(2) D_inf (sum_i sqrt(sum_t g_ti^2) + G sqrt(d B)) for the total delay B; bounded domain"
     needs = (DIAMETER, TOTAL_DELAY)
     examples = ({}, {"delta": 0.1})
-    look = Look("delayed AdaGrad", "#882255", "s")
+    look = Look("delayed AdaGrad", "#DDCC77", "p")
     state: DiagonalState
 
     def __init__(self, learning_rate: float | None = None, delta: float | None = None) -> None:

@@ -83,7 +83,7 @@ class OnlineFrankWolfe(Learner):
     guarantee = "8 D G T^(3/4), with one linear minimization a round; bounded domain"
     needs = (DIAMETER, GRADIENT_BOUND)
     examples = ({}, {"learning_rate": 0.1})
-    look = Look("online Frank-Wolfe", "#44AA99", "h")
+    look = Look("online Frank-Wolfe", "#332288", "X")
     state: FrankWolfeState
 
     def __init__(self, learning_rate: float | None = None) -> None:

@@ -75,7 +75,7 @@ class OptimisticFTRL(Learner):
     guarantee = "sqrt(2) R sum_i (epsilon/2 + sqrt(sum_t (g_ti - m_ti)^2)), errors of at most epsilon; bounded domain"
     needs = (HINT, PROMPT, DIAMETER, GRADIENT_BOUND)
     examples = ({}, {"learning_rate": 0.5})
-    look = Look("optimistic FTRL", "#DDAA33", "^")
+    look = Look("optimistic FTRL", "#DDCC77", "8")
     state: OptimisticLeaderState
 
     def __init__(self, learning_rate: float | None = None, ridge: float | None = None) -> None:

@@ -12,7 +12,7 @@ from oco.learners import TwoPointBandit
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dimension", [2, 8, 32])
-@pytest.mark.parametrize(("rounds", "draws"), [(1_000, 6), (10_000, 3), (100_000, 1)])
+@pytest.mark.parametrize(("rounds", "draws"), [(1_000, 4), (10_000, 1), (100_000, 1)])
 def test_regret_is_within_a_constant_of_its_rate(rounds: int, draws: int, dimension: int) -> None:
     """One gradient all along: the way to the far side of the ball alone costs ``r^2 / (2 eta) = D G sqrt(d T) / 8``.
 
@@ -29,4 +29,4 @@ def test_regret_is_within_a_constant_of_its_rate(rounds: int, draws: int, dimens
     regrets = np.array([record.regret.upper for record in records])
     rate = 2.0 * np.sqrt(dimension * rounds)
     assert regrets.mean() <= rate + 3.0
-    assert regrets.mean() >= rate / 8.0 * 0.8
+    assert regrets.mean() >= rate / 8.0
