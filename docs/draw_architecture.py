@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 PICTURE = Path(__file__).parent / "figures" / "architecture.svg"
 ABOUT = {
     "checks": "conformance checks for anyone's parts",
-    "game": "the loop: predict, reveal, update",
+    "game, matrix_game": "the loop: predict, reveal, update; two learners at play",
     "arguments, continuing, tracking": "arguments of play; games in parts; what is observed, and when",
     "record, spec": "what is kept of a game; parts as plain values",
     "environments": "data x loss, streams, adversaries",

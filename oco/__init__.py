@@ -22,6 +22,7 @@ _HOME = {
     "Problem": "learners",
     "Record": "record",
     "play": "game",
+    "self_play": "matrix_game",
 }
 """Further public names besides those of the registries, and the modules that define them."""
 

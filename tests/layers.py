@@ -11,7 +11,7 @@ LAYERS = [
     {"record", "spec"},
     {"tracking", "arguments", "continuing"},
     {"exchange"},
-    {"game"},
+    {"game", "matrix_game"},
     {"checks"},
 ]
 """Parts of `oco` from the ground up: a part may import from lower layers and from itself, never sideways or up."""

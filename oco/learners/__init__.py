@@ -23,6 +23,7 @@ from oco.learners.diagonal_adagrad import DiagonalAdaGrad as DiagonalAdaGrad
 from oco.learners.exp3 import Exp3 as Exp3
 from oco.learners.fd_adagrad import FDAdaGrad as FDAdaGrad
 from oco.learners.fd_son import FDSON as FDSON
+from oco.learners.fixed_share import FixedShare as FixedShare
 from oco.learners.ftfsl import FTFSL as FTFSL
 from oco.learners.ftsl import FTSL as FTSL
 from oco.learners.full_matrix_adagrad import FullMatrixAdaGrad as FullMatrixAdaGrad
@@ -34,6 +35,7 @@ from oco.learners.one_point_bandit import OnePointBandit as OnePointBandit
 from oco.learners.online_newton_step import OnlineNewtonStep as OnlineNewtonStep
 from oco.learners.online_ridge import OnlineRidge as OnlineRidge
 from oco.learners.optimistic_fd_adagrad import OptimisticFDAdaGrad as OptimisticFDAdaGrad
+from oco.learners.optimistic_hedge import OptimisticHedge as OptimisticHedge
 from oco.learners.optimistic_ogd import OptimisticOGD as OptimisticOGD
 from oco.learners.polyak_ogd import PolyakOGD as PolyakOGD
 from oco.learners.primal_dual_ada_fd import PrimalDualAdaFD as PrimalDualAdaFD
@@ -42,6 +44,7 @@ from oco.learners.primal_dual_full_matrix_adagrad import PrimalDualFullMatrixAda
 from oco.learners.primal_dual_ogd import PrimalDualOGD as PrimalDualOGD
 from oco.learners.random_projection import AdaLR as AdaLR
 from oco.learners.random_projection import RadaGrad as RadaGrad
+from oco.learners.regret_matching import RegretMatching as RegretMatching
 from oco.learners.rfd_son import RFDSON as RFDSON
 from oco.learners.shampoo import OneSidedShampoo as OneSidedShampoo
 from oco.learners.shampoo import Shampoo as Shampoo

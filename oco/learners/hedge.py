@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.domains.simplex import Simplex
-from oco.errors import ConfigError
 from oco.learners._finite import finite_update
 from oco.learners.base import GRADIENT_BOUND, Learner, Look, Memory, Problem
-from oco.learners.requirements import positive_or_none, required_gradient_bound
+from oco.learners.requirements import positive_or_none, required_entry_bound, required_simplex
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
 
@@ -84,14 +83,11 @@ class Hedge(Learner):
     def start(self, problem: Problem) -> None:
         """Start from equal weights."""
         domain = problem.domain
-        if type(domain) is not Simplex:
-            raise ConfigError(f"Hedge plays on the simplex, got {domain!r}")
-        self._total = float(domain.start.sum())
+        self._total = required_simplex(self, problem)
         if self.learning_rate is not None:
             self._rate = self.learning_rate
         else:
-            entry = problem.gradient_entry_bound
-            slope = required_gradient_bound(self, problem, "learning_rate") if entry is None else entry
+            slope = required_entry_bound(self, problem, "learning_rate")
             self._rate = float(np.sqrt(2.0 * np.log(domain.dimension) / problem.horizon)) / slope if slope > 0 else 1.0
         self.state = HedgeState(domain.start, np.zeros(domain.shape), 0.0)
 

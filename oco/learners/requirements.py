@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from oco.domains.base import Domain
+from oco.domains.simplex import Simplex
 from oco.errors import ConfigError, ProtocolError
 from oco.learners.base import Learner, Problem
 from oco.types import Array
@@ -136,6 +137,20 @@ def required_gradient_bound(learner: Learner, problem: Problem, unset: str) -> f
         f"{type(learner).__name__} sets {unset} from a bound on the gradients, and the environment states none; "
         f"give {unset}"
     )
+
+
+def required_entry_bound(learner: Learner, problem: Problem, unset: str) -> float:
+    """The problem's bound on the entries of gradients, or on their norm; `ConfigError` if it states neither."""
+    if problem.gradient_entry_bound is not None:
+        return problem.gradient_entry_bound
+    return required_gradient_bound(learner, problem, unset)
+
+
+def required_simplex(learner: Learner, problem: Problem) -> float:
+    """The sum of a point's weights on the problem's simplex; `ConfigError` on another domain."""
+    if type(problem.domain) is Simplex:
+        return float(problem.domain.start.sum())
+    raise ConfigError(f"{type(learner).__name__} plays on the simplex, got {problem.domain!r}")
 
 
 def required_matrix(learner: Learner, problem: Problem) -> tuple[int, int]:

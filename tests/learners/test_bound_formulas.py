@@ -238,6 +238,33 @@ def hedge(f: Facts) -> dict[str, float]:
     return {"": total * (math.log(SIZE) / rate + rate / 2.0 * float(np.sum(entries**2)))}
 
 
+def fixed_share(f: Facts) -> dict[str, float]:
+    share = f.keywords.get("share", 1.0 / (ROUNDS - 1))
+    one_switch = 2.0 * math.log(SIZE) - math.log(share) - (ROUNDS - 2) * math.log(1.0 - share)
+    rate = math.sqrt(8.0 * one_switch / ROUNDS) / (2.0 * float(np.abs(f.rows).max()))
+    rate = f.keywords.get("learning_rate", rate)
+    none = math.log(SIZE) - (ROUNDS - 1) * math.log(1.0 - share)
+    return {"": 3.0 * (none / rate + rate / 8.0 * float(np.sum(np.ptp(f.rows, axis=1) ** 2)))}
+
+
+def optimistic_hedge(f: Facts) -> dict[str, float]:
+    rate = math.sqrt(math.log(SIZE) / (2.0 * ROUNDS)) / float(np.abs(f.rows).max())
+    rate = f.keywords.get("learning_rate", rate)
+    changes = np.abs(np.diff(f.rows, axis=0, prepend=0.0)).max(axis=1)
+    return {"": 3.0 * (math.log(SIZE) / rate + rate / 2.0 * float(np.sum(changes**2)))}
+
+
+def regret_matching(f: Facts) -> dict[str, float]:
+    regrets, squares, point = np.zeros(SIZE), 0.0, np.full(SIZE, 1.0 / SIZE)
+    for row in f.rows:
+        squares += float(np.sum((row @ point - row) ** 2))
+        regrets = regrets + row @ point - row
+        regrets = np.maximum(regrets, 0.0) if f.keywords.get("plus") else regrets
+        positive = np.maximum(regrets, 0.0)
+        point = positive / positive.sum() if positive.any() else np.full(SIZE, 1.0 / SIZE)
+    return {"": 3.0 * math.sqrt(squares)}
+
+
 SHAPE = (3, 2)
 
 
@@ -334,6 +361,9 @@ FORMULAS: dict[str, Callable[[Facts], dict[str, float]]] = {
     "amsgrad": amsgrad,
     "coin_betting": coin_betting,
     "hedge": hedge,
+    "fixed_share": fixed_share,
+    "optimistic_hedge": optimistic_hedge,
+    "regret_matching": regret_matching,
     "shampoo": shampoo,
     "one_sided_shampoo": one_sided_shampoo,
     "sketched_shampoo": sketched_shampoo,
