@@ -15,6 +15,7 @@ from oco.learners.adagrad_norm import AdaGradNorm as AdaGradNorm
 from oco.learners.adam import Adam as Adam
 from oco.learners.adam import AMSGrad as AMSGrad
 from oco.learners.adaptive_fd_adagrad import AdaptiveFDAdaGrad as AdaptiveFDAdaGrad
+from oco.learners.ader import Ader as Ader
 from oco.learners.aprox import AProx as AProx
 from oco.learners.base import Learner, Look, Memory, Problem, state_arrays, state_bytes, state_floats
 from oco.learners.coin_betting import CoinBetting as CoinBetting
@@ -46,6 +47,7 @@ from oco.learners.random_projection import AdaLR as AdaLR
 from oco.learners.random_projection import RadaGrad as RadaGrad
 from oco.learners.regret_matching import RegretMatching as RegretMatching
 from oco.learners.rfd_son import RFDSON as RFDSON
+from oco.learners.saol import SAOL as SAOL
 from oco.learners.shampoo import OneSidedShampoo as OneSidedShampoo
 from oco.learners.shampoo import Shampoo as Shampoo
 from oco.learners.sketched_one_sided_shampoo import SketchedOneSidedShampoo as SketchedOneSidedShampoo

@@ -32,7 +32,7 @@ def not_finite_in(state: Any) -> str:
         elif isinstance(value, float):
             if not math.isfinite(value):
                 return str(name)
-        elif not isinstance(value, int):
+        elif not isinstance(value, (int, list)):  # lists are states of other learners, which look after themselves
             broken = not_finite_in(value)
             if broken:
                 return f"{name}.{broken}"

@@ -55,8 +55,8 @@ class RegretMatching(Learner):
 
     References
     ----------
-    Hart, Mas-Colell, Econometrica 68 (2000); Zinkevich et al., NeurIPS 2007, for the bound on external regret; Tammelin,
-    2014, and Tammelin et al., IJCAI 2015, for regret matching plus. The bound is derived in the notes.
+    Hart, Mas-Colell, Econometrica 68 (2000); Zinkevich et al., NeurIPS 2007, for the bound on external regret;
+    Tammelin 2014, and Tammelin et al., IJCAI 2015, for regret matching plus. The bound is derived in the notes.
 
     Departures: the simplex may have any size.
 

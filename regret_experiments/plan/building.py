@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from oco.errors import ConfigError, DataError, OcoError
-from oco.keywords import did_you_mean, listed
+from oco.keywords import did_you_mean, listed, spec
 from oco.learners.requirements import current_names, former_names
 from regret_experiments.plan.content import plain
 from regret_experiments.plan.keywords import (
@@ -91,7 +91,7 @@ def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:
     for part in getattr(maker, "parts", ()):
         if part not in keywords:
             raise KeywordError(None, f"{kind} needs {part}")
-        given[part] = _build_part(part, keywords[part])
+        given[part] = _build_part(part, keywords[part], "an environment", _bare_environment)
     if isinstance(given.get("labels"), list):
         # YAML has no tuples; a pair such as [one-vs-rest, 0] is written as a list.
         given["labels"] = tuple(given["labels"])
@@ -120,14 +120,16 @@ def _split(kind: str, environment: Any, keywords: dict[str, Any]) -> tuple[Any, 
     return played, held_out
 
 
-def _build_part(part: str, given: Any) -> Any:
-    """The environment inside a wrapper, from its mapping."""
+def _bare_environment(kind: str, keywords: dict[str, Any]) -> Any:
+    return build_environment(kind, keywords).environment
+
+
+def _build_part(part: str, given: Any, what: str, build: Callable[[str, dict[str, Any]], Any]) -> Any:
+    """The environment inside a wrapper, or the learner inside another, from its mapping."""
     if not isinstance(given, dict) or not isinstance(given.get("kind"), str):
-        raise KeywordError(part, f"must be a mapping with the kind of an environment, got {given!r}")
+        raise KeywordError(part, f"must be a mapping with the kind of {what}, got {given!r}")
     try:
-        return build_environment(
-            given["kind"], {key: value for key, value in given.items() if key != "kind"}
-        ).environment
+        return build(given["kind"], {key: value for key, value in given.items() if key != "kind"})
     except KeywordError as error:
         raise KeywordError(part, str(error) if error.key is None else f"{error.key} {error}") from error
 
@@ -186,7 +188,9 @@ def build_learner(kind: str, hyperparameters: dict[str, Any]) -> Any:
         check_names(kind, known, accepted(maker))
     check_types(known, maker)
     check_required(kind, known, maker)
-    return _call(maker, hyperparameters)
+    inside = {part: known[part] for part in getattr(maker, "parts", ()) if known.get(part) is not None}
+    built = {part: _build_part(part, given, "a learner", build_learner) for part, given in inside.items()}
+    return _call(maker, hyperparameters | built)
 
 
 def stored_learner(content: dict[str, Any]) -> Any:
@@ -267,7 +271,8 @@ def learner_content(kind: str, learner: Any, point: dict[str, Any] | None = None
     that a run keeps its id.
     """
     given = FORMER_DEFAULTS.get(kind, {}) | (point or {}) | learner.hyperparameters()
-    hyperparameters = plain(former_names(type(learner), given))
+    inside = {part: spec(given[part]) for part in getattr(type(learner), "parts", ())}
+    hyperparameters = plain(former_names(type(learner), given | inside))
     return {"kind": kind, "hyperparameters": hyperparameters} | _plugin(learner=kind)
 
 

@@ -43,6 +43,27 @@ def test_a_sweep_plays_every_feedback_and_stores_what_it_adds(tmp_path: Path) ->
     assert (results.runs["status"] == "finished").all()
 
 
+def test_a_learner_over_another_one_has_it_as_a_mapping_in_configs_and_in_what_is_stored(tmp_path: Path) -> None:
+    learners = """
+  - {kind: ader, base: {kind: ogd, learning_rate: 0.1, schedule: constant}}
+  - {kind: saol}"""
+    results = load(play(config(f"\n  - {INSIDE}", learners), tmp_path))
+    assert (results.runs["status"] == "finished").all()
+    plan = planned(tmp_path, f"\n  - {INSIDE}", learners)
+    bases = [one.run.learner["hyperparameters"]["base"] for stage in plan.stages for one in stage.runs]
+    assert bases == [
+        {"kind": "ogd", "learning_rate": 0.1, "schedule": "constant"},
+        {"kind": "ogd", "learning_rate": None, "schedule": "constant"},
+    ]
+    for learner, sentence in (
+        ("{kind: saol, base: ogd}", "base"),
+        ("{kind: saol, base: {kind: odg}}", "there is no learner 'odg'"),
+        ("{kind: saol, base: {kind: ogd, rate: 1.0}}", "unknown key, ogd takes"),
+    ):
+        with pytest.raises(ConfigError, match=rf"feedback.yaml(:\d+)?.*{sentence}"):
+            planned(tmp_path, f"  - {INSIDE}", f"  - {learner}")
+
+
 @pytest.mark.parametrize(
     ("environment", "learner", "sentence"),
     [

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from oco.domains import Ball, BallBox, Box, FrobeniusBall, L1Ball, Simplex
 from oco.domains.base import Domain
-from oco.learners import LEARNERS, Learner, OnlineNewtonStep, Problem
+from oco.learners import LEARNERS, FDAdaGrad, Learner, OnlineNewtonStep, Problem
 from oco.regret.bounds import Bound, Observed
 from oco.regret.covariance import GradientCovariance
 from oco.types import Array
@@ -50,6 +50,8 @@ def promise(name: str, keywords: dict[str, Any]) -> Promise:
     if name in ("ada_lr", "radagrad", "oja_son", "adam") or keywords.get("decay", 1.0) < 1.0:
         return "none"
     if keywords.get("compensation", "full") != "full" or (name, keywords.get("ridge")) == ("rfd_son", 0.0):
+        return "none"
+    if name == "saol" and isinstance(keywords.get("base"), FDAdaGrad):
         return "none"
     if name == "amsgrad" and keywords.get("beta1") != 0.0:
         return "none"
@@ -150,6 +152,9 @@ WITHIN = {
     "optimistic_ogd-learning_rate=0.5": 5.0,
     "optimistic_fd_adagrad-rank=2": 3.2,
     "optimistic_fd_adagrad-rank=50-learning_rate=0.5": 5.3,
+    "ader-base=FDAdaGrad(rank=2, learning_rate=0.5)": 4.0,  # the base's bound, and Hedge's, with a rate for any game
+    "saol": 5.9,  # regret that is small on every interval costs a logarithm on each
+    "saol-base=OGD(learning_rate=0.5)": 6.8,
 }
 """How many times its worst regret among the small games a bound may be, where that is more than twice."""
 

@@ -76,7 +76,7 @@ def test_the_tracking_bound_holds_against_every_sequence(
 
 
 def test_the_default_rate_gives_the_root_of_twice_the_surprise() -> None:
-    """``sqrt(C T / 2) 2 G`` with C of m switches, on losses that use the whole range, and nearly all of it is needed."""
+    """``sqrt(C T / 2) 2 G`` with C of m switches, on losses of the whole range; a third of it is needed."""
     rounds, size, switches = 400, 4, 3
     learner = FixedShare(switches)
     domain = Simplex(dimension=size)
