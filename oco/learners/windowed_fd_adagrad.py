@@ -34,8 +34,8 @@ class WindowedFDAdaGrad(Learner):
         H_t = \Bigl(\sum_b \bar G_b + \bigl(\delta + \sum_b \rho_b\bigr) I\Bigr)^{1/2}, \qquad
         x_{t+1} = \Pi_K^{H_t}(x_t - \eta H_t^{-1} g_t)
 
-    Rounds are cut into blocks of ``n = floor(W / B)``. The newest B blocks are kept, each as its own sketch ``Gbar_b`` of rank k
-    with escaped mass rho_b, and the oldest is dropped whole when a new one begins.
+    Rounds are cut into blocks of ``n = floor(W / B)``. The newest B blocks are kept, each as its own sketch ``Gbar_b``
+    of rank k with escaped mass rho_b, and the oldest is dropped whole when a new one begins.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class WindowedFDAdaGrad(Learner):
     window
         W >= 1, the most rounds that are remembered.
     blocks
-        B >= 1; more than W means W. In the long run the sketches cover between ``(B - 1) n + 1`` and ``B n <= W`` rounds.
+        B >= 1; more than W means W. In the long run between ``(B - 1) n + 1`` and ``B n <= W`` rounds are covered.
     learning_rate
         eta > 0; ``D / sqrt(2)`` by default, as for `FDAdaGrad`.
     delta
@@ -90,7 +90,7 @@ class WindowedFDAdaGrad(Learner):
         {"rank": 1, "window": 6, "blocks": 2, "delta": 0.1},
         {"rank": 50, "window": 5},
     )
-    look = Look("windowed FD-AdaGrad", "#0072B2", "<")
+    look = Look("windowed FD-AdaGrad", "#117733", ">")
     state: WindowedState
 
     def __init__(
