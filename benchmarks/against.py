@@ -22,12 +22,15 @@ from typing import IO
 import numpy as np
 
 import oco
+from benchmarks.measure import adult
 from oco.losses import Logistic, RowBlock
 from oco.types import Array
 
 ROOT = Path(__file__).parents[1]
 TURNS = 60
 ROUNDS = 1_000
+GAME_ROUNDS, GAME_TURNS = 4_000, 6
+"""Rounds of a whole game off balls, and its turns: there a round takes long in older commits."""
 
 LEARNERS: dict[str, tuple[int, Callable[[], oco.Learner]]] = {
     "OGD": (124, lambda: oco.OGD(0.1)),
@@ -40,8 +43,33 @@ LEARNERS: dict[str, tuple[int, Callable[[], oco.Learner]]] = {
 """Dimension and learner of every row of the table."""
 
 
+def grounds() -> dict[str, oco.Domain]:
+    """Domains other than balls, by name, for d = 124."""
+    generator = np.random.default_rng(1)
+    normal, equations = generator.standard_normal(124), generator.standard_normal((3, 124))
+    return {
+        "box": oco.domains.Box(-0.3, 0.3, dimension=124),
+        "simplex": oco.domains.Simplex(1.0, 124),
+        "l1 ball": oco.domains.L1Ball(5.0, 124),
+        "half-space": oco.domains.HalfSpace(normal, -1.0),
+        "slice": oco.domains.AffineSlice(equations, np.ones(3)),
+    }
+
+
+def games() -> dict[str, Callable[[], object]]:
+    """By name what plays a game of `GAME_ROUNDS` rounds off balls, with nothing tracked but the losses."""
+    _, rows, targets = adult(GAME_ROUNDS)
+    made: dict[str, Callable[[], object]] = {}
+    for name, domain in grounds().items():
+        game = oco.environments.LogisticRegression(rows, targets, domain=domain, order="file")
+        for learner in (oco.FDAdaGrad(10, 0.1), oco.DiagonalAdaGrad(0.1)):
+            play = partial(oco.play, game, learner, comparator=False, spectrum=False, checkpoints=1)
+            made[f"game on a {name}: {type(learner).__name__}, d = 124"] = play
+    return made
+
+
 def works() -> dict[str, Callable[[], object]]:
-    """By name what plays `ROUNDS` rounds: one gradient at a time, and as a stream of rows."""
+    """By name what plays rounds: one gradient at a time, as a stream of rows, and games off balls."""
     made: dict[str, Callable[[], object]] = {}
     for name, (dimension, make) in LEARNERS.items():
         rows = np.random.default_rng(0).standard_normal((ROUNDS, dimension))
@@ -51,7 +79,7 @@ def works() -> dict[str, Callable[[], object]]:
         made[f"{name}, d = {dimension}, stream"] = partial(
             learner.play_block, RowBlock(Logistic(), rows, np.ones(ROUNDS))
         )
-    return made
+    return made | games()
 
 
 def play_online(learner: oco.Learner, gradients: list[Array]) -> None:
@@ -68,7 +96,8 @@ def serve(requests: IO[str], answers: IO[str]) -> None:
         work = made[line.rstrip()]
         began = time.thread_time()
         work()
-        print(1e6 * (time.thread_time() - began) / ROUNDS, file=answers, flush=True)
+        rounds = GAME_ROUNDS if line.startswith("game") else ROUNDS
+        print(1e6 * (time.thread_time() - began) / rounds, file=answers, flush=True)
 
 
 def compare(trees: list[Path]) -> dict[str, list[float]]:
@@ -86,6 +115,8 @@ def compare(trees: list[Path]) -> dict[str, list[float]]:
     least = {name: [np.inf] * len(trees) for name in works()}
     for turn in range(TURNS + 1):
         for name, times in least.items():
+            if name.startswith("game") and turn > GAME_TURNS:
+                continue
             for place, worker in enumerate(workers):
                 assert worker.stdin is not None
                 assert worker.stdout is not None

@@ -86,7 +86,10 @@ nitpick_ignore_regex = [
     ),
     ("py:.*", r"(Array|ArrayLike|Rounds|Rows|Shape|Labels|Self|T|Any|oco\.plugins\.T|TypeAliasForwardRef|torch)"),
     # Of annotations that are imported for type checkers only, which Sphinx cannot look through.
-    ("py:class", r"(Axes|Figure|Styles|Scale|Against|ScalingKind|Snapshots|BlockOutcome|\w+\[.*)"),
+    (
+        "py:class",
+        r"(Axes|AxisScale|Band|DataFrame|Figure|Path|Rate|Region|Styles|Scale|Against|ScalingKind|Snapshots|BlockOutcome|\w+\[.*)",
+    ),
 ]
 
 

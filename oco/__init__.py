@@ -43,6 +43,9 @@ _SUBPACKAGES = (
     "spec",
 )
 
+_WITH_OTHER_PACKAGES = ("estimators",)
+"""Subpackages that need packages which this one does not: imported when they are named, not by ``import *``."""
+
 
 def _part(name: str) -> Any:
     return importlib.import_module(f"oco.{name}")
@@ -57,7 +60,7 @@ def _registered(part: str) -> dict[str, Any]:
 def __getattr__(name: str) -> Any:
     if name == "__all__":
         return ["__version__", *_HOME, *(found for part in _REGISTRIES for found in _registered(part)), *_SUBPACKAGES]
-    if name in _SUBPACKAGES:
+    if name in _SUBPACKAGES or name in _WITH_OTHER_PACKAGES:
         return _part(name)
     if name in _HOME:
         return getattr(_part(_HOME[name]), name)

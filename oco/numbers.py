@@ -23,7 +23,7 @@ def real_numbers(values: Any, what: str) -> np.ndarray[Any, Any]:
     Parameters
     ----------
     values : array-like
-        An array, nested lists, a pandas, Arrow or torch object, a buffer.
+        An array, nested lists, a pandas, Arrow or torch object, a buffer, whatever offers DLPack.
     what : str
         Name of the values, with which the message begins.
 
@@ -45,7 +45,7 @@ def real_numbers(values: Any, what: str) -> np.ndarray[Any, Any]:
             f"{what} must not be masked; drop or fill the {masked} masked {'entry' if masked == 1 else 'entries'} first"
         )
     try:
-        array = _from_pandas(values, what) if _is_pandas(values) else np.asarray(values)
+        array = _from_pandas(values, what) if _is_pandas(values) else np.asarray(from_dlpack(values))
     except DataError:
         raise
     except ValueError as error:
@@ -104,6 +104,13 @@ def _count_masked(values: Any) -> int:
     if isinstance(values, (list, tuple)):
         return sum(_count_masked(value) for value in values if isinstance(value, (list, tuple, np.ma.MaskedArray)))
     return 0
+
+
+def from_dlpack(values: Any) -> Any:
+    """A view of an array of another library, if DLPack is all that it offers."""
+    if hasattr(values, "__dlpack__") and not hasattr(values, "__array__"):
+        return np.from_dlpack(values)
+    return values
 
 
 def _is_pandas(values: Any) -> bool:

@@ -43,6 +43,7 @@ DOCS = ROOT / "docs"
 RUN = sorted(path.name for path in DOCS.glob("*.md") if "```python" in path.read_text())
 NEEDS_DATA = {
     "data.md": "a data set that is not bundled",
+    "from_river.md": "river; tests/estimators/test_river.py runs it",
     "shampoo.md": "torch; tests/torch/test_documentation.py runs it",
 }
 
@@ -74,6 +75,12 @@ def test_the_python_of_a_page_runs(page: str, stored_sweep: Path, monkeypatch: p
         exec(compile(block, page, "exec"), names)
 
 
+def test_there_are_twenty_recipes_each_with_code() -> None:
+    recipes = (DOCS / "recipes.md").read_text().split("\n## ")[1:]
+    assert len(recipes) >= 20
+    assert [recipe.partition("\n")[0] for recipe in recipes if "```python" not in recipe] == []
+
+
 def test_what_extending_shows_passes_the_checks() -> None:
     import numpy as np
 
@@ -98,6 +105,7 @@ def test_every_page_is_in_the_menu() -> None:
 
 def test_every_public_name_has_a_docstring(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch", reason="needs the extra: torch")
+    pytest.importorskip("river", reason="needs the extra: river")
     monkeypatch.syspath_prepend(DOCS)
     import public_names
 
@@ -108,6 +116,7 @@ def test_every_public_name_has_a_docstring(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_name_without_a_docstring_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch", reason="needs the extra: torch")
+    pytest.importorskip("river", reason="needs the extra: river")
     monkeypatch.syspath_prepend(DOCS)
     import public_names
 

@@ -23,12 +23,19 @@ def modules_with_examples() -> Iterator[str]:
                 yield module.name
 
 
-MODULES = [
-    pytest.param(name, marks=pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs the extra: torch"))
-    if name.startswith(("oco.torch", "regret_experiments.training"))
-    else name
-    for name in modules_with_examples()
-]
+EXTRAS = {"torch": ("oco.torch", "regret_experiments.training"), "river": ("oco.estimators.river",)}
+"""Parts that need the extra of this name."""
+
+
+def needs(name: str) -> list[pytest.MarkDecorator]:
+    """Marks that skip the module's examples if its extra is not installed."""
+    extras = [extra for extra, parts in EXTRAS.items() if name.startswith(parts)]
+    return [
+        pytest.mark.skipif(not importlib.util.find_spec(extra), reason=f"needs the extra: {extra}") for extra in extras
+    ]
+
+
+MODULES = [pytest.param(name, marks=needs(name)) for name in modules_with_examples()]
 
 
 @pytest.mark.parametrize("module", MODULES)

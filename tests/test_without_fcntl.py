@@ -1,4 +1,4 @@
-"""On a system without Unix file locks both packages are imported and results are read; a sweep says what it needs."""
+"""Without what Windows lacks, packages are imported, games played and results read; a sweep says what it needs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ import sys
 from pathlib import Path
 
 UNIX_ONLY = ("fcntl", "grp", "pwd", "resource", "termios", "tty", "pty", "posix_ipc", "syslog")
+NOT_OF_WINDOWS = ("O_CLOEXEC", "fork", "getuid", "sched_getaffinity", "sysconf")
+"""Names of the module os."""
 
 SCRIPT = f"""
-import importlib, pkgutil, sys
+import importlib, os, pkgutil, sys
 for name in {UNIX_ONLY!r}:
     sys.modules[name] = None  # import of it raises ImportError
+for name in {NOT_OF_WINDOWS!r}:
+    delattr(os, name)
 for package in ("oco", "regret_experiments"):
     for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
-        if not module.name.startswith(("oco.torch", "regret_experiments.__main__")):
+        if not module.name.startswith(("oco.torch", "oco.estimators.river", "regret_experiments.__main__")):
             importlib.import_module(module.name)
+import oco
+game = oco.environments.LinearLosses([[1.0, 0.0], [0.0, 1.0]], domain=oco.Ball(radius=1.0))
+print(oco.play(game, oco.AdaGradNorm()).scalars["rounds"])
 from regret_experiments import Store, load
 from oco.errors import StoreError
 results = load(sys.argv[1])
@@ -34,6 +41,7 @@ def test_nothing_unix_only_is_needed_to_read(tmp_path: Path) -> None:
         [sys.executable, "-c", SCRIPT, str(older), str(tmp_path / "r")], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    counts, sentence = done.stdout.splitlines()
+    rounds, counts, sentence = done.stdout.splitlines()
+    assert rounds == "2"
     assert counts == "6 0"
     assert sentence == f"{tmp_path / 'r' / 'claims'}: a sweep needs the file locks of Linux or macOS (on Windows, WSL)"

@@ -55,7 +55,7 @@ def _ball_by_cholesky(
     size, length = float(np.trace(matrix)), float(np.linalg.norm(right))
     if length == 0.0:
         return np.zeros_like(right)
-    if size == 0.0:
+    if size == 0.0 or (np.isfinite(radius) and size * radius < 1e-20 * length):  # no curvature that counts: linear
         return right * (radius / length if np.isfinite(radius) else 1.0)
     unit = radius if np.isfinite(radius) else length / size
     limit = radius / unit

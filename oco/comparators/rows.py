@@ -77,7 +77,9 @@ class RowMatrix:
         if self.units is not None:
             point = (point.T * self.units).T
         if whole is not None:
-            return _sparse_product(whole, point, False) if self._sparse and point.ndim == 1 else np.asarray(whole @ point)
+            return (
+                _sparse_product(whole, point, False) if self._sparse and point.ndim == 1 else np.asarray(whole @ point)
+            )
         return np.concatenate([np.asarray(rows @ point) for _, rows in self._pieces()])
 
     def transposed_product(self, weights: Array) -> Array:
@@ -125,8 +127,9 @@ class RowMatrix:
         whole: Any = self._whole()
         if whole is not None and self._sparse and weights.ndim == 1 and not fine:
             _add_sparse_sizes(whole.data, whole.indices, whole.indptr, np.abs(weights / unit), sizes)
-            error = np.where(sizes > 0.0, self.count * _LEAST, 0.0) + 1.01 * self.sum_length * _UNIT * sizes * unit
-            return self.transposed_product(weights), error
+            underflow = np.where(sizes > 0.0, self.count * _LEAST, 0.0)
+            rounding: Array = underflow + 1.01 * self.sum_length * _UNIT * sizes * unit
+            return self.transposed_product(weights), rounding
         for start, rows in self._parts():
             part = weights[start : start + rows.shape[0]].T
             sizes += (abs(rows).T @ np.abs(part.T / unit)).T

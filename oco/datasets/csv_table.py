@@ -12,6 +12,7 @@ from oco.datasets.compact import CompactWriter
 from oco.datasets.csv_header import read_header
 from oco.datasets.csv_rows import CsvLayout, raise_first_fault, read_rows
 from oco.datasets.decompress import open_guarded
+from oco.datasets.packages import needs_package
 from oco.errors import DataError
 from oco.types import Array
 
@@ -85,7 +86,8 @@ def _append(layout: CsvLayout, rows: Array, writer: CompactWriter) -> None:
 
 
 def _read_narrow(layout: CsvLayout, writer: CompactWriter) -> None:
-    import pandas as pd
+    with needs_package("pandas"):
+        import pandas as pd
 
     width, column = layout.width, layout.column
     names: list[Any] = list(range(width))

@@ -10,6 +10,7 @@ import numpy as np
 from oco.datasets.cache import cache_directory, is_parsed, parse_once
 from oco.datasets.compact import Compact, CompactWriter
 from oco.datasets.fingerprint import combine
+from oco.datasets.packages import needs_package
 from oco.datasets.registry import DatasetInfo
 from oco.errors import DataError
 
@@ -31,7 +32,8 @@ def read_openml(info: DatasetInfo, split: str, check: Callable[[Compact], None])
     start, stop = _range(info, split)
 
     def parse(writer: CompactWriter) -> int:
-        from sklearn.datasets import fetch_openml
+        with needs_package("scikit-learn"):
+            from sklearn.datasets import fetch_openml
 
         home = cache_directory() / "openml"
         try:

@@ -8,10 +8,12 @@ from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oco.datasets.compact import Compact
 from oco.datasets.fingerprint import ContentHash
 from oco.datasets.options import check_counts
+from oco.datasets.wheel_files import wheel_file
 from oco.errors import DataError
 from oco.keywords import did_you_mean, listed
 from oco.types import Array
@@ -181,10 +183,8 @@ def _box_sums(values: Array, side: int) -> Array:
 @lru_cache(maxsize=4)
 def photographs(image: Image, channel: Channel) -> tuple[Array, ...]:
     """The chosen photographs, ``(427, 640)`` each, with pixels in [-1/2, 1/2]; shared, so not to be written to."""
-    from sklearn.datasets import load_sample_image
-
     chosen = ("china", "flower") if image == "both" else (image,)
-    colors = [load_sample_image(f"{name}.jpg") / 255.0 - 0.5 for name in chosen]
+    colors = [_pixels(f"{name}.jpg") / 255.0 - 0.5 for name in chosen]
     planes = [
         color.mean(axis=2) if channel == "grey" else color[:, :, ("red", "green", "blue").index(channel)].copy()
         for color in colors
@@ -192,3 +192,16 @@ def photographs(image: Image, channel: Channel) -> tuple[Array, ...]:
     for plane in planes:
         plane.setflags(write=False)
     return tuple(planes)
+
+
+def _pixels(name: str) -> NDArray[np.uint8]:
+    """The colors ``(427, 640, 3)`` of a photograph of scikit-learn's wheel, from the file where it is known."""
+    path = wheel_file("images", name)
+    if path is None:
+        from sklearn.datasets import load_sample_image
+
+        return np.asarray(load_sample_image(name))
+    from PIL.Image import open as open_image
+
+    with open_image(path) as photograph:
+        return np.asarray(photograph)

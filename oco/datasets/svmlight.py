@@ -12,6 +12,7 @@ import numpy as np
 
 from oco.datasets.compact import CompactWriter, make_csr
 from oco.datasets.decompress import open_guarded
+from oco.datasets.packages import needs_package
 from oco.datasets.svmlight_faults import BLANK_LINE, find_fault
 from oco.errors import DataError
 
@@ -69,7 +70,8 @@ def read_svmlight(
 def _parse(
     block: bytes, first_line: int, path: Path, n_features: int | None, zero_based: bool, writer: CompactWriter
 ) -> None:
-    from sklearn.datasets import load_svmlight_file
+    with needs_package("scikit-learn"):
+        from sklearn.datasets import load_svmlight_file
 
     failure: Exception | None = None
     try:

@@ -23,8 +23,8 @@ from oco.domains._coupled_algebra import (
     STEP,
     TRIAL,
     WORK,
-    Work,
     W,
+    Work,
     X,
     Z,
     add_rows,
@@ -44,6 +44,7 @@ EXACT = 1e-30
 """Square of a gradient, relative to what it is a difference of, that is rounding."""
 RIDGE = 1e-15
 """Added to the Hessian, relative to its largest eigenvalue: its rounding."""
+
 
 @kernel
 def slope_along(shift: float, k: int, work: Work, length: float, y: Array) -> float:

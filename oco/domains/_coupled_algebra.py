@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,13 +18,16 @@ W, GRADIENT, STEP, SMALL = range(4)
 
 
 class Work(NamedTuple):
-    """Scratch memory for up to k rows of W: ``points`` ``(POINTS, d)``, ``small`` ``(SMALL, k)``, ``(k, k)``, ``(k, d)``."""
+    """Scratch memory for up to k rows of W.
+
+    ``points`` is ``(POINTS, d)``, ``small`` ``(SMALL, k)``; ``matrix`` has room for ``(k, k)``, ``rows`` for k d.
+    """
 
     points: Array
     small: Array
     matrix: Array
     rows: Array
-    places: Array
+    places: np.ndarray[Any, Any]
 
     @classmethod
     def empty(cls, rank: int, dimension: int) -> Work:
@@ -115,7 +118,7 @@ def curvature(weights: Array, shift: float, held: bool, work: Work) -> None:
 
 @kernel
 def solve_definite(matrix: Array, right: Array, out: Array) -> bool:
-    """Solve with a positive definite ``matrix`` (its lower triangle is used up); False where a pivot is not positive."""
+    """Solve with a positive definite ``matrix``, whose lower triangle is used up; False at a pivot not above zero."""
     k = right.size
     for a in range(k):
         out[a] = right[a]

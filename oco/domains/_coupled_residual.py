@@ -1,4 +1,4 @@
-"""The optimality residual of `oco.domains.certificate`, compiled, for what Newton's method in the coupling has found."""
+"""The optimality residual of `oco.domains.certificate`, compiled, for what `oco.domains._coupled` has found."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def gap_of_box(region: Region, x: Array, normal: Array) -> float:
 
 @kernel
 def gap_nearby(region: Region, x: Array, normal: Array, size: float, work: Work) -> float:
-    """A bound on ``<normal, z - x>`` over the z of a box within ``size`` of x; see `certificate.projection_residual`."""
+    """A bound on ``<normal, z - x>`` over the z of a box within ``size`` of x; see `_gap_nearby` there."""
     farther, nearest = work.points[Z], work.points[TRIAL]
     for i in range(x.size):
         farther[i] = x[i] + normal[i]
@@ -102,7 +102,7 @@ def coupled_residual(region: Region, y: Array, shift: float, weights: Array, wor
     own_size = math.sqrt(product(x, x))
     size = own_size + math.sqrt(product(y, y))
     diameter = diameter_of(region, x.size)
-    if not (SMALLEST < size < LARGEST and SMALLEST < diameter):
+    if not (SMALLEST < size < LARGEST and diameter > SMALLEST):
         return np.inf
     for i in range(x.size):
         offset[i] = y[i] - x[i]

@@ -28,6 +28,7 @@ from oco.environments.row_data import RowSource
 from oco.environments.row_stream import RowStream
 from oco.environments.simplex_games import DrawnPortfolio, ExpertAdvice, PortfolioSelection
 from oco.environments.spectrum_games import SpectrumLinear, SpectrumQuadratic
+from oco.environments.streamed import from_river
 from oco.environments.traps import FollowTheLeaderTrap, UnprojectedTrap, WrongProjectionTrap
 from oco.environments.with_constraint import WithConstraint
 from oco.plugins import Registry
@@ -140,5 +141,6 @@ __all__ = [
     "WithConstraint",
     "WrongProjectionTrap",
     "comparator_curve",
+    "from_river",
     "one_vs_rest",
 ]

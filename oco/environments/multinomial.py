@@ -86,7 +86,7 @@ class MultinomialRegression(Environment):
         self._next = 0
 
     def split(self, test_fraction: float = 0.2, seed: int = 0) -> tuple[Self, Self]:
-        """Two games on disjoint rows, as `GeneralizedLinear.split` makes them; both keep all classes."""
+        """Two games on disjoint rows, as ``split`` of `GeneralizedLinear` makes them; both keep all classes."""
         train, test = self._rows.split(test_fraction, seed)
         return self._on(train), self._on(test)
 

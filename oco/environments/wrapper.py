@@ -102,8 +102,8 @@ def innermost(stream: Any) -> Any:
     --------
     >>> import oco
     >>> game = oco.environments.ExpertAdvice(3, 10)
-    >>> innermost(oco.environments.Delayed(oco.environments.Bandit(game), delay=2)) is game
-    True
+    >>> innermost(oco.environments.Delayed(oco.environments.Bandit(game), delay=2))
+    ExpertAdvice(dimension=3, horizon=10)
     """
     while isinstance(stream, Wrapper):
         stream = stream.environment

@@ -17,8 +17,11 @@ from oco.learners.adam import AMSGrad as AMSGrad
 from oco.learners.adaptive_fd_adagrad import AdaptiveFDAdaGrad as AdaptiveFDAdaGrad
 from oco.learners.ader import Ader as Ader
 from oco.learners.aprox import AProx as AProx
+from oco.learners.barrier_bandit import BarrierBandit as BarrierBandit
 from oco.learners.base import Learner, Look, Memory, Problem, state_arrays, state_bytes, state_floats
+from oco.learners.blocked_frank_wolfe import BlockedFrankWolfe as BlockedFrankWolfe
 from oco.learners.coin_betting import CoinBetting as CoinBetting
+from oco.learners.delayed_adagrad import DelayedAdaGrad as DelayedAdaGrad
 from oco.learners.delayed_ogd import DelayedOGD as DelayedOGD
 from oco.learners.diagonal_adagrad import DiagonalAdaGrad as DiagonalAdaGrad
 from oco.learners.exp3 import Exp3 as Exp3
@@ -33,6 +36,7 @@ from oco.learners.implicit_ogd import ImplicitOGD as ImplicitOGD
 from oco.learners.ogd import OGD as OGD
 from oco.learners.oja_son import OjaSON as OjaSON
 from oco.learners.one_point_bandit import OnePointBandit as OnePointBandit
+from oco.learners.online_frank_wolfe import OnlineFrankWolfe as OnlineFrankWolfe
 from oco.learners.online_newton_step import OnlineNewtonStep as OnlineNewtonStep
 from oco.learners.online_ridge import OnlineRidge as OnlineRidge
 from oco.learners.optimistic_fd_adagrad import OptimisticFDAdaGrad as OptimisticFDAdaGrad

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from oco.compile import MATRIX, REAL, VECTOR, WHOLE, kernel, separate_kernel, several
+from oco.compile import MATRIX, REAL, VECTOR, WHOLE, kernel, separate_kernel
 from oco.domains._coupled_algebra import FACE, MOVED, TRIAL, X, Z
 from oco.domains._region import BAND, BOX, L1_BALL, inside, project_coordinates, size_of, sum_threshold
 from oco.learners._coordinatewise import RULE as DIAGONAL_RULE
@@ -15,7 +15,7 @@ from oco.learners._ground import GROUND, Ground, slide
 from oco.learners._isotropic import RULE as ISOTROPIC_RULE
 from oco.learners._isotropic import Rule as IsotropicRule
 from oco.learners._isotropic import isotropic_round
-from oco.learners._records import STREAM, Stream
+from oco.learners._records import Stream
 from oco.learners._settled import PLAYED, REFUSED, SETTLED
 from oco.learners._sketched_rounds import write_row
 from oco.losses.scalar import evaluate

@@ -73,7 +73,8 @@ class GradientDescent:
     def _hold(self, state: DescentState) -> Held[tuple[Any, ...]]:
         held = self._held
         if held is None or held.state is not state:
-            arguments, online = self._moving(state), isotropic_online
+            arguments: tuple[Any, ...] = self._moving(state)
+            online: Any = isotropic_online
             where = self._anchorage
             if where.region is not None:
                 online, arguments = isotropic_on, (*arguments, Ground.of(where.domain, where.region, 1))

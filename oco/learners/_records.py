@@ -134,7 +134,8 @@ class Stream(NamedTuple):
         else:
             places = slice(self.indptr[index], self.indptr[index + 1])
             gradient[self.indices[places]] = self.data[places]
-        return self.outcome[2, index] * gradient
+        gradient *= self.outcome[2, index]
+        return gradient
 
     def finite_at(self, index: int) -> bool:
         """Whether the loss, the slope and the gradient of round ``index`` are finite."""

@@ -133,7 +133,8 @@ class SketchedPlayer:
         begin, online = 0, 0
         while True:
             length, room = self._block_room(state.sketch, nonzeros)
-            stopped, more = play_stream(begin, length, stream, *self._hold(state).arguments, room)
+            moving, sketch, recipe, scratch = self._hold(state).arguments
+            stopped, more = play_stream(begin, length, stream, moving, sketch, recipe, scratch, room)
             online += more
             if stopped < 0 or not stream.finite_at(stopped) or not self._grow(state):
                 break
@@ -172,7 +173,7 @@ class SketchedPlayer:
                 recipe = recipe._replace(tolerance=-1.0)
             arrays = sketch.arrays()
             arguments: tuple[Any, ...] = state.moving, arrays, recipe.packed(), sketch.scratch()
-            online = play_online
+            online: Any = play_online
             where = self._anchorage
             if where.region is not None:
                 online, arguments = play_online_on, (*arguments, Ground.of(where.domain, where.region, sketch.capacity))

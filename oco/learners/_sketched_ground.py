@@ -1,7 +1,7 @@
 """Rounds of a learner that is preconditioned by a sketch, on the domains of `oco.learners._ground`.
 
-A round is `play_round` without a ball, and the projection in the norm of H. What the kernels cannot certify (H singular or
-nearly so, extreme scales) is left to the domain: they return in between, with the round's step taken.
+A round is `play_round` without a ball, and the projection in the norm of H. What the kernels cannot certify (H singular
+or nearly so, extreme scales) is left to the domain: they return in between, with the round's step taken.
 """
 
 from __future__ import annotations

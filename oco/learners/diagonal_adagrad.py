@@ -107,7 +107,8 @@ class DiagonalAdaGrad(Learner):
     def _hold(self) -> Held[tuple[Any, ...]]:
         held, state = self._held, self.state
         if held is None or held.state is not state:
-            arguments, online = self._moving(), diagonal_online
+            arguments: tuple[Any, ...] = self._moving()
+            online: Any = diagonal_online
             where = self._anchorage
             if where.region is not None:
                 online, arguments = diagonal_on, (*arguments, Ground.of(where.domain, where.region, 1))

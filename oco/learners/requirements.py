@@ -124,6 +124,17 @@ def required_diameter(learner: Learner, problem: Problem, norm: str = "l2", unse
     )
 
 
+def required_oracle(learner: Learner, problem: Problem) -> None:
+    """Raise `ConfigError` unless the domain is bounded and linear functions can be minimized over it."""
+    domain = problem.domain
+    lacks = "infinite diameter" if not domain.bounded else "" if hasattr(domain, "maximizer") else "no maximizer"
+    if lacks:
+        raise ConfigError(
+            f"{type(learner).__name__} minimizes linear functions over a bounded domain by its maximizer, and "
+            f"{domain!r} has {lacks}; play another domain, or OGD with a learning_rate, which projects"
+        )
+
+
 def theorem_rate(learner: Learner, problem: Problem, norm: str = "l2") -> float:
     """``D / sqrt(2)``, the learning rate of AdaGrad's theorems, with D the domain's diameter in ``norm``."""
     return required_diameter(learner, problem, norm) / math.sqrt(2.0)

@@ -36,6 +36,9 @@ _COMMANDS = {
 }
 """Command -> the module of this package that defines it, and its line in the help."""
 
+_LEFT_OUT = {"pandas": "pandas", "matplotlib": "matplotlib", "sklearn": "scikit-learn", "PIL": "pillow"}
+"""Modules, and their packages, that a minimal install leaves out and some commands need."""
+
 _RESUMED = ("sweep", "train")
 """Commands that continue where they stopped."""
 
@@ -95,6 +98,11 @@ def main(arguments: list[str] | None = None) -> None:
         message, code = str(error), 2 if isinstance(error, (ConfigError, DataError)) else 1
     except OSError as error:
         message, code = system_error(error), 1
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in _LEFT_OUT:
+            raise
+        package = _LEFT_OUT[error.name.partition(".")[0]]
+        message, code = f"this needs {package}, which is not installed: pip install {package}", 1
     except MemoryError:
         message, code = "there is not enough memory", 1
     print(f"Error: {printable(message)}", file=sys.stderr)

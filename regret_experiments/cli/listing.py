@@ -21,13 +21,15 @@ from regret_experiments.cli.options import plugin_option
 )
 def learners(dimension: int, rank: int) -> None:
     """List the learners: state as a formula and in floats, bound and source."""
-    from oco.domains import Ball, FrobeniusBall, Simplex
+    from oco.domains import Ball, FrobeniusBall, Simplex, Unbounded
     from oco.learners import LEARNERS
     from oco.learners.base import Problem
 
     rows = max(side for side in range(1, int(dimension**0.5) + 1) if dimension % side == 0)
     domains = {
         "any": Ball(radius=1.0, dimension=dimension),
+        "vector": Ball(radius=1.0, dimension=dimension),
+        "unbounded": Unbounded(dimension),
         "matrix": FrobeniusBall(radius=1.0, shape=(rows, dimension // rows)),
         "simplex": Simplex(dimension=dimension),
     }

@@ -22,6 +22,7 @@ from regret_experiments.cli.output import echo
 if TYPE_CHECKING:
     from regret_experiments.execution import Summary
     from regret_experiments.store import Store
+    from regret_experiments.store.results import Results
 
 
 @click.command()
@@ -92,21 +93,22 @@ def sweep(
     if summary.interrupted:
         say_how_to_resume(summary, store)
         sys.exit(130)
-    finish(store, figures=figures)
+    stored = finish(store, figures=figures)
     counts = summary.runs
     click.echo(
         f"\n{counts.finished + counts.failed} runs played now, {counts.before + counts.elsewhere} were stored already, "
         f"{time.perf_counter() - began:.1f} s. Results are in {store.path}"
     )
-    failed = _failures(store)
+    runs = stored.runs
+    failed = list(runs.loc[runs["status"] == "failed", "message"])
     if failed:
         message = f"{len(failed)} runs failed, the first with: {failed[0]}; --retry-failed plays them again"
         echo(message, err=True)
         sys.exit(1)
 
 
-def finish(store: Store, *, figures: bool) -> None:
-    """Write and print the table of the stored runs, and draw their figures."""
+def finish(store: Store, *, figures: bool) -> Results:
+    """Write and print the table of the stored runs, and draw their figures; returns what was read."""
     from regret_experiments.store.export import write_csv
     from regret_experiments.store.results import load
     from regret_experiments.tables import rank_table, shortfall_text, table_text
@@ -122,13 +124,7 @@ def finish(store: Store, *, figures: bool) -> None:
 
         for path in draw_all(store.path, results):
             echo(f"drew {path}")
-
-
-def _failures(store: Store) -> list[str]:
-    from regret_experiments.store.results import load
-
-    runs = load(store.path).runs
-    return list(runs.loc[runs["status"] == "failed", "message"])
+    return results
 
 
 def say_how_to_resume(summary: Summary, store: Store) -> None:

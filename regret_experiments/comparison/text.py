@@ -42,7 +42,8 @@ def comparison_text(found: Comparison) -> str:
 
 def _notes(found: Comparison, frame: pd.DataFrame) -> Iterator[str]:
     pairs = [int(count) for count in frame["pairs"]]
-    yield f"{sum(pairs)} pairs were used; {'none was' if not found.left_out else len(found.left_out)} left out."
+    used = "1 pair was" if sum(pairs) == 1 else f"{sum(pairs)} pairs were"
+    yield f"{used} used; {'none was' if not found.left_out else len(found.left_out)} left out."
     yield from (f"  left out: {sentence}" for sentence in found.left_out)
     if found.column.lower_is_better:
         yield f"A negative difference is in favor of {found.first.label}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -56,6 +56,8 @@ class Job:
         What to tell about a task besides its id.
     retry_failed
         Whether to try again what is stored as failed.
+    ended
+        Identifiers of which it is known that nothing is left to do, so that what is stored is not read again.
     """
 
     what: str
@@ -64,6 +66,7 @@ class Job:
     kind: str = "runs"
     labels: Callable[[str], dict[str, Any]] = lambda _: {}
     retry_failed: bool = False
+    ended: Set[str] = frozenset()
 
 
 class Engine:
@@ -79,7 +82,9 @@ class Engine:
 
     def perform(self, job: Job) -> Counts:
         """Complete the tasks of ``job``, or as many as possible before an interrupt."""
-        attempted_before = {name for name in job.identifiers if self._ended(job, name, job.retry_failed)}
+        attempted_before = {
+            name for name in job.identifiers if name in job.ended or self._ended(job, name, job.retry_failed)
+        }
         counts = Counts(before=len(attempted_before))
         waiting = deque(name for name in job.identifiers if name not in attempted_before)
         elsewhere: deque[str] = deque()

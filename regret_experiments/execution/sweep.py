@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from oco.errors import ComparatorError
@@ -121,12 +122,26 @@ def _perform(
             return failure(Play(run), error)
 
     return engine.perform(
-        Job("runs", _each_kind_first(by_id), make, labels=lambda name: by_id[name].labels, retry_failed=retry_failed)
+        Job(
+            "runs",
+            _in_order(by_id),
+            make,
+            labels=lambda name: by_id[name].labels,
+            retry_failed=retry_failed,
+            ended=by_id.keys() - {each.run.id for each in missing},
+        )
     )
 
 
-def _each_kind_first(planned: dict[str, PlannedRun]) -> list[str]:
-    """Ids with one run of every kind of learner first, so that the compiling is shared among the workers."""
+def _in_order(planned: dict[str, PlannedRun]) -> list[str]:
+    """Ids with one run of every kind of learner first, so that the compiling is shared among the workers.
+
+    The others come game by game, so that a worker finds the rows that it drew for the run before.
+    """
     first = {each.run.learner["kind"]: name for name, each in reversed(planned.items())}
     front = set(first.values())
-    return [*(name for name in planned if name in front), *(name for name in planned if name not in front)]
+    others: dict[str, list[str]] = {}
+    for name, each in planned.items():
+        if name not in front:
+            others.setdefault(each.run.game.id, []).append(name)
+    return [*(name for name in planned if name in front), *chain.from_iterable(others.values())]

@@ -103,6 +103,9 @@ def tidy_log(axes: Axes) -> Axes:
     """Number the logarithmic axes of a finished figure so that no two numbers touch: 1, 2 and 5 of a short range."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+    low, high = axes.get_xlim()
+    if axes.get_xscale() == "log" and high < 1.001 * low:  # all points at one place: Matplotlib leaves no width
+        axes.set_xlim(low / 2.0, 2.0 * high)
     for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
         if axis.get_scale() == "log":
             axis.set_minor_formatter(NullFormatter())

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from oco.errors import ConfigError, StoreError
-from regret_experiments.figures.style import base_style
+from regret_experiments.figures.style import PANELS, base_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,7 +68,8 @@ def drawn(
     columns, height
         Panels side by side, and the height of the figure in inches.
     legend
-        Name the learners in one legend under the panels.
+        Name the learners in one legend under the panels; where more of these are side by side than names have room
+        for it is drawn anyway.
     scale, x_scale
         ``"log"`` or ``"linear"``, of the axes up and across; ``scale`` of regret curves can be ``"sqrt"``.
     **look
@@ -89,6 +90,7 @@ def drawn(
     _check_scales(kind, chosen, scale, x_scale)
     games = panels(results, environment, learners, **look)
     shown = together(games) if chosen.over_environments else games
+    legend = legend or (chosen.names and chosen.scales and min(columns or 1, len(shown)) > PANELS[size])
     shared = legend or not chosen.names
     across = columns or (min(len(shown), chosen.wide[size]) if size in chosen.wide else None)
     with matplotlib.rc_context(base_style(size)):

@@ -54,7 +54,7 @@ def held_out_losses(curves: pd.DataFrame, axes: Axes, *, styles: Styles | None =
             axes.fill_between(averaged.index, low, high, color=style.color, alpha=0.12 * fade, linewidth=0)
             axes.plot(averaged.index, middle, color=style.color, alpha=fade)
             axes.plot(last.index, last.iloc[:, 0], ":", color=style.color, alpha=fade, linewidth=1.0)
-            name = style.label if pd.isna(rank) else f"{style.label}, k={int(rank)}"
+            name = ", ".join(filter(None, [style.label, "" if pd.isna(rank) else f"k={int(rank)}"]))
             labels.at_end(name, float(averaged.index[-1]), float(middle.iloc[-1]), style.ink)
     axes.set_xscale("log")
     if min(float(np.nanmin(line.get_ydata())) for line in axes.get_lines()) > 0.0:
@@ -72,6 +72,6 @@ KINDS = {
     "held_out": Kind(
         "held-out loss of the averaged and the last point (environments with held_out)", _of_panel,
         caption="Mean loss on rounds that no learner saw, of the average of its points (lines) and of its last point "
-        "(dashed), {rate}. {band}",
+        "(dotted), {rate}. {band}",
     )
 }  # fmt: skip

@@ -71,7 +71,7 @@ class Layout:
 
         width, font = 72.0 * self.figure.get_figwidth() / self.columns, rcParams["font.size"]
         points = 0.9 * font
-        room = max(16, int(width / (0.6 * points)))
+        room = max(16, int((width - 3.0 * font) / (0.56 * points)))
         lines = [_balanced(sentence, room) for sentence in sentences] or [[]] * len(titles)
         above = 1.25 * points * max(map(len, lines))
         self.grow(above * len(self.upper) / self.columns)
@@ -115,12 +115,27 @@ class Layout:
             self.figure.set_figheight(self.figure.get_figheight() + points / 72.0)
 
     def tidy(self) -> None:
-        """Take away the titles of vertical axes that the panel to the left has too."""
+        """Take away the titles of vertical axes that the panel to the left has too, and make room for the others."""
+        from matplotlib import rcParams
+
+        font, shown = rcParams["font.size"], [axes for axes in self.figure.axes if axes.axison]
+        room = max(12, int(72.0 * self.figure.get_figwidth() / self.columns / (0.58 * font)))
+        for drawn in shown:
+            title = drawn.get_xlabel()
+            if "$" not in title and len(title) > room:
+                parts = title.replace(" (", "\n(").split("\n")
+                drawn.set_xlabel("\n".join(line for part in parts for line in textwrap.wrap(part, room)))
+        if not any(self.lower):
+            longest = max((len(line) for axes in shown for line in axes.get_ylabel().split("\n")), default=0)
+            across = max((axes.get_xlabel().count("\n") for axes in shown), default=0)
+            rows = -(-len(self.upper) // self.columns)
+            needed = font * (0.56 * longest + 5.0 + 1.3 * across)
+            self.grow(max(0.0, rows * needed - 72.0 * self.figure.get_figheight()))
         for row in (self.upper, self.lower):
             said = [None if axes is None else axes.get_ylabel() for axes in row]
-            for i, axes in enumerate(row):
-                if axes is not None and i % self.columns and said[i] == said[i - 1]:
-                    axes.set_ylabel("")
+            for i, place in enumerate(row):
+                if place is not None and i % self.columns and said[i] == said[i - 1]:
+                    place.set_ylabel("")
 
 
 def _balanced(text: str, room: int) -> list[str]:

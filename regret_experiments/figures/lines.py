@@ -82,5 +82,7 @@ def _with_band(rows: pd.DataFrame, rate: Rate, band: Band) -> tuple[Array, Array
         return mean, low, high
     if f"regret_{rate}_se" not in rows:
         raise ConfigError(f"the table has no column regret_{rate}_se, which the band {band!r} needs; make it again")
-    reach = half_width(column(f"regret_{rate}_se"), column("orders" if rate == "best" else "orders_theorem"), band)
-    return mean, mean - reach, mean + reach
+    if band == "ci":  # its degrees of freedom are of the orders, and the column `orders` counts repetitions too
+        return mean, column(f"regret_{rate}_ci_low"), column(f"regret_{rate}_ci_high")
+    error = column(f"regret_{rate}_se")
+    return mean, mean - error, mean + error

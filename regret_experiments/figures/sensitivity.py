@@ -197,11 +197,12 @@ def _by_value(rows: pd.DataFrame, band: Band) -> pd.DataFrame:
     """Mean of the regret over the orders, and its band, by value (missing: unset), at the best other parameters."""
     points = rows.assign(point=rows.get("point", "")).groupby(["value", "point"], dropna=False)
     each = points.agg(
-        mean=("regret_upper", "mean"), low=("regret_lower", "min"), high=("regret_upper", "max"),
-        error=("regret_upper", "sem"), count=("regret_upper", "count"),
+        mean=("regret_upper", "mean"), low=("regret_lower", "min"), high=("regret_upper", "max")
     )  # fmt: skip
     if band != "range":
-        reach = half_width(each["error"], each["count"], band)
+        by_order = rows.assign(point=rows.get("point", "")).groupby(["value", "point", "order"], dropna=False)
+        orders = by_order["regret_upper"].mean().groupby(level=["value", "point"], dropna=False)
+        reach = half_width(orders.sem(), orders.count(), band)  # repetitions on one order are not independent
         each = each.assign(low=each["mean"] - reach, high=each["mean"] + reach)
     best = each.sort_values("mean").groupby(level="value", dropna=False).head(1)
     return best.reset_index("point", drop=True).sort_index()

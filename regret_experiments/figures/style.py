@@ -11,7 +11,7 @@ from oco.learners import LEARNERS, Look
 
 WIDTHS = {"one-column": 3.25, "two-column": 7.0, "slide": 13.33}
 """Figure widths in inches: a column of a two-column paper, its full width, a 16:9 slide."""
-_PANELS = {"one-column": 1, "two-column": 2, "slide": 2}
+PANELS = {"one-column": 1, "two-column": 2, "slide": 2}
 _FONT_SIZES = {"one-column": 7.5, "two-column": 8.0, "slide": 12.0}
 
 
@@ -122,9 +122,9 @@ def panel_grid(
 
     ``columns`` are the panels side by side; by default as many as direct labels have room for.
     """
-    across = min(count, columns or _PANELS[size])
+    across = min(count, columns or PANELS[size])
     rows = -(-count // across)
-    alone = count == 1 and size != "one-column" and columns is None
+    alone = count == 1 and size != "one-column"
     width = WIDTHS[size] * ((0.7 if size == "slide" else 0.6) if alone else 1.0)
     return (width, rows * (width / across) * aspect), rows, across
 

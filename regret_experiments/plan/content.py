@@ -68,7 +68,7 @@ def _digest(text: str) -> str:
 
 
 def _canonical_json(value: Any) -> str:
-    if type(value) is not dict or not all([type(key) is str for key in value]):
+    if type(value) is not dict or any(type(key) is not str for key in value):
         return _canonical_part(value)
     return "{" + ",".join([f"{_quoted(key)}:{_canonical_part(value[key])}" for key in sorted(value)]) + "}"
 

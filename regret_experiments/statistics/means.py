@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,13 +48,27 @@ def mean_with_error(values: Iterable[float], level: float = 0.95) -> Mean:
     >>> mean_with_error([1.0, 2.0, 3.0])
     Mean(count=3, value=2.0, standard_error=0.5773502691896258, low=-0.4841377..., high=4.4841377...)
     """
-    from scipy import special
-
     kept = np.array([value for value in values if not math.isnan(value)], dtype=float)
     count = len(kept)
     if count < 2:
         return Mean(count, float(kept[0]) if count else math.nan, math.nan, math.nan, math.nan)
     mean = float(kept.mean())
     error = float(kept.std(ddof=1)) / math.sqrt(count)
-    reach = float(special.stdtrit(count - 1, 0.5 + level / 2.0)) * error
+    reach = float(student_reach(error, count, level))
     return Mean(count, mean, error, mean - reach, mean + reach)
+
+
+def student_reach(error: Any, count: Any, level: float = 0.95) -> Any:
+    """How far Student's interval reaches on either side of means of ``count`` values with these standard errors.
+
+    NaN for fewer than two values.
+
+    Examples
+    --------
+    >>> round(float(student_reach(1.0, 2)), 3)  # 0.975 quantile of Student's t with one degree of freedom
+    12.706
+    """
+    from scipy.special import stdtrit
+
+    freedom = np.asarray(count, dtype=float) - 1.0
+    return error * stdtrit(np.where(freedom > 0.0, freedom, np.nan), 0.5 + level / 2.0)

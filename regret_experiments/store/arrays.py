@@ -56,7 +56,7 @@ def unpack(data: bytes, description: dict[str, Any]) -> PackedArrays:
     if zlib.crc32(data) != description["crc32"]:
         raise Damaged("its bytes do not have the checksum of what was written")
     start = _HEADER_LENGTH.stop + int.from_bytes(data[_HEADER_LENGTH], "little")
-    if len(data) - start != 8 * layout.count:
+    if len(data) - start != 8 * layout.total:
         raise Damaged("it does not hold as many numbers as the shapes of its arrays")
     return PackedArrays(data, start, layout)
 
@@ -66,7 +66,7 @@ class Layout(NamedTuple):
 
     shapes: dict[str, tuple[int, ...]]
     places: dict[str, int]
-    count: int
+    total: int
 
 
 class PackedArrays(Mapping[str, Array]):

@@ -15,6 +15,7 @@ from oco.errors import StoreError
 from regret_experiments.store.files import cannot_write
 
 _SESSION = "session"
+_OPEN = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
 class Claims:
@@ -36,7 +37,7 @@ class Claims:
         """
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._directory / _SESSION, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(self._directory / _SESSION, _OPEN, 0o644)
         except OSError as error:
             raise cannot_write(self._directory, error) from error
         self._held[_SESSION] = descriptor
@@ -56,7 +57,7 @@ class Claims:
         while True:
             try:
                 self._directory.mkdir(parents=True, exist_ok=True)
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                descriptor = os.open(path, _OPEN, 0o644)
             except OSError as error:
                 raise cannot_write(self._directory, error) from error
             try:

@@ -211,7 +211,7 @@ def check_arrays(kind: str, document: Document, shapes: Shapes) -> None:
         if "spectra" in shapes:
             spectra = shapes["spectra"]
             lengths.append(count if len(spectra) == 2 and spectra[0] == _length(shapes, "spectrum_rounds") else -1)
-    if count < 0 or any([length != count for length in lengths]):
+    if count < 0 or any(length != count for length in lengths):
         raise Damaged("its arrays do not fit together")
 
 

@@ -30,7 +30,10 @@ def csv_text(frame: pd.DataFrame) -> str:
     safe = frame.rename(columns=_no_formula).copy(deep=False)
     for place, kind in enumerate(safe.dtypes):
         if kind.kind not in "biufc":
-            safe.isetitem(place, safe.iloc[:, place].astype(object).map(_no_formula).to_numpy())
+            column = safe.iloc[:, place]
+            # Of a categorical column only the few categories are looked at, not the cells.
+            column = column if kind.name == "category" else column.astype(object)
+            safe.isetitem(place, column.map(_no_formula).to_numpy())
     return safe.to_csv(index=False, lineterminator="\n")
 
 

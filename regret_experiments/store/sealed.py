@@ -37,8 +37,12 @@ MIGRATIONS: dict[int, Callable[[Document], Document]] = {1: _without_seal}
 
 def seal(document: Document) -> bytes:
     """The bytes of a file that holds ``document``: the schema first, the checksum of all earlier bytes last."""
-    text = json.dumps(plain({"schema": SCHEMA} | document), indent=1, ensure_ascii=False)
-    body = text.removesuffix("\n}").encode()
+    # A line for every entry: indenting inside them as well would take the encoder that is written in Python.
+    entries = [
+        f" {_ENCODER.encode(name)}: {_ENCODER.encode(value)}"
+        for name, value in plain({"schema": SCHEMA} | document).items()
+    ]
+    body = ("{\n" + ",\n".join(entries)).encode()
     return body + _seal_of(body)
 
 
@@ -106,3 +110,4 @@ def _refuse(constant: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)

@@ -284,7 +284,7 @@ _environments: dict[str, Any] = {}
 
 
 def _shared(environment: dict[str, Any]) -> dict[str, Any]:
-    """The first equal environment that was read: the runs of a sweep have few, and each would take a kilobyte or two."""
+    """The first equal environment that was read: the runs of a sweep have few, and each takes a kilobyte or two."""
     text = repr(environment)
     if len(_environments) >= MOST_SHARED:
         _environments.clear()

@@ -11,6 +11,7 @@ from hostile_games import LOSSES, PLACES, SHAPES, HostileGame, hostile_game, nor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import oco
 from oco.comparators import Comparator, best_fixed_point, certify
 
 SIZES = st.sampled_from([-150, -140, -80, -20, -8, 0, 0, 0, 8, 20, 80, 140, 150])
@@ -76,3 +77,14 @@ def test_a_long_hunt_finds_no_point_that_is_better_than_a_lower_end(name: str) -
         where, shape = (str(generator.choice(which)) for which in (PLACES, SHAPES))
         spread, size = int(generator.choice(spreads)), int(generator.choice(sizes))
         try_one(name, where, shape, spread, size, int(generator.integers(2**32 - 8)), solve=case % 100 == 0)
+
+
+def test_logistic_losses_of_rows_as_large_as_measured_have_a_best_point() -> None:
+    # Without scaling the margins reach thousands, and the curvature of the losses falls below 1e-150 of their slope.
+    game = oco.environments.LogisticRegression.load("breast_cancer", horizon=50, domain=oco.Ball(radius=1.0))
+    record = oco.play(game, oco.OGD(learning_rate=0.1))
+    assert record.regret is not None
+    assert record.best_point is not None
+    assert np.linalg.norm(record.best_point) <= 1.0 + 1e-12
+    assert record.regret.upper - record.regret.lower <= 1e-6 * record.cumulative_loss
+    assert record.regret.upper <= record.cumulative_loss  # losses are not negative

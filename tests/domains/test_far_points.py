@@ -23,8 +23,9 @@ def test_nearer_points_lie_in_the_direction_of_the_far_one(good_below):
 
 
 def test_radius_of_a_ball_and_a_box_with_one_center_is_exact():
-    # The largest |x_1| + |x_2| with |x| <= 1 and |x_2| <= 0.1 is at x_2 = 0.1.
-    domain = BallBox(1.0, lower=[-1.0, -0.1], upper=[1.0, 0.1])
-    assert domain.radius("l1") == pytest.approx(np.sqrt(0.99) + 0.1, rel=1e-9)
-    assert domain.radius("l2") == pytest.approx(1.0, rel=1e-9)
-    assert domain.radius("linf") == pytest.approx(1.0, rel=1e-9)
+    # The largest |x_1| + |x_2| with |x| <= 3 and |x_2| <= 0.3 is at x_2 = 0.3.
+    domain = BallBox(3.0, lower=[-3.0, -0.3], upper=[3.0, 0.3])
+    assert domain.radius("l1") == pytest.approx(3.0 * (np.sqrt(0.99) + 0.1), rel=1e-9)
+    assert domain.diameter("l1") == pytest.approx(6.0 * (np.sqrt(0.99) + 0.1), rel=1e-9)
+    assert domain.radius("l2") == pytest.approx(3.0, rel=1e-9)
+    assert domain.radius("linf") == pytest.approx(3.0, rel=1e-9)

@@ -60,6 +60,10 @@ def test_the_text_says_what_few_pairs_cannot_show() -> None:
     many = frame(rows("a", "one", None, np.arange(12.0)), rows("a", "two", None, np.arange(12.0) ** 2))
     assert "cannot reach" not in comparison_text(compare_learners(many, "one", "two"))
     single = comparison_text(compare_learners(PAIRED[PAIRED["order"] == 0], "ogd", "fd_adagrad:2"))
+    alone = PAIRED[PAIRED["order"] == 0]
+    assert "1 pair was used; none was left out." in comparison_text(
+        compare_learners(alone, "ogd", "fd_adagrad:2", environments=["a"])
+    )
     assert "One pair says nothing of chance: there is no interval and no test." in single
 
 
@@ -220,7 +224,7 @@ def test_the_losses_of_rounds_are_those_of_the_game(stored: Results) -> None:
 
 def test_a_run_that_comes_out_differently_is_not_used(stored: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     arrays = stored.arrays
-    monkeypatch.setattr(stored, "arrays", lambda name: arrays(name) | {"cumulative_loss": arrays(name)["round"]})
+    monkeypatch.setattr(stored, "arrays", lambda name: dict(arrays(name)) | {"cumulative_loss": arrays(name)["round"]})
     with pytest.raises(StoreError, match="when it is played again"):
         per_round_differences(stored, "fd_adagrad", "ogd")
 

@@ -22,3 +22,10 @@ def test_six_digits_where_they_tell_points_apart_and_all_where_they_do_not() -> 
 def test_one_point_of_many_runs_is_one_point() -> None:
     named = Hyperparameters(rows_of("a", 1.0 / 3.0) * 4, {}, ())
     assert named.point(rows_of("a", 1.0 / 3.0)[0]) == "0.333333"
+
+
+def test_a_learner_is_named_by_what_differs_among_its_runs_and_was_not_tuned() -> None:
+    point = {"learning_rate": 0.1, "decay": 0.9, "delta": 0.0}
+    rows = [{"learner": "a", "point": one} for one in (point, point | {"learning_rate": 0.2, "delta": 0.5})]
+    named = Hyperparameters(rows, {"a": ["learning_rate"]}, ())
+    assert [named.learner(row) for row in rows] == ["a delta=0", "a delta=0.5"]

@@ -98,6 +98,18 @@ def test_an_interrupt_leaves_the_rest(tmp_path: Path) -> None:
     assert counts == Counts(finished=2, left=6)
 
 
+def test_what_is_known_to_have_ended_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    perform(tmp_path, Dying("none"))
+    store = Store(tmp_path / "r")
+    read: list[str] = []
+    monkeypatch.setattr(Store, "read", lambda _, kind, name: read.append(name))
+    with store.opened(), Interrupts() as interrupts:
+        engine = Engine(store, Dying("none"), JsonLines(io.StringIO()), interrupts)  # type: ignore[arg-type]
+        job = Job("runs", NAMES, lambda name: Play(RUNS[name]), ended=frozenset(NAMES))
+        assert engine.perform(job) == Counts(before=8)
+    assert read == []
+
+
 class Terminal(io.StringIO):
     """A stream that says that it is a terminal."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import subprocess
@@ -197,3 +198,29 @@ def test_10_000_runs_load_in_3_seconds(tmp_path: Path) -> None:
     assert len(curves) == 10_000 * rounds.size
     assert runs["number_3"].iloc[7] == 63.0
     assert min(seconds) < 3.0
+
+
+def test_a_content_is_hashed_in_parts_as_it_is_as_a_whole() -> None:
+    """The canonical text has sorted keys and no 5.0, wherever a number stands, and leaves text alone."""
+    from regret_experiments.plan.content import _ENCODER, _numbers, content_hash, content_hash_of_json
+
+    for content in (
+        {"b": 1.0, "a": {"z": [1.0, 2.5, {"y": -0.0}], "x": "1.0,"}, "c": True, "d": None, 'q"': 2.0**60},
+        {"schema": 1, "text": "[3.0]", "empty": {}, "list": [], "large": 1e300, "ä": [2.0, "ä"]},
+        [1.0, {"a": 2.0}],
+        7.0,
+    ):
+        whole = hashlib.sha256(_ENCODER.encode(_numbers(content)).encode()).hexdigest()[:20]
+        assert content_hash_of_json(content) == content_hash(content) == whole
+
+
+def test_arrays_of_a_stored_run_are_read_only_and_as_they_were_written(tmp_path: Path) -> None:
+    store, run = Store(tmp_path), a_run()
+    arrays = curves() | {"spectra": np.arange(6.0).reshape(2, 3), "spectrum_rounds": np.ones(2)}
+    store.write("runs", finished(run), arrays)
+    stored = store.read("runs", run.id)
+    assert stored is not None
+    assert list(stored.arrays) == list(arrays)
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(stored.arrays[name], array)
+        assert not stored.arrays[name].flags.writeable

@@ -128,7 +128,7 @@ def test_regret_of_the_forecaster_is_certified_in_a_game_without_a_domain() -> N
 # Hints.
 
 
-@pytest.mark.parametrize("rounds", [100, 10_000])
+@pytest.mark.parametrize("rounds", [100, 3_000])
 def test_perfect_hints_give_a_constant_regret(rounds: int) -> None:
     """``D^2 E / (2 c)``, at most ``sqrt(2) D G`` with the theorem's rate, whatever the horizon."""
     game = SpectrumLinear(4, rounds, domain=oco.Ball(radius=1.0))
@@ -212,7 +212,7 @@ def bandit_regrets(rounds: int, dimension: int, draws: int) -> tuple[float, floa
     return float(regrets.mean()), float(regrets.std() / np.sqrt(draws)), float(np.nanmean(bounds))
 
 
-@pytest.mark.parametrize(("rounds", "dimension"), [(1000, 2), (1000, 16), (8000, 4)])
+@pytest.mark.parametrize(("rounds", "dimension"), [(1000, 2), (1000, 16), (2000, 4)])
 def test_two_point_regret_is_of_the_order_of_its_rate(rounds: int, dimension: int) -> None:
     """``D G sqrt(d T)`` within a constant: not above it, and not below a fiftieth."""
     mean, error, _ = bandit_regrets(rounds, dimension, 6)
@@ -282,7 +282,7 @@ def test_primal_dual_descent_keeps_both_bounds_against_feasible_points(
 def test_the_violation_falls_behind_the_rounds() -> None:
     """A learner that ignores the constraint violates it in proportion to T; the primal-dual one by ever less of it."""
     shares = []
-    for rounds in (500, 8000):
+    for rounds in (300, 3000):
         losses = LinearLosses(np.tile([-1.0, 0.0], (rounds, 1)), domain=oco.Ball(radius=1.0))
         half = LinearLosses(np.tile([1.0, 0.0], (rounds, 1)))
         game = WithConstraint(losses, half, limit=0.2)
@@ -328,8 +328,8 @@ def test_implicit_steps_do_not_overshoot() -> None:
 
 @pytest.mark.slow  # a hundred thousand rounds, one by one
 def test_two_point_regret_has_its_rate_in_the_rounds_and_the_dimension() -> None:
-    """Regret over ``D G sqrt(d T)`` stays within a factor of five for T from 1e3 to 1e5 and d from 2 to 32."""
+    """Regret over ``D G sqrt(d T)`` stays within a factor of two for T from 1e3 to 1e5 and d from 2 to 32."""
     cases = [(1_000, 4, 8), (10_000, 4, 3), (100_000, 4, 2), (10_000, 2, 3), (10_000, 32, 3)]
     shares = [bandit_regrets(T, d, draws)[0] / (2.0 * np.sqrt(d * T)) for T, d, draws in cases]
-    assert max(shares) <= 1.1
-    assert max(shares) <= 5.0 * min(shares)
+    assert max(shares) <= 1.1  # G is 1.1 at most
+    assert max(shares) <= 2.0 * min(shares)

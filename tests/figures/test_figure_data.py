@@ -19,7 +19,7 @@ from regret_experiments.figures.lines import over_orders
 from regret_experiments.figures.masses import escaped_data, escaped_trace, tail_data
 from regret_experiments.figures.memory import memory_data
 from regret_experiments.figures.selection import escaped_frame, select_runs, time_table
-from regret_experiments.figures.sensitivity import sensitivity_data
+from regret_experiments.figures.sensitivity import _by_value, sensitivity_data
 from regret_experiments.figures.spread import spread
 from regret_experiments.figures.timing import time_data
 from regret_experiments.store.results import Results
@@ -65,6 +65,17 @@ def test_rank_and_memory_share_means_and_bands_over_orders(runs: pd.DataFrame, t
             for found, expected in zip((line.middle, line.low, line.high), (upper.mean(), low, high), strict=True):
                 assert found[i] == pytest.approx(expected, rel=1e-9)
             assert by_rank[learner].middle[i] == line.middle[i]
+
+
+@pytest.mark.parametrize("band", ["se", "ci"])
+def test_repetitions_on_one_order_are_no_further_orders(runs: pd.DataFrame, band: Any) -> None:
+    again = pd.concat([runs, runs.assign(repetition=1, id=runs["id"] + "b")], ignore_index=True)
+    once, twice = (memory_data(rank_table(rows), band=band) for rows in (runs, again))
+    for learner, line in once.items():
+        np.testing.assert_allclose(twice[learner].regrets, line.regrets, rtol=1e-12)
+    played = [rows[rows["learner"] == "ogd"].assign(value=rows["point"]) for rows in (runs, again)]
+    for ends in zip(*(_by_value(rows, band).to_numpy().T for rows in played), strict=True):
+        np.testing.assert_allclose(*ends, rtol=1e-12)
 
 
 def test_a_band_of_a_table_without_standard_errors_is_refused(table: pd.DataFrame) -> None:

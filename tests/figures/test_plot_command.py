@@ -119,6 +119,34 @@ def test_columns_height_and_scales(results: Results) -> None:
         draw(results, "memory", learners=["mars"])
 
 
+def test_words_of_narrow_panels_stay_in_their_place(results: Results) -> None:
+    figure = draw(results, "memory", size="one-column", columns=2)
+    figure.draw_without_rendering()
+    assert len(figure.legends) == 1  # names have no room beside the points
+    assert [text for axes in figure.axes for text in _labels(axes) if "AdaGrad" in text] == []
+    across = [axes.xaxis.label.get_window_extent() for axes in figure.axes]
+    assert across[0].x0 >= 0.0
+    assert across[0].x1 < across[1].x0
+    up = figure.axes[0].yaxis.label.get_window_extent()
+    assert up.y0 >= 0.0
+    assert up.y1 <= figure.bbox.height
+
+
+@pytest.mark.parametrize("kind", ["memory", "signature"])
+def test_one_point_has_an_axis_around_it(results: Results, kind: str) -> None:
+    figure = draw(results, kind, environment="power_law", learners=["ogd"])
+    figure.draw_without_rendering()  # warnings are errors
+    low, high = figure.axes[0].get_xlim()
+    assert low < 0.9 * high
+    assert figure.get_figwidth() < 7.0  # one panel does not fill the page
+
+
+def test_a_legend_leaves_only_ranks_at_lines(held_out: Results) -> None:
+    (axes,) = draw(held_out, "held_out", legend=True).axes
+    assert _labels(axes)
+    assert all(text.startswith("k=") for text in _labels(axes))
+
+
 @pytest.mark.parametrize(
     ("band", "words"),
     [("range", "the range over the data orders"), ("se", "one standard error"), ("ci", "the 95 % confidence interval")],

@@ -118,6 +118,10 @@ def draw(seed: int) -> Game:
         promised = False
     if "learning_rate" in known and known["learning_rate"] is None and not domain.bounded:
         keywords.setdefault("learning_rate", 0.5)
+    if name.endswith("_frank_wolfe") and not domain.bounded:
+        place, domain = "ball", Ball(1.0).with_shape(domain.shape)
+    if name == "barrier_bandit":
+        place, domain = "ball", Ball(1.0).with_shape(domain.shape)
     if name in ("one_point_bandit", "two_point_bandit"):
         keywords["learning_rate"], place, domain = 0.1, "ball", Ball(1.0).with_shape(domain.shape)
     if name == "online_newton_step" and not domain.bounded:

@@ -173,15 +173,19 @@ def newton_weights(f: Facts, exponent: float = 0.5) -> Array:
 
 
 def newton_slack(f: Facts, weights: Array) -> float:
-    return 0.5 * f.reach**2 + 0.5 * (f.longest * f.diameter) ** 2 * float(weights.sum())
+    return 0.5 * ridge_of(f) * f.reach**2 + 0.5 * (f.longest * f.diameter) ** 2 * float(weights.sum())
+
+
+def ridge_of(f: Facts) -> float:
+    return float(f.keywords.get("ridge", 1.0))
 
 
 def son(f: Facts) -> dict[str, float]:
     weights = newton_weights(f)
     slack = newton_slack(f, weights)
-    matrix = np.eye(SIZE) + (f.rows * weights[:, None]).T @ f.rows
+    matrix = np.eye(SIZE) + (f.rows * weights[:, None]).T @ f.rows / ridge_of(f)
     return {
-        "": slack + SIZE / (2.0 * weights[-1]) * math.log(1.0 + weights[0] * f.squares / SIZE),
+        "": slack + SIZE / (2.0 * weights[-1]) * math.log(1.0 + weights[0] * f.squares / (SIZE * ridge_of(f))),
         "observed log-determinant": slack + float(np.linalg.slogdet(matrix)[1]) / (2.0 * weights[-1]),
     }
 
@@ -190,13 +194,14 @@ def fd_son(f: Facts) -> dict[str, float]:
     weights, rank = newton_weights(f), f.keywords["rank"]
     slack = newton_slack(f, weights)
     kept, each = exact_sketch(np.sqrt(weights)[:, None] * f.rows, min(rank, SIZE))
-    shrunk, escaped, last = min(rank + 1, SIZE), float(each.sum()), 2.0 * weights[-1]
-    growth = shrunk * math.log(1.0 + float(kept.sum()) / shrunk)
-    determinant = float(np.sum(np.log(1.0 + kept)))
+    ridge, last = ridge_of(f), 2.0 * weights[-1]
+    shrunk, escaped = min(rank + 1, SIZE), float(each.sum()) / ridge
+    growth = shrunk * math.log(1.0 + float(kept.sum()) / (shrunk * ridge))
+    determinant = float(np.sum(np.log(1.0 + kept / ridge)))
     return {
         "": slack + (growth + shrunk * escaped) / last,
         "observed log-determinant": slack + (determinant + shrunk * escaped) / last,
-        "with Omega": slack + (growth + shrunk * weights[0] * f.omega(rank + 1)) / last,
+        "with Omega": slack + (growth + shrunk * weights[0] * f.omega(rank + 1) / ridge) / last,
     }
 
 
@@ -205,10 +210,11 @@ def rfd_son(f: Facts) -> dict[str, float]:
     slack = newton_slack(f, weights)
     kept, each = exact_sketch(np.sqrt(weights)[:, None] * f.rows, min(rank, SIZE))
     shrunk, escaped, last = min(rank + 1, SIZE), float(each.sum()), 2.0 * weights[-1]
-    alpha = 1.0 + escaped / 2.0
-    rest = shrunk * math.log(alpha) / last + f.diameter**2 * escaped / 4.0
-    growth = shrunk * math.log(float(kept.sum()) / shrunk + alpha) + (SIZE - shrunk) * math.log(alpha)
-    determinant = float(np.sum(np.log(kept + alpha)))
+    ridge, alpha = ridge_of(f), ridge_of(f) + escaped / 2.0
+    grown = math.log(alpha / ridge)
+    rest = shrunk * grown / last + f.diameter**2 * escaped / 4.0
+    growth = shrunk * math.log(float(kept.sum()) / (shrunk * ridge) + alpha / ridge) + (SIZE - shrunk) * grown
+    determinant = float(np.sum(np.log((kept + alpha) / ridge)))
     return {"": slack + growth / last + rest, "observed log-determinant": slack + determinant / last + rest}
 
 
@@ -369,6 +375,64 @@ def delayed_ogd(f: Facts) -> dict[str, float]:
     return {"": f.diameter**2 / (2.0 * rate) + 0.5 * rate * f.squares}
 
 
+def optimistic_ftrl(f: Facts) -> dict[str, float]:
+    """The hint is the last gradient, of round 1 zero; the ridge is twice the largest entry."""
+    rate = f.keywords.get("learning_rate", f.max_reach / math.sqrt(2.0))
+    roots = float(np.sum(np.linalg.norm(np.diff(f.rows, axis=0, prepend=0.0), axis=0)))
+    start = SIZE * 2.0 * float(np.abs(f.rows).max()) + roots
+    return {"": f.max_reach**2 / (2.0 * rate) * start + rate * roots}
+
+
+def delayed_adagrad(f: Facts) -> dict[str, float]:
+    rate = f.keywords.get("learning_rate", f.max_diameter / math.sqrt(2.0))
+    root = float(np.sum(np.sqrt(np.sum(f.rows**2, axis=0) + f.keywords.get("delta", 0.0))))
+    return {"": f.max_diameter**2 / (2.0 * rate) * root + rate * f.columns}
+
+
+def vertex(f: Facts, slope: Array) -> Array:
+    """Where a linear function is least: on the ball around the origin, or on the box from 1 to 3."""
+    return -1.5 * slope / np.linalg.norm(slope) if f.reach == 1.5 else np.where(slope > 0.0, 1.0, 3.0)
+
+
+def online_frank_wolfe(f: Facts) -> dict[str, float]:
+    rate = f.keywords.get("learning_rate", f.diameter / (2.0 * f.longest * ROUNDS**0.75))
+    start = np.zeros(SIZE) if f.reach == 1.5 else np.full(SIZE, 2.0)
+    point, total, slack = start, np.zeros(SIZE), 0.0
+    for index, row in enumerate(f.rows, start=1):
+        ascent = rate * total + 2.0 * (point - start)
+        if ascent.any():
+            move = vertex(f, ascent) - point
+            slack += float(np.linalg.norm(row)) * math.sqrt(-float(ascent @ move))
+            point = point + min(1.0, 2.0 / math.sqrt(index)) * move
+        total = total + row
+    return {
+        "": f.reach**2 / rate + rate / 4.0 * f.squares + slack,
+        "printed: 8 D G T^(3/4)": math.nan if f.keywords else 8.0 * f.diameter * f.longest * ROUNDS**0.75,
+    }
+
+
+def blocked_frank_wolfe(f: Facts) -> dict[str, float]:
+    """Blocks of five rounds at the defaults, the last one not finished; of three, all finished, if given."""
+    length = f.keywords.get("block_length", 5)
+    accuracy = f.keywords.get("tolerance", f.diameter**2 / math.sqrt(ROUNDS))
+    rate = f.keywords.get("learning_rate", 2.0 * f.reach / (f.longest * math.sqrt(ROUNDS * length)))
+    start = np.zeros(SIZE) if f.reach == 1.5 else np.full(SIZE, 2.0)
+    point, total, gap, squares, slack = start, np.zeros(SIZE), 0.0, 0.0, 0.0
+    for begin in range(0, ROUNDS, length):
+        block = f.rows[begin : begin + length].sum(axis=0)
+        squares += float(block @ block)
+        slack += float(np.linalg.norm(block)) * math.sqrt(gap)
+        total = total + block
+        while True:
+            ascent = rate * total + 2.0 * (point - start)
+            move = vertex(f, ascent) - point
+            gap = -float(ascent @ move)
+            if gap <= accuracy:
+                break
+            point = point + min(1.0, gap / (2.0 * float(move @ move))) * move
+    return {"": f.reach**2 / rate + rate / 4.0 * squares + slack}
+
+
 def primal_dual_ogd(f: Facts) -> dict[str, float]:
     """Of a constraint that is zero the multiplier stays zero."""
     rate = min(f.diameter / (f.longest * math.sqrt(ROUNDS)), 0.25 / f.longest)
@@ -410,6 +474,10 @@ FORMULAS: dict[str, Callable[[Facts], dict[str, float]]] = {
     "delayed_ogd": delayed_ogd,
     "optimistic_fd_adagrad": optimistic_fd_adagrad,
     "primal_dual_ogd": primal_dual_ogd,
+    "optimistic_ftrl": optimistic_ftrl,
+    "delayed_adagrad": delayed_adagrad,
+    "online_frank_wolfe": online_frank_wolfe,
+    "blocked_frank_wolfe": blocked_frank_wolfe,
 }
 
 
@@ -426,7 +494,12 @@ def domains_of(decision: str) -> dict[str, tuple[Domain, tuple[float, float, flo
     }
 
 
-MORE = {"amsgrad": ({"learning_rate": 0.1, "beta1": 0.0, "epsilon": 0.3},)}
+MORE: dict[str, tuple[dict[str, float], ...]] = {
+    "amsgrad": ({"learning_rate": 0.1, "beta1": 0.0, "epsilon": 0.3},),
+    "son": ({"ridge": 0.4},),
+    "fd_son": ({"rank": 2, "ridge": 0.4},),
+    "rfd_son": ({"rank": 2, "ridge": 0.4},),
+}
 """Keywords that a learner's examples leave at their defaults and that its bound depends on."""
 
 

@@ -33,7 +33,7 @@ EXAMPLES = [
 # forecaster, and bounds of bandits are on expectations: tests/feedback has both.
 ELSEWHERE = {
     "online_newton_step", "vovk_azoury_warmuth", "online_ridge", "slab_son", "slab_fd_son", "polyak_ogd", "aprox",
-    "two_point_bandit", "one_point_bandit", "exp3",
+    "two_point_bandit", "one_point_bandit", "barrier_bandit", "exp3",
 }  # fmt: skip
 ON_LINEAR_LOSSES = [case for case in EXAMPLES if case.values[0] not in ELSEWHERE]
 
@@ -148,6 +148,7 @@ WITHIN = {
     "ada_ffd-rank=1": 2.2,
     "ada_ffd-rank=2-buffer=0": 2.2,
     "amsgrad-learning_rate=0.1-beta1=0.0": 2.2,
+    "online_frank_wolfe-learning_rate=0.1": 2.1,
     "optimistic_ogd": 3.2,  # no hint errs by as much as the theorem allows, twice the largest gradient
     "optimistic_ogd-learning_rate=0.5": 5.0,
     "optimistic_fd_adagrad-rank=2": 3.2,

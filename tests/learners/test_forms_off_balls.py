@@ -1,4 +1,4 @@
-"""Compiled rounds on boxes, simplices, l1 balls, bands and slices play the definition, and every projection is certified."""
+"""Compiled rounds on boxes, simplices, l1 balls, bands and slices play the definition, each projection certified."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ import pytest
 from scipy import sparse
 
 import oco
-from oco.domains import AffineSlice, Box, Diagonal, HalfSpace, L1Ball, ScaledIdentity, Simplex, Slab, projection_residual
+from oco.domains import (
+    AffineSlice,
+    Box,
+    Diagonal,
+    HalfSpace,
+    L1Ball,
+    ScaledIdentity,
+    Simplex,
+    Slab,
+    projection_residual,
+)
 from oco.learners._anchored import Anchorage
 from oco.losses.rows import RowBlock
 from oco.losses.scalar import Logistic, evaluate
@@ -45,6 +55,12 @@ def learners():
     ]
 
 
+def players():
+    """Learners, and the others that the same kernels play: those only in the long run of the tests."""
+    long = [pytest.param(learner, marks=pytest.mark.slow, id=repr(learner)) for learner in family()]
+    return [pytest.param(learner, id=repr(learner)) for learner in learners()] + long
+
+
 @pytest.fixture
 def slowly(monkeypatch):
     """The same game with every projection made by the domain, as `Domain.project_in` defines it."""
@@ -58,7 +74,7 @@ def slowly(monkeypatch):
 
 
 @pytest.mark.parametrize("name", grounds())
-@pytest.mark.parametrize("learner", learners() + family(), ids=repr)
+@pytest.mark.parametrize("learner", players())
 def test_compiled_rounds_are_those_of_the_domain(learner, name, slowly):
     domain, (rows, targets) = grounds()[name], awkward_rows(200)
     block = RowBlock(Logistic(), rows, targets)
@@ -70,7 +86,7 @@ def test_compiled_rounds_are_those_of_the_domain(learner, name, slowly):
 
 
 @pytest.mark.parametrize("name", grounds())
-@pytest.mark.parametrize("learner", learners() + family(), ids=repr)
+@pytest.mark.parametrize("learner", players())
 def test_blocks_are_rounds(learner, name):
     domain, (rows, targets) = grounds()[name], awkward_rows(300)
     dense, csr = RowBlock(Logistic(), rows, targets), RowBlock(Logistic(), sparse.csr_array(rows), targets)

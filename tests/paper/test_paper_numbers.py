@@ -62,8 +62,7 @@ def test_committed_regrets_and_bounds_of_table_1() -> None:
     for row in committed.itertuples():
         regrets, bounds = np.mean(list(found[row.learner, int(row.rank)].values()), axis=1).T
         assert regrets.min() == pytest.approx(row.least_regret, rel=1e-6)
-        # Bounds take the upper end of tr G^(1/2), which since then counts the roots of rounding errors.
-        assert row.least_bound * (1.0 - 1e-6) <= bounds.min() <= row.least_bound * (1.0 + 1e-5)
+        assert bounds.min() == pytest.approx(row.least_bound, rel=1e-6)
 
 
 def test_numpy_variant_of_the_paper_is_the_compiled_learner() -> None:
