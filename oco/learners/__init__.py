@@ -40,6 +40,7 @@ from oco.learners.online_frank_wolfe import OnlineFrankWolfe as OnlineFrankWolfe
 from oco.learners.online_newton_step import OnlineNewtonStep as OnlineNewtonStep
 from oco.learners.online_ridge import OnlineRidge as OnlineRidge
 from oco.learners.optimistic_fd_adagrad import OptimisticFDAdaGrad as OptimisticFDAdaGrad
+from oco.learners.optimistic_ftrl import OptimisticFTRL as OptimisticFTRL
 from oco.learners.optimistic_hedge import OptimisticHedge as OptimisticHedge
 from oco.learners.optimistic_ogd import OptimisticOGD as OptimisticOGD
 from oco.learners.polyak_ogd import PolyakOGD as PolyakOGD
