@@ -115,7 +115,7 @@ def self_play(
     for player, size, own_seed in zip(players, matrix.shape, (seed, seed + 1), strict=True):
         _start(player, size, matrix, rounds, own_seed)
     kept = checkpoint_rounds(checkpoints, rounds)
-    sums = tuple(np.zeros(size) for size in matrix.shape)
+    row_sum, column_sum = np.zeros(matrix.shape[0]), np.zeros(matrix.shape[1])
     paid, gaps = 0.0, []
     for round_index in range(1, rounds + 1):
         x, y = (
@@ -124,21 +124,21 @@ def self_play(
         )
         losses, gains = matrix @ y, matrix.T @ x
         paid += float(x @ losses)
-        for total, point in zip(sums, (x, y), strict=True):
-            total += point
+        row_sum += x
+        column_sum += y
         players[0].update(losses)
         players[1].update(-gains)
         if round_index in kept:
-            gaps.append(_value(matrix, sums[0], sums[1], round_index).width)
+            gaps.append(_value(matrix, row_sum, column_sum, round_index).width)
     for player in players:
         if not is_finite(player.prediction):
             raise lost_point(rounds, player)
-    value = _value(matrix, sums[0], sums[1], rounds)
+    value = _value(matrix, row_sum, column_sum, rounds)
     return SelfPlay(
         rounds=np.array(kept, dtype=np.int64),
         gaps=np.array(gaps),
-        row_strategy=sums[0] / rounds,
-        column_strategy=sums[1] / rounds,
+        row_strategy=row_sum / rounds,
+        column_strategy=column_sum / rounds,
         row_regret=paid - rounds * value.lower,
         column_regret=rounds * value.upper - paid,
         value=value,

@@ -62,6 +62,7 @@ from oco.learners.slab_son import SlabSON as SlabSON
 from oco.learners.son import SON as SON
 from oco.learners.two_point_bandit import TwoPointBandit as TwoPointBandit
 from oco.learners.vovk_azoury_warmuth import VovkAzouryWarmuth as VovkAzouryWarmuth
+from oco.learners.windowed_fd_adagrad import WindowedFDAdaGrad as WindowedFDAdaGrad
 from oco.plugins import Registry
 
 

@@ -93,7 +93,7 @@ class Ader(Learner):
     guarantee = "min_i (D^2 + 2DP)/(2 eta_i) + eta_i sum |g|^2/2 + meta regret, for every path of length P (base OGD)"
     needs = (DIAMETER, GRADIENT_BOUND)
     examples = ({}, {"base": FDAdaGrad(rank=2, learning_rate=0.5)}, {"experts": 2})
-    look = Look("Ader", "#AA4499", "h")
+    look = Look("Ader", "#88CCEE", "H")
     parts = ("base",)
     state: AderState
 

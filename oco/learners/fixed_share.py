@@ -82,7 +82,7 @@ class FixedShare(Learner):
     decision = "simplex"
     needs = (GRADIENT_BOUND,)
     examples = ({}, {"share": 0.1, "learning_rate": 0.3})
-    look = Look("fixed share", "#999933", "D")
+    look = Look("fixed share", "#44AA99", "*")
     state: FixedShareState
 
     def __init__(self, switches: int = 1, share: float | None = None, learning_rate: float | None = None) -> None:

@@ -82,7 +82,7 @@ class OptimisticHedge(Learner):
     decision = "simplex"
     needs = (GRADIENT_BOUND,)
     examples = ({}, {"learning_rate": 0.3})
-    look = Look("optimistic Hedge", "#88CCEE", "v")
+    look = Look("optimistic Hedge", "#999933", "p")
     state: OptimisticHedgeState
 
     def __init__(self, learning_rate: float | None = None) -> None:

@@ -75,7 +75,7 @@ class RegretMatching(Learner):
     guarantee = "s sqrt(sum |r_t|^2) <= s G sqrt(d T) on the simplex of sum s; entries of a gradient at most G apart"
     decision = "simplex"
     examples = ({}, {"plus": True})
-    look = Look("regret matching", "#661100", "P")
+    look = Look("regret matching", "#AA4499", "8")
     state: RegretMatchingState
 
     def __init__(self, plus: bool = False) -> None:

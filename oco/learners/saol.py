@@ -92,7 +92,7 @@ class SAOL(Learner):
     guarantee = "on every interval I: sum over its covering intervals of base regret + GD (ln(2q)/eta_I + eta_I |I|)"
     needs = (DIAMETER, GRADIENT_BOUND)
     examples = ({}, {"base": OGD(learning_rate=0.5)}, {"base": FDAdaGrad(rank=2)})
-    look = Look("SAOL", "#44AA99", "h")
+    look = Look("SAOL", "#661100", "X")
     parts = ("base",)
     state: SAOLState
 

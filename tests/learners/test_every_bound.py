@@ -47,7 +47,7 @@ def promise(name: str, keywords: dict[str, Any]) -> Promise:
     is at least the largest gradient; ``"while complete"``: so too, and stated only while nothing has escaped from the
     sketch; ``"always"``.
     """
-    if name in ("ada_lr", "radagrad", "oja_son", "adam") or keywords.get("decay", 1.0) < 1.0:
+    if name in ("ada_lr", "radagrad", "oja_son", "adam", "windowed_fd_adagrad") or keywords.get("decay", 1.0) < 1.0:
         return "none"
     if keywords.get("compensation", "full") != "full" or (name, keywords.get("ridge")) == ("rfd_son", 0.0):
         return "none"
