@@ -1,4 +1,4 @@
-"""Files inside scikit-learn's wheel, found without importing it: that takes a second and 80 MB in every process."""
+"""Files inside scikit-learn's wheel, found without importing it, which takes a second in every process."""
 
 from __future__ import annotations
 

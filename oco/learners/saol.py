@@ -92,7 +92,7 @@ class SAOL(Learner):
     guarantee = "on every interval I: sum over its covering intervals of base regret + GD (ln(2q)/eta_I + eta_I |I|)"
     needs = (DIAMETER, GRADIENT_BOUND)
     examples = ({}, {"base": OGD(learning_rate=0.5)}, {"base": FDAdaGrad(rank=2)})
-    look = Look("SAOL", "#661100", "X")
+    look = Look("SAOL", "#0072B2", "*")
     parts = ("base",)
     state: SAOLState
 

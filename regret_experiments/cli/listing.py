@@ -40,7 +40,9 @@ def learners(dimension: int, rank: int) -> None:
     for name, kind in sorted(LEARNERS.built_in.items()):
         problem = Problem(domain=domains[kind.decision], horizon=1000, gradient_bound=1.0, exp_concavity=1.0)
         parameters = inspect.signature(kind).parameters
-        learner: Any = kind(**({"rank": min(rank, dimension - 1)} if "rank" in parameters else {}))
+        needed = {name for name, parameter in parameters.items() if parameter.default is parameter.empty}
+        keywords = {name: value for example in kind.examples[:1] for name, value in example.items() if name in needed}
+        learner: Any = kind(**keywords | ({"rank": min(rank, dimension - 1)} if "rank" in parameters else {}))
         memory = learner.memory(problem)
         state = "not claimed" if memory is None else f"{memory.formula} = {memory.floats:,}"
         click.secho(name, bold=True)

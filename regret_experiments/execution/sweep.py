@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from oco.errors import ComparatorError
@@ -134,14 +133,7 @@ def _perform(
 
 
 def _in_order(planned: dict[str, PlannedRun]) -> list[str]:
-    """Ids with one run of every kind of learner first, so that the compiling is shared among the workers.
-
-    The others come game by game, so that a worker finds the rows that it drew for the run before.
-    """
+    """Ids with one run of every kind of learner first, so that the compiling is shared among the workers."""
     first = {each.run.learner["kind"]: name for name, each in reversed(planned.items())}
     front = set(first.values())
-    others: dict[str, list[str]] = {}
-    for name, each in planned.items():
-        if name not in front:
-            others.setdefault(each.run.game.id, []).append(name)
-    return [*(name for name in planned if name in front), *chain.from_iterable(others.values())]
+    return sorted(planned, key=lambda name: name not in front)
