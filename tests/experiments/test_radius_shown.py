@@ -42,7 +42,7 @@ def test_a_stored_curve_keeps_its_radii_and_an_older_one_does_not_know_them() ->
     [([np.inf, np.inf], ""), ([np.inf, 300.0], " within |u| <= 300"), (None, " within an unknown radius")],
 )
 def test_the_table_and_the_page_show_the_least_radius(radii: list[float] | None, shown: str) -> None:
-    numbers = {"regret_lower": [1.0, 2.0], "regret_upper": [3.0, 4.0], "cumulative_loss": [5.0, 6.0]}
+    numbers = {"order": [0, 1], "regret_lower": [1.0, 2.0], "regret_upper": [3.0, 4.0], "cumulative_loss": [5.0, 6.0]}
     labels = {"stage": "s", "environment": "e", "learner": "ogd", "kind": "ogd", "rank": None, "status": "finished"}
     others = {"peak_state_floats": 3, "memory_formula": "d", "bound": 9.0, "bound_valid": True, "seconds": 0.1}
     runs = pd.DataFrame(numbers).assign(**labels, **others, tail_mass=0.0, escaped_mass=0.0)

@@ -38,7 +38,7 @@ def test_a_full_disk(jobs: int, small: Path, tmp_path: Path, mount_point: Path) 
     saved = tmp_path / "saved"
     sweep = f"{sys.executable} -m regret_experiments sweep {small} --results {mount_point}/r --no-figures -j {jobs}"
     done = in_own_mounts(
-        f"mount -t tmpfs -o size=400k tmpfs {mount_point} && {sweep}; code=$?; "
+        f"mount -t tmpfs -o size=300k tmpfs {mount_point} && {sweep}; code=$?; "
         f"cp -r {mount_point}/r {saved}; exit $code"
     )
     assert done.returncode == 1, done.stderr

@@ -155,7 +155,13 @@ def test_sensitivity_takes_the_best_of_the_other_parameters_and_knows_the_edge()
     """Two rates with two values of beta: the least mean over orders at each rate; then beta across, rates as lines."""
     frame = pd.DataFrame(
         [
-            {"learning_rate": rate, "beta": beta, "point": f"{rate}, {beta}", "regret_upper": base + order}
+            {
+                "learning_rate": rate,
+                "beta": beta,
+                "point": f"{rate}, {beta}",
+                "order": order,
+                "regret_upper": base + order,
+            }
             for (rate, beta), base in {(0.1, 1): 9.0, (0.1, 2): 5.0, (1.0, 1): 3.0, (1.0, 2): 4.0}.items()
             for order in (0.0, 2.0)
         ]

@@ -22,12 +22,13 @@ def moves_without_gradients(name: str, keywords: dict[str, Any]) -> bool:
     """Momentum goes on, a bet is a fraction of the wealth that falls with the rounds, and three draw another point.
 
     Online Frank-Wolfe goes on towards the minimum for the gradients before, and a block may end with a zero gradient.
+    Fixed share mixes its weights again, optimistic Hedge expects the last gradient again, and SAOL changes intervals.
     """
     if name == "blocked_frank_wolfe":
         return "block_length" in keywords
-    return name in ("coin_betting", "exp3", "one_point_bandit", "barrier_bandit", "online_frank_wolfe") or (
-        name in ("adam", "amsgrad") and keywords.get("beta1", 0.9) > 0.0
-    )
+    moves = ("coin_betting", "exp3", "one_point_bandit", "barrier_bandit", "online_frank_wolfe")
+    moves += ("fixed_share", "optimistic_hedge", "saol")
+    return name in moves or (name in ("adam", "amsgrad") and keywords.get("beta1", 0.9) > 0.0)
 
 
 DUAL_AVERAGING = {
