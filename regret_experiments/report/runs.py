@@ -12,6 +12,7 @@ from regret_experiments.report.encoding import column
 from regret_experiments.report.games import Game
 from regret_experiments.store import Store
 from regret_experiments.tables import RUN_COLUMNS
+from regret_experiments.tables.columns import feedback_shown
 from regret_experiments.tables.group import floats
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def _table(
     rows: list[dict[Any, Any]] = runs.assign(
         label=[styles[str(name)].label for name in runs["learner"]],
         game=[games[place].title for place in _games(runs, games)],
+        feedback=[feedback_shown(str(kind)) or "" for kind in runs["kind"]],
         measured=runs.get(source),
         microseconds=_microseconds(runs),
         within=pd.Series(_within(runs), index=runs.index, dtype=object),

@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 
 from oco.regret.interval import radius_text
+from oco.learners import LEARNERS
+from oco.needs import feedback_of
 from oco.regret.verdict import Verdict
 from regret_experiments.tables.column import Column, number, short, whole
 from regret_experiments.tables.group import KEYS, Group
@@ -86,6 +88,17 @@ def _short_bound(row: Row) -> str:
     return f"({text})" if row.get("verdict") == Verdict.VIOLATED else text
 
 
+def feedback_shown(kind: str) -> str | None:
+    """What a learner of this kind is shown after play; None for one that is not registered here.
+
+    Examples
+    --------
+    >>> feedback_shown("ogd"), feedback_shown("exp3")
+    ('gradients', 'one value of the loss')
+    """
+    return feedback_of(LEARNERS[kind].needs) if kind in LEARNERS else None
+
+
 def _key(name: str) -> Any:
     return lambda group: group.key[name]
 
@@ -147,6 +160,7 @@ COLUMNS: tuple[Column, ...] = (
         compact=lambda row: str(row.get("label", row["learner"])), width=17.5,
     ),
     Column("kind", align="left", value=_key("kind")),
+    Column("feedback", align="left", value=lambda group: feedback_shown(group.key["kind"])),
     Column("rank", "k", value=_key("rank"), format=_rank, compact=_rank, width=2.5),
     Column("dimension", value=lambda group: int(group.finished["dimension"].max()) if group.has("dimension") else None),
     Column(
@@ -222,6 +236,7 @@ RUN_COLUMNS: tuple[Column, ...] = (
     _text_of("learner", "Learner", "label"),
     Column("rank", "k", value=lambda row: row["rank"], format=_rank),
     _text_of("environment", "Environment", "game"),
+    _text_of("feedback", "Feedback", "feedback"),
     Column("point", "Learning rate", value=_point_key, format=lambda row: str(row["point"])),
     Column("order", "Order", value=lambda row: row["order"], format=lambda row: str(row["order"])),
     _text_of("status", "Status", "status", alarm=("failed", "damaged")),
