@@ -43,7 +43,8 @@ myst_heading_anchors = 3
 # The solutions of the lessons have the lessons' names, and are not in the gallery.
 suppress_warnings = ["sphinx_gallery.duplicate_filename"]
 
-autosummary_generate = True
+# Listed, as Sphinx would otherwise take the pages of the build before, and a new module's names would get none.
+autosummary_generate = [f"api/{name}.rst" for name in public_names.MODULES]
 autosummary_ignore_module_all = False
 autosummary_imported_members = True
 autodoc_typehints_format = "short"
@@ -82,8 +83,9 @@ sphinx_gallery_conf: dict[str, Any] = {
 nitpick_ignore_regex = [
     (
         "py:.*",
-        r"(numpy|np|scipy|sparse|pandas|pd|matplotlib|torch|collections|typing|importlib|pathlib|os|abc|enum)\..*",
+        r"(numpy|np|scipy|sparse|pandas|pd|matplotlib|torch|sklearn|river|collections|typing|importlib|pathlib)\..*",
     ),
+    ("py:.*", r"(os|abc|enum)\..*"),
     ("py:.*", r"(Array|ArrayLike|Rounds|Rows|Shape|Labels|Self|T|Any|oco\.plugins\.T|TypeAliasForwardRef|torch)"),
     # Of annotations that are imported for type checkers only, which Sphinx cannot look through.
     (
@@ -160,6 +162,11 @@ def _plain_aliases(app: Any, what: str, name: str, value: Any, options: Any, sig
     return tuple(shown)
 
 
+def _skip(app: Any, what: str, name: str, value: Any, skipped: bool, options: Any) -> bool | None:
+    """Leave out the methods that scikit-learn writes into estimators (``set_fit_request`` and its like)."""
+    return True if (getattr(value, "__module__", None) or "").startswith("sklearn.") else None
+
+
 def setup(app: Any) -> None:
     """Refuse undocumented names, write the reference's pages, resolve names as they are written in docstrings."""
     importlib.import_module("matplotlib").use("agg")
@@ -169,3 +176,4 @@ def setup(app: Any) -> None:
     public_names.write_reference(HERE / "api")
     app.connect("missing-reference", _resolve)
     app.connect("autodoc-process-signature", _plain_aliases)
+    app.connect("autodoc-skip-member", _skip)
