@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.domains._vectors import euclidean_norm
 from oco.errors import ConfigError
 from oco.learners._finite import finite_update
 from oco.learners._smoothing import IN_EXPECTATION
@@ -15,6 +16,9 @@ from oco.learners.requirements import at_most, positive_or_none, required_gradie
 from oco.needs import ONE_VALUE, PROMPT
 from oco.regret.bounds import Assumption, Bound, Constant, Observed
 from oco.types import Array
+
+LONGEST = 1e15
+"""Largest ``eta |sum of estimates|`` that counts: there ``1 - |z_t|`` is the rounding of a double."""
 
 
 @dataclass
@@ -77,7 +81,7 @@ class BarrierBandit(Learner):
     their local norms with the exact conjugate omega of self-concordance, and is derived here.
 
     Departures: only the ball, where everything has a closed form; losses beyond C count as C, which breaks the bound's
-    assumption but keeps points inside.
+    assumption but keeps points inside; z_t comes no nearer to the sphere than rounding.
 
     Examples
     --------
@@ -132,20 +136,23 @@ class BarrierBandit(Learner):
         """
         total = self.state.estimates.ravel()
         size = total.size
-        length = self._rate * float(np.linalg.norm(total))
+        norm = euclidean_norm(total)
+        length = min(self._rate * norm, LONGEST)
         root = math.hypot(1.0, length)
         leader, slack = length / (1.0 + root), 2.0 / (1.0 + root)  # |z| and 1 - |z|^2
         along = np.zeros(size)
         along[0] = 1.0
         if length > 0.0:
-            along = -total / np.linalg.norm(total)
+            along = -total / norm
         normal = along.copy()
         normal[0] += math.copysign(1.0, along[0])
         vector = -2.0 * normal[axis] / float(normal @ normal) * normal
         vector[axis] += 1.0
-        eigenvalue = 2.0 * (1.0 + leader**2) / slack**2 if axis == 0 else 2.0 / slack
-        point = leader * along * (length > 0.0) + sign / math.sqrt(eigenvalue) * vector
-        estimate = size * sign * math.sqrt(eigenvalue) * vector
+        inverse = (
+            math.sqrt(2.0 * (1.0 + leader**2)) / slack if axis == 0 else math.sqrt(2.0 / slack)
+        )  # of the half-axis
+        point = leader * along * (length > 0.0) + sign / inverse * vector
+        estimate = size * sign * inverse * vector
         shape = self.state.point.shape
         return point.reshape(shape), estimate.reshape(shape)
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from oco.regret.interval import radius_text
 from oco.learners import LEARNERS
 from oco.needs import feedback_of
+from oco.regret.interval import radius_text
 from oco.regret.verdict import Verdict
 from regret_experiments.tables.column import Column, number, short, whole
 from regret_experiments.tables.group import KEYS, Group
