@@ -95,7 +95,7 @@ def zero_or_log(axes: Axes, values: Any) -> None:
     drawn = drawn[np.isfinite(drawn)]
     if drawn.size and drawn.min() > 0.0 and drawn.max() > 6.0 * drawn.min():
         axes.set_yscale("log")
-    else:
+    elif axes.get_yscale() == "linear":  # another figure on the same axes may have made it logarithmic
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
 
 

@@ -160,13 +160,13 @@ COLUMNS: tuple[Column, ...] = (
         compact=lambda row: str(row.get("label", row["learner"])), width=17.5,
     ),
     Column("kind", align="left", value=_key("kind")),
-    Column("feedback", align="left", value=lambda group: feedback_shown(group.key["kind"])),
     Column("rank", "k", value=_key("rank"), format=_rank, compact=_rank, width=2.5),
     Column("dimension", value=lambda group: int(group.finished["dimension"].max()) if group.has("dimension") else None),
     Column(
         "state_floats", "state floats", value=lambda group: int(group.finished["peak_state_floats"].max()),
         format=_floats, compact=lambda row: whole(row["state_floats"]), width=8.5,
     ),
+    Column("feedback", align="left", value=lambda group: feedback_shown(group.key["kind"])),
     Column("memory_formula", align="left", value=lambda group: group.memory_formula),
     *_regret("best", "{measure}, best rate", compact=_short_regret, width=14.0),
     Column(

@@ -54,8 +54,9 @@ OF_GRADIENTS = [
 @pytest.mark.parametrize("saves", [1, 2, 4, 7])
 def test_a_game_goes_on_bit_for_bit(kind: str, saves: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oco.game.BLOCK_ROUNDS", 50)
-    needs_rank = "rank" in inspect.signature(LEARNERS[kind]).parameters
-    learner: Any = LEARNERS[kind](**({"rank": 3} if needs_rank else {}))
+    given = {"rank": 3, "window": 30}
+    known = inspect.signature(LEARNERS[kind]).parameters
+    learner: Any = LEARNERS[kind](**{key: value for key, value in given.items() if key in known})
     environment = game(400)
     try:
         learner.fresh().start(problem(environment))

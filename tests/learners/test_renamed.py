@@ -74,7 +74,8 @@ def test_delta_is_added_under_the_root_and_nowhere_else() -> None:
     for name, kind in LEARNERS.built_in.items():
         if "delta" not in inspect.signature(kind).parameters:
             continue
-        rest: dict[str, Any] = {"rank": 1} if "rank" in inspect.signature(kind).parameters else {}
+        given = {"rank": 1, "window": 9}
+        rest: dict[str, Any] = {key: given[key] for key in given if key in inspect.signature(kind).parameters}
         learner = kind(**rest, learning_rate=1.0, delta=3.0)
         shape = (1, 1) if kind.decision == "matrix" else (1,)
         learner.start(Problem(Ball(9.0).with_shape(shape), horizon=9, gradient_bound=1.0))
