@@ -38,6 +38,8 @@ def play(
     seed: int = 0,
     checkpoints: int | Sequence[int] = 30,
     comparator: bool | ComparatorCurve = True,
+    comparator_tolerance: float | None = None,
+    comparator_time: float | None = None,
     spectrum: bool = True,
     learner_seed: int | None = None,
     shortest_interval: int | None = None,
@@ -70,6 +72,9 @@ def play(
     comparator
         Whether to find the best fixed point in hindsight, or a curve computed before (see
         `oco.environments.comparator_curve`).
+    comparator_tolerance, comparator_time
+        Relative gap at which the search for it stops, and the seconds after which it stops in any case; the record has
+        the interval reached. By default it stops at a gap that depends on the loss (docs/comparators.md).
     spectrum
         Whether to track the spectrum of the gradient covariance, needed for tail masses and most bounds.
     learner_seed
@@ -159,7 +164,10 @@ def play(
         stream = innermost(stream)
     began = time.perf_counter()
     player.start(problem)
-    tracker = Tracker(stream, player, problem, part.rounds, comparator=comparator, held_out=held_out, **tracked)
+    tracker = Tracker(
+        stream, player, problem, part.rounds, comparator=comparator, comparator_tolerance=comparator_tolerance,
+        comparator_time=comparator_time, held_out=held_out, **tracked,
+    )  # fmt: skip
     tracker.timings["play"] += time.perf_counter() - began
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds
     kept = isinstance(stream, RowStream) and exchange is None

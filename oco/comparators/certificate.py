@@ -7,6 +7,7 @@ interval.
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,8 @@ class Certifier:
     tolerance
         The gap that counts as tight, relative to ``max(|value|, 0.001 |F(start)|)``: the second scale is for losses
         that can be driven to zero.
+    deadline
+        When to stop, on the clock of `time.monotonic`.
     receding
         Whether the last step went along a direction in which the loss decreases forever, so that no minimizer exists.
     """
@@ -55,6 +58,7 @@ class Certifier:
     objective: Objective
     domain: Domain
     tolerance: float
+    deadline: float = math.inf
     start_value: float = 0.0
     upper: float = math.inf
     lower: float = -math.inf
@@ -97,6 +101,11 @@ class Certifier:
     def tight(self) -> bool:
         """Whether the gap is within the tolerance."""
         return self.gap <= self.allowed_gap
+
+    @property
+    def finished(self) -> bool:
+        """Whether the search can stop: the interval is tight, or time is up."""
+        return self.tight or time.monotonic() > self.deadline
 
     def offer_point(
         self, point: Array, margins: Array, evaluated: tuple[Array, Array] | None = None

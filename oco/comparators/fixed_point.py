@@ -17,6 +17,7 @@ def best_fixed_point(
     tolerance: float | None = None,
     start: Array | None = None,
     strict: bool = False,
+    seconds: float | None = None,
 ) -> Comparator:
     """Find the x of the domain that minimizes the sum of the losses of all rounds, with a certified gap.
 
@@ -31,12 +32,16 @@ def best_fixed_point(
     tolerance
         The gap that counts as tight, relative to the larger of ``|value|`` and a thousandth of the loss of the
         domain's start (for losses that can be driven to zero); by default 1e-6 for smooth losses of a margin and for
-        sums of quadratic losses, 1e-4 for kinked ones, and 1e-3 where only value and gradient are known.
+        sums of quadratic losses, 1e-4 for kinked ones and those of a margin that state no conjugate, and 1e-3 where
+        only value and gradient are known.
     start
         Initial point of the search.
     strict
         Whether to raise an error if the gap is not tight or the lower bound holds only within a radius. By default the
         returned interval says so.
+    seconds
+        When to stop searching. The interval reached by then is returned; it is wide rather than wrong. By default the
+        search ends by itself.
 
     Returns
     -------
@@ -53,7 +58,8 @@ def best_fixed_point(
     The first solver of ``oco/comparators/solvers/`` that accepts the losses is used. Sequences of rows of one loss, of
     multinomial logistic losses and of quadratic losses of one kind are recognized and passed to their own solvers.
 
-    Linear losses are solved by the support function. Losses with a second derivative are minimized by a proximal Newton
+    Linear losses are solved by the support function. Losses of a margin that state no conjugate get a numerical upper
+    bound on it. Losses with a second derivative are minimized by a proximal Newton
     method (O(n d^2) for a Hessian while d is small, products with the rows in a Krylov space else); kinked losses by
     the method of multipliers, each of whose smooth problems is solved in the same way. Whichever solver was used, the
     lower bound is Fenchel's,
@@ -68,7 +74,8 @@ def best_fixed_point(
         min_{y in K} F(y)  >=  sum_j w_j (F(x_j) - <g_j, x_j>) - max_{y in K} <-sum_j w_j g_j, y>,
 
     which is the certificate (for one cut it is the Frank-Wolfe gap). The weights and the next point come from a
-    proximal bundle method, with one pass over the losses per cut. In many dimensions it may end with a wide interval.
+    quasi-Newton method up to d = 512, and from a proximal bundle method where that stalls, with one pass over the
+    losses per cut. In many dimensions it may end with a wide interval.
     On an unbounded domain the bound holds for points within ``value.within = 100 (1 + |x|)`` of the origin.
 
     Examples
@@ -87,7 +94,8 @@ def best_fixed_point(
     >>> -4.0 in best.value, best.tight
     (True, True)
     """
-    return anytime(losses, domain, [count_of(losses)], tolerance=tolerance, start=start, strict=strict)[-1]
+    rounds = [count_of(losses)]
+    return anytime(losses, domain, rounds, tolerance=tolerance, start=start, strict=strict, seconds=seconds)[-1]
 
 
 def anytime(
@@ -98,6 +106,7 @@ def anytime(
     tolerance: float | None = None,
     start: Array | None = None,
     strict: bool = False,
+    seconds: float | None = None,
 ) -> ComparatorCurve:
     """Best fixed points for rounds 1..t, for every t in ``rounds``: the comparator of anytime regret.
 
@@ -106,7 +115,7 @@ def anytime(
 
     Parameters
     ----------
-    losses, domain, tolerance, start, strict
+    losses, domain, tolerance, start, strict, seconds
         As for `best_fixed_point`.
     rounds
         Checkpoints t, rising, each at least 1.
@@ -137,5 +146,6 @@ def anytime(
     (array([-3., -1., -2.]), array([ 3., -1., -2.]))
     """
     checkpoints = checked_rounds(rounds, count_of(losses))
+    request = Request.of(tolerance, start, strict, seconds)
     solver, taken = solver_of(losses, domain)
-    return solver.curve(taken, domain, checkpoints, Request(tolerance, start, strict))
+    return solver.curve(taken, domain, checkpoints, request)

@@ -8,7 +8,7 @@ import numpy as np
 
 from oco.comparators.certificate import Certifier
 from oco.comparators.newton import line_search, minimize
-from oco.comparators.objective import Objective, SmoothedLink
+from oco.comparators.objective import Objective, ScalarLink
 from oco.comparators.objectives import RowObjective
 from oco.domains.base import Domain
 from oco.errors import DomainError
@@ -43,22 +43,20 @@ def solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, poi
 
     ``slopes`` are the multipliers of an earlier prefix. Returns those of this one.
     """
-    kinks = objective.link.kinks()
-    assert kinks is not None
+    assert isinstance(objective.link, ScalarLink)
     margins = objective.margins(point)
     certifier.offer_point(point, margins)
-    alpha: Array = 0.5 * (kinks[1] + kinks[2])
-    width = max(float(np.mean(np.abs(margins - kinks[0]))), 1e-12)
+    alpha, width = objective.link.first_multipliers(margins)
     if slopes.size:
         alpha = objective.link.clip(objective.link.evaluate(margins)[1])
         alpha[: slopes.size] = slopes
         width *= 0.1
     gap, widest, stalled = certifier.gap, width, 0
     for _ in range(40):
-        smoothed = RowObjective(SmoothedLink(kinks, width, alpha), objective.rows)
+        smoothed = RowObjective(objective.link.smoothed(width, alpha), objective.rows)
         good_enough = partial(fraction, certifier, 0.1, 0.03)
         point, _ = minimize(smoothed, domain, point, certifier, stationary=good_enough, steps=30)
-        if certifier.tight:
+        if certifier.finished:
             break
         margins = smoothed.margins(point)
         curved = np.count_nonzero(smoothed.link.curvature(margins))
@@ -70,7 +68,7 @@ def solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, poi
         stalled = stalled + 1 if certifier.gap > 0.99 * gap else 0
         if stalled:
             _search_ray(objective, domain, certifier)
-            if certifier.tight:
+            if certifier.finished:
                 break
         if stalled == 3:  # the width is too small for these multipliers: keep them and start with a large width again
             width, stalled = widest, 0

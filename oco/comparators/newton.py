@@ -76,13 +76,13 @@ def minimize(
     at, promised = _Place.of(objective, start), math.inf
     for _ in range(steps):
         value, _ = certifier.offer_point(at.point, at.margins, None if smoothed else (at.losses, at.slopes))
-        if certifier.tight:
+        if certifier.finished:
             return at.point, hessian
         gradient = objective.gradient(at.slopes)
         gap = _frank_wolfe_gap(domain, gradient, at.point)
         if smoothed or not domain.bounded or gap <= certifier.allowed_gap:
             certifier.offer_dual(at.slopes, gradient)
-        if certifier.tight or gap <= stationary():
+        if certifier.finished or gap <= stationary():
             break
         accuracy = 0.1 * stationary() + (0.01 * gap if domain.bounded else 0.0)
         target = at.point
@@ -107,7 +107,7 @@ def minimize(
             if not domain.bounded:
                 linearized = _balance(objective, domain, hessian, linearized)
             certifier.offer_dual(linearized)
-            if certifier.tight:
+            if certifier.finished:
                 return at.point, hessian
         length, margins, losses, slopes = line_search(objective, at.margins, ahead, slope)
         if length == 0.0:

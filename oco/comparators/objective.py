@@ -158,6 +158,19 @@ class ScalarLink(Link):
         """Slopes in the dual range."""
         return np.clip(slopes, *self.range)
 
+    def smoothed(self, width: float, multipliers: Array) -> Link:
+        """Losses with one kink, smoothed around multipliers."""
+        kinks = self.kinks()
+        assert kinks is not None
+        return SmoothedLink(kinks, width, multipliers)
+
+    def first_multipliers(self, margins: Array) -> tuple[Array, float]:
+        """Multipliers in the middle of their ranges, and the mean distance of margins from their kinks as a width."""
+        kinks = self.kinks()
+        assert kinks is not None
+        kink, low, high = kinks
+        return 0.5 * (low + high), max(float(np.mean(np.abs(margins - kink))), 1e-12)
+
     def recedes(self, change: Array, slack: float) -> bool:
         """Whether the scalar loss recedes."""
         return self.scalar.recedes(change, self.targets, slack)

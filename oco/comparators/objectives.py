@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from oco.comparators.by_derivative import DerivativeLink
 from oco.comparators.multinomial import MultinomialLink, MultinomialObjective
 from oco.comparators.objective import FormedHessian, Hessian, Objective, ScalarLink, WeightedRowsHessian
 from oco.comparators.rows import RowMatrix, read_rounds
@@ -20,7 +21,7 @@ from oco.types import Array, Shape
 SMOOTH_TOLERANCE = 1e-6
 """Default relative gap for losses with a second derivative."""
 KINKED_TOLERANCE = 1e-4
-"""Default relative gap for losses whose derivative jumps."""
+"""Default relative gap for losses whose derivative jumps, or may jump."""
 
 
 @dataclass
@@ -85,7 +86,8 @@ def objective_of(losses: Any, count: int) -> Objective:
     """The sum of the first ``count`` losses of a block, or of a stream of blocks, of rows."""
     scalar, rows, targets = read_rounds(losses, count)
     _require_finite(rows, targets)
-    return RowObjective(ScalarLink(scalar, np.ascontiguousarray(targets, dtype=np.float64)), rows)
+    link = ScalarLink if scalar.has_conjugate else DerivativeLink
+    return RowObjective(link(scalar, np.ascontiguousarray(targets, dtype=np.float64)), rows)
 
 
 @objective_of.register
@@ -113,4 +115,6 @@ def placed(domain: Domain, objective: Objective) -> Domain:
 
 def default_tolerance(objective: Objective) -> float:
     """The relative gap that counts as tight by default."""
-    return KINKED_TOLERANCE if objective.link.kinks() is not None else SMOOTH_TOLERANCE
+    if objective.link.kinks() is not None or isinstance(objective.link, DerivativeLink):
+        return KINKED_TOLERANCE
+    return SMOOTH_TOLERANCE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cache
@@ -39,11 +40,22 @@ class Request(NamedTuple):
         Initial point of the search; None for the domain's start.
     strict
         Whether to raise an error if a comparator is not tight on the whole domain.
+    deadline
+        When to stop searching, on the clock of `time.monotonic`; points and intervals so far are returned then.
     """
 
     tolerance: float | None = None
     start: Array | None = None
     strict: bool = False
+    deadline: float = math.inf
+
+    @classmethod
+    def of(cls, tolerance: float | None, start: Array | None, strict: bool, seconds: float | None) -> Request:
+        """The options, checked; the time begins to run."""
+        for name, value in (("tolerance", tolerance), ("seconds", seconds)):
+            if value is not None and not 0.0 <= value < math.inf:
+                raise ConfigError(f"{name} of a comparator must be a finite number of at least 0, got {value!r}")
+        return cls(tolerance, start, strict, math.inf if seconds is None else time.monotonic() + seconds)
 
 
 class Solver(ABC):

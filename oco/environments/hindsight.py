@@ -24,7 +24,13 @@ def known_ahead(stream: Any) -> bool:
 
 
 def best_fixed_points(
-    stream: Any, domain: Domain, rounds: Rounds, recorded: Sequence[Loss] | None = None
+    stream: Any,
+    domain: Domain,
+    rounds: Rounds,
+    recorded: Sequence[Loss] | None = None,
+    *,
+    tolerance: float | None = None,
+    seconds: float | None = None,
 ) -> ComparatorCurve | None:
     """The best fixed point for rounds 1..t, for every t in ``rounds``; None if it cannot be determined.
 
@@ -38,11 +44,15 @@ def best_fixed_points(
         Checkpoints t, in increasing order.
     recorded
         The losses that ``stream`` revealed, if they were kept; then they are used instead of the stream.
+    tolerance, seconds
+        As for `oco.comparators.anytime`. Environments with a method of their own do not take them.
     """
-    if recorded is not None:
-        from oco.comparators import anytime
+    from oco.comparators import anytime
 
-        return anytime(recorded, domain, rounds.tolist())
+    if recorded is None and getattr(type(stream), "comparator_curve", None) is Environment.comparator_curve:
+        recorded = stream.declared_losses(0, int(rounds[-1]))
+    if recorded is not None:
+        return anytime(recorded, domain, rounds.tolist(), tolerance=tolerance, seconds=seconds)
     found: ComparatorCurve | None = stream.comparator_curve(rounds) if hasattr(stream, "comparator_curve") else None
     return found
 

@@ -18,7 +18,7 @@ class ScalarLoss(ABC):
     """A convex loss ``phi(p, y)`` of a margin p and a target y; the subclasses are the losses of the field.
 
     A custom loss defines a ``name`` and `values_and_derivatives`. It is played round by round rather than by compiled
-    loops, and without `dual_range` and the conjugate its comparators are found by cutting planes, which is slower.
+    loops, and without `dual_range` and the conjugate its comparators are found by numerical ones, which is slower.
     Every other member is a constant of the loss, and its default is always valid; override the constants you know.
     """
 

@@ -33,9 +33,13 @@ class ComparatorObserver(Observer):
     ----------
     wanted
         Whether to find a comparator, or a comparator found before.
+    tolerance, seconds
+        As for `oco.comparators.anytime`.
     """
 
-    def __init__(self, game: Game, wanted: bool | ComparatorCurve) -> None:
+    def __init__(
+        self, game: Game, wanted: bool | ComparatorCurve, tolerance: float | None = None, seconds: float | None = None
+    ) -> None:
         if not isinstance(wanted, bool) and not np.array_equal(wanted.rounds, game.rounds):
             raise ConfigError(
                 f"comparator is a curve of {len(wanted)} rounds up to {wanted.rounds[-1]:.0f}, the game has other "
@@ -43,6 +47,7 @@ class ComparatorObserver(Observer):
             )
         self._game = game
         self._wanted = wanted
+        self._tolerance, self._seconds = tolerance, seconds
         self._losses: list[Any] | None = [] if self._must_record_losses() else None
         self._curve: ComparatorCurve | None = None
         self.point: Array | None = None
@@ -116,7 +121,9 @@ class ComparatorObserver(Observer):
         game = self._game
         if self._curve is None or self._losses is not None:
             domain = getattr(game.stream, "comparator_domain", game.problem.domain)
-            self._curve = best_fixed_points(game.stream, domain, game.rounds, self._losses)
+            self._curve = best_fixed_points(
+                game.stream, domain, game.rounds, self._losses, tolerance=self._tolerance, seconds=self._seconds
+            )
         return self._curve
 
     def _path_losses(self, checkpoints: int) -> Array:

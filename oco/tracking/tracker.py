@@ -68,6 +68,8 @@ class Tracker:
         *,
         spectrum: bool,
         comparator: bool | ComparatorCurve,
+        comparator_tolerance: float | None = None,
+        comparator_time: float | None = None,
         shortest_interval: int | None = None,
         switching_cost: bool = False,
         average: bool = False,
@@ -79,7 +81,7 @@ class Tracker:
         self._columns = Columns()
         self._gradients = GradientObserver(game, spectrum)
         losses = LossObserver(game, self._gradients)
-        found = self._comparator = ComparatorObserver(game, comparator)
+        found = self._comparator = ComparatorObserver(game, comparator, comparator_tolerance, comparator_time)
         self._feedback = FeedbackObserver(game, switching_cost)
         self._bound = BoundObserver(game, losses, self._gradients, found, self._feedback)
         self._intervals = None

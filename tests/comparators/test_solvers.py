@@ -112,12 +112,12 @@ class Quartic(ScalarLoss):
         return (margins - targets) ** 4, 4.0 * (margins - targets) ** 3
 
 
-def test_rows_of_a_loss_without_a_conjugate_are_solved_one_by_one() -> None:
+def test_rows_of_a_loss_without_a_conjugate_are_certified() -> None:
     """``sum_t (x - y_t)^4`` for y = -1, 1, 1, -1, ... is least at 0 over all pairs of rounds, where each is 1."""
     game = oco.environments.GeneralizedLinear(
         np.ones((6, 1)), np.tile([-1.0, 1.0], 3), loss=Quartic(), domain=Ball(2.0), order="file"
     )
-    assert type(solver_of(game, game.domain)[0]).__name__ == "BundleSolver"
+    assert type(solver_of(game, game.domain)[0]).__name__ == "MarginSolver"
     curve = game.comparator_curve(np.array([2, 6]))
     for found, least in zip(curve, (2.0, 6.0), strict=True):
         assert least in found.value

@@ -1,9 +1,10 @@
-"""Convex losses that are known by value and gradient only: a proximal bundle method."""
+"""Convex losses that are known by value and gradient only: quasi-Newton descent, then a proximal bundle method."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from oco.comparators.certificate import support_within, too_near
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.faces import faces_of
+from oco.comparators.quasi_newton import LARGEST, descend
 from oco.comparators.solver import Losses, Request, Solver, count_of, feasible, require_tight
 from oco.domains.base import Domain
 from oco.losses.base import Loss
@@ -44,14 +46,14 @@ class BundleSolver(Solver):
         point = domain.start if request.start is None else domain.project(request.start)
         found: list[Comparator] = []
         for count in rounds:
-            bundle = _Bundle(losses[:count], domain, tolerance)
+            bundle = _Bundle(losses[:count], domain, tolerance, request.deadline)
             bundle.minimize(point)
             point = bundle.point
             note = "" if bundle.tight else "the interval is wide: the losses are known by value and gradient only"
             found.append(bundle.comparator(note))
             if request.strict:
                 require_tight(found[-1], tolerance)
-        along = np.cumsum([loss.value(point) for loss in losses])
+        along = np.cumsum(together(losses)(point)[0])
         final: Array = along[np.array(rounds) - 1]
         return ComparatorCurve(tuple(found), final)
 
@@ -73,13 +75,32 @@ def one_by_one(losses: Any, count: int) -> Sequence[Loss]:
     return [RowLoss(block.scalar, dense_row(block.rows, i), block.targets[i]) for i in range(count)]
 
 
+def together(losses: Sequence[Loss]) -> Callable[[Array], tuple[Array, Array]]:
+    """All losses as one function of the point: values ``(n,)`` and gradients ``(n, *shape)``.
+
+    By the losses' own `Loss.batch` if they are of one class that has it, else one by one.
+    """
+    kind = type(losses[0])
+    batch = getattr(kind, "batch", None)
+    if batch is not None and all(type(loss) is kind for loss in losses):
+        evaluate: Callable[[Array], tuple[Array, Array]] | None = batch(losses)
+        if evaluate is not None:
+            return evaluate
+    return lambda point: (
+        np.array([loss.value(point) for loss in losses]),
+        np.array([loss.gradient(point) for loss in losses]),
+    )
+
+
 class _Bundle:
     """A proximal bundle method with a certificate; see `best_fixed_point_of`."""
 
-    def __init__(self, losses: Sequence[Loss], domain: Domain, tolerance: float) -> None:
+    def __init__(self, losses: Sequence[Loss], domain: Domain, tolerance: float, deadline: float = math.inf) -> None:
         self._losses = losses
+        self._together = together(losses)
         self._domain = domain
         self._tolerance = tolerance
+        self._deadline = deadline
         self._cuts = max(LEAST_CUTS, min(MOST_CUTS, CALLS // len(losses)))
         self._slopes: Array = np.empty((0, domain.dimension))
         self._offsets: Array = np.empty(0)
@@ -97,6 +118,11 @@ class _Bundle:
         scale = max(abs(self.upper), 1e-3 * abs(self._start_value)) if self.upper < math.inf else 0.0
         return self.upper - self.lower <= self._tolerance * scale
 
+    @property
+    def finished(self) -> bool:
+        """Whether the search can stop: the interval is tight, or time is up."""
+        return self.tight or time.monotonic() > self._deadline
+
     def comparator(self, note: str = "") -> Comparator:
         """The comparator certified so far."""
         within = math.inf if self._domain.bounded or math.isinf(self.lower) else self._reach
@@ -106,27 +132,28 @@ class _Bundle:
 
     def offer(self, point: Array) -> None:
         """Add the cut of a feasible point."""
-        self._start_value = float(sum(loss.value(self._domain.start) for loss in self._losses))
+        self._start_value = float(self._together(self._domain.start)[0].sum())
         self._evaluate(point)
 
     def minimize(self, start: Array) -> None:
         """Cut until tight, or as often as the budget of calls allows."""
         self._start_value, gradient = self._evaluate(start)
-        if self.tight:
+        if self.finished:
             return
         # The minimizer of the first cut: if the losses are linear it is optimal, and one more cut proves it.
         if self._domain.bounded:
             self._evaluate(self._domain.maximizer(-gradient))
+        self._descend(start)
         center, value = self.point, self.upper
         distance = self._domain.diameter() if self._domain.bounded else 1.0 + float(np.linalg.norm(center))
         pull = float(np.linalg.norm(gradient)) / max(distance, 1e-300)
         weights: Array = np.full(self._offsets.size, 1.0 / self._offsets.size)
         for _ in range(self._cuts):
-            if self.tight or pull == 0.0:
+            if self.finished or pull == 0.0:
                 return
             weights, target, model = self._proximal_step(center, pull, weights)
             self._certify(weights)
-            if self.tight:
+            if self.finished:
                 return
             promised = value - model
             reached, _ = self._evaluate(target)
@@ -140,15 +167,28 @@ class _Bundle:
             if weights.size > 80:
                 weights = self._aggregate(weights)
 
+    def _descend(self, start: Array) -> None:
+        """Quasi-Newton steps, whose points all become cuts."""
+        if self._domain.dimension > LARGEST or self.finished:
+            return
+        value, gradient = self._evaluate(start)
+        shape = self._domain.shape
+
+        def evaluate(point: Array) -> tuple[float, Array]:
+            there, slope = self._evaluate(point.reshape(shape))
+            return there, slope.ravel()
+
+        descend(evaluate, self._domain, start, value, gradient.ravel(), self._too_much)
+
+    def _too_much(self) -> float:
+        """The gap, or zero when it is tight or the budget is spent."""
+        return 0.0 if self.finished or self._offsets.size > self._cuts else self.upper - self.lower
+
     def _evaluate(self, point: Array) -> tuple[float, Array]:
         """Add the cut of ``point``; returns F and its gradient there."""
-        values = np.array([loss.value(point) for loss in self._losses])
-        gradient = np.zeros(self._domain.shape)
-        size = 0.0
-        for loss in self._losses:
-            one = loss.gradient(point)
-            gradient += one
-            size += float(np.linalg.norm(one))
+        values, gradients = self._together(point)
+        gradient = gradients.sum(axis=0)
+        size = float(np.linalg.norm(gradients.reshape(len(gradients), -1), axis=1).sum())
         value = float(values.sum())
         self._size = max(self._size, size)
         length = float(np.linalg.norm(point))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.linalg import LinAlgError
 from scipy import sparse
 
+from oco.comparators.by_derivative import DerivativeLink
 from oco.comparators.certificate import Certifier, bounded_part
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.kinked import fraction, solve_kinked, solve_linear
@@ -46,12 +47,8 @@ class MarginSolver(Solver):
     order: ClassVar[int] = 10
 
     def taken(self, losses: Losses, domain: Domain) -> Any | None:
-        """The losses as a block or a stream of blocks; None for a loss without a conjugate."""
-        block = as_block(losses) if isinstance(losses, Sequence) else losses
-        if block is None or isinstance(block, MultinomialBlock):
-            return block
-        scalar = block.scalar if isinstance(block, RowBlock) else block.block(0, 1).scalar
-        return block if scalar.has_conjugate else None
+        """The losses as a block or a stream of blocks; None for losses that are not of margins."""
+        return as_block(losses) if isinstance(losses, Sequence) else losses
 
     def curve(self, taken: Any, domain: Domain, rounds: list[int], request: Request) -> ComparatorCurve:
         """Find all comparators; each prefix starts from the point and the dual of the previous one."""
@@ -83,7 +80,7 @@ class _Search:
 
     def __init__(self, objective: Objective, domain: Domain, tolerance: float, request: Request) -> None:
         self._objective, self._domain = objective, domain
-        self._tolerance, self._strict = tolerance, request.strict
+        self._tolerance, self._strict, self._deadline = tolerance, request.strict, request.deadline
         self._units = _units(objective, domain)
         self._solved = (
             objective if self._units is None else RowObjective(objective.link, objective.rows.in_units(self._units))
@@ -118,7 +115,7 @@ class _Search:
     def _certified(self, count: int, tolerance: float, at_center: Array) -> tuple[Certifier, str]:
         """The certifier of a prefix after the search, and a note; the next search starts from its best point."""
         part = self._solved.prefix(count)
-        certifier = Certifier(part, self._domain, tolerance)
+        certifier = Certifier(part, self._domain, tolerance, self._deadline)
         certifier.start_value, _ = certifier.offer_point(self._center, at_center)
         if not math.isfinite(certifier.start_value):
             raise ComparatorError(f"the losses of rounds 1..{count} are not finite at the start of {self._domain!r}")
@@ -144,11 +141,27 @@ def _search(
     elif objective.link.kinks() is not None:
         slopes = solve_kinked(objective, domain, certifier, point, slopes)
     else:
-        good_enough = partial(fraction, certifier, 0.1, 0.0)
-        _, hessian = minimize(objective, domain, point, certifier, stationary=good_enough, hessian=hessian)
+        slopes, hessian = _solve_smooth(objective, domain, certifier, point, slopes, hessian)
     if not domain.bounded:
         note = note or _recession_note(objective, domain, certifier)
     return note, slopes, hessian
+
+
+def _solve_smooth(
+    objective: Objective, domain: Domain, certifier: Certifier, point: Array, slopes: Array, hessian: Hessian | None
+) -> tuple[Array, Hessian | None]:
+    """Newton's method; for losses that are known by their derivatives only, multipliers where it does not suffice."""
+    link, steps = objective.link, 100
+    unknown = isinstance(link, DerivativeLink)
+    if unknown:
+        steps = 30 if link.bends(objective.margins(point)) else 0
+    if steps:
+        good_enough = partial(fraction, certifier, 0.1, 0.0)
+        _, hessian = minimize(objective, domain, point, certifier, stationary=good_enough, steps=steps, hessian=hessian)
+    if unknown and not certifier.finished:
+        best = point if certifier.point is None else certifier.point
+        return solve_kinked(objective, domain, certifier, best, slopes), None
+    return slopes, hessian
 
 
 def _units(objective: Objective, domain: Domain) -> Array | None:
