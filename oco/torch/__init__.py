@@ -3,6 +3,9 @@
 - :class:`SketchyShampoo`: Shampoo in sub-linear memory;
 - :class:`Shampoo`: the same code with full factors;
 - :class:`Graft`, :class:`Preconditioner`, :class:`RankBudget`, :class:`Compatibility`: their options by concern;
+- :class:`UpdateRegret`: the regret of an optimizer's updates, and :class:`OnlineUpdates`, whose updates are a learner's
+  plays;
+- :class:`MuonWithAdamW`: PyTorch's Muon for matrices and its AdamW for the rest, as one optimizer;
 - ``OPTIMIZERS``: the optimizers that a training experiment may compare;
 - :class:`SpectrumProbe`: spectra of Kronecker-factored gradient covariances of any model during training,
   drawn by :func:`spectrum_figure`;
@@ -17,14 +20,20 @@ except ImportError as error:
 from collections.abc import Callable
 
 from oco.torch.grafting import Graft
+from oco.torch.muon import MuonWithAdamW
+from oco.torch.online_updates import OnlineUpdates
 from oco.torch.options import Compatibility, Preconditioner, RankBudget
 from oco.torch.shampoo import Shampoo
 from oco.torch.sketchy import SketchyShampoo
 from oco.torch.spectrum import SpectrumProbe
 from oco.torch.spectrum_figure import spectrum_figure
+from oco.torch.update_regret import UpdateRegret, regret_interval
 
 OPTIMIZERS: dict[str, Callable[..., _torch.optim.Optimizer]] = {
     "adam": _torch.optim.Adam,
+    "adamw": _torch.optim.AdamW,
+    "adafactor": _torch.optim.Adafactor,
+    "muon": MuonWithAdamW,
     "nadam": _torch.optim.NAdam,
     "sgd": _torch.optim.SGD,
     "shampoo": Shampoo,
@@ -36,10 +45,14 @@ __all__ = [
     "OPTIMIZERS",
     "Compatibility",
     "Graft",
+    "MuonWithAdamW",
+    "OnlineUpdates",
     "Preconditioner",
     "RankBudget",
     "Shampoo",
     "SketchyShampoo",
     "SpectrumProbe",
+    "UpdateRegret",
+    "regret_interval",
     "spectrum_figure",
 ]

@@ -59,6 +59,14 @@ class ProbeConfig(BaseModel):
     options: dict[str, Any] = {}
 
 
+class UpdateRegretConfig(BaseModel):
+    """Record the regret of the updates in the first fresh run of every optimizer; see `oco.torch.UpdateRegret`."""
+
+    model_config = ConfigDict(extra="forbid")
+    window: int = Field(default=50, ge=1)
+    discount: float = Field(default=0.99, ge=0.0, lt=1.0)
+
+
 class TrainingConfig(BaseModel):
     """A whole experiment. The first optimizer is the baseline of the ratios in the table."""
 
@@ -74,6 +82,7 @@ class TrainingConfig(BaseModel):
     seeds: list[int] = Field(min_length=1)
     optimizers: list[OptimizerConfig] = Field(min_length=1)
     probe: ProbeConfig | None = None
+    update_regret: UpdateRegretConfig | None = None
 
     @model_validator(mode="after")
     def _fair(self) -> TrainingConfig:
@@ -84,6 +93,9 @@ class TrainingConfig(BaseModel):
             raise ValueError(f"optimizers must differ in name or rank, got {labels}")
         if self.probe is not None and self.probe.optimizer not in (None, *labels):
             raise ValueError(f"probe.optimizer must be one of {', '.join(labels)}, got {self.probe.optimizer!r}")
+        window = 1 if self.update_regret is None else self.update_regret.window
+        if window > self.steps:
+            raise ValueError(f"update_regret.window must be at most steps, {self.steps}, got {window}")
         if any(lr <= 0 for lr in self.learning_rates):
             raise ValueError(f"learning_rates must be positive, got {self.learning_rates}")
         return self

@@ -51,6 +51,15 @@ def stored_spectra(store: Store) -> list[Row]:
     return [row for _, stored in _stage(store, FRESH) for row in stored.metadata.get("spectra", ())]
 
 
+def stored_update_regret(store: Store) -> list[Row]:
+    """Rows of `oco.torch.UpdateRegret.rows`, with the optimizer of each."""
+    return [
+        {"optimizer": label_of(listed["learner"], listed["rank"]), **row}
+        for listed, stored in _stage(store, FRESH)
+        for row in stored.metadata.get("update_regret", ())
+    ]
+
+
 def _stage(store: Store, stage: str) -> Iterator[tuple[Row, StoredRun]]:
     plan = store.plan() or {"runs": []}
     for listed in plan["runs"]:
@@ -60,7 +69,7 @@ def _stage(store: Store, stage: str) -> Iterator[tuple[Row, StoredRun]]:
 
 
 def write_outputs(store: Store) -> tuple[list[Row], list[Path]]:
-    """Write ``summary.csv`` and, with a probe, ``spectra.jsonl`` and its figure; return the rows and the paths."""
+    """Write ``summary.csv``, spectra, the regret of updates and their figures; return the rows and the paths."""
     import pandas as pd
 
     records, spectra = stored_records(store), stored_spectra(store)
@@ -69,6 +78,14 @@ def write_outputs(store: Store) -> tuple[list[Row], list[Path]]:
     rows = summarize(records, stored_grid(store))
     store.write_text("summary.csv", csv_text(pd.DataFrame(rows)))
     paths = [store.path / "summary.csv"]
+    if updates := stored_update_regret(store):
+        from regret_experiments.training.update_regret_figure import update_regret_figure
+
+        store.write_text("update_regret.csv", csv_text(pd.DataFrame(updates)))
+        drawn = store.path / "figures" / "update_regret.png"
+        drawn.parent.mkdir(parents=True, exist_ok=True)
+        update_regret_figure(updates).savefig(drawn, dpi=120)
+        paths += [store.path / "update_regret.csv", drawn]
     if spectra:
         from oco.torch import spectrum_figure
 

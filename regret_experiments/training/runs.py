@@ -16,7 +16,7 @@ from regret_experiments.plan.content import RESULT_SCHEMA, WorkType, content_has
 if TYPE_CHECKING:
     import torch
 
-    from oco.torch import SpectrumProbe
+    from oco.torch import SpectrumProbe, UpdateRegret
     from regret_experiments.training.tasks import Task as Network
 
 
@@ -36,6 +36,8 @@ class TrainingRun:
         Length, and how often the loss over the training set is taken.
     probe
         Options and number of snapshots of the spectra that are followed; None to follow none.
+    update_regret
+        Options of `oco.torch.UpdateRegret`; None to record none.
     """
 
     task: str
@@ -47,11 +49,13 @@ class TrainingRun:
     evaluations: int
     options: dict[str, Any] = field(default_factory=dict)
     probe: dict[str, Any] | None = None
+    update_regret: dict[str, Any] | None = None
     type: ClassVar[WorkType] = "training"
 
     @cached_property
     def content(self) -> dict[str, Any]:
         """What the hash covers, in the shape that every stored run has; the text counts by its checksum."""
+        recorded = {} if self.update_regret is None else {"update_regret": self.update_regret}
         return {
             "schema": RESULT_SCHEMA,
             "environment": {"kind": self.task, "keywords": _data_of(self.task, self.data)},
@@ -64,6 +68,7 @@ class TrainingRun:
                 "hyperparameters": {"learning_rate": self.learning_rate, **self.options},
             },
             "probe": self.probe,
+            **recorded,
         }
 
     @cached_property
@@ -85,6 +90,7 @@ class TrainingRun:
             evaluations=content["checkpoints"],
             options=options,
             probe=content["probe"],
+            update_regret=content.get("update_regret"),
         )
 
     def perform(self) -> Outcome:
@@ -94,6 +100,14 @@ class TrainingRun:
         from regret_experiments.training.loop import train_once
 
         probes: list[SpectrumProbe] = []
+        games: list[UpdateRegret] = []
+
+        def after_backward(step: int, model: torch.nn.Module) -> None:
+            if self.probe is not None:
+                self._follow(probes, step, model)
+            if self.update_regret is not None:
+                self._play(games, model)
+
         record = train_once(
             _network(self.task, self.data),
             self.kind,
@@ -102,7 +116,7 @@ class TrainingRun:
             seed=self.seed,
             steps=self.steps,
             evaluations=self.evaluations,
-            after_backward=None if self.probe is None else lambda step, model: self._follow(probes, step, model),
+            after_backward=after_backward,
         )
         if record["status"] == "failed":
             failed = {"status": "failed", "error": "RuntimeError", "message": record["error"], "traceback": ""}
@@ -128,9 +142,18 @@ class TrainingRun:
         )
         if probes:
             metadata["spectra"] = plain(probes[0].rows)
+        if games:
+            metadata["update_regret"] = plain(games[0].rows())
         steps, losses = zip(*record["curve"], strict=True) if record["curve"] else ((), ())
         arrays = {"round": np.array(steps, dtype=float), "training_loss": np.array(losses, dtype=float)}
         return Outcome(self.id, metadata, arrays)
+
+    def _play(self, games: list[UpdateRegret], model: torch.nn.Module) -> None:
+        from oco.torch import UpdateRegret
+
+        if not games:
+            games.append(UpdateRegret(model, **(self.update_regret or {})))
+        games[0].update()
 
     def _follow(self, probes: list[SpectrumProbe], step: int, model: torch.nn.Module) -> None:
         from oco.torch import SpectrumProbe

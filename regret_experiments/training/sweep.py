@@ -67,6 +67,7 @@ def fresh_runs(config: TrainingConfig, store: Store) -> list[Planned]:
     """Every optimizer at its best learning rate, from every other seed; the first run of one with the probe, if any."""
     best = best_rates(config, store)
     probe = None if config.probe is None else config.probe.model_dump(exclude={"optimizer"})
+    recorded = None if config.update_regret is None else config.update_regret.model_dump()
     followed = (config.probe and config.probe.optimizer) or config.optimizers[0].label
     return [
         (
@@ -77,6 +78,7 @@ def fresh_runs(config: TrainingConfig, store: Store) -> list[Planned]:
                 best[optimizer.label],
                 seed,
                 probe if (optimizer.label, seed) == (followed, config.seeds[0]) else None,
+                recorded if seed == config.seeds[0] else None,
             ),
         )
         for optimizer in config.optimizers
@@ -99,7 +101,12 @@ def final_loss(stored: StoredRun | None) -> float:
 
 
 def _run(
-    config: TrainingConfig, optimizer: OptimizerConfig, rate: float, seed: int, probe: dict[str, Any] | None = None
+    config: TrainingConfig,
+    optimizer: OptimizerConfig,
+    rate: float,
+    seed: int,
+    probe: dict[str, Any] | None = None,
+    update_regret: dict[str, Any] | None = None,
 ) -> TrainingRun:
     return TrainingRun(
         task=config.task,
@@ -111,6 +118,7 @@ def _run(
         evaluations=config.evaluations,
         options=optimizer.options,
         probe=probe,
+        update_regret=update_regret,
     )
 
 
