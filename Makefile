@@ -32,8 +32,11 @@ lint: $(VENV)/.tools
 types: $(VENV)/.tools
 	$(BIN)/mypy
 
+# Files in the order of their names: sorted by their number of tests, long files of few tests would come last, alone.
+# Byte code is kept, because pytest rewrites every assertion before it compiles a file.
+tests: export PYTHONDONTWRITEBYTECODE :=
 tests: $(VENV)/.tools
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: $(VENV)/.tools  ## the long tests alone
 	$(BIN)/python -m pytest -n auto -m slow
