@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave 20,000 tests out of every later garbage collection; they live to the end anyway."""
+    """Leave 20,000 tests, which live to the end, out of later garbage collections; keep no more byte code.
+
+    A test that edits a module must not meet the byte code of before the edit, in this process or in one that it starts.
+    """
     gc.freeze()
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 
 @pytest.fixture(scope="session")
