@@ -29,6 +29,8 @@ SLACK = 1e-8
 """Residual, relative to the largest eigenvalue, at which the block Krylov method stops."""
 FINE_STEPS = 3
 """Most products in double precision after a start that was found in single precision."""
+LEAST = 1e-290
+"""Gradients that are all shorter than this are left to double precision: an inverse of their length may overflow."""
 ROUGH = 1e-6
 """Residual, relative to the largest eigenvalue, that is about the best in single precision."""
 
@@ -161,10 +163,10 @@ class _Pieces:
         if not isinstance(rows, np.ndarray) or 4.0 * rows.size > HELD_SHARE * process_memory():
             return None
         slopes = np.sqrt(self._weights)
-        copy = np.empty(rows.shape, dtype=np.float32)
         largest = float(np.sqrt(squared_lengths(rows).max(initial=0.0))) * float(slopes.max(initial=0.0))
-        if not 1e-290 < largest < np.inf:
+        if not LEAST < largest < np.inf:
             return None
+        copy = np.empty(rows.shape, dtype=np.float32)
         np.multiply(rows, (slopes / largest)[:, None], out=copy, casting="same_kind")
         return copy
 
