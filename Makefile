@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep paper paper-quick test lint types tests test-slow test-all bench bench-torch docs coverage dist clean
+.PHONY: help sweep paper paper-quick test lint types tests test-slow test-all bench bench-rounds bench-torch docs coverage dist clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -32,8 +32,11 @@ lint: $(VENV)/.tools
 types: $(VENV)/.tools
 	$(BIN)/mypy
 
+# Files in the order of their names: sorted by their number of tests, long files of few tests would come last, alone.
+# Their byte code is kept, because pytest rewrites every assertion before it compiles a file.
+tests: export PYTHONDONTWRITEBYTECODE :=
 tests: $(VENV)/.tools
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: $(VENV)/.tools  ## the long tests alone
 	$(BIN)/python -m pytest -n auto -m slow
@@ -53,7 +56,13 @@ dist: $(VENV)/.tools  ## wheel and sdist in dist/, tried in an empty environment
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/python -m pytest tests/packaging -m slow
 
-bench: $(VENV)/.tools  ## what a round costs, against an SVD every round; about six minutes
+# The commit that the targets of speed are stated against.
+AGAINST ?= 3dfa063
+
+bench: $(VENV)/.tools  ## what everything costs, against another commit (AGAINST=...), and which targets are met; 15 minutes
+	$(BIN)/python -m benchmarks.against $(AGAINST)
+
+bench-rounds: $(VENV)/.tools  ## what a round costs, against an SVD every round; about six minutes
 	$(BIN)/python -m benchmarks.run
 
 bench-torch: $(VENV)/.tools  ## the acceptance table of S-Shampoo

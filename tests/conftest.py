@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="needs the real data sets: set OCO_DATA_DIR to their directory"))
         if item.get_closest_marker("golden") and not have_golden:
             item.add_marker(pytest.mark.skip(reason="needs the reference numbers beside OCO_DATA_DIR"))
+
+
+def pytest_collection_finish() -> None:
+    """Leave 20,000 tests, which live to the end, out of later garbage collections; keep no more byte code.
+
+    A test that edits a module must not meet the byte code of before the edit, in this process or in one that it starts.
+    """
+    gc.freeze()
+    sys.dont_write_bytecode = True
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
 
 
 @pytest.fixture(scope="session")

@@ -277,29 +277,30 @@ def minimum(total: ScalarSum | MultinomialSum | QuadraticSum, region: Region) ->
 def _centred(total: Any, region: Region, z: Exact, weight: Decimal) -> tuple[Exact, Decimal]:
     """Damped Newton steps to the minimizer of ``weight F + barrier``; returns it and the last Newton decrement."""
 
-    def value_at(z: Exact) -> Decimal:
-        return total.derivatives(region.place(z), weight)[0] + region.derivatives(z)[0]
-
-    damping = Decimal("1e-40")
-    for _ in range(400):
+    def derivatives_at(z: Exact) -> tuple[Decimal, Exact, Exact]:
         value, slope, curvature = total.derivatives(region.place(z), weight)
         barrier, pull, bend = region.derivatives(z)
-        gradient = region.basis.T @ slope + pull
-        step = _solve(region.basis.T @ curvature @ region.basis + bend, -gradient, damping)
+        basis = region.basis
+        return value + barrier, basis.T @ slope + pull, basis.T @ curvature @ basis + bend
+
+    damping, here = Decimal("1e-40"), derivatives_at(z)
+    for _ in range(400):
+        value, gradient, curvature = here
+        step = _solve(curvature, -gradient, damping)
         decrement = -(gradient @ step)
         if decrement < Decimal("1e-12"):
             return z, abs(decrement)
         length = Decimal(1)
-        while not region.inside(z + length * step) or (
-            value_at(z + length * step) > value + barrier - length * decrement / 10
-        ):
+        while length >= Decimal("1e-6"):
+            ahead = z + length * step
+            if region.inside(ahead):
+                there = derivatives_at(ahead)
+                if there[0] <= value - length * decrement / 10:
+                    z, here, damping = ahead, there, Decimal("1e-40")
+                    break
             length /= 2
-            if length < Decimal("1e-6"):  # a curvature that vanishes along some direction sends steps anywhere
-                break
-        else:
-            z, damping = z + length * step, Decimal("1e-40")
-            continue
-        damping = max(damping * 100, Decimal("1e-6"))
+        else:  # a curvature that vanishes along some direction sends steps anywhere
+            damping = max(damping * 100, Decimal("1e-6"))
     raise AssertionError("Newton's method did not converge")
 
 

@@ -7,7 +7,7 @@ bound for each entry, so that a column with a large scale does not spoil the bou
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -31,7 +31,7 @@ _OUTSIDE = 128.0 * _UNIT
 
 
 def prove(
-    objective: Objective, domain: Domain, point: Array, duals: Sequence[Array], allowed: float
+    objective: Objective, domain: Domain, point: Array, duals: Iterable[Array], allowed: float
 ) -> tuple[Interval, Certificate]:
     """An interval that holds ``min_x F(x)`` over the domain, and how its lower bound was proved.
 
@@ -42,7 +42,7 @@ def prove(
     point
         Feasible, flat.
     duals
-        Slopes of the losses' margins; each of them proves a lower bound.
+        Slopes of the losses' margins; each of them proves a lower bound. Taken one by one, while they are needed.
     allowed
         The width at which to stop trying further duals.
     """
@@ -52,7 +52,9 @@ def prove(
     how = Certificate.NON_NEGATIVE if infimum > -math.inf else Certificate.NONE
     faces = None if domain.bounded else faces_of(domain)
     limited, within = -math.inf, math.inf
+    tried: list[Array] = []
     for slopes in duals:
+        tried.append(slopes)
         for fine in (False, True):
             bound, reach = lower_end(objective, domain, faces, point, slopes, fine)
             if math.isinf(reach) and bound > everywhere:
@@ -61,7 +63,9 @@ def prove(
                 limited, within = bound, reach
             if upper - max(everywhere, limited) <= allowed or objective.rows.count * objective.rows.dimension > FINE:
                 break
-    for slopes in duals:
+        if upper - everywhere <= allowed:
+            break
+    for slopes in tried:
         if faces is not None and upper - everywhere > allowed:
             bound = bound_everywhere(objective, faces, slopes)
             if bound > everywhere:

@@ -61,20 +61,22 @@ def _ball_by_cholesky(
     limit = radius / unit
     matrix, right, offset, gradient = matrix / size, right / (size * unit), offset / unit, gradient / (size * unit)
     accuracy /= size * unit**2
-    diagonal = np.einsum("ii->i", matrix)
+    diagonal = np.einsum("ii->i", matrix).copy()
+    shifted = np.empty_like(matrix, order="F")
+    places = shifted.ravel(order="K")[:: matrix.shape[0] + 1]
     began = 0.5 * float(offset @ (gradient - right))
     floor = 1e-14
     # If the offset is already optimal this is its multiplier; near the optimum it is a good first guess.
     multiplier = max(floor, -float(gradient @ offset) / limit**2)
     solution, scale = right, 1.0
     for _ in range(60):
-        shifted = matrix.copy(order="F")
-        shifted.ravel(order="K")[:: matrix.shape[0] + 1] = diagonal + multiplier
-        factor, failed = lapack.dpotrf(shifted, lower=True, overwrite_a=True)
+        shifted[:] = matrix.T
+        places[:] = diagonal + multiplier
+        _, failed = lapack.dpotrf(shifted, lower=True, clean=False, overwrite_a=True)
         if failed:
             floor = multiplier = 10.0 * multiplier
             continue
-        solution, _ = lapack.dpotrs(factor, right, lower=True)
+        solution, _ = lapack.dpotrs(shifted, right, lower=True)
         length = float(blas.dnrm2(solution))
         scale = min(1.0, limit / length)
         downhill = (1.0 - scale) * right + (scale * multiplier) * solution  # minus the gradient at the scaled solution
@@ -86,8 +88,8 @@ def _ball_by_cholesky(
             break
         if gap <= accuracy and missing <= 0.1 * (began - reached):
             break
-        half = blas.dtrsv(factor, solution, lower=True)
-        whole = blas.dtrsv(factor, half, lower=True, trans=1)
+        half = blas.dtrsv(shifted, solution, lower=True)
+        whole = blas.dtrsv(shifted, half, lower=True, trans=1)
         # Solve 1 / |u| = 1 / limit, whose left side is concave in m: by Halley's method from outside, and from inside
         # by Newton's method, which reaches m = 0 in one step if that is the solution.
         excess, first = 1.0 - length / limit, float(half @ half) / length**2

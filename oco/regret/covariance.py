@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import blas
 
 from oco.compile import kernel
 from oco.errors import NumericsError
@@ -21,6 +22,9 @@ DENSE_DIMENSION = 1024
 """Largest d for which the d x d covariance itself is kept."""
 
 _BUFFER_ROWS = 64
+
+_SAFE_SUM = 1e300
+"""Sums of squares below this are far from overflow."""
 
 _SMALL_SQUARE = 1e-290
 """Below this, terms of a squared norm may have underflowed."""
@@ -59,6 +63,7 @@ class GradientCovariance:
         self.dimension = dimension
         self.coordinate_squares: Array = np.zeros(dimension)
         self.largest_gradient = 0.0
+        self._squares = 0.0  # about the trace, which costs O(d) to sum
         self._matrix: Array | None = None  # upper triangle
         if spectrum and dimension <= DENSE_DIMENSION:
             self._matrix = np.zeros((dimension, dimension), order="F")
@@ -76,12 +81,18 @@ class GradientCovariance:
 
     def add(self, gradient: Array) -> None:
         """Add one gradient ``(d,)``; `NumericsError` where its square leaves the range of float64."""
-        with np.errstate(over="ignore"):
+        size = blas.dnrm2(gradient)  # which does not overflow
+        if size * size + self._squares < _SAFE_SUM:
             squares = gradient * gradient
             self.coordinate_squares += squares
-        self._require_finite()
-        self._rank += bool(np.any(gradient))
-        square = float(squares.sum())
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):
+                squares = gradient * gradient
+                self.coordinate_squares += squares
+            self._require_finite()
+        square = float(np.add.reduce(squares))
+        self._squares += square
+        self._rank += square > 0.0 or bool(gradient.any())
         length = math.sqrt(square) if square > _SMALL_SQUARE else _length(gradient)
         self.largest_gradient = max(self.largest_gradient, length)
         if self._buffer is not None:
@@ -108,6 +119,7 @@ class GradientCovariance:
                 )
         self._require_finite()
         self._rank += int(np.count_nonzero(slopes))
+        self._squares += float(lengths.sum())
         square = float(lengths.max(initial=0.0))
         if square > _SMALL_SQUARE:
             self.largest_gradient = max(self.largest_gradient, math.sqrt(square))
@@ -140,6 +152,7 @@ class GradientCovariance:
     def restore(self, snapshot: Any) -> None:
         """Restore a state from `snapshot`."""
         vars(self).update(restore(dict(vars(self)), snapshot))
+        self._squares = self.trace
 
     def _flush(self) -> None:
         if self._matrix is not None and self._buffer is not None and self._buffered:

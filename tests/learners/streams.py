@@ -11,6 +11,7 @@ from oco.checks.playing import show, tell
 from oco.domains.base import Domain
 from oco.learners.base import Learner, Problem
 from oco.losses import Linear
+from oco.needs import HINT, ROW
 from oco.regret.bounds import Bound, Observed
 from oco.regret.covariance import GradientCovariance
 from oco.types import Array
@@ -110,21 +111,20 @@ def play_linear(
 ) -> tuple[float, Bound | None, Observed]:
     """Regret over ``domain`` (by its support function), the learner's bound, and what was observed."""
     learner.start(Problem(domain, rounds, **facts))  # type: ignore[arg-type]
-    covariance = GradientCovariance(domain.dimension)
-    loss, total, largest = 0.0, np.zeros(domain.shape), 0.0
-    last = np.zeros(domain.shape)
+    gradients, points = np.empty((2, rounds, *domain.shape))
+    sees_ahead = ROW in learner.needs or HINT in learner.needs
+    loss = 0.0
     for t in range(rounds):
-        gradient = reveal(t, learner.prediction)
-        show(learner, np.array([last, gradient]), 1)
-        point = learner.prediction
-        largest = max(largest, float(np.linalg.norm(point)))
-        loss += float(np.vdot(gradient, point))
-        total = total + gradient
-        covariance.add(gradient.ravel())
+        gradient = gradients[t] = reveal(t, learner.prediction)
+        if sees_ahead:
+            show(learner, gradients, t)
+        points[t] = learner.prediction
+        loss += float(np.vdot(gradient, points[t]))
         tell(learner, gradient, Linear(), constrained=False)
-        last = gradient
         if after is not None:
             after(t, gradient)
+    covariance = GradientCovariance(domain.dimension)
+    covariance.add_rows(gradients.reshape(rounds, -1), np.ones(rounds))
     observed = Observed(
         rounds=rounds,
         domain=domain,
@@ -132,9 +132,9 @@ def play_linear(
         coordinate_squares=covariance.coordinate_squares,
         largest_gradient=covariance.largest_gradient,
         spectrum=covariance.spectrum(),
-        largest_point=largest,
+        largest_point=float(np.linalg.norm(points.reshape(rounds, -1), axis=1).max()),
     )
-    return loss + domain.support(-total), learner.bound(observed), observed
+    return loss + domain.support(-gradients.sum(axis=0)), learner.bound(observed), observed
 
 
 def play(learner: Learner, domain: Domain, gradients: Array, **facts: object) -> Array:

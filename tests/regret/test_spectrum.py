@@ -85,6 +85,24 @@ def test_spectra_by_operator_bracket_the_truth(compact: bool, monkeypatch: pytes
     assert np.sqrt(truth).sum() in found.trace_root()
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e-140, 1e140])
+@pytest.mark.parametrize("kind", ["flat", "one direction", "zero"])
+def test_a_start_in_single_precision_leaves_the_bracket_certified(
+    kind: str, scale: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is good, useless (no direction stands out, or all but one are zero), and out of its range."""
+    monkeypatch.setattr("oco.regret.row_spectrum.EXACT_SIZE", 10)
+    generator = np.random.default_rng(3)
+    rows = generator.standard_normal((200, 60))
+    if kind != "flat":
+        rows = np.outer(rows[:, 0], rows[0]) if kind == "one direction" else 0.0 * rows
+    slopes = generator.standard_normal(200)
+    found, truth = gradient_spectrum(scale * rows, slopes, top=6), np.maximum(eigenvalues(rows, slopes), 0.0)
+    top, slack = found.top / scale / scale, found.slack / scale / scale
+    assert np.all(top <= truth[:6] + 1e-13 * truth[0])
+    assert np.all(truth[:6] <= top + slack + 1e-13 * truth[0])
+
+
 def test_no_matrix_of_size_d_squared_is_made_for_wide_sparse_rows() -> None:
     generator = np.random.default_rng(0)
     rows = sparse.random_array((2000, 200_000), density=1e-4, rng=generator, format="csr")
@@ -199,6 +217,24 @@ def test_gradients_too_long_to_be_squared_are_refused_in_a_sentence() -> None:
     for add in (lambda c: c.add(np.array([1e160, 1.0])), lambda c: c.add_rows(np.array([[1e160, 1.0]]), np.ones(1))):
         with pytest.raises(NumericsError, match="squares of the gradients"):
             add(GradientCovariance(2))
+
+
+@pytest.mark.parametrize("known", [0, 100])
+def test_the_sum_of_squares_is_refused_in_the_round_that_it_overflows_in(known: int) -> None:
+    """Squares of 1e306: 179 of them are a number of float64, 180 are not, whether they come as rows or one by one."""
+    gradient = np.array([1e153, 0.0])
+    accumulated = GradientCovariance(2, spectrum=False)
+    if known:
+        accumulated.add_rows(np.array([gradient] * known), np.ones(known))
+        kept = accumulated.snapshot()
+        accumulated = GradientCovariance(2, spectrum=False)
+        accumulated.restore(kept)
+    for _ in range(179 - known):
+        accumulated.add(gradient)
+    assert accumulated.trace == pytest.approx(1.79e308, rel=1e-12)
+    assert accumulated.largest_gradient == 1e153
+    with pytest.raises(NumericsError, match="squares of the gradients"):
+        accumulated.add(gradient)
 
 
 @pytest.mark.parametrize(("scale", "valid"), [(1.0, True), (1e-150, True), (1e-158, False), (1e-163, False)])

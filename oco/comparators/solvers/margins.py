@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -182,9 +182,7 @@ def _proved(
     objective: Objective, domain: Domain, point: Array, certifier: Certifier, note: str, before: Comparator | None
 ) -> Comparator:
     """The comparator of a prefix, with its interval proved again from the solver's point and duals."""
-    duals = [] if certifier.slopes is None else [certifier.slopes]
-    if not objective.link.linear:
-        duals.append(objective.link.evaluate(objective.margins(point))[1])
+    duals = _duals(objective, point, certifier)
     with np.errstate(over="ignore"):
         value, certificate = prove(objective, domain, point, duals, certifier.allowed_gap)
     if before is not None and objective.link.infimum >= 0.0 and before.value.within >= value.within:
@@ -195,6 +193,14 @@ def _proved(
     count = objective.rows.count
     tight = value.width <= allowed_width(certifier.tolerance, value.upper, certifier.start_value, count)
     return Comparator(count, point.reshape(domain.shape), value, certificate, tight, note)
+
+
+def _duals(objective: Objective, point: Array, certifier: Certifier) -> Iterator[Array]:
+    """The solver's best dual, and the slopes at the point."""
+    if certifier.slopes is not None:
+        yield certifier.slopes
+    if not objective.link.linear:
+        yield objective.link.evaluate(objective.margins(point))[1]
 
 
 def _recession_note(objective: Objective, domain: Domain, certifier: Certifier) -> str:
