@@ -38,7 +38,7 @@ def best_paths(
     measure: str = "length",
     fixed: Comparator | None = None,
     tolerance: float = TOLERANCE,
-    iterations: int = 800,
+    iterations: int = 600,
 ) -> PathCurve:
     """Find sequences ``u_1, ..., u_T`` of the domain with the least loss among those within each budget, certified.
 
@@ -102,7 +102,7 @@ def best_paths(
     >>> curve.upper.round(3), curve.tight
     (array([2. , 0.5, 0. ]), True)
     """
-    chosen = _checked_budgets(budgets)
+    chosen = checked_budgets(budgets)
     if measure not in MEASURES:
         raise ConfigError(f"measure must be one of {', '.join(MEASURES)}, got {measure!r}")
     taken = _held(losses)
@@ -187,8 +187,12 @@ def _held(losses: Any) -> Any:
     return losses
 
 
-def _checked_budgets(budgets: Sequence[float] | Array) -> list[float]:
-    chosen = [float(budget) for budget in budgets]
+def checked_budgets(budgets: Sequence[float] | Array) -> list[float]:
+    """The budgets as numbers; `ConfigError` unless they are at least 0 and rise."""
+    try:
+        chosen = [float(budget) for budget in budgets]
+    except (TypeError, ValueError):
+        raise ConfigError(f"budgets for paths must be numbers of at least 0 that rise, got {budgets!r}") from None
     rising = all(before < after for before, after in zip(chosen, chosen[1:], strict=False))
     if not chosen or not rising or not all(budget >= 0.0 for budget in chosen):
         raise ConfigError(f"budgets for paths must be numbers of at least 0 that rise, got {chosen}")
