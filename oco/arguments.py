@@ -58,7 +58,7 @@ def budgets_of(given: Sequence[float] | PathCurve | None) -> list[float] | None:
     """The budgets for paths as numbers; `ConfigError` unless they are at least 0 and rise."""
     if given is None:
         return None
-    from oco.comparators.paths.best_paths import checked_budgets
+    from oco.comparators.paths.budgets import checked_budgets
 
     return checked_budgets(getattr(given, "budgets", given))
 

@@ -11,7 +11,7 @@ from opaque_loss import Opaque
 
 import oco
 from oco.comparators import best_fixed_point, best_paths, best_switching, certify
-from oco.comparators.paths import best_paths as search
+from oco.comparators.paths import budgets as search
 from oco.comparators.paths.batches import Minorants, RowBatch
 from oco.comparators.paths.certificates import loss_of, lower_line
 from oco.comparators.paths.measures import MEASURES
@@ -19,6 +19,8 @@ from oco.comparators.paths.region import Rows
 from oco.domains import Ball, Box, HalfSpace, L1Ball, Simplex, Unbounded
 from oco.errors import ConfigError
 from oco.losses import Absolute, Hinge, Linear, Logistic, RowBlock, RowLoss, Squared
+
+pytestmark = pytest.mark.filterwarnings("ignore:Solution may be inaccurate:UserWarning")
 
 LOSSES = (Squared(), Absolute(), Logistic(), Hinge(), Linear())
 
@@ -53,14 +55,14 @@ def by_cvxpy(block: RowBlock, domain: Any, budget: float, measure: str = "length
         "linear": lambda: cp.sum(margins),
     }
     steps = path[1:] - path[:-1]
-    length = cp.sum(cp.norm(steps, axis=1)) if measure == "length" else cp.sum_squares(steps)
+    norm = cp.sum(cp.norm(steps, axis=1)) if measure == "length" else cp.norm(steps, "fro")
     inside = {
         "ball": lambda: [cp.norm(path, axis=1) <= 1.0],
         "box": lambda: [path >= -0.7, path <= 0.5],
         "l1_ball": lambda: [cp.norm1(path[i]) <= 1.2 for i in range(count)],
         "simplex": lambda: [path >= 0.0, cp.sum(path, axis=1) == 1.0],
     }[domain.name]()
-    problem = cp.Problem(cp.Minimize(terms[block.scalar.name]()), [*inside, length <= budget])
+    problem = cp.Problem(cp.Minimize(terms[block.scalar.name]()), [*inside, norm <= MEASURES[measure].radius(budget)])
     return float(problem.solve(solver=cp.CLARABEL))
 
 

@@ -47,6 +47,8 @@ def lower_line(minorants: Minorants, potentials: Array, rows: Rows, measure: Mea
     """
     padded = np.pad(potentials, ((1, 1), (0, 0)))
     pulls = padded[:-1] - padded[1:]
+    if not all(np.isfinite(part).all() for part in (pulls, *minorants)):
+        return Line(-math.inf, 0.0, math.inf)
     supports = rows.support(-(minorants.gradients + pulls), reach)
     sizes = lengths(minorants.gradients) + 4.0 * lengths(pulls) + lengths(padded[1:])
     rounding = _SUM * (float(minorants.sizes.sum()) + float(np.abs(supports).sum()))
