@@ -72,11 +72,11 @@ def test_the_worst_signs_on_a_line_are_found_as_by_brute_force(rounds: int) -> N
 def test_no_learner_does_better_than_the_minimax_regret() -> None:
     """On a ball in three dimensions or more no learner has less than ``R sqrt(T)`` (Abernethy et al. 2008), and
     gradient descent with the step ``R / sqrt(T)`` never more."""
-    horizons, regrets = (25, 100, 400), []
+    horizons, regrets = (16, 64, 256), []
     for rounds in horizons:
         learner = oco.OGD(1.0, schedule="constant")
         learner = oco.OGD(_rate(learner, rounds), schedule="constant")
-        found = attack(learner, Ball(1.0, dimension=3), rounds, methods=["structured"], evaluations=240)
+        found = attack(learner, Ball(1.0, dimension=3), rounds, methods=["structured"], evaluations=120)
         regrets.append(found.regret.lower)
         assert 0.9 * np.sqrt(rounds) <= found.regret.lower <= np.sqrt(rounds) * (1.0 + 1e-9)
     assert growth_exponent(horizons, regrets) == pytest.approx(0.5, abs=0.03)
@@ -92,10 +92,11 @@ def _rate(learner: oco.OGD, rounds: int) -> float:
 
 def test_following_the_leader_fails_linearly() -> None:
     regrets = [
-        attack(Leader(), Ball(1.0, dimension=2), rounds, methods=["structured"], evaluations=360).regret.lower
+        attack(Leader(), Ball(1.0, dimension=2), rounds, methods=["structured"], evaluations=180).regret.lower
         for rounds in (20, 80)
     ]
-    assert regrets[0] >= 0.8 * 20 and regrets[1] >= 0.8 * 80
+    assert regrets[0] >= 0.8 * 20
+    assert regrets[1] >= 0.8 * 80
 
 
 def test_adam_fails_and_amsgrad_does_not() -> None:
@@ -106,7 +107,7 @@ def test_adam_fails_and_amsgrad_does_not() -> None:
     ends = {}
     for learner in (adam, amsgrad):
         ends[type(learner).__name__] = [
-            attack(learner, domain, rounds, methods=["structured"], evaluations=360, norm="linf").regret.lower
+            attack(learner, domain, rounds, methods=["structured"], evaluations=180, norm="linf").regret.lower
             for rounds in (100, 400)
         ]
     assert growth_exponent((100, 400), ends["Adam"]) >= 0.9
@@ -117,11 +118,11 @@ def test_adam_fails_and_amsgrad_does_not() -> None:
 def test_the_wrong_projection_fails_linearly() -> None:
     domain = Ball(1.0, dimension=2)
     wrong = [
-        attack(WronglyProjected(), domain, rounds, methods=["structured"], evaluations=240).regret.lower
-        for rounds in (100, 400)
+        attack(WronglyProjected(), domain, rounds, methods=["structured"], evaluations=120).regret.lower
+        for rounds in (50, 200)
     ]
-    assert growth_exponent((100, 400), wrong) >= 0.85
-    right = attack(oco.FullMatrixAdaGrad(), domain, 400, methods=["structured"], evaluations=240).regret.lower
+    assert growth_exponent((50, 200), wrong) >= 0.85
+    right = attack(oco.FullMatrixAdaGrad(), domain, 200, methods=["structured"], evaluations=120).regret.lower
     assert wrong[1] > 2.0 * right
 
 
@@ -129,7 +130,11 @@ def test_a_sketch_without_compensation_does_worse() -> None:
     domain, rounds = Ball(1.0, dimension=4), 200
     ends = {
         kind: attack(
-            oco.FDAdaGrad(rank=1, compensation=kind, delta=1e-4), domain, rounds, methods=["structured"], evaluations=240
+            oco.FDAdaGrad(rank=1, compensation=kind, delta=1e-4),
+            domain,
+            rounds,
+            methods=["structured"],
+            evaluations=240,
         ).regret.lower
         for kind in ("full", "none")
     }
@@ -142,7 +147,8 @@ def test_equal_seeds_find_equal_streams_and_a_search_goes_on_where_it_stopped(me
         return attack(oco.AdaGradNorm(), Ball(1.0, dimension=2), 20, methods=[method], evaluations=8 * BATCH, **options)
 
     whole, again, other = search(), search(), search(seed=1)
-    assert whole.rows.tobytes() == again.rows.tobytes() and (whole.history == again.history).all()
+    assert whole.rows.tobytes() == again.rows.tobytes()
+    assert (whole.history == again.history).all()
     assert other.rows.tobytes() != whole.rows.tobytes()
     state = tmp_path / "state.npz"
     part = search(state=state, seconds=1e-9)
@@ -175,7 +181,8 @@ def test_a_found_stream_is_an_environment_with_the_stated_regret(objective: Any,
     assert record.bound.value == found.bound
     assert found.regret.lower == pytest.approx(regret_by_hand(learner, game.domain, found.rows), abs=1e-6)
     assert game.found["regret"] == [found.regret.lower, found.regret.upper]
-    assert game.found["seed"] == 3 and game.found["learner"]["rank"] == 1
+    assert game.found["seed"] == 3
+    assert game.found["learner"]["rank"] == 1
     assert (np.linalg.norm(found.rows, axis=1) <= 1.0 + 1e-12).all()
     assert found.score == (found.ratio if objective == "ratio" else found.score)
     again = oco.spec.from_spec(oco.spec.spec(game))
@@ -263,8 +270,11 @@ def test_the_command_writes_a_stream_and_a_figure(tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(tmp_path)
     arguments = ["attack", "ogd", "-l", "learning_rate=1", "-T", "10", "--evaluations", "24", "-o", "found.npz"]
     result = CliRunner().invoke(command, [*arguments, "--figure", "found.png"], catch_exceptions=False)
-    assert result.exit_code == 0 and "regret" in result.output and "sqrt(T)" in result.output
-    assert (tmp_path / "found.npz").exists() and (tmp_path / "found.png").stat().st_size > 1000
+    assert result.exit_code == 0
+    assert "regret" in result.output
+    assert "sqrt(T)" in result.output
+    assert (tmp_path / "found.npz").exists()
+    assert (tmp_path / "found.png").stat().st_size > 1000
     result = CliRunner().invoke(
         command, ["attack", "ogd", "-T", "5", "-T", "10", "--evaluations", "12", "--method", "signs"]
     )

@@ -130,16 +130,12 @@ class Arena:
         return rows
 
 
-def arena_of(
-    learner: Any, domain: Any, horizon: int, loss: ScalarLoss, norm: str, objective: str, seed: int
-) -> Arena:
+def arena_of(learner: Any, domain: Any, horizon: int, loss: ScalarLoss, norm: str, objective: str, seed: int) -> Arena:
     """The arena, after checks that say in one sentence what cannot be attacked."""
     if not isinstance(learner, Learner):
         raise ConfigError(f"an attack needs a learner of oco.Learner, got {type(learner).__name__}")
     if norm not in ("l2", "linf") or objective not in ("regret", "ratio"):
-        raise ConfigError(
-            f"norm must be l2 or linf and objective regret or ratio, got {norm!r} and {objective!r}"
-        )
+        raise ConfigError(f"norm must be l2 or linf and objective regret or ratio, got {norm!r} and {objective!r}")
     if isinstance(horizon, bool) or not isinstance(horizon, int) or horizon < 1:
         raise ConfigError(f"the horizon of an attack must be an integer of at least 1, got {horizon!r}")
     _check_domain(domain)

@@ -14,7 +14,7 @@ import numpy as np
 from oco import plain_file
 from oco.attacks.arena import Arena, Norm, Objective, arena_of, linear, scores
 from oco.attacks.found import Found
-from oco.attacks.methods import BATCH, METHODS, Method, Trail
+from oco.attacks.methods import BATCH, METHODS, Method
 from oco.domains.base import Domain
 from oco.errors import ConfigError
 from oco.keywords import plain, spec
@@ -143,8 +143,8 @@ class _Search:
         trail, arena = self._trail, self._arena
         if not np.isfinite(trail.score):
             raise ConfigError(
-                f"no stream was found on which {arena.objective} is known for {arena.learner!r}: it states no bound, or "
-                "the bound's assumptions do not hold"
+                f"no stream was found on which {arena.objective} is known for {arena.learner!r}: it states no bound, "
+                "or the bound's assumptions do not hold"
             )
         record = arena.record(trail.rows)
         sound = record.bound is not None and record.bound.valid and not record.violations
@@ -166,7 +166,9 @@ class _Search:
             return
         kept = plain_file.load(state, _KIND, _VERSION)
         if kept["facts"] != self._facts():
-            raise ConfigError(f"{state} is the state of another search; give attack the same arguments, or another file")
+            raise ConfigError(
+                f"{state} is the state of another search; give attack the same arguments, or another file"
+            )
         self._number, self._played = int(kept["number"]), int(kept["played"])
         self._history = [(float(a), float(b)) for a, b in kept["history"]]
         self._trail = restore(self._trail, kept["trail"])

@@ -30,6 +30,7 @@ __all__ = [
     "Interval",
     "IntervalRegret",
     "Observed",
+    "PathRegret",
     "Spectrum",
     "Verdict",
     "allowed",

@@ -49,7 +49,7 @@ class IntervalObserver(Observer):
         self.state.rounds += 1
 
     def finish(self, curves: Curves) -> tuple[Curves, Scalars]:
-        """The regret on dyadic intervals, with the same allowance for rounding as for the whole game; the largest one."""
+        """The regret on dyadic intervals, with the whole game's allowance for rounding, and the largest of it."""
         with self._game.clock.timed("intervals"):
             played = self.state.values[: self.state.rounds]
             self.regret = tuple(interval_regret(played, self._best_between, self._shortest))

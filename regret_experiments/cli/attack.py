@@ -40,8 +40,12 @@ if TYPE_CHECKING:
     help="File for the stream (environment attack_found); with --all a directory of such files.",
 )  # fmt: skip
 @click.option("--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw where the learner went.")
-@click.option("--state", type=click.Path(path_type=Path, dir_okay=False), help="Keep the search here, and go on from it.")
-@click.option("--all", "everyone", is_flag=True, help="Attack every bound of the ledger; skips what OUTPUT has already.")
+@click.option(
+    "--state", type=click.Path(path_type=Path, dir_okay=False), help="Keep the search here, and go on from it."
+)
+@click.option(
+    "--all", "everyone", is_flag=True, help="Attack every bound of the ledger; skips what OUTPUT has already."
+)
 @plugin_option
 def attack(
     learner: str | None, learner_keys: tuple[str, ...], domain_keys: tuple[str, ...], horizons: tuple[int, ...],

@@ -12,7 +12,7 @@ import pandas as pd
 from oco.errors import ConfigError
 from oco.keywords import did_you_mean, listed
 from regret_experiments.tables.column import Column
-from regret_experiments.tables.columns import COLUMNS, ASKED_FOR, mean_of_runs
+from regret_experiments.tables.columns import ASKED_FOR, COLUMNS, mean_of_runs
 from regret_experiments.tables.group import Group
 from regret_experiments.tables.rank_table import groups_of, measured, table_of
 from regret_experiments.tables.text import SHOWN

@@ -97,7 +97,8 @@ def test_two_levels_in_closed_form() -> None:
     budgets = np.array([0.0, 0.25, 1.0, 1.5, 2.0, 9.0])
     curve = best_paths(rounds, Ball(3.0, dimension=1), budgets, tolerance=1e-5)
     exact = 0.5 * np.maximum(2.0 - budgets, 0.0) ** 2
-    assert (curve.lower <= exact + 1e-12).all() and (exact <= curve.upper + 1e-12).all()
+    assert (curve.lower <= exact + 1e-12).all()
+    assert (exact <= curve.upper + 1e-12).all()
     assert curve.upper == pytest.approx(exact, abs=1e-4)
     assert curve.tight
 
@@ -165,7 +166,8 @@ def test_a_wrong_fixed_point_widens_the_interval_at_zero_and_breaks_none() -> No
     right = best_paths(block, domain, [0.0, 1.0])
     curve = best_paths(block, domain, [0.0, 1.0], fixed=wrong)
     for one, other in zip(curve, right, strict=True):
-        assert one.value.lower <= other.value.upper and other.value.lower <= one.value.upper
+        assert one.value.lower <= other.value.upper
+        assert other.value.lower <= one.value.upper
     assert curve[0].value.width > right[0].value.width
 
 
@@ -174,7 +176,8 @@ def test_stopping_early_makes_wide_intervals_that_still_hold() -> None:
     good = best_paths(block, domain, [0.5, 2.0], tolerance=1e-5, iterations=3000)
     hasty = best_paths(block, domain, [0.5, 2.0], iterations=1)
     for one, other in zip(hasty, good, strict=True):
-        assert one.value.lower <= other.value.upper and other.value.lower <= one.value.upper
+        assert one.value.lower <= other.value.upper
+        assert other.value.lower <= one.value.upper
     assert not hasty.tight
 
 
@@ -185,7 +188,8 @@ def test_rounds_that_share_a_point_while_searching_still_bound_all_sequences(mon
     monkeypatch.setattr(search, "MOST_BLOCKS", 20)
     coarse = best_paths(losses, game.domain, [0.5, 2.0, 6.0])
     for one, other in zip(coarse, fine, strict=True):
-        assert one.value.lower <= other.value.upper and other.value.lower <= one.value.upper
+        assert one.value.lower <= other.value.upper
+        assert other.value.lower <= one.value.upper
         assert one.points.shape == (60, 2)
         assert (one.points[::3] == one.points[2::3]).all()
 
@@ -199,7 +203,8 @@ def test_unbounded_domains_say_within_which_radius_they_hold(domain: Any) -> Non
     wide = best_paths(block, Ball(20.0, dimension=2), [0.0, 1.0, 5.0])
     if isinstance(domain, Unbounded):
         for one, other in zip(curve, wide, strict=True):
-            assert one.value.lower <= other.value.upper and other.value.lower <= one.value.upper
+            assert one.value.lower <= other.value.upper
+            assert other.value.lower <= one.value.upper
             assert one.value.width <= 5e-3 * one.value.upper
 
 
@@ -208,7 +213,8 @@ def test_losses_known_by_value_and_gradient_only() -> None:
     opaque = [Opaque(RowLoss(block.scalar, row, target)) for row, target in zip(block.rows, block.targets, strict=True)]
     rows, others = best_paths(block, domain, [0.5, 2.0]), best_paths(opaque, domain, [0.5, 2.0])
     for one, other in zip(rows, others, strict=True):
-        assert one.value.lower <= other.value.upper and other.value.lower <= one.value.upper
+        assert one.value.lower <= other.value.upper
+        assert other.value.lower <= one.value.upper
         assert other.value.width <= 0.02 * (1.0 + abs(other.value.upper))
 
 
@@ -248,7 +254,9 @@ def test_one_round_and_bad_requests() -> None:
     domain = Ball(1.0, dimension=2)
     assert best_paths(block, domain, [0.0, 2.0]).upper == pytest.approx(0.0, abs=1e-9)
     for budgets in ([], [1.0, 1.0], [2.0, 1.0], [-1.0], [np.nan], ["a"], 3.0):
-        with pytest.raises(ConfigError, match="^budgets for paths must be numbers of at least 0 that rise, got [^\n]*$"):
+        with pytest.raises(
+            ConfigError, match="^budgets for paths must be numbers of at least 0 that rise, got [^\n]*$"
+        ):
             best_paths(block, domain, budgets)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="^measure must be one of length, squares, got 'steps'$"):
         best_paths(block, domain, [1.0], measure="steps")
@@ -256,5 +264,7 @@ def test_one_round_and_bad_requests() -> None:
         with pytest.raises(ConfigError, match="^switches must be integers of at least 0 that rise"):
             best_switching(block, domain, switches)  # type: ignore[arg-type]
     large = RowBlock(Squared(), np.broadcast_to(np.zeros(3000), (2000, 3000)), np.zeros(2000))
-    with pytest.raises(ConfigError, match="^budgets for paths take T x d up to 4,000,000, got 2,000 rounds in dimension"):
+    with pytest.raises(
+        ConfigError, match="^budgets for paths take T x d up to 4,000,000, got 2,000 rounds in dimension"
+    ):
         best_paths(large, Ball(1.0, dimension=3000), [1.0])

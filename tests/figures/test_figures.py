@@ -283,7 +283,13 @@ def test_ellipses_have_the_axes_of_their_matrices(axes: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_draws_a_panel(kind: str, results: Results, plane: Results, held_out: Results, axes: Any) -> None:
-    source = plane if kind in ("dynamic", "path", "sketch", "budgets", "intervals") else held_out if kind == "held_out" else results
+    source = (
+        plane
+        if kind in ("dynamic", "path", "sketch", "budgets", "intervals")
+        else held_out
+        if kind == "held_out"
+        else results
+    )
     shown = together(panels(source)) if KINDS[kind].over_environments else panels(source)
     panel = next(iter(shown.values()))
     assert KINDS[kind].draw(panel, axes) is axes
@@ -324,9 +330,7 @@ def test_regret_by_budget_is_what_play_records(plane: Results, axes: Any) -> Non
     assert stored["lower"].iloc[0] == run["regret_lower"]
     intervals = intervals_frame(plane, plane.runs[plane.runs["id"] == run["id"]])
     assert list(intervals["length"]) == [32.0, 64.0]
-    assert intervals["upper"].max() == run["interval_regret_upper"] == max(
-        one.regret.upper for one in record.intervals
-    )
+    assert intervals["upper"].max() == run["interval_regret_upper"] == max(one.regret.upper for one in record.intervals)
     regret_against_budget(frame, axes)
     level = [line for line in axes.lines if line.get_gid() == "minima"]
     assert len(level) == frame["learner"].nunique()

@@ -72,7 +72,10 @@ def best_switching(losses: Losses, domain: Domain, switches: Sequence[int]) -> P
     for number in chosen:
         value = Interval(min(lows[number, -1], highs[number, -1]), float(highs[number, -1]))
         path = np.concatenate(
-            [np.tile(points[first][last - first - 1], (last - first, 1)) for first, last in _pieces(cuts, number, count)]
+            [
+                np.tile(points[first][last - first - 1], (last - first, 1))
+                for first, last in _pieces(cuts, number, count)
+            ]
         )
         found.append(PathComparator(float(number), path, value, True))
     return PathCurve(tuple(found), "switches", count)
