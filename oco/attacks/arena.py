@@ -15,7 +15,6 @@ from oco.errors import ConfigError, OcoError
 from oco.exchange import only_gradients
 from oco.game import play
 from oco.learners.base import Learner, Problem, require_feedback
-from oco.losses.rows import RowBlock
 from oco.losses.scalar import Linear, ScalarLoss
 from oco.record import Record
 from oco.types import Array
@@ -202,8 +201,3 @@ def scores(arena: Arena, candidates: Sequence[Array], pool: Any = None) -> list[
 def linear() -> ScalarLoss:
     """The loss of an attack by default."""
     return Linear()
-
-
-def block_of(arena: Arena, rows: Array) -> RowBlock:
-    """The rounds of a stream as one block."""
-    return arena.game(rows).block(0, len(rows))

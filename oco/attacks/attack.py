@@ -21,7 +21,6 @@ from oco.keywords import plain, spec
 from oco.learners.base import Learner
 from oco.losses.scalar import ScalarLoss, scalar_loss
 from oco.snapshot import capture, restore
-from oco.types import Array
 
 _KIND, _VERSION = "attack", 1
 
@@ -199,9 +198,3 @@ def _check_budget(methods: Sequence[str], evaluations: int, seconds: float | Non
         raise ConfigError(
             f"evaluations and workers must be at least 1 and seconds positive, got {evaluations}, {workers}, {seconds}"
         )
-
-
-def replay(found: Found) -> Array:
-    """The losses of the learner on the stream, for a check that it gives its stated regret."""
-    record = found.arena.record(found.rows)
-    return np.array([record.regret.lower, record.regret.upper])

@@ -10,14 +10,16 @@ import numpy as np
 
 from oco import plain_file
 from oco.domains import from_config
-from oco.environments.generalized_linear import GeneralizedLinearGame
-from oco.losses.scalar import SCALAR_LOSSES, ScalarLoss
+from oco.environments.given_rows import GeneralizedLinear
+from oco.environments.row_stream import RowStream
+from oco.losses.rows import RowBlock
+from oco.losses.scalar import SCALAR_LOSSES
 
 KIND, VERSION = "attack found", 1
 """What such a file holds, and the version of its layout."""
 
 
-class AttackFound(GeneralizedLinearGame):
+class AttackFound(RowStream):
     """The losses of a stream that `oco.attacks.attack` found, in their order, the same for every seed.
 
     Parameters
@@ -55,22 +57,35 @@ class AttackFound(GeneralizedLinearGame):
         self.file = os.fspath(file)
         tree = plain_file.load(file, KIND, VERSION)
         rows = np.asarray(tree.pop("rows"), dtype=np.float64)
-        phi: ScalarLoss = SCALAR_LOSSES.build(tree.pop("loss"))
+        self.loss = SCALAR_LOSSES.build(tree.pop("loss"))
+        targets = np.ones(len(rows)) if self.loss.takes_target else None
         domain = from_config(tree.pop("domain"))
-        self.checksum = hashlib.sha256(rows.tobytes()).hexdigest()[:16]
         self.found: dict[str, Any] = tree
-        targets = np.ones(len(rows)) if phi.takes_target else None
-        super().__init__(rows, targets, loss=phi, domain=domain, order="file")
+        self._game = GeneralizedLinear(rows, targets, loss=self.loss, domain=domain, order="file")
+        self._checksum = hashlib.sha256(rows.tobytes()).hexdigest()[:16]
+        self.domain, self.horizon = self._game.domain, self._game.horizon
+        self.restart(0)
 
-    @classmethod
-    def own_loss(cls) -> ScalarLoss | None:
-        """None: the file says which."""
-        return None
+    def block(self, start: int, stop: int) -> RowBlock:
+        """Rounds ``start`` to ``stop - 1`` (from 0), the same for every seed."""
+        self._check_range(start, stop)
+        return self._game.block(start, stop)
 
-    def keywords(self) -> dict[str, Any]:
-        """The file."""
-        return {"file": self.file}
+    @property
+    def gradient_bound(self) -> float | None:
+        """Largest ``|phi'| |a_t|_2`` over the domain and all rounds."""
+        return self._game.gradient_bound
+
+    @property
+    def gradient_entry_bound(self) -> float | None:
+        """Largest ``|phi'| max_j |a_tj|`` over the domain and all rounds."""
+        return self._game.gradient_entry_bound
+
+    @property
+    def exp_concavity(self) -> float | None:
+        """Least ``phi'' / phi'^2`` over the domain and all rounds; None if it is zero."""
+        return self._game.exp_concavity
 
     def describe(self) -> dict[str, Any]:
         """Name, file and the checksum of the stream, so that runs on another stream have other ids."""
-        return super().describe() | {"checksum": self.checksum}
+        return super().describe() | {"checksum": self._checksum}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oco.environments.hindsight import losses_between
 from oco.regret.interval import Interval
@@ -41,10 +41,13 @@ class PathObserver(Observer):
 
     def _found(self) -> PathCurve:
         from oco.comparators import PathCurve, best_paths
+        from oco.comparators.solver import count_of
 
         if isinstance(self._budgets, PathCurve):
             return self._budgets
         game, rounds = self._game, int(self._game.rounds[-1])
         domain = getattr(game.stream, "comparator_domain", game.problem.domain)
-        losses = losses_between(game.stream, 0, rounds, self._comparator.losses)
+        losses: Any = losses_between(game.stream, 0, rounds, self._comparator.losses)
+        if count_of(losses) > rounds:  # of a game that stops earlier
+            losses = losses.block(0, rounds) if hasattr(losses, "block") else losses[:rounds]
         return best_paths(losses, domain, self._budgets, fixed=self._comparator.best)

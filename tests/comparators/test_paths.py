@@ -126,6 +126,15 @@ def test_from_the_static_regret_to_the_sum_of_minima(loss: str) -> None:
     assert np.isfinite([one.regret.upper for one in regret]).all()
 
 
+def test_a_game_that_stops_early_is_compared_on_its_own_rounds() -> None:
+    environment = oco.environments.DriftingRegression(2, 40, motion={"kind": "switches", "period": 10}, noise=0.3)
+    record = oco.play(environment, oco.OGD(0.3), path_budgets=[0.0, np.inf], until=15)
+    stream = environment.fresh(0)
+    least = sum(best_fixed_point(stream.block(t, t + 1), stream.domain).value.middle for t in range(15))
+    assert record.path_regret[0].regret == record.regret
+    assert record.path_regret[1].regret.middle == pytest.approx(record.cumulative_loss - least, abs=1e-3)
+
+
 def random_path(domain: Any, count: int, generator: np.random.Generator) -> np.ndarray:
     """A feasible sequence with steps of all sizes."""
     steps = generator.standard_normal((count, domain.dimension)) * generator.choice([0.0, 0.1, 2.0], (count, 1))
