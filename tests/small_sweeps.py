@@ -43,7 +43,7 @@ PLANE = """
 name: plane
 orders: 1
 checkpoints: 8
-path_budgets: [0, 1, 4, .inf]
+path_budgets: [0, 1, 4, inf]
 shortest_interval: 30
 environments:
   - kind: drifting_regression

@@ -50,17 +50,19 @@ Checkpoints = Annotated[Any, BeforeValidator(_checkpoints), WithJsonSchema(_INTE
 def _path_budgets(given: Any) -> tuple[float, ...]:
     from oco.arguments import budgets_of
 
-    numbers = isinstance(given, list) and all(type(each) in (int, float) for each in given)
+    numbers = isinstance(given, list) and all(type(each) in (int, float) or each == "inf" for each in given)
     try:
         return tuple(budgets_of(given if numbers else [None]) or ())
     except ConfigError:
-        raise ValueError(f"must be a list of numbers of at least 0 that rise, got {given!r}") from None
+        raise ValueError(f"must be a list of numbers of at least 0 that rise, or inf, got {given!r}") from None
 
 
 PathBudgets = Annotated[
     Any,
     BeforeValidator(_path_budgets),
-    WithJsonSchema({"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 1}),
+    WithJsonSchema(
+        {"type": "array", "items": {"anyOf": [{"type": "number", "minimum": 0}, {"const": "inf"}]}, "minItems": 1}
+    ),
 ]
 
 
