@@ -11,7 +11,7 @@ import numpy as np
 
 from oco.domains.base import Domain
 from oco.environments import GeneralizedLinear
-from oco.errors import ConfigError, OcoError
+from oco.errors import ConfigError, DomainError, OcoError
 from oco.exchange import only_gradients
 from oco.game import play
 from oco.learners.base import Learner, Problem, require_feedback
@@ -147,7 +147,11 @@ def arena_of(learner: Any, domain: Any, horizon: int, loss: ScalarLoss, norm: st
 
 
 def _check_domain(domain: Any) -> None:
-    if not isinstance(domain, Domain) or len(domain.shape) != 1:
+    try:
+        vectors = isinstance(domain, Domain) and len(domain.shape) == 1
+    except DomainError:
+        vectors = False
+    if not vectors:
         raise ConfigError(f"an attack needs a domain of vectors of a given dimension, got {domain!r}")
     direction = np.ones(domain.shape)
     try:

@@ -114,9 +114,11 @@ class _Search:
         self._played, self._history = 0, [(0.0, self._trail.score)]
 
     def run(self, pool: Any, until: float | None, state: Any) -> None:
-        """Play batches until the budget is spent; keep the state after each second and at the end."""
+        """Play batches until the budget is spent, but at least one; keep the state after each second and at the end."""
         kept = time.monotonic()
-        while self._number < len(self._methods) and (until is None or time.monotonic() < until):
+        first = True
+        while self._number < len(self._methods) and (first or until is None or time.monotonic() < until):
+            first = False
             method = self._method(self._number)
             streams = method.propose(self._trail)
             values = np.array(scores(self._arena, streams, pool))

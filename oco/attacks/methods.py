@@ -168,8 +168,8 @@ class Ascent(Method):
 
     def learn(self, trail: Trail, streams: list[Array], scores: Array) -> None:
         """Step along the mean of the directions, weighed by their differences; narrow where nothing was better."""
-        differences = scores[::2] - scores[1::2]
-        known = np.isfinite(differences)
+        known = np.isfinite(scores[::2]) & np.isfinite(scores[1::2])
+        differences = np.subtract(scores[::2], scores[1::2], where=known, out=np.zeros(len(known)))
         if scores.max() > trail.values[0]:
             trail.places, trail.values = streams[int(np.argmax(scores))].copy(), np.array([scores.max()])
         elif known.any():
