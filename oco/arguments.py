@@ -60,7 +60,8 @@ def budgets_of(given: Sequence[float] | PathCurve | None) -> list[float] | None:
         return None
     from oco.comparators.paths.budgets import checked_budgets
 
-    return checked_budgets(getattr(given, "budgets", given))
+    budgets: Any = getattr(given, "budgets", given)
+    return checked_budgets(budgets)
 
 
 def fresh_stream(environment: Any, seed: int) -> Any:

@@ -52,7 +52,9 @@ def _path_budgets(given: Any) -> tuple[float, ...]:
 
     numbers = isinstance(given, list) and all(type(each) in (int, float) or each == "inf" for each in given)
     try:
-        return tuple(budgets_of(given if numbers else [None]) or ())
+        if not numbers:
+            raise ConfigError("not a list of numbers")
+        return tuple(budgets_of(given) or ())
     except ConfigError:
         raise ValueError(f"must be a list of numbers of at least 0 that rise, or inf, got {given!r}") from None
 

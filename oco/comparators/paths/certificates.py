@@ -68,7 +68,8 @@ def loss_of(batch: Batch, points: Array, rows: Rows) -> float:
         return math.inf
     sizes = lengths(points) + float(np.linalg.norm(rows.start))
     error = (points.shape[1] + 8.0 + _OUTSIDE) * _UNIT * float(slopes @ sizes)
-    return total + _SUM * float(np.abs(values).sum()) + error
+    found: float = total + _SUM * float(np.abs(values).sum()) + error
+    return found
 
 
 @dataclass
