@@ -21,6 +21,7 @@ MODULES = {
     "oco.regret": "intervals, bounds, the spectrum of the gradient covariance",
     "oco.sketching": "Frequent Directions",
     "oco.datasets": "data by name and of one's own",
+    "oco.attacks": "search for the stream on which a learner does worst",
     "oco.estimators": "learners as estimators of scikit-learn",
     "oco.estimators.river": "learners as models of river (the extra ``river``)",
     "oco.checks": "conformance checks for anyone's parts",

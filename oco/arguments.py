@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from oco.errors import ConfigError
 from oco.learners.base import Learner
+
+if TYPE_CHECKING:
+    from oco.comparators import PathCurve
 
 
 def check_players(environment: Any, learner: Any) -> None:
@@ -48,6 +52,16 @@ def shortest_length(given: int | None, old: int | None, horizon: int) -> int | N
     if given is not None and not 1 <= given <= horizon:
         raise ConfigError(f"shortest_interval must be a length in 1..{horizon}, got {given!r}")
     return given
+
+
+def budgets_of(given: Sequence[float] | PathCurve | None) -> list[float] | None:
+    """The budgets for paths as numbers; `ConfigError` unless they are at least 0 and rise."""
+    if given is None:
+        return None
+    from oco.comparators.paths.budgets import checked_budgets
+
+    budgets: Any = getattr(given, "budgets", given)
+    return checked_budgets(budgets)
 
 
 def fresh_stream(environment: Any, seed: int) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from oco.arguments import check_players, description, fresh_stream, shortest_length
+from oco.arguments import budgets_of, check_players, description, fresh_stream, shortest_length
 from oco.continuing import Part, advance
 from oco.environments.held_out import HeldOutLoss
 from oco.environments.row_stream import RowStream
@@ -24,7 +24,7 @@ from oco.tracking import Tracker
 from oco.tracking.tracker import learner_description
 
 if TYPE_CHECKING:
-    from oco.comparators import ComparatorCurve
+    from oco.comparators import ComparatorCurve, PathCurve
     from oco.snapshot import Snapshots
 
 BLOCK_ROUNDS = 4096
@@ -43,6 +43,7 @@ def play(
     spectrum: bool = True,
     learner_seed: int | None = None,
     shortest_interval: int | None = None,
+    path_budgets: Sequence[float] | PathCurve | None = None,
     switching_cost: bool = False,
     average: bool = False,
     keep_iterates: bool = False,
@@ -82,6 +83,10 @@ def play(
     shortest_interval
         Length of the shortest dyadic interval of rounds whose regret is recorded (``record.intervals``); none by
         default. About ``2 T / shortest_interval`` best fixed points are found for it.
+    path_budgets
+        Bounds P on the path ``sum_t |u_{t+1} - u_t|_2`` of a sequence of points, rising, from 0 (the best fixed point)
+        to infinity (the minimum of every loss), for each of which the regret against the best sequence is recorded
+        (``record.path_regret``). Or the sequences, from `oco.comparators.best_paths`. None by default.
     switching_cost
         Whether to record ``sum |x_t - x_{t-1}|_2``. The learner is then played round by round.
     average
@@ -154,7 +159,8 @@ def play(
     }
     part = Part.of(
         stream, checkpoints, until, start, environment=description(stream), learner=learner_description(player),
-        seed=seed, learner_seed=problem.seed, evaluate=None if evaluate is None else description(evaluate), **tracked,
+        seed=seed, learner_seed=problem.seed, evaluate=None if evaluate is None else description(evaluate),
+        path_budgets=budgets_of(path_budgets), **tracked,
     )  # fmt: skip
     require_memory(player, problem)
     require_feedback(player, problem)
@@ -166,7 +172,7 @@ def play(
     player.start(problem)
     tracker = Tracker(
         stream, player, problem, part.rounds, comparator=comparator, comparator_tolerance=comparator_tolerance,
-        comparator_time=comparator_time, held_out=held_out, **tracked,
+        comparator_time=comparator_time, held_out=held_out, path_budgets=path_budgets, **tracked,
     )  # fmt: skip
     tracker.timings["play"] += time.perf_counter() - began
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds

@@ -12,7 +12,7 @@ LAYERS = [
     {"tracking", "arguments", "continuing"},
     {"exchange"},
     {"game", "matrix_game"},
-    {"checks", "estimators"},
+    {"attacks", "checks", "estimators"},
 ]
 """Parts of `oco` from the ground up: a part may import from lower layers and from itself, never sideways or up."""
 

@@ -43,6 +43,8 @@ PLANE = """
 name: plane
 orders: 1
 checkpoints: 8
+path_budgets: [0, 1, 4, inf]
+shortest_interval: 30
 environments:
   - kind: drifting_regression
     dimension: 2
@@ -53,7 +55,7 @@ learners:
   - {kind: adagrad_norm, learning_rate: [theorem]}
   - {kind: fd_adagrad, rank: [1], learning_rate: [theorem, 0.5]}
 """
-"""Two dimensions, and an optimum that moves."""
+"""Two dimensions, an optimum that moves, and every kind of regret against what moves."""
 
 HELD_OUT = """
 name: held out

@@ -55,6 +55,7 @@ class TestFile:
         [
             {},
             {"keep_iterates": True, "average": True, "shortest_interval": 50},
+            {"path_budgets": [0.0, 1.0, float("inf")]},
             {"comparator": False, "spectrum": False},
             {"until": 90},
         ],

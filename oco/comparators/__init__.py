@@ -3,6 +3,7 @@
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.fixed_point import anytime, best_fixed_point
 from oco.comparators.given_point import certify
+from oco.comparators.paths import PathComparator, PathCurve, best_paths, best_switching
 from oco.comparators.solver import Losses, Solver
 
 anytime_of, best_fixed_point_of = anytime, best_fixed_point
@@ -12,10 +13,14 @@ __all__ = [
     "Comparator",
     "ComparatorCurve",
     "Losses",
+    "PathComparator",
+    "PathCurve",
     "Solver",
     "anytime",
     "anytime_of",
     "best_fixed_point",
     "best_fixed_point_of",
+    "best_paths",
+    "best_switching",
     "certify",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oco.environments.attack_found import AttackFound
 from oco.environments.bandit import Bandit
 from oco.environments.base import Environment
 from oco.environments.delayed import Delayed
@@ -79,6 +80,7 @@ ENVIRONMENTS: Registry[Environment] = Registry(
             Bandit,
             Hinted,
             WithConstraint,
+            AttackFound,
         )
     },
 )
@@ -102,6 +104,7 @@ __all__ = [
     "AbsoluteRegression",
     "AdaptiveBallLowerBound",
     "AgainstRank",
+    "AttackFound",
     "BallLowerBound",
     "Bandit",
     "CoordinateGame",

@@ -69,19 +69,29 @@ def least_between(
     """
     from oco.comparators import anytime
 
-    losses = _losses_between(stream, start, stop) if recorded is None else recorded[start:stop]
-    if losses is None:
-        raise ConfigError(f"the regret on intervals needs the losses of any rounds, which {stream!r} does not give")
-    return anytime(losses, domain, [stop - start])[-1].value
+    return anytime(losses_between(stream, start, stop, recorded), domain, [stop - start])[-1].value
 
 
-def _losses_between(stream: Any, start: int, stop: int) -> Losses | None:
-    """The stream's declared losses; for any other object, those from its ``block`` or ``loss_at``."""
-    declared: Losses | None = None
+def losses_between(stream: Any, start: int, stop: int, recorded: Sequence[Loss] | None = None) -> Losses:
+    """The stream's declared losses of rounds ``start`` to ``stop - 1``; of any other object, from ``block`` or
+    ``loss_at``.
+
+    Raises
+    ------
+    ConfigError
+        As `least_between`.
+    """
+    declared: Losses | None = None if recorded is None else recorded[start:stop]
+    if declared is not None:
+        return declared
     if hasattr(stream, "declared_losses"):
         declared = stream.declared_losses(start, stop)
     if declared is None and hasattr(stream, "block"):
         declared = stream.block(start, stop)
     if declared is None and hasattr(stream, "loss_at"):
         declared = [stream.loss_at(i) for i in range(start, stop)]
+    if declared is None:
+        raise ConfigError(
+            f"the regret on intervals and on paths needs the losses of any rounds, which {stream!r} does not give"
+        )
     return declared

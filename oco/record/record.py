@@ -16,7 +16,7 @@ from oco.learners.base import Learner
 from oco.record import drawing, notebook, storing
 from oco.regret.bounds import Bound
 from oco.regret.interval import Interval
-from oco.regret.quantities import IntervalRegret
+from oco.regret.quantities import IntervalRegret, PathRegret
 from oco.regret.verdict import Verdict, verdict
 from oco.types import Array
 
@@ -55,6 +55,9 @@ class Record:
     intervals
         Certified regret on dyadic intervals of rounds, each against the best fixed point of its own rounds, shortest
         first (strongly adaptive regret); empty unless `oco.play` was given ``shortest_interval``.
+    path_regret
+        Certified regret against the best sequence of points for every path budget, in rising order (dynamic regret);
+        empty unless `oco.play` was given ``path_budgets``.
     timings
         Seconds spent in ``play``, ``observe`` (sums for the covariance), ``spectrum``, ``bound``, ``comparator``,
         ``evaluate``.
@@ -90,6 +93,7 @@ class Record:
     violations: tuple[str, ...] = ()
     player: Learner | None = field(default=None, repr=False)
     intervals: tuple[IntervalRegret, ...] = ()
+    path_regret: tuple[PathRegret, ...] = ()
     last_point: Array | None = None
     averaged_point: Array | None = None
     best_point: Array | None = None

@@ -7,7 +7,7 @@ from typing import Any
 from oco.keywords import plain
 from oco.regret.bounds import Assumption, Bound, Constant
 from oco.regret.interval import Interval
-from oco.regret.quantities import IntervalRegret
+from oco.regret.quantities import IntervalRegret, PathRegret
 from oco.snapshot import SnapshotError, capture, restore
 
 VERSION = 1
@@ -30,6 +30,8 @@ def from_plain(tree: dict[str, Any]) -> dict[str, Any]:
         stated["assumptions"] = tuple(Assumption(**assumption) for assumption in stated["assumptions"])
         fields["bound"] = Bound(**stated)
     fields["intervals"] = tuple(_interval_regret(**one) for one in fields["intervals"])
+    paths = fields.get("path_regret", ())  # absent from older files
+    fields["path_regret"] = tuple(PathRegret(one["budget"], Interval(**one["regret"])) for one in paths)
     return fields | {"violations": tuple(fields["violations"]), "snapshot": snapshot}
 
 

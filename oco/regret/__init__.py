@@ -8,6 +8,7 @@ from oco.regret.covariance import GradientCovariance
 from oco.regret.interval import Interval
 from oco.regret.quantities import (
     IntervalRegret,
+    PathRegret,
     dyadic_intervals,
     dynamic_regret,
     interval_regret,
@@ -29,6 +30,7 @@ __all__ = [
     "Interval",
     "IntervalRegret",
     "Observed",
+    "PathRegret",
     "Spectrum",
     "Verdict",
     "allowed",

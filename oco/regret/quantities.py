@@ -105,6 +105,17 @@ class IntervalRegret:
         return self.stop - self.start
 
 
+@dataclass(frozen=True)
+class PathRegret:
+    """Regret against the best sequence of points ``u_1, ..., u_T`` with ``sum_t |u_{t+1} - u_t|_2 <= budget``.
+
+    Budget 0 is regret against the best fixed point; an infinite one is against the minima of all losses.
+    """
+
+    budget: float
+    regret: Interval
+
+
 def dyadic_intervals(rounds: int, shortest: int = 1) -> Iterator[tuple[int, int]]:
     """Intervals ``(start, stop)`` of 0-based rounds, ``[j 2^i, (j + 1) 2^i)``, within ``rounds``; shortest first.
 

@@ -17,7 +17,7 @@ from oco.tracking.observer import Curves, Game, Observer, Scalars
 from oco.types import Array
 
 if TYPE_CHECKING:
-    from oco.comparators import ComparatorCurve
+    from oco.comparators import Comparator, ComparatorCurve
 
 RECORDED_LOSSES = 20_000
 """Most losses that are recorded to find a comparator if the environment does not provide one."""
@@ -52,6 +52,8 @@ class ComparatorObserver(Observer):
         self._curve: ComparatorCurve | None = None
         self.point: Array | None = None
         """The best fixed point of all rounds that was found; None before `finish`, and without one."""
+        self.best: Comparator | None = None
+        """The same with its certificate."""
 
     @property
     def losses(self) -> list[Any] | None:
@@ -79,6 +81,7 @@ class ComparatorObserver(Observer):
         with self._game.clock.timed("comparator"):
             found = self._found()
         if found is not None:
+            self.best = found[-1]
             self.point = np.reshape(found.point, self._game.problem.domain.shape)
         loss, rounding = curves["cumulative_loss"], curves["loss_rounding"]
         missing = np.full(loss.shape, np.nan)

@@ -49,11 +49,13 @@ class IntervalObserver(Observer):
         self.state.rounds += 1
 
     def finish(self, curves: Curves) -> tuple[Curves, Scalars]:
-        """The regret on dyadic intervals, with the same allowance for rounding as for the whole game."""
+        """The regret on dyadic intervals, with the whole game's allowance for rounding, and the largest of it."""
         with self._game.clock.timed("intervals"):
             played = self.state.values[: self.state.rounds]
             self.regret = tuple(interval_regret(played, self._best_between, self._shortest))
-        return {}, {}
+        worst = max(self.regret, key=lambda one: one.regret.upper, default=None)
+        regret = Interval(np.nan, np.nan) if worst is None else worst.regret
+        return {}, {"interval_regret_lower": regret.lower, "interval_regret_upper": regret.upper}
 
     def _best_between(self, start: int, stop: int) -> Interval:
         """The certified minimum of the losses of rounds ``start`` to ``stop - 1``, widened by the sums' error bound."""

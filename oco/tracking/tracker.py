@@ -22,11 +22,14 @@ from oco.tracking.intervals import IntervalObserver
 from oco.tracking.losses import LossObserver
 from oco.tracking.memory import MemoryObserver
 from oco.tracking.observer import Clock, Curves, Game, Observer, Scalars
+from oco.tracking.paths import PathObserver
 from oco.tracking.points import PointObserver
 from oco.types import Array
 
 if TYPE_CHECKING:
-    from oco.comparators import ComparatorCurve
+    from collections.abc import Sequence
+
+    from oco.comparators import ComparatorCurve, PathCurve
     from oco.environments.held_out import HeldOutLoss
 
 
@@ -71,6 +74,7 @@ class Tracker:
         comparator_tolerance: float | None = None,
         comparator_time: float | None = None,
         shortest_interval: int | None = None,
+        path_budgets: Sequence[float] | PathCurve | None = None,
         switching_cost: bool = False,
         average: bool = False,
         keep_iterates: bool = False,
@@ -87,10 +91,12 @@ class Tracker:
         self._intervals = None
         if shortest_interval is not None:
             self._intervals = IntervalObserver(game, losses, found, shortest_interval)
+        self._paths = None if path_budgets is None else PathObserver(game, losses, found, path_budgets)
         self._points = PointObserver(game, average, keep_iterates, held_out)
         memory = MemoryObserver(game)
         feedback = self._feedback if self._feedback.active else None
-        observers = (losses, self._gradients, found, feedback, self._bound, memory, self._points, self._intervals)
+        certified = (self._intervals, self._paths)
+        observers = (losses, self._gradients, found, feedback, self._bound, memory, self._points, *certified)
         # The order matters: the bound at a checkpoint uses quantities that the earlier observers have computed there.
         self._observers: list[Observer] = [each for each in observers if each is not None]
 
@@ -182,6 +188,7 @@ class Tracker:
             violations=self._bound.violations(),
             player=player,
             intervals=() if self._intervals is None else self._intervals.regret,
+            path_regret=() if self._paths is None else self._paths.regret,
             last_point=self._points.last,
             averaged_point=self._points.average,
             best_point=self._comparator.point,

@@ -15,6 +15,7 @@ _COMMANDS = {
     "sweep": ("sweep", "Run a config: what is missing is played; table, figures and results."),
     "plan": ("plan", "Show what a sweep would run, how long, and what is already done."),
     "run": ("run", "Play one game and print what came out."),
+    "attack": ("attack", "Search for the stream of losses on which a learner does worst."),
     "learners": ("listing", "List the learners with state, bound and source."),
     "environments": ("listing", "List the environments and the keys that configs give them."),
     "domains": ("listing", "List the domains and the keys that configs give them."),

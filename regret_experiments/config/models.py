@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from oco.errors import ConfigError
 from regret_experiments.config.values import tuned_names
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+@-]*$", max_length=80)]
@@ -44,6 +45,27 @@ _INTEGER_OR_LIST = {
 }
 Orders = Annotated[Any, BeforeValidator(_orders), WithJsonSchema(_INTEGER_OR_LIST)]
 Checkpoints = Annotated[Any, BeforeValidator(_checkpoints), WithJsonSchema(_INTEGER_OR_LIST)]
+
+
+def _path_budgets(given: Any) -> tuple[float, ...]:
+    from oco.arguments import budgets_of
+
+    numbers = isinstance(given, list) and all(type(each) in (int, float) or each == "inf" for each in given)
+    try:
+        if not numbers:
+            raise ConfigError("not a list of numbers")
+        return tuple(budgets_of(given) or ())
+    except ConfigError:
+        raise ValueError(f"must be a list of numbers of at least 0 that rise, or inf, got {given!r}") from None
+
+
+PathBudgets = Annotated[
+    Any,
+    BeforeValidator(_path_budgets),
+    WithJsonSchema(
+        {"type": "array", "items": {"anyOf": [{"type": "number", "minimum": 0}, {"const": "inf"}]}, "minItems": 1}
+    ),
+]
 
 
 class Strict(BaseModel):
@@ -152,6 +174,12 @@ class SweepConfig(Strict):
     checkpoints: Checkpoints = Field(default=30, description="Number of log-spaced rounds with curves, or the rounds.")
     comparator: bool = Field(default=True, description="Find the best fixed point in hindsight, for regret.")
     spectrum: bool = Field(default=True, description="Track the spectrum of the gradient covariance.")
+    path_budgets: PathBudgets = Field(
+        default=(), description="Bounds on the path of a sequence of points; regret against the best one is recorded."
+    )
+    shortest_interval: int | None = Field(
+        default=None, ge=1, description="Record the regret on every dyadic interval of at least so many rounds."
+    )
     budget: int | None = Field(
         default=None, ge=1, description="Points that every learner must have at every rank: an equal tuning budget."
     )

@@ -8,7 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from oco.errors import ConfigError, DataError
+from oco.regret.interval import Interval
 from regret_experiments.execution.snapshots import SnapshotFile
 from regret_experiments.execution.work import Outcome, finished
 from regret_experiments.plan.building import BuiltEnvironment, build_environment, learner_content, stored_learner
@@ -17,7 +20,7 @@ from regret_experiments.plan.keywords import KeywordError
 from regret_experiments.plan.runs import Game, Run
 
 if TYPE_CHECKING:
-    from oco.comparators import ComparatorCurve
+    from oco.comparators import Comparator, ComparatorCurve, PathCurve
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,19 @@ class Play:
             spectrum=run.spectrum,
             learner_seed=run.seeds["learner"],
             evaluate=built.held_out,
+            path_budgets=_paths(run, None if self.comparator is None else self.comparator[-1]),
+            shortest_interval=run.shortest_interval,
             snapshots=None if self.snapshot is None else SnapshotFile(*self.snapshot),
         )
         arrays = dict(record.curves)
         if record.spectra.size:
             arrays |= {"spectrum_rounds": record.spectrum_rounds, "spectra": record.spectra}
+        if record.path_regret:
+            arrays["path_regret"] = np.array([(one.budget, *_ends(one.regret)) for one in record.path_regret])
+        if record.intervals:
+            arrays["interval_regret"] = np.array(
+                [(one.start, one.stop, *_ends(one.regret)) for one in record.intervals], dtype=float
+            )
         metadata = finished(
             self,
             seeds=run.seeds,
@@ -111,6 +122,31 @@ class Play:
             timings=plain(record.timings),
         )
         return Outcome(self.id, metadata, arrays)
+
+
+def _ends(regret: Interval) -> tuple[float, float, float]:
+    return regret.lower, regret.upper, regret.within
+
+
+def _paths(run: Run, fixed: Comparator | None) -> PathCurve | list[float] | None:
+    """The best sequences of points of a run's game, which this process finds once for all learners in a row."""
+    if not run.path_budgets:
+        return None
+    key = run.game.id, run.path_budgets
+    if key not in _FOUND:
+        from oco.comparators import best_paths
+
+        stream = _as_planned(run.game).environment.fresh(run.game.seed)
+        losses = stream.declared_losses(0, stream.horizon)
+        if losses is None:
+            return list(run.path_budgets)
+        _FOUND.clear()
+        _FOUND[key] = best_paths(losses, stream.comparator_domain, run.path_budgets, fixed=fixed)
+    return _FOUND[key]
+
+
+_FOUND: dict[tuple[str, tuple[float, ...]], PathCurve] = {}
+"""The sequences of the game that was played last."""
 
 
 def environment_of(game: Game) -> BuiltEnvironment:

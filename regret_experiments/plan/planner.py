@@ -111,11 +111,12 @@ class _Planner:
         orders = config.orders if stage.orders is None else stage.orders
         comparator = config.comparator if stage.comparator is None else stage.comparator
         spectrum = config.spectrum if stage.spectrum is None else stage.spectrum
+        moving = (config.path_budgets, config.shortest_interval) if comparator else ((), None)
         for name in names:
             for entry, rank, point, content in self._expanded[name]:
                 for order, repetition in itertools.product(orders, range(config.repetitions)):
                     game = Game(self.environments[name].content, order, config.checkpoints)
-                    run = Run(game, content, repetition, comparator, spectrum)
+                    run = Run(game, content, repetition, comparator, spectrum, *moving)
                     yield PlannedRun(run, stage.name, name, entry.label, rank, point, entry.tuned)
 
     def _check_learner_kinds(self) -> None:
@@ -137,6 +138,10 @@ class _Planner:
         if isinstance(rounds, tuple) and rounds[-1] > built.horizon:
             message = f"must be rounds in 1..{built.horizon} for environment {entry.label!r}, got {rounds[-1]}"
             raise self.document.error(("checkpoints",), message)
+        shortest = self.config.shortest_interval
+        if shortest is not None and shortest > built.horizon:
+            message = f"must be a length in 1..{built.horizon} for environment {entry.label!r}, got {shortest}"
+            raise self.document.error(("shortest_interval",), message)
         return built
 
     def _runs_on(

@@ -48,6 +48,8 @@ class Run:
         Number of the learner's seed.
     comparator, spectrum
         What is tracked.
+    path_budgets, shortest_interval
+        What else is tracked; content only where given, so that the ids of other runs stay.
     """
 
     game: Game
@@ -55,10 +57,13 @@ class Run:
     repetition: int = 0
     comparator: bool = True
     spectrum: bool = True
+    path_budgets: tuple[float, ...] = ()
+    shortest_interval: int | None = None
 
     @cached_property
     def content(self) -> dict[str, Any]:
         """What the hash covers: the canonical config, the data's checksum inside it, and the schema of results."""
+        more = {"path_budgets": self.path_budgets, "shortest_interval": self.shortest_interval}
         return {
             "schema": RESULT_SCHEMA,
             "environment": self.game.environment,
@@ -68,7 +73,7 @@ class Run:
             "repetition": self.repetition,
             "comparator": self.comparator,
             "spectrum": self.spectrum,
-        }
+        } | {name: value for name, value in more.items() if value}
 
     @cached_property
     def id(self) -> str:
@@ -90,7 +95,9 @@ class Run:
             content["order"],
             tuple(checkpoints) if isinstance(checkpoints, list) else checkpoints,
         )
-        return cls(game, content["learner"], content["repetition"], content["comparator"], content["spectrum"])
+        budgets = tuple(float(budget) for budget in content.get("path_budgets", ()))
+        tracked = content["comparator"], content["spectrum"], budgets, content.get("shortest_interval")
+        return cls(game, content["learner"], content["repetition"], *tracked)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pandas as pd
 from oco.errors import ConfigError
 from oco.keywords import did_you_mean, listed
 from regret_experiments.tables.column import Column
-from regret_experiments.tables.columns import COLUMNS, HELD_OUT, mean_of_runs
+from regret_experiments.tables.columns import ASKED_FOR, COLUMNS, mean_of_runs
 from regret_experiments.tables.group import Group
 from regret_experiments.tables.rank_table import groups_of, measured, table_of
 from regret_experiments.tables.text import SHOWN
@@ -134,7 +134,7 @@ def _columns_of_runs(runs: pd.DataFrame, rate: str) -> dict[str, Column]:
         if name not in own:
             better = bool(_LOWER_IS_BETTER.search(name)) and "rounding" not in name
             found[name] = mean_of_runs(name, rate, lower_is_better=better)
-        elif name in HELD_OUT:
+        elif name in ASKED_FOR:
             found[name] = mean_of_runs(name, rate, title=own[name].title, lower_is_better=True)
     return found
 

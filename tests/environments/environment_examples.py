@@ -1,5 +1,7 @@
 """One small game of every kind, for tests that go over all of them."""
 
+from pathlib import Path
+
 import numpy as np
 from scipy import sparse
 
@@ -8,6 +10,7 @@ from oco.environments import (
     AbsoluteRegression,
     AdaptiveBallLowerBound,
     AgainstRank,
+    AttackFound,
     BallLowerBound,
     Bandit,
     CoordinateGame,
@@ -101,6 +104,7 @@ EXAMPLES = {
     "follow the leader": FollowTheLeaderTrap(3, 600),
     "cliff": UnprojectedTrap(3, 600),
     "wrong projection": WrongProjectionTrap(600),
+    "found by an attack": AttackFound(str(Path(__file__).with_name("attack_found.npz"))),
     "late by three rounds": Delayed(SpectrumLinear(4, 300), delay=3),
     "late at random": Delayed(DriftingQuadratic(4, 300), delay="geometric", mean=4.0),
     "values at two points": Bandit(NoisyRegression(4, 300, loss="logistic", domain=_ball), points=2),

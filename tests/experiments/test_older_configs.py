@@ -64,7 +64,10 @@ def test_every_kind_keeps_its_ids() -> None:
 def test_every_kind_is_every_kind() -> None:
     config = load_config(OLDER / "every_kind.yaml").config
     # Price relatives are always a file of one's own.
-    assert {entry.kind for entry in config.environments} == set(ENVIRONMENTS.built_in) - {"portfolio_selection"}
+    assert {entry.kind for entry in config.environments} == set(ENVIRONMENTS.built_in) - {
+        "portfolio_selection",
+        "attack_found",
+    }
     assert {entry.keywords["domain"]["kind"] for entry in config.environments if "domain" in entry.keywords} >= set(
         DOMAINS.built_in
     ) - {"simplex"}  # it is the domain of the games with experts

@@ -31,6 +31,7 @@ from regret_experiments.figures.curves import fitted_slope
 from regret_experiments.figures.kinds import KINDS, panels, together
 from regret_experiments.figures.selection import escaped_frame, select_runs, selected_curves, spectrum_frame, time_table
 from regret_experiments.figures.style import learner_style
+from regret_experiments.plan.runs import Run
 from regret_experiments.store.results import Results
 from regret_experiments.tables import rank_table
 
@@ -282,7 +283,13 @@ def test_ellipses_have_the_axes_of_their_matrices(axes: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_draws_a_panel(kind: str, results: Results, plane: Results, held_out: Results, axes: Any) -> None:
-    source = plane if kind in ("dynamic", "path", "sketch") else held_out if kind == "held_out" else results
+    source = (
+        plane
+        if kind in ("dynamic", "path", "sketch", "budgets", "intervals")
+        else held_out
+        if kind == "held_out"
+        else results
+    )
     shown = together(panels(source)) if KINDS[kind].over_environments else panels(source)
     panel = next(iter(shown.values()))
     assert KINDS[kind].draw(panel, axes) is axes
@@ -302,6 +309,40 @@ def test_dynamic_regret_of_a_run_is_loss_less_that_of_the_moving_comparator(plan
     played = decisions(plane, select_runs(plane.runs, "theorem"))
     assert len(played) == 240
     assert (np.hypot(played["x"], played["y"]) <= 1.0 + 1e-9).all()
+
+
+def test_regret_by_budget_is_what_play_records(plane: Results, axes: Any) -> None:
+    import oco
+    from regret_experiments.figures.budgets import budgets_frame, intervals_frame, regret_against_budget
+
+    frame = budgets_frame(plane, select_runs(plane.runs, "theorem"))
+    run = plane.runs[(plane.runs["kind"] == "adagrad_norm")].iloc[0]
+    stored = frame[frame["id"] == run["id"]]
+    motion = {"name": "switches", "period": 40}
+    game = oco.environments.DriftingRegression(2, 120, motion=motion, domain=oco.Ball(radius=1.0))
+    seed = Run.from_content(plane.content(run["id"])).seeds["order"]
+    record = oco.play(
+        game, oco.AdaGradNorm(), seed=seed, checkpoints=8, path_budgets=[0, 1, 4, np.inf], shortest_interval=30
+    )
+    assert list(stored["budget"]) == [0.0, 1.0, 4.0, np.inf]
+    assert list(stored["upper"]) == [one.regret.upper for one in record.path_regret]
+    assert run["path_regret_upper_4"] == record.path_regret[2].regret.upper
+    assert stored["lower"].iloc[0] == run["regret_lower"]
+    intervals = intervals_frame(plane, plane.runs[plane.runs["id"] == run["id"]])
+    assert list(intervals["length"]) == [32.0, 64.0]
+    assert intervals["upper"].max() == run["interval_regret_upper"] == max(one.regret.upper for one in record.intervals)
+    regret_against_budget(frame, axes)
+    level = [line for line in axes.lines if line.get_gid() == "minima"]
+    assert len(level) == frame["learner"].nunique()
+
+
+def test_regret_by_budget_and_on_intervals_needs_to_have_been_recorded(results: Results) -> None:
+    from regret_experiments.figures.budgets import budgets_frame, intervals_frame
+
+    with pytest.raises(ConfigError, match="the config has no key path_budgets"):
+        budgets_frame(results, results.runs)
+    with pytest.raises(ConfigError, match="the config has no key shortest_interval"):
+        intervals_frame(results, results.runs)
 
 
 def _names(axes: Any) -> list[str]:
