@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oco.arguments import check_players, description, fresh_stream, shortest_length
-from oco.continuing import Part, advance
+from oco.continuing import Part, advance, declares
 from oco.environments.held_out import HeldOutLoss
 from oco.environments.row_stream import RowStream
 from oco.environments.wrapper import innermost
@@ -93,8 +93,8 @@ def play(
         Record of the game up to an earlier round, which is continued. The environment, the learner, the seeds and the
         options must be those of that game.
     snapshots
-        Storage of snapshots, from which an interrupted game continues, bit for bit. Only games against a stream of rows
-        use it; other environments may have hidden state, so their games start again.
+        Storage of snapshots, from which an interrupted game continues, bit for bit. Games against a stream of rows use
+        it, and games with other feedback whose losses do not depend on the points played; others start again.
     intervals
         Deprecated name of ``shortest_interval``, to be removed in the next release.
 
@@ -162,11 +162,12 @@ def play(
     tracker = Tracker(stream, player, problem, part.rounds, comparator=comparator, held_out=held_out, **tracked)
     tracker.timings["play"] += time.perf_counter() - began
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds
-    kept = isinstance(stream, RowStream) and exchange is None
-    keeper = Keeper(snapshots if kept else None, player, tracker, part.earlier)
+    kept = isinstance(stream, RowStream) if exchange is None else declares(stream)
+    keeper = Keeper(snapshots if kept else None, player, tracker, part.earlier, exchange)
     before, recorded = keeper.go_on()
     count_rounds(player, before)
-    advance(stream, before)
+    if exchange is None:
+        advance(stream, before)
     for checkpoint in part.rounds[recorded:]:
         began = time.perf_counter()
         observing = tracker.timings["observe"]
@@ -174,11 +175,11 @@ def play(
             if exchange is None:
                 moves(stream, player, tracker, before, int(checkpoint), keeper)
             else:
-                exchange.play(tracker, before, int(checkpoint))
+                exchange.play(tracker, before, int(checkpoint), keeper)
         tracker.timings["play"] += time.perf_counter() - began - (tracker.timings["observe"] - observing)
         tracker.checkpoint(int(checkpoint))
         before = int(checkpoint)
-    snapshot = part.snapshot(stream, player, tracker) if exchange is None else None
+    snapshot = part.snapshot(stream, player, tracker, exchange)
     return tracker.record(environment=described, seed=seed, snapshot=snapshot)
 
 

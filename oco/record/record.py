@@ -136,6 +136,8 @@ class Record:
 
         Raises
         ------
+        ConfigError
+            If ``path`` is no path.
         StoreError
             If the file cannot be written.
 
@@ -196,6 +198,11 @@ class Record:
         -------
         matplotlib.axes.Axes
             With axes that say what they show, a legend and a title.
+
+        Raises
+        ------
+        ConfigError
+            If ``ax`` is no Axes.
 
         Examples
         --------
