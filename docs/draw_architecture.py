@@ -19,7 +19,9 @@ ABOUT = {
     "datasets, domains, losses, sketching": "know nothing of learners",
     "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
     "exchange": "who is shown what, and when",
-    "kernel_cache, keywords, memory, needs, numbers, plain_file, snapshot": "compiled code; constructors; saved games",
+    "html, kernel_cache, keywords, memory, needs, numbers, plain_file, progress, showing, snapshot": (
+        "compiled code; constructors; saved games; notebooks"
+    ),
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")

@@ -109,12 +109,14 @@ class Exchange:
         constraint = None
         if hasattr(stream, "reveal_constraint"):
             revealed = stream.reveal_constraint(point)
-            constraint = float(np.mean([revealed.value(query) for query in queries])), revealed
-            require_finite(index + 1, player, constraint[0], 0.0)
-            tracker.observe_constraint(constraint[0])
+            excess = float(np.mean([revealed.value(query) for query in queries]))
+            slope = checked_gradient(revealed, point, index + 1)
+            require_finite(index + 1, player, excess, slope)
+            tracker.observe_constraint(excess, float(np.linalg.norm(slope) * np.linalg.norm(point)))
+            constraint = Constrained(gradient.copy(), excess, slope.copy())
         self._played = point.copy()
         if CONSTRAINT in player.needs and constraint is not None:
-            return Constrained(gradient.copy(), constraint[0], checked_gradient(constraint[1], point, index + 1).copy())
+            return constraint
         if self._feedback == WHOLE_LOSS:
             return loss
         return gradient.copy() if self._feedback == GRADIENT else values

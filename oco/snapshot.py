@@ -42,7 +42,9 @@ class Keeper:
         tracker: Any,
         earlier: dict[str, Any] | None = None,
         exchange: Any = None,
+        progress: Any = None,
     ) -> None:
+        self._progress = progress
         self._snapshots = snapshots
         self._exchange = exchange
         self._earlier = earlier
@@ -66,7 +68,9 @@ class Keeper:
         return int(snapshot["rounds"]), self._tracker.restore(snapshot["tracker"])
 
     def after(self, rounds: int) -> None:
-        """Take a snapshot after ``rounds`` rounds, if one is due."""
+        """Take a snapshot after ``rounds`` rounds, if one is due, and tell how far the game is."""
+        if self._progress is not None:
+            self._progress.to(rounds)
         if self._snapshots is None or not self._snapshots.due():
             return
         try:

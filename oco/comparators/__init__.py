@@ -1,7 +1,7 @@
 """Comparators: the best fixed point in hindsight, with a certificate, for every prefix of a game."""
 
 from oco.comparators.comparator import Comparator, ComparatorCurve
-from oco.comparators.constrained import best_constrained_point
+from oco.comparators.constrained import best_constrained_point, constrained_curve
 from oco.comparators.fixed_point import anytime, best_fixed_point
 from oco.comparators.given_point import certify
 from oco.comparators.solver import Losses, Solver
@@ -20,4 +20,5 @@ __all__ = [
     "best_fixed_point",
     "best_fixed_point_of",
     "certify",
+    "constrained_curve",
 ]

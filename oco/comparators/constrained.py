@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from oco.comparators.comparator import Comparator
+from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.fixed_point import anytime
 from oco.comparators.solver import Losses, count_of
 from oco.comparators.solvers.bundle import one_by_one
@@ -21,10 +21,10 @@ from oco.types import Array
 
 STEPS = 60
 """Most multipliers that are tried; the two points between which the optimum lies move closer with each of them."""
-INNER_TOLERANCE = 1e-7
+INNER_TOLERANCE = 1e-4
 """Relative gap of the problem for one multiplier, small beside `TOLERANCE`, which it adds to."""
-TOLERANCE = 1e-4
-"""Relative gap that counts as tight, that of kinked losses: the constraint makes a kink."""
+TOLERANCE = 1e-3
+"""Relative gap that counts as tight, as for all losses of which only values and gradients are used."""
 NUDGE = 1e-9
 """How much nearer to the point that keeps the constraint a mixture goes than the lines' zero, against rounding."""
 _UNIT = float(np.finfo(np.float64).eps)
@@ -161,13 +161,13 @@ def best_constrained_point(
     """
     rounds = count_of(losses) if count is None else count
     objective, constraint = TotalLoss(losses, rounds), TotalLoss(constraints, rounds, limit)
-    best = anytime([objective], domain, [1], tolerance=INNER_TOLERANCE)[0]
+    best = anytime(losses, domain, [rounds])[-1]
     outside = _End(best.point, objective, constraint)
-    lower = best.value.lower - objective.rounding
+    lower = best.value.lower
     if outside.violation <= 0.0:
         return _comparator(rounds, outside, lower, objective)
-    least = anytime([constraint], domain, [1], tolerance=INNER_TOLERANCE)[0]
-    if least.value.lower > constraint.rounding:
+    least = anytime(constraints, domain, [rounds])[-1]
+    if least.value.lower - limit * rounds > constraint.rounding:
         return None
     inside = _End(least.point, objective, constraint)
     if inside.violation > 0.0:
@@ -198,3 +198,20 @@ def _comparator(rounds: int, found: _End, lower: float, objective: TotalLoss) ->
     tight = upper - lower <= TOLERANCE * max(abs(upper), abs(lower)) + 2.0 * objective.rounding
     interval = Interval(min(lower, upper), upper)
     return Comparator(rounds, found.point, interval, Certificate.FRANK_WOLFE_GAP, tight)
+
+
+def constrained_curve(
+    losses: Losses, constraints: Losses, domain: Domain, rounds: list[int], limit: float = 0.0
+) -> ComparatorCurve:
+    """`best_constrained_point` for rounds 1..t, for every t in ``rounds``; NaN where no point keeps the constraint."""
+    nothing = Interval(math.nan, math.nan)
+    found = []
+    for count in rounds:
+        best = best_constrained_point(losses, constraints, domain, count=count, limit=limit)
+        if best is None:
+            note = f"no point of the domain keeps the constraint in rounds 1..{count}"
+            best = Comparator(count, domain.start, nothing, Certificate.NONE, False, note)
+        found.append(best)
+    known = not math.isnan(found[-1].value.upper)
+    final = [TotalLoss(losses, count).value(found[-1].point) if known else math.nan for count in rounds]
+    return ComparatorCurve(tuple(found), np.array(final))

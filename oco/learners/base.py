@@ -195,6 +195,12 @@ class Learner(ABC):
         """Constructor call that makes this learner."""
         return represent(self)
 
+    def _repr_html_(self) -> str:
+        """The learner for a notebook."""
+        from oco.learners._notebook import learner_html
+
+        return learner_html(self)
+
 
 def require_memory(learner: Learner, problem: Problem) -> None:
     """Raise `ConfigError` if the learner's state, by its own formula, exceeds the memory this process may use."""

@@ -50,7 +50,9 @@ def styles_of(frame: pd.DataFrame) -> dict[str, LearnerStyle]:
     if len({feedback for feedback in shown.values() if feedback is not None}) < 2:
         return styles
     return {
-        name: replace(style, label=f"{style.label} ({SHORT[feedback]})") if (feedback := shown[name]) in SHORT else style
+        name: replace(style, label=f"{style.label} ({SHORT[feedback]})")
+        if (feedback := shown[name]) in SHORT
+        else style
         for name, style in styles.items()
     }
 

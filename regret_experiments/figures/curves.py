@@ -111,7 +111,7 @@ def curve_data(columns: Columns, what: What = "u_t", band: Band = "range") -> Cu
     if band == "range":
         ends = extreme(low, np.fmin), extreme(high, np.fmax)
     else:
-        orders = columns["order"] if "order" in columns else None
+        orders = columns.get("order")
         summary = over_orders(pd.Series(middles), rounds, band, orders).reindex(at)
         middle, *ends = (summary[name].to_numpy(float) for name in ("mean", "low", "high"))
     return Curve(at, middle, *ends, mean(_column(columns, "bound")), extreme(holds, np.fmin))

@@ -33,9 +33,10 @@ def table_text(table: pd.DataFrame, columns: Sequence[Column] | None = None) -> 
     ``regret`` is the mean over data orders of the certified regret at the best learning rate, with its range over the
     orders, and the radius within which it is certified where that is not everywhere; ``*`` marks a best learning rate
     at the edge of its grid. ``expected regret`` is of learners that draw, the mean and half its 95 % interval over the
-    orders, or over the draws where there is one order. Without a comparator the column is the loss. ``orders`` is the number of orders in the mean
-    of the best point, and ``!`` marks a row with unfinished runs. ``BROKEN`` marks a bound below the certified regret,
-    ``?`` a bound with a violated assumption, and ``~`` a bound inside the certified interval.
+    orders, or over the draws where there is one order. Without a comparator the column is the loss. ``orders`` is the
+    number of orders in the mean of the best point, and ``!`` marks a row with unfinished runs. ``BROKEN`` marks a bound
+    below the certified regret, ``?`` a bound with a violated assumption, and ``~`` a bound inside the certified
+    interval.
     """
     blocks = []
     columns = shown_in(table) if columns is None else columns

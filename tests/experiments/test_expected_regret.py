@@ -163,7 +163,9 @@ def test_a_learner_that_says_so_draws_and_one_that_does_not_plays_the_same() -> 
             game = vertex if learner.decision == "simplex" else ball
             keywords = learner.examples[0]
             try:
-                played = [library.play(game, learner(**keywords), learner_seed=seed, comparator=False) for seed in (1, 2)]
+                played = [
+                    library.play(game, learner(**keywords), learner_seed=seed, comparator=False) for seed in (1, 2)
+                ]
             except OcoError:
                 continue  # needs a game of another kind
             same = played[0].curves["cumulative_loss"].tolist() == played[1].curves["cumulative_loss"].tolist()
