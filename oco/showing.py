@@ -57,6 +57,14 @@ def show(results: Any, *, height: int = 800) -> Embedded:
     ------
     ConfigError
         If there is no page of such an object, or ``height`` is not positive.
+
+    Examples
+    --------
+    >>> import oco
+    >>> oco.show("results/quick")
+    Traceback (most recent call last):
+    ...
+    oco.errors.ConfigError: show takes the results of a sweep, from regret_experiments.load(directory), got 'results/quick'
     """
     if isinstance(height, bool) or not isinstance(height, int) or height < 1:
         raise ConfigError(f"height of a page must be a whole number of pixels, 1 or more, got {height!r}")

@@ -203,7 +203,18 @@ def _comparator(rounds: int, found: _End, lower: float, objective: TotalLoss) ->
 def constrained_curve(
     losses: Losses, constraints: Losses, domain: Domain, rounds: list[int], limit: float = 0.0
 ) -> ComparatorCurve:
-    """`best_constrained_point` for rounds 1..t, for every t in ``rounds``; NaN where no point keeps the constraint."""
+    """`best_constrained_point` for rounds 1..t, for every t in ``rounds``; NaN where no point keeps the constraint.
+
+    Examples
+    --------
+    >>> import numpy as np, oco
+    >>> from oco.comparators import constrained_curve
+    >>> from oco.losses import Linear, RowBlock
+    >>> up = RowBlock(Linear(), -np.ones((3, 1)), np.zeros(3))
+    >>> itself = RowBlock(Linear(), np.ones((3, 1)), np.zeros(3))  # x <= 0.5
+    >>> constrained_curve(up, itself, oco.Ball(radius=1.0, dimension=1), [1, 3], limit=0.5).upper.round(3)
+    array([-0.5, -1.5])
+    """
     nothing = Interval(math.nan, math.nan)
     found = []
     for count in rounds:
