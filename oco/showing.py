@@ -31,10 +31,8 @@ class Embedded:
 
     def _repr_html_(self) -> str:
         """The frame."""
-        return (
-            f'<iframe sandbox="allow-scripts" style="width:100%;height:{self._height}px;border:1px solid #8888" '
-            f'srcdoc="{escape(self._page)}"></iframe>'
-        )
+        look = f"width:100%;height:{self._height}px;box-sizing:border-box;border:1px solid #8888"
+        return f'<iframe sandbox="allow-scripts" style="{look}" srcdoc="{escape(self._page)}"></iframe>'
 
 
 def show(results: Any, *, height: int = 800) -> Embedded:
@@ -61,10 +59,10 @@ def show(results: Any, *, height: int = 800) -> Embedded:
     Examples
     --------
     >>> import oco
-    >>> oco.show("results/quick")
+    >>> oco.show("results")
     Traceback (most recent call last):
     ...
-    oco.errors.ConfigError: show takes the results of a sweep, from regret_experiments.load(directory), got 'results/quick'
+    oco.errors.ConfigError: show takes the results of a sweep, from regret_experiments.load(directory), got 'results'
     """
     if isinstance(height, bool) or not isinstance(height, int) or height < 1:
         raise ConfigError(f"height of a page must be a whole number of pixels, 1 or more, got {height!r}")

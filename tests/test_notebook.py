@@ -137,7 +137,7 @@ def test_the_page_of_a_sweep_is_shown_in_a_frame_of_its_own(sweep: Path) -> None
     found = Tags(frame._repr_html_())
     assert found.tags == ["iframe"]
     assert found.attributes["sandbox"] == "allow-scripts"
-    assert "height:321px" in str(found.attributes["style"])
+    assert "height:321px;" in str(found.attributes["style"])
     page = str(found.attributes["srcdoc"])  # unescaped by the parser, as by a browser
     assert page.lower().startswith("<!doctype html>")
     assert "a \\u003cb> sweep" in page
