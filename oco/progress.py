@@ -33,7 +33,7 @@ class GameProgress:
 
             # The plain bar is text, which notebooks show as it is written, without a widget that may not be installed.
             file = sys.stdout if notebook else sys.stderr
-            self._bar = tqdm(total=self._horizon, unit=" rounds", unit_scale=True, file=file, leave=False)
+            self._bar = tqdm(total=self._horizon, unit=" rounds", unit_scale=True, file=file)
         return self
 
     def to(self, rounds: int) -> None:

@@ -115,6 +115,7 @@ class WithConstraint(Wrapper):
             return None if losses is None else anytime(losses, self.comparator_domain, rounds.tolist())
         from oco.comparators import constrained_curve
 
+        assert losses is not None  # as `__init__` made sure
         constraints = self.constraint.declared_losses(0, int(rounds[-1]))
         return constrained_curve(losses, constraints, self.domain, rounds.tolist(), self.limit)
 

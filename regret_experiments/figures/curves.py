@@ -113,7 +113,8 @@ def curve_data(columns: Columns, what: What = "u_t", band: Band = "range") -> Cu
     else:
         orders = columns.get("order")
         summary = over_orders(pd.Series(middles), rounds, band, orders).reindex(at)
-        middle, *ends = (summary[name].to_numpy(float) for name in ("mean", "low", "high"))
+        middle, *both = (summary[name].to_numpy(float) for name in ("mean", "low", "high"))
+        ends = both[0], both[1]
     return Curve(at, middle, *ends, mean(_column(columns, "bound")), extreme(holds, np.fmin))
 
 

@@ -70,9 +70,9 @@ def over_orders(values: pd.Series[Any], by: Any, band: Band, orders: Any = None)
     """
     grouped = values.astype(float).groupby(np.asarray(by))
     if band == "range":
-        return grouped.agg(mean="mean", low="min", high="max")
+        return pd.DataFrame({"mean": grouped.mean(), "low": grouped.min(), "high": grouped.max()})
     means = grouped if orders is None else one_each(values, orders, by).groupby(level="group")
-    frame = means.agg(["mean", "sem", "count"]).reindex(grouped.groups)
+    frame = means.agg(["mean", "sem", "count"]).reindex(grouped.mean().index)
     reach = half_width(frame["sem"], frame["count"], band)
     return pd.DataFrame({"mean": frame["mean"], "low": frame["mean"] - reach, "high": frame["mean"] + reach})
 

@@ -29,7 +29,7 @@ def results_html(results: Results) -> str:
 
 def _rows(results: Results) -> Iterator[tuple[str, str, str]]:
     runs = results.runs
-    counts = runs["status"].value_counts() if len(runs) else {}
+    counts: dict[str, int] = runs["status"].value_counts().to_dict() if len(runs) else {}
     yield "directory", str(results.path), ""
     yield "runs", ", ".join(f"{count:,} {status}" for status, count in counts.items()) or "none", ""
     if results.shortfalls:
@@ -45,7 +45,7 @@ def _rows(results: Results) -> Iterator[tuple[str, str, str]]:
         if known.empty:
             yield str(environment), "no run is finished", ""
             continue
-        best = known.loc[known["regret_best"].idxmin()].to_dict()
+        best = known.sort_values("regret_best").to_dict("records")[0]
         rank = "" if pd.isna(best["rank"]) else f", k = {int(best['rank'])}"
         text = f"{best['learner']}{rank}: {measure} {interval_text(best, 'best')} at rate {best['best_point'] or '-'}"
         yield str(environment), text, _curves(curves[curves["environment"] == environment])

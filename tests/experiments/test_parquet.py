@@ -22,11 +22,11 @@ name: tables
 orders: 2
 checkpoints: 4
 environments:
-  - {name: "a <b>", kind: spectrum_linear, dimension: 3, horizon: 30, domain: {kind: ball, radius: 1.0}}
+  - {name: "a+b", kind: spectrum_linear, dimension: 3, horizon: 30, domain: {kind: ball, radius: 1.0}}
   - {name: late, kind: delayed, delay: 2, environment: {kind: spectrum_linear, dimension: 3, horizon: 20}}
 learners:
   - {kind: ogd, learning_rate: [theorem, 0.5], schedule: constant}
-  - {kind: fd_adagrad, rank: [1, 2], environments: ["a <b>"]}
+  - {kind: fd_adagrad, rank: [1, 2], environments: ["a+b"]}
 """
 
 
