@@ -11,7 +11,7 @@ PICTURE = Path(__file__).parent / "figures" / "architecture.svg"
 ABOUT = {
     "checks, estimators": "conformance checks; estimators of scikit-learn and river",
     "game, matrix_game": "the loop: predict, reveal, update; two learners at play",
-    "arguments, continuing, tracking": "arguments of play; games in parts; what is observed, and when",
+    "arguments, continuing, tracking": "arguments of play; games in parts; observers",
     "record, spec": "what is kept of a game; parts as plain values",
     "environments": "data x loss, streams, adversaries",
     "comparators, learners": "best fixed points; the algorithms",
@@ -19,11 +19,13 @@ ABOUT = {
     "datasets, domains, losses, sketching": "know nothing of learners",
     "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
     "exchange": "who is shown what, and when",
-    "kernel_cache, keywords, memory, needs, numbers, plain_file, snapshot": "compiled code; constructors; saved games",
+    "html, kernel_cache, keywords, memory, needs, numbers, plain_file, progress, showing, snapshot": "",
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")
 WIDTH, ROW = 720, 34
+LONGEST = 75
+"""Letters of the names of a row from which on they are squeezed into it; such a row has no words beside them."""
 
 
 def picture() -> str:
@@ -57,7 +59,9 @@ def picture() -> str:
     for i, name in enumerate(names):
         y = top + ROW * i
         parts.append(_box(16, y, WIDTH - 60, ROW - 6, "#F3EBDD" if i % 2 else "#FAF5EC"))
-        parts.append(_text(28, y + 19, name, bold=True))
+        fitted = f'<tspan textLength="{WIDTH - 84}" lengthAdjust="spacingAndGlyphs">{escape(name)}</tspan>'
+        text = _text(28, y + 19, name, bold=True)
+        parts.append(text if len(name) < LONGEST else text.replace(escape(name), fitted))
         parts.append(_text(WIDTH - 56, y + 19, ABOUT[name], color="#444", end=True))
     parts.append(_arrow(WIDTH - 26, top, WIDTH - 26, top + ROW * len(names) - 8))
     parts.append(_text(16, height - 14, "oco.torch stands beside: it imports errors and types only", color="#444"))

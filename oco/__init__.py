@@ -23,6 +23,7 @@ _HOME = {
     "Record": "record",
     "play": "game",
     "self_play": "matrix_game",
+    "show": "showing",
 }
 """Further public names besides those of the registries, and the modules that define them."""
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oco.environments.row_stream import RowStream
+from oco.environments.wrapper import innermost
 from oco.errors import ConfigError
 from oco.keywords import plain
 from oco.regret.checkpoints import checkpoint_rounds
@@ -64,8 +65,8 @@ class Part:
         if until is None and start is None:
             return cls(rounds, {}, None)
         facts = {name: json.dumps(plain(value), default=repr) for name, value in settings.items()}
-        if isinstance(stream, RowStream):
-            facts["first rows"] = str(_checksum(stream, min(_FIRST_ROUNDS, horizon)))
+        if isinstance(innermost(stream), RowStream):
+            facts["first rows"] = str(_checksum(innermost(stream), min(_FIRST_ROUNDS, horizon)))
         earlier = None if start is None else _snapshot(start, facts, horizon)
         before = np.zeros(0, dtype=np.int64) if start is None else start.curves["round"].astype(np.int64)
         played = int(before[-1]) if before.size else 0
@@ -75,12 +76,12 @@ class Part:
         later = rounds[(rounds > played) & (rounds < stop)]
         return cls(np.concatenate([before, later, [stop]]), facts, earlier)
 
-    def snapshot(self, stream: Any, player: Any, tracker: Any) -> dict[str, Any] | None:
+    def snapshot(self, stream: Any, player: Any, tracker: Any, exchange: Any) -> dict[str, Any] | None:
         """What the next part starts from; None after the last round, and if the game cannot be continued."""
-        if self.rounds[-1] == stream.horizon or not _declares(stream):
+        if self.rounds[-1] == stream.horizon or not declares(stream):
             return None
         try:
-            return state_of(player, tracker, int(self.rounds[-1])) | {"facts": self.facts}
+            return state_of(player, tracker, int(self.rounds[-1]), exchange) | {"facts": self.facts}
         except SnapshotError:
             return None
 
@@ -92,9 +93,10 @@ def advance(stream: Any, rounds: int) -> None:
             stream.reveal(stream.domain.start)
 
 
-def _declares(stream: Any) -> bool:
-    """Whether the losses do not depend on the points played."""
-    return getattr(stream, "declared_losses", lambda *_: None)(0, 1) is not None
+def declares(stream: Any) -> bool:
+    """Whether the losses, and those of a constraint, do not depend on the points played."""
+    known = getattr(stream, "declared_losses", lambda *_: None)(0, 1) is not None
+    return known and (not hasattr(stream, "reveal_constraint") or declares(stream.constraint))
 
 
 def _snapshot(start: Record, facts: dict[str, str], horizon: int) -> dict[str, Any]:
@@ -108,8 +110,7 @@ def _snapshot(start: Record, facts: dict[str, str], horizon: int) -> dict[str, A
             )
         raise ConfigError(
             "start is the record of a game that cannot be continued: its environment may have a state that depends on "
-            "the points played, its learner is shown something else than gradients, or the learner's state has more in "
-            "it than arrays and numbers"
+            "the points played, or the learner's state has more in it than arrays and numbers"
         )
     if start.snapshot["format"] != FORMAT:
         raise ConfigError("start was recorded by a version of oco whose games this version cannot continue")

@@ -11,6 +11,7 @@ from oco.errors import NumericsError, ProtocolError
 from oco.learners._finite import is_finite
 from oco.learners.base import Constrained, Learner
 from oco.needs import CONSTRAINT, GRADIENT, HINT, ROW, WHOLE_LOSS, feedback_of
+from oco.snapshot import Keeper, capture
 from oco.tracking import Tracker
 from oco.types import Array
 
@@ -41,20 +42,51 @@ class Exchange:
         self._player = player
         self._feedback = feedback_of(player.needs)
         self._delays = getattr(stream, "delays", None)
-        self._due: dict[int, list[Any]] = {}
+        self._due: dict[int, list[tuple[int, Any]]] = {}
         self._played: Array = stream.domain.start
         self._shown: Array = np.zeros(stream.domain.shape)
 
-    def play(self, tracker: Tracker, start: int, stop: int) -> None:
+    def play(self, tracker: Tracker, start: int, stop: int, keeper: Keeper) -> None:
         """Play rounds ``start`` to ``stop - 1`` (counted from 0)."""
         for index in range(start, stop):
             self._show(index)
             feedback = self._round(tracker, index)
             arrival = index if self._delays is None else index + int(self._delays[index])
-            self._due.setdefault(arrival, []).append(feedback)
-            self._hand_out(self._due.pop(index, ()))
+            self._due.setdefault(arrival, []).append((index, feedback))
+            self._hand_out(feedback for _, feedback in self._due.pop(index, ()))
+            keeper.after(index + 1)
         if not is_finite(self._player.prediction):
             raise lost_point(stop, self._player)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The feedback on its way, and the last point and gradient that hints are made of, as plain values.
+
+        A whole loss is left out, because the stream reveals it again.
+        """
+        whole = self._feedback == WHOLE_LOSS and CONSTRAINT not in self._player.needs
+        due = [
+            [arrival, index, None if whole else feedback]
+            for arrival, waiting in self._due.items()
+            for index, feedback in waiting
+        ]
+        return {"due": capture(due), "played": self._played.copy(), "shown": self._shown.copy()}
+
+    def restore(self, snapshot: dict[str, Any], rounds: int) -> None:
+        """Go on after ``rounds`` rounds from `snapshot`, on a fresh stream whose losses do not depend on the points."""
+        self._played, self._shown = snapshot["played"].copy(), snapshot["shown"].copy()
+        waiting = {index for _, index, _ in snapshot["due"]}
+        losses = {}
+        for index in range(rounds):
+            loss = self._stream.reveal(self._stream.domain.start)
+            if hasattr(self._stream, "reveal_constraint"):
+                self._stream.reveal_constraint(self._stream.domain.start)
+            if index in waiting:
+                losses[index] = loss
+        self._due = {}
+        for arrival, index, feedback in snapshot["due"]:
+            if isinstance(feedback, list):
+                feedback = Constrained(*feedback)
+            self._due.setdefault(arrival, []).append((index, losses[index] if feedback is None else feedback))
 
     def _show(self, index: int) -> None:
         """Show what is known before play."""
@@ -77,12 +109,14 @@ class Exchange:
         constraint = None
         if hasattr(stream, "reveal_constraint"):
             revealed = stream.reveal_constraint(point)
-            constraint = float(np.mean([revealed.value(query) for query in queries])), revealed
-            require_finite(index + 1, player, constraint[0], 0.0)
-            tracker.observe_constraint(constraint[0])
+            excess = float(np.mean([revealed.value(query) for query in queries]))
+            slope = checked_gradient(revealed, point, index + 1)
+            require_finite(index + 1, player, excess, slope)
+            tracker.observe_constraint(excess, float(np.linalg.norm(slope) * np.linalg.norm(point)))
+            constraint = Constrained(gradient.copy(), excess, slope.copy())
         self._played = point.copy()
         if CONSTRAINT in player.needs and constraint is not None:
-            return Constrained(gradient.copy(), constraint[0], checked_gradient(constraint[1], point, index + 1).copy())
+            return constraint
         if self._feedback == WHOLE_LOSS:
             return loss
         return gradient.copy() if self._feedback == GRADIENT else values

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oco.arguments import budgets_of, check_players, description, fresh_stream, shortest_length
-from oco.continuing import Part, advance
+from oco.continuing import Part, advance, declares
 from oco.environments.held_out import HeldOutLoss
 from oco.environments.row_stream import RowStream
 from oco.environments.wrapper import innermost
@@ -18,6 +18,7 @@ from oco.exchange import Exchange, checked_gradient, checked_point, lost_point, 
 from oco.learners._finite import count_rounds, is_finite
 from oco.learners.base import Learner, Problem, require_feedback, require_memory
 from oco.losses.rows import BlockOutcome, RowBlock, dense_row, rows_at_once
+from oco.progress import GameProgress
 from oco.record import Record
 from oco.snapshot import Keeper
 from oco.tracking import Tracker
@@ -51,6 +52,7 @@ def play(
     until: int | None = None,
     start: Record | None = None,
     snapshots: Snapshots | None = None,
+    progress: bool = False,
     intervals: int | None = None,
 ) -> Record:
     """Play one game and record it: losses, certified regret, the theorem's bound, spectrum and memory.
@@ -103,8 +105,10 @@ def play(
         Record of the game up to an earlier round, which is continued. The environment, the learner, the seeds and the
         options must be those of that game.
     snapshots
-        Storage of snapshots, from which an interrupted game continues, bit for bit. Only games against a stream of rows
-        use it; other environments may have hidden state, so their games start again.
+        Storage of snapshots, from which an interrupted game continues, bit for bit. Games against a stream of rows use
+        it, and games with other feedback whose losses do not depend on the points played; others start again.
+    progress
+        Whether to show a bar with the rounds played, on a terminal or in a notebook; in a pipe there is none.
     intervals
         Deprecated name of ``shortest_interval``, to be removed in the next release.
 
@@ -176,23 +180,26 @@ def play(
     )  # fmt: skip
     tracker.timings["play"] += time.perf_counter() - began
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds
-    kept = isinstance(stream, RowStream) and exchange is None
-    keeper = Keeper(snapshots if kept else None, player, tracker, part.earlier)
-    before, recorded = keeper.go_on()
-    count_rounds(player, before)
-    advance(stream, before)
-    for checkpoint in part.rounds[recorded:]:
-        began = time.perf_counter()
-        observing = tracker.timings["observe"]
-        with np.errstate(over="ignore", invalid="ignore"):  # overflow raises NumericsError instead
-            if exchange is None:
-                moves(stream, player, tracker, before, int(checkpoint), keeper)
-            else:
-                exchange.play(tracker, before, int(checkpoint))
-        tracker.timings["play"] += time.perf_counter() - began - (tracker.timings["observe"] - observing)
-        tracker.checkpoint(int(checkpoint))
-        before = int(checkpoint)
-    snapshot = part.snapshot(stream, player, tracker) if exchange is None else None
+    kept = isinstance(stream, RowStream) if exchange is None else declares(stream)
+    with GameProgress(int(part.rounds[-1]), progress) as bar:
+        keeper = Keeper(snapshots if kept else None, player, tracker, part.earlier, exchange, bar)
+        before, recorded = keeper.go_on()
+        count_rounds(player, before)
+        if exchange is None:
+            advance(stream, before)
+        for checkpoint in part.rounds[recorded:]:
+            began = time.perf_counter()
+            observing = tracker.timings["observe"]
+            with np.errstate(over="ignore", invalid="ignore"):  # overflow raises NumericsError instead
+                if exchange is None:
+                    moves(stream, player, tracker, before, int(checkpoint), keeper)
+                else:
+                    exchange.play(tracker, before, int(checkpoint), keeper)
+            tracker.timings["play"] += time.perf_counter() - began - (tracker.timings["observe"] - observing)
+            tracker.checkpoint(int(checkpoint))
+            before = int(checkpoint)
+            bar.to(before)
+    snapshot = part.snapshot(stream, player, tracker, exchange)
     return tracker.record(environment=described, seed=seed, snapshot=snapshot)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from oco._version import __version__
-from oco.errors import StoreError
+from oco.errors import ConfigError, StoreError
 
 _ARRAY = "$array"
 _UNREADABLE = (
@@ -39,10 +39,12 @@ def save(path: str | os.PathLike[str], tree: Any, kind: str, version: int) -> No
 
     Raises
     ------
+    ConfigError
+        If ``path`` is no path.
     StoreError
         If the file cannot be written.
     """
-    target = Path(path)
+    target = checked_path(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as stream:
@@ -65,7 +67,7 @@ def load(path: str | os.PathLike[str], kind: str, version: int) -> Any:
         If there is no such file, it is of another kind or of another version, or it is damaged.
     """
     try:
-        data = Path(path).read_bytes()
+        data = checked_path(path).read_bytes()
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}") from error
     try:
@@ -88,6 +90,13 @@ def load(path: str | os.PathLike[str], kind: str, version: int) -> Any:
         return with_arrays(json.loads(str(contents.pop("tree")[()])), contents)
     except _UNREADABLE as error:
         raise StoreError(f"{path} is damaged: its contents do not have the checksum of what was written") from error
+
+
+def checked_path(path: Any) -> Path:
+    """``path`` as one; `ConfigError` if it is none, or an empty one."""
+    if not isinstance(path, (str, os.PathLike)) or not str(path):
+        raise ConfigError(f"a file is given by its path, a string or a pathlib.Path, got {path!r}")
+    return Path(path)
 
 
 def without_arrays(value: Any, arrays: dict[str, Any]) -> Any:

@@ -36,9 +36,17 @@ class Keeper:
     """Takes snapshots of a game when they are due, and restores the newest one at the start."""
 
     def __init__(
-        self, snapshots: Snapshots | None, player: Any, tracker: Any, earlier: dict[str, Any] | None = None
+        self,
+        snapshots: Snapshots | None,
+        player: Any,
+        tracker: Any,
+        earlier: dict[str, Any] | None = None,
+        exchange: Any = None,
+        progress: Any = None,
     ) -> None:
+        self._progress = progress
         self._snapshots = snapshots
+        self._exchange = exchange
         self._earlier = earlier
         self._player = player
         self._tracker = tracker
@@ -55,14 +63,18 @@ class Keeper:
             return 0, 0
         # A copy, because the learner may use an array of its first state elsewhere too.
         self._player.state = restore(copy.deepcopy(self._player.state), snapshot["learner"])
+        if self._exchange is not None:
+            self._exchange.restore(snapshot["exchange"], int(snapshot["rounds"]))
         return int(snapshot["rounds"]), self._tracker.restore(snapshot["tracker"])
 
     def after(self, rounds: int) -> None:
-        """Take a snapshot after ``rounds`` rounds, if one is due."""
+        """Take a snapshot after ``rounds`` rounds, if one is due, and tell how far the game is."""
+        if self._progress is not None:
+            self._progress.to(rounds)
         if self._snapshots is None or not self._snapshots.due():
             return
         try:
-            snapshot = state_of(self._player, self._tracker, rounds)
+            snapshot = state_of(self._player, self._tracker, rounds, self._exchange)
         except SnapshotError:
             # A user's learner may have any object in its state; then its games start again.
             self._snapshots = None
@@ -70,10 +82,10 @@ class Keeper:
         self._snapshots.save(snapshot)
 
 
-def state_of(player: Any, tracker: Any, rounds: int) -> dict[str, Any]:
+def state_of(player: Any, tracker: Any, rounds: int, exchange: Any = None) -> dict[str, Any]:
     """The snapshot of a game after ``rounds`` rounds; `SnapshotError` if it cannot be stored."""
-    learner = capture(player.state)
-    return {"format": FORMAT, "rounds": rounds, "learner": learner, "tracker": tracker.snapshot()}
+    kept = {"format": FORMAT, "rounds": rounds, "learner": capture(player.state), "tracker": tracker.snapshot()}
+    return kept if exchange is None else kept | {"exchange": exchange.snapshot()}
 
 
 def capture(value: Any) -> Any:

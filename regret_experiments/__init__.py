@@ -8,11 +8,14 @@ from typing import Any
 _HOME = {
     "Results": "regret_experiments.store.results",
     "Store": "regret_experiments.store",
+    "curves_dataset": "regret_experiments.store.export",
     "load": "regret_experiments.store.results",
     "load_config": "regret_experiments.config",
     "make_plan": "regret_experiments.plan",
     "rank_table": "regret_experiments.tables",
+    "read_parquet": "regret_experiments.store.export",
     "run_sweep": "regret_experiments.execution",
+    "show_page": "regret_experiments.report.page",
 }
 
 __all__ = list(_HOME)

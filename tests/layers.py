@@ -2,7 +2,7 @@
 
 LAYERS = [
     {"_version", "types", "errors"},
-    {"keywords", "needs", "snapshot", "memory", "numbers", "kernel_cache", "plain_file"},
+    {"keywords", "needs", "snapshot", "memory", "numbers", "kernel_cache", "plain_file", "html", "progress", "showing"},
     {"compile", "lanes", "plugins", "metrics"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import oco
-from oco.environments import LeastSquares
+from oco.environments import Delayed, Hinted, LeastSquares, LinearLosses, WithConstraint
 from oco.errors import ConfigError
 from oco.exchange import only_gradients
 from oco.learners import LEARNERS
-from oco.needs import CONSTRAINT
+from oco.needs import CONSTRAINT, HINT, PROMPT
 from oco.record import Record
 from oco.types import Array
 
@@ -41,15 +41,83 @@ def assert_same(continued: Record, whole: Record) -> None:
 OF_GRADIENTS = sorted(
     kind for kind, learner in LEARNERS.items() if only_gradients(game(), learner) and CONSTRAINT not in learner.needs
 )
-"""Learners whose games are not played through the exchange, whose state is in no snapshot."""
+"""Learners whose games are not played through the exchange."""
+OTHERS = sorted(set(LEARNERS) - set(OF_GRADIENTS))
 
 
-def test_a_game_of_other_feedback_cannot_be_continued() -> None:
-    options: dict[str, Any] = {"seed": 2}
-    first = oco.play(game(), oco.learners.ImplicitOGD(), until=130, **options)
-    assert first.scalars["rounds"] == 130
-    with pytest.raises(ConfigError, match="start is the record of a game that cannot be continued"):
-        oco.play(game(), oco.learners.ImplicitOGD(), start=first, **options)
+def other_game(kind: str) -> Any:
+    """A game that shows a learner what it needs, late where it allows that."""
+    needs = LEARNERS[kind].needs
+    domains = {"simplex": oco.Simplex(), "unbounded": oco.Unbounded()}
+    played: Any = LeastSquares(ROWS, TARGETS, domain=domains.get(LEARNERS[kind].decision, oco.Ball(radius=2.0)))
+    if CONSTRAINT in needs:
+        played = WithConstraint(played, LinearLosses(ROWS), limit=0.05)
+    if HINT in needs:
+        played = Hinted(played, "future+noise", noise=0.1)
+    return played if PROMPT in needs else Delayed(played, "geometric", mean=7.0)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_game_of_other_feedback_in_two_parts_is_one_game(kind: str, tmp_path: Path) -> None:
+    learner = LEARNERS[kind](**LEARNERS[kind].examples[0])
+    options: dict[str, Any] = {"checkpoints": CHECKPOINTS, "seed": 2, "learner_seed": 5}
+    try:
+        whole = oco.play(other_game(kind), learner, **options)
+    except ConfigError as error:
+        pytest.skip(f"does not play this game: {error}")
+    first = oco.play(other_game(kind), learner, until=130, **options)
+    first.save(tmp_path / "first.npz")
+    for start in (first, Record.load(tmp_path / "first.npz")):
+        assert_same(oco.play(other_game(kind), learner, start=start, **options), whole)
+
+
+@pytest.mark.parametrize(
+    "played",
+    [
+        Delayed(game(), delay=[3, 0, 40, 1]),
+        Hinted(Delayed(game(), "geometric")),
+        WithConstraint(Delayed(game(), 9), LinearLosses(ROWS), limit=0.1),
+        Delayed(oco.environments.DriftingQuadratic(5, 300), 4),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("until", [1, 57])
+def test_gradients_on_their_way_arrive_in_the_next_part(played: Any, until: int) -> None:
+    options: dict[str, Any] = {"checkpoints": [1, 57, 300], "switching_cost": True}
+    for learner in (oco.OGD(), oco.learners.DelayedOGD()):
+        first = oco.play(played, learner, until=until, **options)
+        assert_same(oco.play(played, learner, start=first, **options), oco.play(played, learner, **options))
+
+
+def test_a_killed_game_of_other_feedback_goes_on_from_its_snapshot() -> None:
+    """In the middle between two checkpoints, after a round that no part ended with."""
+
+    class Kept:
+        newest: Any = None
+        rounds = 0
+
+        def load(self) -> Any:
+            return self.newest
+
+        def due(self) -> bool:
+            self.rounds += 1
+            return self.rounds == 77
+
+        def save(self, snapshot: Any) -> None:
+            self.newest = snapshot
+
+    played, learner = Delayed(game(), "geometric"), oco.learners.DelayedAdaGrad()
+    snapshots = Kept()
+    whole = oco.play(played, learner, snapshots=snapshots, checkpoints=CHECKPOINTS)
+    assert snapshots.newest["rounds"] == 77
+    assert_same(oco.play(played, learner, snapshots=snapshots, checkpoints=CHECKPOINTS), whole)
+
+
+def test_a_constraint_that_depends_on_the_points_played_cannot_be_continued() -> None:
+    adversary = oco.environments.AdaptiveBallLowerBound(5, 300)
+    first = oco.play(WithConstraint(game(), adversary), oco.OGD(), until=60)
+    with pytest.raises(ConfigError, match="depends on the points played"):
+        oco.play(WithConstraint(game(), adversary), oco.OGD(), start=first)
 
 
 @pytest.mark.parametrize("kind", OF_GRADIENTS)

@@ -17,7 +17,7 @@ import pytest
 import oco
 from oco import plain_file
 from oco.environments import LeastSquares, LinearLosses
-from oco.errors import StoreError
+from oco.errors import ConfigError, StoreError
 from oco.record import Record
 
 GENERATOR = np.random.default_rng(5)
@@ -99,6 +99,12 @@ class TestFile:
         assert Record.load(tmp_path / "record.npz").scalars["rounds"] == 200
         with pytest.raises(StoreError, match=r"^\S+missing/record.npz cannot be written: No such file or directory$"):
             played().save(tmp_path / "missing" / "record.npz")
+
+    @pytest.mark.parametrize("path", [None, 3, "", b"record.npz"])
+    def test_what_is_no_path_is_said(self, path: Any) -> None:
+        for use in (played(until=50).save, Record.load):
+            with pytest.raises(ConfigError, match=r"a file is given by its path, a string or a pathlib\.Path, got "):
+                use(path)
 
     def test_a_failed_write_leaves_the_older_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         path = tmp_path / "record.npz"
@@ -202,6 +208,11 @@ class TestFigure:
         low, high = band.get_paths()[0].get_extents().intervaly
         assert low <= record.curves["regret_lower"].min()
         assert high >= record.curves["regret_upper"].max()
+
+    @pytest.mark.parametrize("axes", ["foo", 3, object()])
+    def test_what_is_no_axes_is_said(self, axes: Any) -> None:
+        with pytest.raises(ConfigError, match="plot draws on the Axes of Matplotlib, such as "):
+            played().plot(axes)
 
     def test_given_axes_are_used_and_without_a_comparator_losses_are_drawn(self) -> None:
         pyplot = pytest.importorskip("matplotlib.pyplot")

@@ -12,7 +12,6 @@ from typing import IO, Any
 
 from oco.datasets.cache import CacheError, cache_directory
 from oco.datasets.fingerprint import file_sha256
-from oco.datasets.lock import file_lock
 from oco.datasets.registry import FileInfo
 from oco.errors import DataError
 
@@ -48,6 +47,7 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
         be written.
     """
     import requests
+    from filelock import FileLock
 
     assert file.url is not None
     directory = download_directory()
@@ -57,7 +57,7 @@ def download(file: FileInfo, *, timeout: float = 30.0, progress: bool | None = N
         if path.exists():
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        with file_lock(path.with_name(path.name + ".lock")):
+        with FileLock(path.with_name(path.name + ".lock")):
             if path.exists():  # another process fetched it while this one waited
                 return path
             expected = file.sha256 or _recorded(directory).get(file.download_name)
@@ -97,7 +97,9 @@ def record_sum(file: FileInfo, path: Path) -> None:
     name = file.download_name
     if file.sha256 or path != directory / name or name in _recorded(directory):
         return
-    with suppress(OSError), file_lock(directory / "recorded.lock"):
+    from filelock import FileLock
+
+    with suppress(OSError), FileLock(directory / "recorded.lock"):
         sums = {**_recorded(directory), name: file_sha256(path)}
         new = directory / "recorded.json.new"
         new.write_text(json.dumps(sums, indent=1), encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from oco import html
 from oco.domains._any_metric import project_by_gradients
 from oco.errors import DomainError
 from oco.keywords import keywords, plain, registered_name, represent
@@ -192,6 +193,16 @@ class Domain(ABC):
     def __repr__(self) -> str:
         """Constructor call that makes this domain."""
         return represent(self)
+
+    def _repr_html_(self) -> str:
+        """The domain for a notebook: its shape, where learners start, and how large it is."""
+        if self._shape is None:
+            return html.table(repr(self), [("shape", "given by the environment that uses it", "")])
+        lengths = ", ".join(f"{self.diameter(norm):.6g} ({norm})" for norm in ("l2", "linf"))
+        start = np.array2string(self.start, precision=4, threshold=8)
+        return html.table(
+            repr(self), [("shape", str(self.shape), ""), ("learners start at", start, ""), ("diameter", lengths, "")]
+        )
 
 
 def require_inside(domain: Domain, projected: Array) -> Array:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from oco import html
 from oco.domains import from_config as domain_from_config
 from oco.domains.base import Domain
 from oco.keywords import check_names, keywords, parameters, represent
@@ -119,6 +120,16 @@ class Environment(ABC):
     def __repr__(self) -> str:
         """Constructor call that makes this environment, without its stream."""
         return represent(self)
+
+    def _repr_html_(self) -> str:
+        """The environment for a notebook: size, domain, what learners are shown, and constants of the losses."""
+        constants = {
+            name: getattr(self, name) for name in ("gradient_bound", "exp_concavity", "strong_convexity")
+        }  # fmt: skip
+        rows = [("rounds", f"{self.horizon:,}", ""), ("domain", repr(self.domain), "")]
+        rows.append(("learners are shown", ", ".join(self.gives), ""))
+        rows += [(name.replace("_", " "), f"{value:.6g}", "") for name, value in constants.items() if value is not None]
+        return html.table(repr(self) if len(repr(self)) < 120 else type(self).__name__, rows)
 
     @classmethod
     def from_config(cls, *, domain: dict[str, Any] | None = None, **keywords: Any) -> Self:

@@ -11,7 +11,7 @@ from oco.domains import Ball
 from oco.domains.base import Domain
 from oco.environments.base import Environment, Rounds
 from oco.environments.drawn import DrawnLosses, Draws, RotatedRows
-from oco.environments.motion import MOTIONS, Motion, MotionLike, Recurring, Rotation, Switches, motion_of
+from oco.environments.motion import MOTIONS, Motion, MotionLike, Phases, Recurring, Rotation, Switches, motion_of
 from oco.environments.regression import noisy_targets
 from oco.environments.row_data import ROUNDING
 from oco.environments.row_stream import RowStream
@@ -29,6 +29,7 @@ __all__ = [
     "DriftingRows",
     "Motion",
     "MotionLike",
+    "Phases",
     "Recurring",
     "Rotation",
     "Switches",
@@ -95,7 +96,8 @@ class DriftingRegression(DriftingRows, RotatedRows):
     dimension, horizon
         d and T.
     motion
-        ``"switches"``, ``"recurring"`` (with ``concepts``) or ``"rotation"``, each with a ``period``; or a motion.
+        ``"switches"``, ``"recurring"`` (with ``concepts``), ``"rotation"`` or ``"phases"`` (with ``storm``), each with
+        a ``period``; or a motion.
     loss
         Name of a scalar loss, or the loss.
     condition

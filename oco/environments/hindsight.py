@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from oco.domains.base import Domain
 from oco.environments.base import Environment, Rounds
+from oco.environments.wrapper import Wrapper
 from oco.errors import ConfigError
 from oco.losses.base import Loss
 from oco.regret.interval import Interval
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 def known_ahead(stream: Any) -> bool:
     """Whether the best fixed points of ``stream`` can be found without the losses revealed in a game."""
+    if isinstance(stream, Wrapper) and stream.comparator_domain is stream.domain:
+        return known_ahead(stream.environment)
+    if isinstance(stream, Wrapper):  # points of another set: what the environment inside knows of its own is no use
+        return stream.declared_losses(0, 1) is not None
     hook = getattr(type(stream), "comparator_curve", None)
     if hook is not Environment.comparator_curve:
         return hook is not None

@@ -89,7 +89,32 @@ class Rotation(Motion):
         return points
 
 
-MOTIONS: dict[str, type[Motion]] = {motion.name: motion for motion in (Switches, Recurring, Rotation)}
+@dataclass(frozen=True)
+class Phases(Motion):
+    """Calm and stormy phases in turn, ``period`` rounds each: every ``storm`` rounds of a storm draw a new direction.
+
+    In a calm phase the point stays where the last storm left it, so a learning rate that suits one kind of phase does
+    not suit the other.
+    """
+
+    storm: int = 25
+    name = "phases"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= self.storm <= self.period:
+            raise ConfigError(f"storm of the phases motion must lie in 1..{self.period}, its period, got {self.storm}")
+
+    def points(self, rounds: Rounds, dimension: int, problem_seed: int) -> Array:
+        """The direction of each round."""
+        in_storm = -(-self.period // self.storm)
+        phase, within = rounds // self.period, rounds % self.period
+        before = phase // 2 * in_storm  # directions drawn by the storms before this phase
+        numbers = np.where(phase % 2 == 0, before, before + 1 + within // self.storm)
+        return _concepts(numbers, dimension, problem_seed)
+
+
+MOTIONS: dict[str, type[Motion]] = {motion.name: motion for motion in (Switches, Recurring, Rotation, Phases)}
 """All motions by their names in configs."""
 
 MotionLike = Motion | str | Mapping[str, Any]

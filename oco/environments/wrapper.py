@@ -5,14 +5,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from oco.environments.base import Environment
+from oco.domains.base import Domain
+from oco.environments.base import Environment, Rounds
 from oco.errors import ConfigError
 from oco.losses.base import Loss
 from oco.needs import FULL_INFORMATION
 from oco.types import Array
 
 if TYPE_CHECKING:
-    from oco.comparators import Losses
+    from oco.comparators import ComparatorCurve, Losses
 
 
 class Wrapper(Environment):
@@ -78,6 +79,19 @@ class Wrapper(Environment):
     def strong_convexity(self) -> float | None:
         """A constant of strong convexity."""
         return getattr(self.environment, "strong_convexity", None)
+
+    @property
+    def comparator_domain(self) -> Domain:
+        """That of the environment inside."""
+        domain: Domain = getattr(self.environment, "comparator_domain", self.domain)
+        return domain
+
+    def comparator_curve(self, rounds: Rounds) -> ComparatorCurve | None:
+        """The best fixed points of the environment inside."""
+        found: ComparatorCurve | None = None
+        if hasattr(self.environment, "comparator_curve"):
+            found = self.environment.comparator_curve(rounds)
+        return found
 
     def declared_losses(self, start: int, stop: int) -> Losses | None:
         """The losses of the environment inside."""

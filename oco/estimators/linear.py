@@ -26,6 +26,7 @@ from oco.losses import ScalarLoss
 from oco.numbers import canonical_csr, from_dlpack
 from oco.record import Record
 from oco.regret import Interval
+from oco.tracking.comparator import RECORDED_LOSSES
 from oco.types import Array
 
 
@@ -86,9 +87,10 @@ class OnlineLinearModel(BaseEstimator, ABC):
         for stale in ("records_", "regret_", "bound_"):
             self.__dict__.pop(stale, None)
         if self.track:
-            if rounds.weights is not None:
+            if rounds.weights is not None and len(rounds) > RECORDED_LOSSES:
                 raise ValueError(
-                    "track=True needs sample_weight to be whole numbers, because fractions have no certificate"
+                    f"track=True with a sample_weight that is not whole takes up to {RECORDED_LOSSES:,} rounds, whose "
+                    f"losses are kept for the certificate, got {len(rounds):,}; round the weights"
                 )
             self.records_: list[Record] = [play(game, self._learner(), learner_seed=drawn) for game in games]
             self.regret_ = _total(self.records_)

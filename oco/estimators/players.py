@@ -51,7 +51,7 @@ def play_on(player: Learner, game: Environment) -> None:
         if only_gradients(game, player):
             moves(game, player, nothing, 0, game.horizon, nothing)
         else:
-            Exchange(game, player).play(nothing, 0, game.horizon)
+            Exchange(game, player).play(nothing, 0, game.horizon, nothing)
 
 
 class _Unobserved:

@@ -72,7 +72,10 @@ class Ader(Learner):
     References
     ----------
     Zhang, Lu, Zhou, "Adaptive online learning in dynamic environments", NeurIPS 2018, Algorithms 3 and 4 and Theorem 4
-    (improved Ader; numbers cited from memory). The constants are derived here and tested.
+    (improved Ader; the number of the theorem is cited from memory). The constants are derived here and tested. The
+    theorem promises the best expert's dynamic regret and that of Hedge on top. Where speeds of drift alternate
+    (`drifting_regression` with the motion "phases") it can have less than every single rate; the tests have such a
+    game.
 
     Departures: the grid begins at ``D / (G sqrt(T))`` where the paper's has ``sqrt(7/2)`` times that, because the bound
     of the experts is a little tighter; the prior weights are ``1 / (i (i + 1))`` up to their sum. Other bases are an

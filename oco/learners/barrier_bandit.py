@@ -96,6 +96,7 @@ class BarrierBandit(Learner):
     source = "Abernethy, Hazan, Rakhlin 2008, Algorithm 1 and Theorem 1"
     guarantee = "in expectation d C (sqrt(2 T ln T) + O(ln T)) on linear losses of at most C; balls"
     needs = (ONE_VALUE, PROMPT, GRADIENT_BOUND)
+    draws = True
     examples = ({}, {"learning_rate": 0.01, "value_bound": 30.0})
     look = Look("barrier bandit", "#882255", "H")
     state: BarrierState

@@ -71,7 +71,7 @@ class Learner(ABC):
     The rest is optional and has defaults: `prediction` (``state.point``), `queries` (``(prediction,)``), `play_block`
     (rounds are played one by one), `memory` (not stated), `bound` (not known), `fresh`, `hyperparameters`, `rank` (no
     sketch), `escaped_mass` (not known), the texts `name`, `source` and `guarantee`, and attributes for shared tests and
-    figures: `decision`, `needs`, `examples`, `look`.
+    figures: `decision`, `needs`, `draws`, `examples`, `look`.
 
     Examples
     --------
@@ -98,6 +98,8 @@ class Learner(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     """What the game must show (gradients if nothing else is named), and what the problem must state if hyper-parameters
     are left at their defaults, the theorem's values; words of `oco.needs`."""
+    draws: ClassVar[bool] = False
+    """Whether the learner draws random numbers, so that its regret in one game is one draw of a random number."""
     examples: ClassVar[tuple[Mapping[str, Any], ...]] = ({},)
     """Hyper-parameters for small problems in shared tests; the first set uses the theorem's values where possible."""
     look: ClassVar[Look | None] = None
@@ -192,6 +194,12 @@ class Learner(ABC):
     def __repr__(self) -> str:
         """Constructor call that makes this learner."""
         return represent(self)
+
+    def _repr_html_(self) -> str:
+        """The learner for a notebook."""
+        from oco.learners._notebook import learner_html
+
+        return learner_html(self)
 
 
 def require_memory(learner: Learner, problem: Problem) -> None:

@@ -88,6 +88,7 @@ class Exp3(Learner):
     guarantee = "in expectation ln d/eta + (eta/2) d T for losses in [0, 1] on the simplex"
     decision = "simplex"
     needs = (ONE_VALUE, PROMPT)
+    draws = True
     examples = ({}, {"learning_rate": 0.1, "implicit_exploration": 0.0, "low": -1.0})
     look = Look("EXP3-IX", "#EE3377", "d")
     state: ArmState

@@ -72,6 +72,7 @@ class OjaSON(Learner):
     name = "oja_son"
     source = "Luo, Agarwal, Cesa-Bianchi, Langford 2016, Oja's sketch (cited from memory)"
     guarantee = "none known"
+    draws = True
     examples = ({"rank": 2}, {"rank": 50, "curvature": 0.1})
     look = Look("Oja-SON", "#44AA99", "<")
     state: OjaState

@@ -83,6 +83,7 @@ class OnePointBandit(Learner):
     source = "Flaxman, Kalai, McMahan 2005, Theorem 3.3"
     guarantee = "in expectation of order sqrt(d) T^(3/4); bounded domain"
     needs = (ONE_VALUE, PROMPT, DIAMETER, GRADIENT_BOUND)
+    draws = True
     examples = ({}, {"learning_rate": 0.001, "exploration": 0.1, "inner_radius": 0.2})
     look = Look("one-point bandit", "#009988", "<")
     state: OnePointState

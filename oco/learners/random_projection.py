@@ -112,6 +112,7 @@ class AdaLR(Learner):
     name = "ada_lr"
     source = "Krummenacher et al. 2016, Algorithm 1 (cited from memory)"
     guarantee = "none stated: the published form is not confirmed"
+    draws = True
     examples = ({"rank": 2}, {"rank": 50})
     look = Look("Ada-LR", "#999933", ">")
     state: AdaLRState
@@ -204,6 +205,7 @@ class RadaGrad(Learner):
     name = "radagrad"
     source = "Krummenacher et al. 2016, Algorithm 2 (cited from memory)"
     guarantee = "none known"
+    draws = True
     examples = ({"rank": 2}, {"rank": 50})
     look = Look("RadaGrad", "#6699CC", "H")
     state: RadaGradState

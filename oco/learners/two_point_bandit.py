@@ -83,6 +83,7 @@ class TwoPointBandit(Learner):
     source = "Agarwal, Dekel, Xiao 2010, Section 3; Shamir 2017"
     guarantee = "in expectation D G sqrt(d T) + O(1) on linear losses; bounded domain"
     needs = (TWO_VALUES, PROMPT, DIAMETER, GRADIENT_BOUND)
+    draws = True
     examples = ({}, {"learning_rate": 0.05, "exploration": 0.01, "inner_radius": 0.2})
     look = Look("two-point bandit", "#CC3311", "<")
     state: TwoPointState

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from oco.errors import ConfigError
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -20,6 +22,8 @@ def draw(record: Record, axes: Axes | None) -> Axes:
         from matplotlib import pyplot
 
         axes = pyplot.subplots(figsize=(5.0, 3.4), layout="constrained")[1]
+    if not hasattr(axes, "fill_between"):
+        raise ConfigError(f"plot draws on the Axes of Matplotlib, such as pyplot.subplots()[1], got {axes!r}")
     curves = record.curves
     rounds = curves["round"]
     marker = "o" if rounds.size == 1 else None

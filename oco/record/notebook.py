@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from oco.html import COLOR, SECOND_COLOR, WIDTH, points, small, svg, table
 
 if TYPE_CHECKING:
     from oco.record.record import Record
 
-_WIDTH, _BAR, _CURVE = 320.0, 26.0, 90.0
-_COLOR, _BOUND_COLOR = "#2a8fd0", "#d08a2a"
-"""Colors that can be told from a white page and from a dark one; text takes the notebook's own color."""
+_BAR, _CURVE = 26.0, 90.0
+"""Heights of the pictures, in pixels."""
 
 
 def html(record: Record) -> str:
-    """A table of the main results, with inline SVG and no style sheet, script or reference to other files."""
-    rows = [(label, escape(text), picture) for label, text, picture in _rows(record)]
-    cells = "".join(
-        f'<tr><th style="text-align:left;padding:2px 12px 2px 0;vertical-align:top;font-weight:600">{label}</th>'
-        f'<td style="text-align:left;padding:2px 0">{text}{picture}</td></tr>'
-        for label, text, picture in rows
-    )
-    title = f"{record.learner['name']} on {record.environment['kind']}"
-    return (
-        '<div style="font-size:13px;line-height:1.4;color:inherit"><table style="border-collapse:collapse;'
-        f'background:transparent;color:inherit"><caption style="text-align:left;font-weight:700;color:inherit;'
-        f'padding-bottom:4px">{escape(title)}</caption><tbody>{cells}</tbody></table></div>'
-    )
+    """A table of the main results, with the certificate as a bar and the regret as a curve."""
+    return table(f"{record.learner['name']} on {record.environment['kind']}", _rows(record))
 
 
 def _rows(record: Record) -> list[tuple[str, str, str]]:
@@ -57,27 +47,27 @@ def _certificate(record: Record) -> str:
     marks = [regret.lower, regret.upper, 0.0] + ([] if bound is None else [bound.value])
     finite = [mark for mark in marks if np.isfinite(mark)]
     low, high = min(finite), max(finite)
-    scale = (_WIDTH - 8.0) / (high - low) if high > low else 0.0
+    scale = (WIDTH - 8.0) / (high - low) if high > low else 0.0
 
     def across(value: float) -> float:
         return 4.0 + (min(max(value, low), high) - low) * scale
 
     left, right = across(regret.lower), across(regret.upper)
-    parts = [f'<line x1="4" x2="{_WIDTH - 4:.1f}" y1="13" y2="13" stroke="currentColor" stroke-opacity="0.35"/>']
+    parts = [f'<line x1="4" x2="{WIDTH - 4:.1f}" y1="13" y2="13" stroke="currentColor" stroke-opacity="0.35"/>']
     zero = across(0.0)
     parts.append(f'<line x1="{zero:.1f}" x2="{zero:.1f}" y1="8" y2="18" stroke="currentColor" stroke-opacity="0.6"/>')
     parts.append(
-        f'<rect x="{left - 1.5:.1f}" y="6" width="{right - left + 3.0:.1f}" height="14" rx="1.5" fill="{_COLOR}">'
+        f'<rect x="{left - 1.5:.1f}" y="6" width="{right - left + 3.0:.1f}" height="14" rx="1.5" fill="{COLOR}">'
         f"<title>regret {escape(str(regret))}</title></rect>"
     )
     if bound is not None and np.isfinite(bound.value):
         at = across(bound.value)
         parts.append(
-            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="3" y2="23" stroke="{_BOUND_COLOR}" stroke-width="3">'
+            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="3" y2="23" stroke="{SECOND_COLOR}" stroke-width="3">'
             f"<title>bound {bound.value:.6g}</title></line>"
         )
     bar = f"blue: the certified interval of the regret{'' if bound is None else '; orange: the bound'}; thin: zero"
-    return _svg(_BAR, bar, parts) + _small(bar)
+    return svg(_BAR, bar, parts) + small(bar)
 
 
 def _curve(record: Record) -> str:
@@ -88,30 +78,15 @@ def _curve(record: Record) -> str:
         return ""
     rounds, lower, upper = (curves[name][known] for name in ("round", "regret_lower", "regret_upper"))
     low, high = min(0.0, float(lower.min())), max(0.0, float(upper.max()))
-    x = 4.0 + (_WIDTH - 8.0) * np.log(rounds / rounds[0]) / np.log(rounds[-1] / rounds[0])
+    x = 4.0 + (WIDTH - 8.0) * np.log(rounds / rounds[0]) / np.log(rounds[-1] / rounds[0])
     scale = (_CURVE - 8.0) / (high - low) if high > low else 0.0
     over, under = (_CURVE - 4.0 - (heights - low) * scale for heights in (upper, lower))
     zero = _CURVE - 4.0 + low * scale
     parts = [
-        f'<line x1="4" x2="{_WIDTH - 4:.1f}" y1="{zero:.1f}" y2="{zero:.1f}" stroke="currentColor" '
+        f'<line x1="4" x2="{WIDTH - 4:.1f}" y1="{zero:.1f}" y2="{zero:.1f}" stroke="currentColor" '
         'stroke-opacity="0.35"/>',
-        f'<polygon points="{_points(x, over)} {_points(x[::-1], under[::-1])}" fill="{_COLOR}" fill-opacity="0.35"/>',
-        f'<polyline points="{_points(x, over)}" fill="none" stroke="{_COLOR}" stroke-width="2"/>',
+        f'<polygon points="{points(x, over)} {points(x[::-1], under[::-1])}" fill="{COLOR}" fill-opacity="0.35"/>',
+        f'<polyline points="{points(x, over)}" fill="none" stroke="{COLOR}" stroke-width="2"/>',
     ]
     about = f"regret after t rounds, t = {rounds[0]:,.0f} to {rounds[-1]:,.0f} (logarithmic), up to {high:.4g}"
-    return _svg(_CURVE, about, parts) + _small(about)
-
-
-def _small(text: str) -> str:
-    return f'<div style="font-size:11px;opacity:0.8">{escape(text)}</div>'
-
-
-def _points(x: Any, y: Any) -> str:
-    return " ".join(f"{across:.1f},{up:.1f}" for across, up in zip(x, y, strict=True))
-
-
-def _svg(height: float, about: str, parts: list[str]) -> str:
-    return (
-        f'<svg role="img" aria-label="{escape(about)}" width="{_WIDTH:.0f}" height="{height:.0f}" '
-        f'viewBox="0 0 {_WIDTH:.0f} {height:.0f}" style="display:block;max-width:100%">{"".join(parts)}</svg>'
-    )
+    return svg(_CURVE, about, parts) + small(about)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -46,7 +47,8 @@ class Record:
         its assumptions held (``bound_holds``), with ``bound: NAME`` for a theorem's other right-hand sides;
         ``gradient_squares``; ``tail_mass`` and ``escaped_mass`` if there is a sketch; ``mistakes`` if targets are
         classes; ``held_out_average`` and ``held_out_last``, the mean held-out loss of the averaged and of the last
-        point, if `oco.play` was given ``evaluate``. Values that were not tracked are NaN.
+        point, if `oco.play` was given ``evaluate``; ``violation``, ``positive_violation`` and ``violation_rounding`` in
+        a game with a constraint; ``total_delay``; ``switching_cost``. Values that were not tracked are NaN.
     scalars
         Final numbers and facts, by name.
     spectrum_rounds, spectra
@@ -107,6 +109,23 @@ class Record:
         return Interval(*ends)
 
     @property
+    def violation(self) -> Interval | None:
+        """``sum_t c_t(x_t)`` with the rounding of its terms and of the sum; None in a game without a constraint."""
+        return self._with_rounding("violation")
+
+    @property
+    def positive_violation(self) -> Interval | None:
+        """``sum_t max(0, c_t(x_t))``, likewise."""
+        return self._with_rounding("positive_violation")
+
+    def _with_rounding(self, name: str) -> Interval | None:
+        if name not in self.curves:
+            return None
+        value = float(self.curves[name][-1])
+        rounding = float(self.curves["violation_rounding"][-1]) if "violation_rounding" in self.curves else math.nan
+        return Interval(value - rounding, value + rounding)
+
+    @property
     def verdict(self) -> Verdict:
         """Verdict on the theorem's bound, whose assumptions must have held at every checkpoint."""
         held = self.bound is not None and not self.violations
@@ -140,6 +159,8 @@ class Record:
 
         Raises
         ------
+        ConfigError
+            If ``path`` is no path.
         StoreError
             If the file cannot be written.
 
@@ -200,6 +221,11 @@ class Record:
         -------
         matplotlib.axes.Axes
             With axes that say what they show, a legend and a title.
+
+        Raises
+        ------
+        ConfigError
+            If ``ax`` is no Axes.
 
         Examples
         --------

@@ -99,7 +99,7 @@ class BoundObserver(Observer):
         needs = self._game.player.needs
         if TOTAL_DELAY not in needs:
             bound = within_delay(bound, observed)
-        if bound is not None and CONSTRAINT in needs and self._game.stream.feasible is None:
+        if bound is not None and CONSTRAINT in needs and self._game.stream.feasible in (None, "sum"):
             known = Assumption("the comparator is feasible (WithConstraint was given the feasible set)", False)
             bound = replace(bound, assumptions=(*bound.assumptions, known))
         return bound

@@ -10,6 +10,8 @@ import numpy as np
 from oco.tracking.observer import Columns, Curves, Game, Observer, Scalars
 from oco.types import Array
 
+_UNIT = float(np.finfo(np.float64).eps)
+
 
 @dataclass
 class FeedbackSums:
@@ -21,6 +23,8 @@ class FeedbackSums:
         ``sum c_t(x_t)``.
     positive_violation
         ``sum max(0, c_t(x_t))``.
+    size
+        ``sum |c_t(x_t)|`` and the lengths of what cancels in it: bounds the rounding of both sums.
     switching_cost
         ``sum |x_t - x_{t-1}|_2``.
     point
@@ -29,6 +33,7 @@ class FeedbackSums:
 
     violation: float
     positive_violation: float
+    size: float
     switching_cost: float
     point: Array
 
@@ -43,17 +48,18 @@ class FeedbackObserver(Observer):
         self._constrained = hasattr(game.stream, "reveal_constraint")
         self._delayed = hasattr(game.stream, "total_delay")
         self.switches = switching_cost
-        self.state = FeedbackSums(0.0, 0.0, 0.0, np.zeros(0))
+        self.state = FeedbackSums(0.0, 0.0, 0.0, 0.0, np.zeros(0))
 
     @property
     def active(self) -> bool:
         """Whether this game has anything to observe."""
         return self._constrained or self._delayed or self.switches
 
-    def observe_constraint(self, value: float) -> None:
-        """Add the constraint's value at the point played."""
+    def observe_constraint(self, value: float, slope: float) -> None:
+        """Add the constraint's value at the point played; ``slope`` is its gradient's norm times the point's."""
         self.state.violation += value
         self.state.positive_violation += max(value, 0.0)
+        self.state.size += abs(value) + slope + abs(float(getattr(self._game.stream, "limit", 0.0)))
 
     def observe_round(self, loss: Any, value: float, gradient: Array, point: Array) -> None:
         """Add the distance from the last point, if it is wanted."""
@@ -74,7 +80,9 @@ class FeedbackObserver(Observer):
         """The sums that this game has."""
         columns: Columns = {}
         if self._constrained:
+            rounding = (round_index + self._game.problem.domain.dimension + 64.0) * _UNIT * self.state.size
             columns |= {"violation": self.state.violation, "positive_violation": self.state.positive_violation}
+            columns["violation_rounding"] = rounding
         if self._delayed:
             columns["total_delay"] = self.total_delay(round_index)
         if self.switches:
@@ -83,5 +91,5 @@ class FeedbackObserver(Observer):
 
     def finish(self, curves: Curves) -> tuple[Curves, Scalars]:
         """The same sums at the end of the game."""
-        names = ("violation", "positive_violation", "total_delay", "switching_cost")
+        names = ("violation", "positive_violation", "violation_rounding", "total_delay", "switching_cost")
         return {}, {name: float(curves[name][-1]) for name in names if name in curves}

@@ -130,9 +130,9 @@ class Tracker:
                 observer.observe_round(loss, value, gradient, point)
             self._columns.forms["round by round"] = None
 
-    def observe_constraint(self, value: float) -> None:
-        """Process the constraint's value at the point played in this round."""
-        self._feedback.observe_constraint(value)
+    def observe_constraint(self, value: float, slope: float) -> None:
+        """Process the constraint's value at the point played in this round, and what its gradient adds to it there."""
+        self._feedback.observe_constraint(value, slope)
 
     def checkpoint(self, round_index: int) -> None:
         """Record the observers' columns after ``round_index`` rounds."""

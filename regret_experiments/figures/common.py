@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from oco.needs import ONE_VALUE, TWO_VALUES, WHOLE_LOSS
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.style import LearnerStyle, learner_styles
+from regret_experiments.tables.columns import feedback_shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +22,8 @@ Styles = Mapping[str, LearnerStyle]
 """Style of each learner by its name in the sweep."""
 INCOMPLETE = "\N{DAGGER}"
 """Mark of a learner that has unfinished runs."""
+SHORT = {WHOLE_LOSS: "whole losses", ONE_VALUE: "one value", TWO_VALUES: "two values"}
+"""What learners are shown instead of gradients, as labels say it."""
 
 
 def styles_for(frame: pd.DataFrame, styles: Styles | None) -> Styles:
@@ -35,9 +39,22 @@ def each_learner(frame: pd.DataFrame, styles: Styles | None) -> Iterator[tuple[L
 
 
 def styles_of(frame: pd.DataFrame) -> dict[str, LearnerStyle]:
-    """Styles of the learners of a frame with the columns ``learner`` and ``kind``."""
+    """Styles of the learners of a frame with the columns ``learner`` and ``kind``.
+
+    Where they are shown different feedback, a label says what a learner is shown instead of gradients.
+    """
     pairs = frame[["learner", "kind"]].drop_duplicates()
-    return learner_styles(zip(pairs["learner"].astype(str), pairs["kind"].astype(str), strict=True))
+    kinds = dict(zip(pairs["learner"].astype(str), pairs["kind"].astype(str), strict=True))
+    styles = learner_styles(kinds.items())
+    shown = {name: feedback_shown(kind) for name, kind in kinds.items()}
+    if len({feedback for feedback in shown.values() if feedback is not None}) < 2:
+        return styles
+    return {
+        name: replace(style, label=f"{style.label} ({SHORT[feedback]})")
+        if (feedback := shown[name]) in SHORT
+        else style
+        for name, style in styles.items()
+    }
 
 
 def mark_incomplete(styles: Styles, rows: pd.DataFrame) -> dict[str, LearnerStyle]:

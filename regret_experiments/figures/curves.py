@@ -14,9 +14,11 @@ from oco.types import Array
 from regret_experiments.figures.common import Styles, each_learner, numbers, tidy_log
 from regret_experiments.figures.kind import Kind, Panel
 from regret_experiments.figures.labels import DirectLabels
+from regret_experiments.figures.lines import over_orders
 from regret_experiments.figures.selection import Against, Scale
-from regret_experiments.figures.style import LearnerStyle
-from regret_experiments.tables.bands import Band, half_width
+from regret_experiments.figures.style import LearnerStyle, learner_style
+from regret_experiments.tables.bands import Band
+from regret_experiments.tables.group import draws
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,7 +82,8 @@ class Curve:
 def curve_data(columns: Columns, what: What = "u_t", band: Band = "range") -> Curve:
     """The curve of one learner at one point, from columns of `Results.curves`: its runs one below the other.
 
-    A band other than the range is one around the mean of the intervals' middles.
+    A band other than the range is one around the mean of the intervals' middles over the column ``order``; without that
+    column every run is of another order.
     """
     rounds = _column(columns, "round")
     if what != "loss":
@@ -108,12 +111,10 @@ def curve_data(columns: Columns, what: What = "u_t", band: Band = "range") -> Cu
     if band == "range":
         ends = extreme(low, np.fmin), extreme(high, np.fmax)
     else:
-        count = np.bincount(place[np.isfinite(middles)], minlength=at.size)
-        squares = mean((middles - middle[place]) ** 2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            error = np.sqrt(squares / (count - 1))  # the mean of squares times n / (n - 1), over n
-        reach = half_width(np.where(count > 1, error, np.nan), count, band)
-        ends = middle - reach, middle + reach
+        orders = columns.get("order")
+        summary = over_orders(pd.Series(middles), rounds, band, orders).reindex(at)
+        middle, *both = (summary[name].to_numpy(float) for name in ("mean", "low", "high"))
+        ends = both[0], both[1]
     return Curve(at, middle, *ends, mean(_column(columns, "bound")), extreme(holds, np.fmin))
 
 
@@ -127,6 +128,21 @@ def axis_titles(columns: Columns, what: What = "u_t") -> tuple[str, str]:
     if what != "loss":
         return "round t", NAMES[what]
     return ("step", "training loss") if "training_loss" in columns else ("round t", "loss, mean over rounds")
+
+
+def expected(title: str, kinds: Any) -> str:
+    """The title of an axis of regret, where learners of some ``kinds`` draw random numbers.
+
+    Examples
+    --------
+    >>> expected("regret", ["exp3"]), expected("regret", ["ogd", "exp3"]), expected("regret", ["ogd"])
+    ('expected regret', 'regret (expected regret of EXP3-IX)', 'regret')
+    """
+    kinds = list(dict.fromkeys(map(str, kinds)))
+    drawn = [kind for kind in kinds if draws(kind)]
+    if drawn and len(drawn) == len(kinds):
+        return f"expected {title}"
+    return f"{title} (expected regret of {', '.join(learner_style(kind).label for kind in drawn)})" if drawn else title
 
 
 def regret_curves(
@@ -192,6 +208,7 @@ def regret_curves(
                 name = ", ".join(parts) + (_slope_text(curve) if regret and scale == "log" else "")
                 labels.at_end(name.strip(), float(curve.rounds[known[-1]]), float(curve.middle[known[-1]]), style.ink)
     across, up = axis_titles(curves, what)
+    up = expected(up, curves["kind"]) if regret else up
     axes.set_xlabel(f"{across}   (in brackets: fitted slope)" if regret and scale == "log" else across)
     dotted = "\n(dotted: bound)" if bound else ""
     if crossed:

@@ -22,7 +22,7 @@ def dynamic_data(frame: pd.DataFrame, band: Band = "range") -> dict[str, Line]:
     """Dynamic regret against rounds, by learner: means over the orders, with their band."""
     found = {}
     for name, rows in frame.groupby("learner", sort=False, observed=True):
-        summary = over_orders(rows["dynamic_regret"], rows["round"], band)
+        summary = over_orders(rows["dynamic_regret"], rows["round"], band, rows.get("order"))
         mean, low, high = (summary[end].to_numpy(float) for end in ("mean", "low", "high"))
         found[str(name)] = Line(summary.index.to_numpy(float), mean, low, high)
     return found

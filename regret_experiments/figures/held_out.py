@@ -48,7 +48,8 @@ def held_out_losses(curves: pd.DataFrame, axes: Axes, *, styles: Styles | None =
         for rank, group in by_rank:
             fade = 1.0 if pd.isna(rank) else 0.35 + 0.65 * float(np.searchsorted(ranks, rank) + 1) / len(ranks)
             averaged, last = (
-                over_orders(group[f"held_out_{point}"], group["round"], band) for point in ("average", "last")
+                over_orders(group[f"held_out_{point}"], group["round"], band, group.get("order"))
+                for point in ("average", "last")
             )
             middle, low, high = (averaged[end] for end in averaged)
             axes.fill_between(averaged.index, low, high, color=style.color, alpha=0.12 * fade, linewidth=0)

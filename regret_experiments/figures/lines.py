@@ -12,7 +12,7 @@ from oco.errors import ConfigError
 from oco.types import Array
 from regret_experiments.figures.common import numbers, ranked
 from regret_experiments.figures.selection import Rate
-from regret_experiments.tables.bands import Band, half_width
+from regret_experiments.tables.bands import Band, half_width, one_each
 
 RANGE = ("", "_low", "_high")
 """Mean over the orders and its range, as the columns of the table are called."""
@@ -63,12 +63,16 @@ def table_lines(table: pd.DataFrame, x: str, rate: Rate, band: Band = "range") -
     return found
 
 
-def over_orders(values: pd.Series[Any], by: Any, band: Band) -> pd.DataFrame:
-    """Mean of ``values`` in every group, with the ends of its band: columns ``mean``, ``low``, ``high``."""
-    grouped = values.astype(float).groupby(by)
-    frame = grouped.agg(["mean", "min", "max", "sem", "count"])
+def over_orders(values: pd.Series[Any], by: Any, band: Band, orders: Any = None) -> pd.DataFrame:
+    """Mean of ``values`` in every group, with the ends of its band: columns ``mean``, ``low``, ``high``.
+
+    ``orders`` are the orders that the values are of; by default every value is of another one.
+    """
+    grouped = values.astype(float).groupby(np.asarray(by))
     if band == "range":
-        return frame.rename(columns={"min": "low", "max": "high"})[["mean", "low", "high"]]
+        return pd.DataFrame({"mean": grouped.mean(), "low": grouped.min(), "high": grouped.max()})
+    means = grouped if orders is None else one_each(values, orders, by).groupby(level="group")
+    frame = means.agg(["mean", "sem", "count"]).reindex(grouped.mean().index)
     reach = half_width(frame["sem"], frame["count"], band)
     return pd.DataFrame({"mean": frame["mean"], "low": frame["mean"] - reach, "high": frame["mean"] + reach})
 

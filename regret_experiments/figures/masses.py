@@ -92,7 +92,7 @@ def escaped_data(frame: pd.DataFrame, band: Band = "range") -> dict[str, tuple[L
     for name, rows in final.groupby("learner", sort=False, observed=True) if len(final) else ():
         lines = []
         for column in ("escaped_mass", "omega"):
-            summary = over_orders(rows[column], rows["rank"].astype(int), band)
+            summary = over_orders(rows[column], rows["rank"].astype(int), band, rows.get("order"))
             mean, low, high = (_positive(summary[end].to_numpy(float)) for end in ("mean", "low", "high"))
             lines.append(Line(summary.index.to_numpy(float), mean, low, high, tuple(map(int, summary.index))))
         found[str(name)] = (lines[0], lines[1])

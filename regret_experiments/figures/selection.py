@@ -122,8 +122,8 @@ def omegas(arrays: Arrays, dimension: int, rank: int) -> list[float]:
 def escaped_frame(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
     """Escaped mass and Lemma 1's bound on it, Omega, where the spectrum was kept.
 
-    Columns: ``id``, ``environment``, ``learner``, ``kind``, ``rank``, ``round``, ``escaped_mass``, ``omega``,
-    ``tail_mass``.
+    Columns: ``id``, ``environment``, ``learner``, ``kind``, ``rank``, ``order``, ``round``, ``escaped_mass``,
+    ``omega``, ``tail_mass``.
     """
     parts = []
     ranked = runs[runs["rank"].notna() & (runs["status"] == "finished")]
@@ -132,7 +132,7 @@ def escaped_frame(results: Results, runs: pd.DataFrame) -> pd.DataFrame:
         if "spectra" not in arrays:
             continue
         at = np.searchsorted(arrays["round"], arrays["spectrum_rounds"])
-        columns = {name: run[name] for name in ("id", "environment", "learner", "kind", "rank")}
+        columns = {name: run[name] for name in ("id", "environment", "learner", "kind", "rank", "order")}
         columns |= {name: arrays[name][at] for name in ("round", "escaped_mass", "tail_mass")}
         columns |= {"omega": omegas(arrays, int(run["dimension"]), int(run["rank"]))}
         parts.append(pd.DataFrame(columns))

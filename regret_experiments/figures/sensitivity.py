@@ -14,7 +14,8 @@ from regret_experiments.figures.kind import Kind, Panel
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.lines import Line
 from regret_experiments.figures.selection import learning_rates
-from regret_experiments.tables.bands import Band, half_width
+from regret_experiments.statistics import mean_with_error
+from regret_experiments.tables.bands import Band, half_width, one_each
 from regret_experiments.tables.group import floats, loss_column
 
 if TYPE_CHECKING:
@@ -200,12 +201,15 @@ def _by_value(rows: pd.DataFrame, band: Band) -> pd.DataFrame:
         mean=("regret_upper", "mean"), low=("regret_lower", "min"), high=("regret_upper", "max")
     )  # fmt: skip
     if band != "range":
-        by_order = rows.assign(point=rows.get("point", "")).groupby(["value", "point", "order"], dropna=False)
-        orders = by_order["regret_upper"].mean().groupby(level=["value", "point"], dropna=False)
-        reach = half_width(orders.sem(), orders.count(), band)  # repetitions on one order are not independent
+        reach = points[["regret_upper", "order"]].apply(lambda runs: _reach(runs, band))
         each = each.assign(low=each["mean"] - reach, high=each["mean"] + reach)
     best = each.sort_values("mean").groupby(level="value", dropna=False).head(1)
     return best.reset_index("point", drop=True).sort_index()
+
+
+def _reach(runs: pd.DataFrame, band: Band) -> float:
+    known = mean_with_error(one_each(runs["regret_upper"], runs["order"]))
+    return float(half_width(known.standard_error, known.count, band))
 
 
 def _at_rank(rows: pd.DataFrame, rank: int | None) -> tuple[pd.DataFrame, int | None]:

@@ -29,6 +29,20 @@ def write_report(results: Results, target: Path) -> int:
     return len(data)
 
 
+def show_page(results: Results) -> str:
+    """The page of ``results`` as text, which `oco.show` puts into a cell of a notebook.
+
+    Examples
+    --------
+    >>> import inspect
+    >>> list(inspect.signature(show_page).parameters)
+    ['results']
+    """
+    from regret_experiments.report.payload import build_payload
+
+    return render(build_payload(results))
+
+
 def render(payload: dict[str, Any], *, live: bool = False) -> str:
     """The page for a payload.
 

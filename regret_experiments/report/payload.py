@@ -20,7 +20,8 @@ from regret_experiments.report.findings import REGRET, findings, memory_table, o
 from regret_experiments.report.games import Game, games_of
 from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
-from regret_experiments.tables.group import floats, loss_column, points
+from regret_experiments.tables.group import Group as TableGroup
+from regret_experiments.tables.group import draws, floats, loss_column, points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,6 +168,8 @@ def _game(
                 entry[rate] |= {"runs": [places[identifier] for identifier in runs["id"]]}
                 entry[rate] |= {"rate": str(points(runs).iloc[0])}
                 entry[rate] |= {"orders": [group.orders(rate), group.orders_planned(rate)]}
+                if draws(group.key["kind"]):
+                    entry[rate] |= {"expected": _expected(group, rate)}
         groups.append(entry)
     rounds = [int(some["round"][i]) for i in kept_rounds]
     return shown | {"rounds": rounds, "indices": [i + 1 for i in kept_values], "groups": groups}
@@ -240,6 +243,13 @@ def _curve(arrays: list[Any], kept: list[int], measure: str) -> dict[str, Any]:
         for against, curve in found.items()
     }
     return shown | {"bound": rounded_list(found["u_t"].bound[kept])}
+
+
+def _expected(group: TableGroup, rate: Rate) -> list[Any]:
+    """Mean regret of a learner that draws, half the 95 % interval (null for one run), and the number of runs."""
+    mean = group.error(rate, "regret")
+    runs = len(group.best if rate == "best" else group.theorem)
+    return [rounded(mean.value), rounded(mean.high - mean.value), runs]
 
 
 def _mean(values: Any) -> Any:

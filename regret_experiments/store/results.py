@@ -147,6 +147,12 @@ class Results:
             return self.stored[identifier]
         raise StoreError(f"there is no run {identifier!r} in {self.path}")
 
+    def _repr_html_(self) -> str:
+        """The sweep for a notebook."""
+        from regret_experiments.store.notebook import results_html
+
+        return results_html(self)
+
     def __repr__(self) -> str:
         """Name, directory and number of runs."""
         return f"Results({self.name!r}, {str(self.path)!r}, {len(self._rows)} runs)"

@@ -89,6 +89,15 @@ def _short_bound(row: Row) -> str:
     return f"({text})" if row.get("verdict") == Verdict.VIOLATED else text
 
 
+def _expected(row: Row) -> str:
+    """Mean and half its 95 % interval, with the number of runs in it."""
+    if pd.isna(row["expected_regret"]):
+        return "-"
+    reach = row["expected_regret_ci_high"] - row["expected_regret"]
+    band = "" if pd.isna(reach) else f" \N{PLUS-MINUS SIGN} {reach:.2g}"
+    return f"{number(row['expected_regret'])}{band} ({whole(row['draws'])} runs)"
+
+
 def feedback_shown(kind: str) -> str | None:
     """What a learner of this kind is shown after play; None for one that is not registered here.
 
@@ -181,6 +190,13 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("verdict", align="left", value=lambda group: str(group.verdict)),
     Column("bound_holds", value=lambda group: _HOLDS.get(group.verdict)),
+    Column(
+        "expected_regret", "expected regret", value=lambda group: group.expected_regret.value, format=_expected
+    ),
+    Column("expected_regret_se", value=lambda group: group.expected_regret.standard_error),
+    Column("expected_regret_ci_low", value=lambda group: group.expected_regret.low),
+    Column("expected_regret_ci_high", value=lambda group: group.expected_regret.high),
+    Column("draws", value=lambda group: group.draws),
     Column(
         "tail_mass", "tail mass", value=lambda group: group.mean("tail_mass"),
         format=lambda row: number(row["tail_mass"]),

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from oco.learners import LEARNERS
 from oco.regret.verdict import Verdict, verdict, worst
 from regret_experiments.statistics import Mean, mean_with_error
+from regret_experiments.tables.bands import one_each
 
 KEYS = ["stage", "environment", "learner", "kind", "rank"]
 THEOREM = "theorem"
@@ -59,16 +61,21 @@ class Group:
         """How many of the runs have that status."""
         return int((self.asked["status"] == status).sum())
 
+    @property
+    def draws(self) -> int | None:
+        """The number of runs in the mean at the point that is `shown`; None of a learner that draws nothing."""
+        return len(self.shown) if draws(self.key["kind"]) else None
+
     def orders(self, rate: str) -> int:
-        """The number of orders in the mean at ``"best"`` or ``"theorem"``."""
-        return len(self.best if rate == "best" else self.theorem)
+        """The number of orders in the mean at ``"best"`` or ``"theorem"``; repetitions on one order are no more."""
+        return int((self.best if rate == "best" else self.theorem)["order"].nunique())
 
     def orders_planned(self, rate: str) -> int:
         """How many orders of that point are planned."""
         asked, found = (self.asked, self.best) if rate == "best" else (self.left_to_theorem, self.theorem)
         if found.empty:
-            return int(points(asked).value_counts().max()) if len(asked) else 0
-        return int((points(asked) == points(found).iloc[0]).sum())
+            return int(asked["order"].groupby(points(asked)).nunique().max()) if len(asked) else 0
+        return int(asked.loc[points(asked) == points(found).iloc[0], "order"].nunique())
 
     def mean(self, name: str) -> float:
         """Mean of a column over the runs that are `shown`."""
@@ -80,13 +87,23 @@ class Group:
         Of several repetitions it is their mean, because repetitions on one order are not independent. An order without
         a number is left out.
         """
-        runs = self.best if rate == "best" else self.theorem
-        name = {"regret": "regret_upper", "loss": loss_column(runs)}.get(what, what)
+        runs, name = self._column(rate, what)
         return floats(runs, name).groupby(runs["order"]).mean().dropna()
 
+    def _column(self, rate: str, what: str) -> tuple[pd.DataFrame, str]:
+        runs = self.best if rate == "best" else self.theorem
+        return runs, {"regret": "regret_upper", "loss": loss_column(runs)}.get(what, what)
+
     def error(self, rate: str, what: str) -> Mean:
-        """Standard error and 95 % interval of the mean of `by_order`."""
-        return mean_with_error(self.by_order(rate, what))
+        """Standard error and 95 % interval of the mean over the orders, or over a learner's draws on one order."""
+        runs, name = self._column(rate, what)
+        return mean_with_error(one_each(floats(runs, name), runs["order"]))
+
+    @property
+    def expected_regret(self) -> Mean:
+        """The mean regret of a learner that draws, at the point that is `shown`; empty for other learners."""
+        rate = "best" if self.theorem.empty else "theorem"
+        return self.error(rate, "regret") if draws(self.key["kind"]) else mean_with_error([])
 
     def regret(self, rate: str, part: str = "") -> float:
         """Mean over the orders of the upper end, the least lower end (``"low"``), the largest upper end (``"high"``),
@@ -128,6 +145,17 @@ class Group:
         numbers = [floats(self.shown, name) for name in ("regret_lower", "regret_upper", "bound", "bound_valid")]
         rows = ((lower, upper, bound, valid == 1.0) for lower, upper, bound, valid in zip(*numbers, strict=True))
         return worst(verdict(lower, upper, bound, holds) for lower, upper, bound, holds in rows)
+
+
+def draws(kind: str) -> bool:
+    """Whether learners of this kind draw random numbers, so that bounds are on their expected regret.
+
+    Examples
+    --------
+    >>> draws("exp3"), draws("ogd")
+    (True, False)
+    """
+    return kind in LEARNERS and LEARNERS[kind].draws
 
 
 def _range(runs: pd.DataFrame) -> dict[str, float] | None:

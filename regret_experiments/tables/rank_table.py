@@ -47,10 +47,13 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
         orders of ``tail_mass`` and ``escaped_mass``; ``seconds`` a run. ``loss_best`` and so on: the cumulative loss,
         or of a network the final training loss.
 
-        ``orders``: number of orders (and repetitions) in the mean of the best point, ``orders_planned``: number that is
-        planned; ``orders_theorem`` and ``orders_theorem_planned``: the same for the theorem's rate; the numbers of
-        ``runs`` and of ``finished``, ``failed``, ``missing`` and ``damaged`` ones; ``complete``: whether all are
-        finished.
+        ``expected_regret``: of a learner that draws, the mean regret at the theorem's rate, or else at the best, with
+        the standard error and Student's interval over the orders, or over the draws where there is one order
+        (``expected_regret_se``, ``_ci_low``, ``_ci_high``), and the number of runs in it, ``draws``.
+
+        ``orders``: number of orders in the mean of the best point, ``orders_planned``: number that is planned;
+        ``orders_theorem`` and ``orders_theorem_planned``: the same for the theorem's rate; the numbers of ``runs`` and
+        of ``finished``, ``failed``, ``missing`` and ``damaged`` ones; ``complete``: whether all are finished.
     """
     return table_of(groups_of(runs))
 

@@ -13,29 +13,41 @@ from regret_experiments.tables.columns import ALWAYS, COLUMNS
 from regret_experiments.tables.rank_table import measured
 
 SHOWN = tuple(column for column in COLUMNS if column.format is not None)
+EXPECTED = "expected_regret"
+"""The column that is shown only where a learner draws."""
 REASON = "state_floats"
 """The column that says why a row has no numbers."""
 Best = Mapping[str, Set[int]]
 """By column, the rows (by the frame's index) whose number is the best, or not told apart from it."""
 
 
-def table_text(table: pd.DataFrame, columns: Sequence[Column] = SHOWN) -> str:
+def shown_in(table: pd.DataFrame) -> tuple[Column, ...]:
+    """The main columns of a table: without the expected regret where no learner draws."""
+    drawn = EXPECTED in table and bool(table[EXPECTED].notna().any())
+    return tuple(column for column in SHOWN if drawn or column.name != EXPECTED)
+
+
+def table_text(table: pd.DataFrame, columns: Sequence[Column] | None = None) -> str:
     """Lay out `rank_table`'s rows for a terminal, in its main columns or the given ones.
 
     ``regret`` is the mean over data orders of the certified regret at the best learning rate, with its range over the
     orders, and the radius within which it is certified where that is not everywhere; ``*`` marks a best learning rate
-    at the edge of its grid. Without a comparator the column is the loss. ``orders`` is the number of orders in the mean
-    of the best point, and ``!`` marks a row with unfinished runs. ``BROKEN`` marks a bound below the certified regret,
-    ``?`` a bound with a violated assumption, and ``~`` a bound inside the certified interval.
+    at the edge of its grid. ``expected regret`` is of learners that draw, the mean and half its 95 % interval over the
+    orders, or over the draws where there is one order. Without a comparator the column is the loss. ``orders`` is the
+    number of orders in the mean of the best point, and ``!`` marks a row with unfinished runs. ``BROKEN`` marks a bound
+    below the certified regret, ``?`` a bound with a violated assumption, and ``~`` a bound inside the certified
+    interval.
     """
     blocks = []
+    columns = shown_in(table) if columns is None else columns
     for title, rows in _blocks(table, columns):
         blocks.append("\n".join([title, *(f"  {line}" for line in _aligned(rows, columns))]))
     return "\n\n".join(blocks) or "no runs"
 
 
-def table_markdown(table: pd.DataFrame, columns: Sequence[Column] = SHOWN, best: Best | None = None) -> str:
+def table_markdown(table: pd.DataFrame, columns: Sequence[Column] | None = None, best: Best | None = None) -> str:
     """The same as Markdown: a heading and a table for every environment, with the ``best`` cells in bold."""
+    columns = shown_in(table) if columns is None else columns
     line = "|" + "|".join("---:" if column.align == "right" else ":---" for column in columns) + "|"
     blocks = []
     for title, (header, *rows) in _blocks(table, columns, best or {}):

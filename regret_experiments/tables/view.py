@@ -15,7 +15,7 @@ from regret_experiments.tables.column import Column
 from regret_experiments.tables.columns import ASKED_FOR, COLUMNS, mean_of_runs
 from regret_experiments.tables.group import Group
 from regret_experiments.tables.rank_table import groups_of, measured, table_of
-from regret_experiments.tables.text import SHOWN
+from regret_experiments.tables.text import shown_in
 
 _LABELS = ("id", "order", "repetition")
 _LOWER_IS_BETTER = re.compile(r"loss|regret|error|mistakes")
@@ -100,7 +100,7 @@ def table_view(
     [{'learner': 'ogd', 'regret_best': 3.0, 'mistakes': 2.0}]
     """
     known = {column.name: column for column in COLUMNS} | _columns_of_runs(runs, rate)
-    chosen = SHOWN if columns is None else tuple(_known(name, known, "column") for name in columns)
+    chosen = () if columns is None else tuple(_known(name, known, "column") for name in columns)
     sorted_by = None if sort is None else _known(sort, known, "column")
     asked = (*chosen, *(() if sorted_by is None else (sorted_by,)))
     more = {column.name: column for column in asked if column not in COLUMNS}
@@ -111,6 +111,7 @@ def table_view(
         for name in names:
             _known(name, dict(zip(there, there, strict=True)), what)
         frame = frame[frame[what].isin(names)] if names else frame
+    chosen = shown_in(frame) if columns is None else chosen
     measure, comparable = measured(frame)
     if sorted_by is not None:
         frame = frame.loc[_sorted(comparable, sorted_by.name, descending)]

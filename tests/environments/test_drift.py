@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import oco
 from oco.environments import DriftingQuadratic, DriftingRegression
-from oco.environments.drift import Recurring, Rotation, Switches
+from oco.environments.drift import Phases, Recurring, Rotation, Switches
 from oco.errors import ConfigError
 
 
@@ -15,6 +15,14 @@ def test_switches_hold_for_a_period_and_go_somewhere_new():
     assert_allclose(np.linalg.norm(points, axis=1), 2.0)
     assert np.flatnonzero(np.any(np.diff(points, axis=0) != 0.0, axis=1)).tolist() == [249, 499, 749]
     assert len(np.unique(points.round(12), axis=0)) == 4
+
+
+def test_phases_are_calm_and_stormy_in_turn():
+    """Calm for 6 rounds, then three directions of 2 rounds each; the next calm keeps the last of them."""
+    points = Phases(6, storm=2).points(np.arange(24), 5, 0)
+    changes = np.flatnonzero(np.linalg.norm(np.diff(points, axis=0), axis=1)) + 1
+    assert changes.tolist() == [6, 8, 10, 18, 20, 22]
+    np.testing.assert_allclose(np.linalg.norm(points, axis=1), 1.0)
 
 
 def test_recurring_concepts_come_back():
@@ -78,10 +86,11 @@ def test_configs_name_the_motion():
     for make, message in (
         (
             lambda: DriftingRegression(3, motion="jumps"),
-            "motion must be one of switches, recurring, rotation, got 'jumps'",
+            "motion must be one of switches, recurring, rotation, phases, got 'jumps'",
         ),
         (lambda: DriftingRegression(1, motion="rotation"), "the rotation motion needs at least 2 dimensions"),
         (lambda: Switches(0), "period of the switches motion must be at least 1, got 0"),
+        (lambda: Phases(5, storm=6), r"storm of the phases motion must lie in 1\.\.5, its period, got 6"),
         (lambda: Recurring(5, concepts=1), "concepts of the recurring motion must be at least 2, got 1"),
         (lambda: DriftingQuadratic(3, noise=-1.0), "noise must be >= 0 and signal > 0, got -1.0 and 1.0"),
     ):

@@ -109,6 +109,23 @@ def test_a_fraction_of_a_sample_is_a_fraction_of_its_gradient() -> None:
     assert model.rounds_ == 3
 
 
+def test_the_regret_of_fractions_of_samples_is_certified(rows: Any) -> None:
+    """``w (a x - y)^2 / 2`` is the squared loss of ``sqrt(w) a`` and ``sqrt(w) y``, which has a solver of its own."""
+    targets = rows @ [1.0, 0.0, -1.0, 2.0] + 1.0
+    weights = np.random.default_rng(2).uniform(0.1, 0.9, 60)
+    model = OnlineRegressor(radius=1.0, shuffle=False, fit_intercept=False, track=True)
+    model.fit(rows, targets, sample_weight=weights)
+    root = np.sqrt(weights)
+    best = oco.comparators.best_fixed_point(
+        oco.losses.RowBlock(oco.losses.Squared(), root[:, None] * rows, root * targets), oco.Ball(1.0, dimension=4)
+    )
+    (record,) = model.records_
+    exact = record.cumulative_loss - best.value.middle
+    assert model.regret_.lower - best.gap <= exact <= model.regret_.upper + best.gap
+    assert model.regret_.width <= 2e-3 * best.value.upper
+    assert model.regret_.upper <= model.bound_
+
+
 def test_the_average_is_of_the_points_that_were_played(rows: Any) -> None:
     targets = rows @ [1.0, 0.0, -1.0, 2.0]
     learner = oco.OGD(learning_rate=0.05, schedule="constant")

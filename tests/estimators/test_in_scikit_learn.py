@@ -98,7 +98,10 @@ FAULTS = [
     (lambda: OnlineClassifier().fit(X * np.nan, y), ValueError, "Input X contains NaN"),
     (lambda: OnlineClassifier().fit(X, y, sample_weight=-1.0 * y), ValueError, "Negative values in data passed to"),
     (lambda: OnlineClassifier().fit(X, y, sample_weight=1e9 + y), ValueError, "divide sample_weight by a constant"),
-    (lambda: OnlineClassifier(track=True).fit(X, y, sample_weight=y + 0.5), ValueError, "to be whole numbers"),
+    (
+        lambda: OnlineClassifier(track=True, passes=20_001).fit(X, y, sample_weight=y + 0.5), ValueError,
+        r"track=True with a sample_weight that is not whole takes up to 20,000 rounds",
+    ),
     (lambda: OnlineClassifier(radius=-1.0).fit(X, y), ValueError, "The 'radius' parameter of OnlineClassifier must be"),
     (lambda: OnlineClassifier(multi_class="all").fit(X, y), ValueError, "The 'multi_class' parameter of OnlineClass"),
     (lambda: OnlineClassifier("fd_adagard").fit(X, y), ValueError, "did you mean 'fd_adagrad'"),

@@ -146,7 +146,7 @@ def test_a_peeker_is_caught(what: str) -> None:
 def test_a_peeker_at_feedback_that_is_on_its_way_is_caught() -> None:
     def pending(found: dict[str, Any]) -> Any:
         due = {} if found["exchange"] is None else found["exchange"]._due
-        return sum((what for arrived in due.values() for what in arrived), np.zeros(5))
+        return sum((what for arrived in due.values() for _, what in arrived), np.zeros(5))
 
     peeker = type("Peeker", (Steps,), {"peek": staticmethod(pending)})()
     with pytest.raises(CheckFailed, match="gradients, and comes 2 rounds late, and uses something else"):

@@ -17,6 +17,7 @@ function tipOf(group) {
   const at = atRate(group);
   const lines = [`${named(group)}, ${TITLES[state.rate]}`, `${payload.measure} ${interval(at.regret)}`, `${whole(group.floats)} state floats`];
   if (ordersText(at)) lines.push(`INCOMPLETE: ${ordersText(at)}`);
+  if (expectedText(at)) lines.push(expectedText(at));
   if (at.bound !== null) lines.push(`bound ${number(at.bound)}`);
   if (isRanked(group) && at.tail !== null) lines.push(`tail mass ${number(at.tail)}, escaped trace ${number(escapedTrace(group))}`);
   return lines.join("\n");
@@ -96,14 +97,15 @@ function drawCurves(host) {
     if (bounds) line(chart, parent, rounds, atRate(group).curve.bound, "line bound");
     const last = rounds.findLastIndex((_, i) => chart.Y.draws(middle[i]));
     if (last < 0) continue;
-    const text = (i) => `${named(group)}\nround ${whole(rounds[i])}: ${isRegret() ? "regret" : up} ${interval([middle[i], low[i], high[i]])}${isRegret() ? `\nbound ${number(atRate(group).curve.bound[i])}` : ""}`;
+    const text = (i) => `${named(group)}\nround ${whole(rounds[i])}: ${isRegret() ? (expectedText(atRate(group)) ? "expected regret" : "regret") : up} ${interval([middle[i], low[i], high[i]])}${isRegret() ? `\nbound ${number(atRate(group).curve.bound[i])}` : ""}`;
     const end = dot(chart, parent, group.learner, [rounds[last], middle[last]], { text: `${text(last)}\nleft and right move along the curve`, facts: factsOf(group), size: 5, act: () => openRuns(atRate(group).runs) });
     walk(chart, end, rounds, middle, last, text);
     names.push({ learner: group.learner, text: named(group), x: chart.X(rounds[last]) + 7, y: chart.Y(middle[last]) });
   }
+  const expected = isRegret() ? groups.filter((group) => expectedText(atRate(group))).map((group) => `${named(group)}: ${expectedText(atRate(group))}`) : [];
   nameAtRight(chart, names);
   follow(chart, groups, rounds, curve);
-  note(host, `${isRegret() ? `Against ${against}${bounds ? "; dotted: bound" : ""}. ` : ""}Bands: range over the orders.`, groups.flatMap((group) => curve(group)[0]), log);
+  note(host, `${isRegret() ? `Against ${against}${bounds ? "; dotted: bound" : ""}. ` : ""}Bands: range over the orders.${expected.length ? ` ${capital(expected.join("; "))}.` : ""}`, groups.flatMap((group) => curve(group)[0]), log);
 }
 
 // Left and right move a curve's marker along it, from round to round.

@@ -31,6 +31,8 @@ const whole = (x) => (x === null || x === undefined ? "–" : x.toLocaleString("
 const interval = ([middle, low, high]) => `${number(middle)} [${number(low)}, ${number(high)}]`;
 // Empty where every order that was asked for is in the mean.
 const ordersText = ({ orders: [found, asked] }) => (found === asked ? "" : `${found} of ${asked} orders`);
+// Of a learner that draws random numbers: the mean over its runs, with half the 95 % interval of that mean.
+const expectedText = ({ expected: found }) => (found ? `expected regret ${number(found[0])}${found[1] === null ? "" : ` ± ${number(found[1])}`} (${whole(found[2])} runs, 95 %)` : "");
 const named = (group) => {
   const label = payload.learners[group.learner].label;
   return group.rank === null ? label : `${label}, k = ${group.rank}`;
