@@ -54,9 +54,11 @@ class DiagonalFDAdaGrad(Learner):
     learning_rate
         eta > 0; by default the theorem's, ``D / sqrt(2)`` with D the domain's l2 diameter.
 
-    Notes ----- Cost O(d^3) a round, for the root of a matrix without structure; state ``k (d + 1) + 2 d + 1`` floats.
-    The inverse is the pseudo-inverse. On streams along the axes nothing is lost at any rank: ``Gbar + Delta = G``, and
-    this is diagonal AdaGrad with the projection of full-matrix AdaGrad.
+    Notes
+    -----
+    Cost O(d^3) a round, for the root of a matrix without structure; state ``k (d + 1) + 2 d + 1`` floats. The inverse
+    is the pseudo-inverse. On streams along the axes nothing is lost at any rank: ``Gbar + Delta = G``, and this is
+    diagonal AdaGrad with the projection of full-matrix AdaGrad.
 
     *Regret*, for convex losses on a bounded domain:
 
@@ -71,9 +73,11 @@ class DiagonalFDAdaGrad(Learner):
     the proof of Theorem 3 uses of ``Gbar + rho I``. The trace of M is at most that of j = n, at most d; so ``tr Delta
     <= d rho`` and ``sum sqrt(Delta_ii) <= sqrt(d tr Delta) <= d sqrt(rho)``.
 
-    References ---------- Derived here, from Feinberg, Chen, Sun, Anil, Hazan, "Sketchy", NeurIPS 2023, Algorithm 2 and
-    Theorem 3; no published counterpart was looked up beyond the abstract of SLR-FTRL (TMLR submission 8256), which
-    combines sparse and low-rank preconditioners in another way.
+    References
+    ----------
+    Derived here, from Feinberg, Chen, Sun, Anil, Hazan, "Sketchy", NeurIPS 2023, Algorithm 2 and Theorem 3; no
+    published counterpart was looked up beyond the abstract of SLR-FTRL (TMLR submission 8256), which combines sparse
+    and low-rank preconditioners in another way.
 
     Departures: the diagonal in place of the multiple of the identity is ours. Singular values below 1e-12 of the
     largest and entries of eigenvectors below 1e-12 count as zero.

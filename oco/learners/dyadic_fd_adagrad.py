@@ -59,12 +59,14 @@ class DyadicFDAdaGrad(Learner):
     .. math::
         R_T \le \frac{D^2}{2 \eta} \bigl(\mathrm{tr}\, G_T^{1/2} + d \sqrt{\textstyle\sum_b \rho_b}\bigr)
                 + \eta\, \mathrm{tr}\, G_T^{1/2}, \qquad \sum_b \rho_b \le \mathrm{error},
+
     so the cost of sketching is known before the game. `AdaptiveFDAdaGrad` bounds it relative to full-matrix AdaGrad,
     with one sketch that grows by a direction at a time.
 
-    References ---------- Wen, Yin, Zhang, Zhao, Zhang, Wei, arXiv 2410.10258 (Dyadic Block Sketching), for linear
-    bandits; only the abstract and the introduction were at hand: sizes that double from block to block with the error
-    under control are theirs. The step is that of Feinberg et al., NeurIPS 2023, Algorithm 2, with its Theorem 3.
+    References
+    ----------
+    Wen, Yin, Zhang, Zhao, Zhang, Wei, arXiv 2410.10258 (Dyadic Block Sketching), for linear bandits; only the abstract was at hand: sizes that double from block to block with the error under control are theirs.
+    The step is that of Feinberg et al., NeurIPS 2023, Algorithm 2, with its Theorem 3.
 
     Departures: the game is another one. When blocks end, and the budgets ``error / 2^(b + 1)``, are ours; closed blocks
     are merged without loss where they have more than d rows together.

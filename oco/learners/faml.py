@@ -64,9 +64,11 @@ class FAML(Learner):
     |S_T|_* <= q tr A_T^{1/2}`` for the best fixed point, this is the first bound. Since ``Gamma^2 I >= G_t G_t'``,
     ``A_{t-1} >= L_t``, and ``tr L_t^{-1/2} G_t G_t' <= 2 (tr L_t^{1/2} - tr L_{t-1}^{1/2})``.
 
-    References ---------- Jiang, Mhammedi, Mohri, Mokhtari, COLT 2026 (arXiv 2602.08232), FAML; only the abstract and
-    the introduction were at hand, which say that it is a deterministic hyperbolic smoothing in an augmented matrix
-    space with closed-form updates. The formula and its proof are derived here from that.
+    References
+    ----------
+    Jiang, Mhammedi, Mohri, Mokhtari, COLT 2026 (arXiv 2602.08232), FAML; only the abstract was
+    at hand, which says that it is a deterministic hyperbolic smoothing in an augmented matrix space with closed-form
+    updates. The formula and its proof are derived here from that.
 
     Departures: not known, since the algorithm's text was not at hand; domains that are not spectral balls are ours.
 

@@ -60,9 +60,11 @@ class FTSLShampoo(Learner):
     ConfigError
         By `start`, if decisions are not matrices, or if something is not given that the problem does not state.
 
-    Notes ----- Cost O((m + n) (k + m)(k + n)) a round, and O(m^3 + n^3 + m n (m + n)) more if the step leaves the
-    domain; state ``2 m n + k (m + n) + 2 k + 3`` floats. With ``Q_T = sum_t |G_t|^2`` in the dual norm of ``H_{t-1}``,
-    X* measured from the start, and ``r = min(m, n)``,
+    Notes
+    -----
+    Cost O((m + n) (k + m)(k + n)) a round, and O(m^3 + n^3 + m n (m + n)) more if the step leaves the domain; state ``2
+    m n + k (m + n) + 2 k + 3`` floats. With ``Q_T = sum_t |G_t|^2`` in the dual norm of ``H_{t-1}``, X* measured from
+    the start, and ``r = min(m, n)``,
 
     .. math::
         R_T \le \frac{|X^*|_F^2}{2 \eta} \bigl(\lambda_1(\tilde L_T) \lambda_1(\tilde R_T)\bigr)^{1/4}
@@ -74,10 +76,11 @@ class FTSLShampoo(Learner):
     Proposition 2); ``Ltil_{t-1} >= sum_{s <= t} G_s G_s'`` because of Gamma^2, likewise on the right, so that ``r
     H_{t-1}^2 >= sum_{s <= t} g_s g_s'`` (Gupta, Koren, Singer 2018, Lemma 8), and then Duchi's Lemma 10.
 
-    References ---------- Yang, Wan, Li, Wang, Zhang, Wei, Zhang, ICML 2025, the third algorithm. Only the abstract and
-    the introduction were at hand: they say that Shampoo is sketched with Frequent Directions in the primal-dual
-    framework and that the bound is free of the dimension. The update is reconstructed from that, the bound is derived
-    here.
+    References
+    ----------
+    Yang, Wan, Li, Wang, Zhang, Wei, Zhang, ICML 2025, the third algorithm. Only the abstract was at hand, which says that
+    Shampoo is sketched with Frequent Directions in the primal-dual framework, and that the bound is free of the
+    dimension. The update is reconstructed from that, the bound is derived here.
 
     Departures: not known, since the algorithm's text was not at hand.
 

@@ -80,13 +80,13 @@ class MatrixFree(Learner):
           + \tfrac94 \beta_i^2 (A_{T,i} - 1) + \frac{\beta_i^2}{2 \eta} + \frac{\eta}{2} \ln A_{T,i}\Bigr)
 
     The term ``sum <c, u>^2`` is what full matrices pay, without their dimension; what is added is a bound of diagonal
-    preconditioning on ``lambda u``. The value stated minimizes over a grid of lambda and beta, and takes
+    preconditioning on ``lambda u``. The value stated minimizes over powers of two, and takes
     ``|u|^2 sum |g|^2`` for ``sum <g, u>^2``, since no covariance is kept.
 
     References
     ----------
     Cutkosky, Sarlos, ICML 2019, RecursiveOptimizer with an inner DiagOptimizer: the update is that of the authors'
-    public code (inner optimizer ONSBET); of the paper only abstract and introduction were at hand. The bound, with its
+    public code (inner optimizer ONSBET); of the paper only the abstract was at hand. The bound, with its
     constants, is derived here in the way of Cutkosky, Orabona, COLT 2018.
 
     Departures: the gradient bound is given, where the code takes the largest gradient seen; ``A_0 = 1`` and
@@ -190,10 +190,11 @@ class MatrixFree(Learner):
         betas = LARGEST_FRACTION * 2.0 ** -np.arange(0.0, 30.0)
         value = math.inf
         largest = float(offsets.max(initial=0.0))
-        for rate in LARGEST_FRACTION / (largest or 1.0) * 2.0 ** -np.arange(0.0, 20.0, 0.5):
-            inner = float(np.sum(self._inner_regrets(rate * offsets, betas)))
-            growth = math.log1p(1.0 / (rate * self.initial_wealth)) + rate**2 * squares + 2.0 * inner
-            value = min(value, self._slope * (self.initial_wealth + float(growth) / rate))
+        for rate in 2.0 ** np.arange(-60.0, 11.0) / self.initial_wealth:  # lambda
+            if rate * largest <= LARGEST_FRACTION:
+                inner = float(np.sum(self._inner_regrets(rate * offsets, betas)))
+                growth = math.log1p(1.0 / (rate * self.initial_wealth)) + rate**2 * squares + 2.0 * inner
+                value = min(value, float(self._slope * (self.initial_wealth + growth / rate)))
         return Bound(
             theorem="matrix-free preconditioning (Cutkosky, Sarlos 2019), derived here",
             value=value,
@@ -212,4 +213,5 @@ class MatrixFree(Learner):
         curvatures, betas = self.state.curvatures[:, None], betas[None]
         growth = np.log1p(targets[:, None] / (betas * self._inner)) + 2.25 * betas**2 * (curvatures - 1.0)
         growth = growth + betas**2 / (2.0 * NEWTON_RATE) + 0.5 * NEWTON_RATE * np.log(curvatures)
-        return self._inner + targets * np.min(growth / betas, axis=1)
+        regrets: Array = self._inner + targets * np.min(growth / betas, axis=1)
+        return regrets

@@ -64,7 +64,7 @@ class ParameterFreeFD(Learner):
     ----------
     Derived here. The aim, a bound in ``<u, G^{1/2} u> tr G^{1/2}`` with no learning rate, and increasing norms are
     those of Cutkosky, NeurIPS 2020 ("Better full-matrix regret via parameter-free online learning"), of which only the
-    abstract and the introduction were at hand; the reduction to a domain is Cutkosky, Orabona, COLT 2018, Theorem 3
+    abstract and the first lines were at hand; the reduction to a domain is Cutkosky, Orabona, COLT 2018, Theorem 3
     (number cited from memory), in the norm of H_t. The sketch is that of Feinberg et al., NeurIPS 2023.
 
     Departures: that paper composes a direction and a magnitude, this is one potential, which saves a term; the sketch

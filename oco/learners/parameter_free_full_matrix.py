@@ -51,7 +51,7 @@ class ParameterFreeFullMatrix(Learner):
     References
     ----------
     After Cutkosky, NeurIPS 2020, "Better full-matrix regret via parameter-free online learning", of which only the
-    abstract and the introduction were at hand; the update and the bound are derived here, see docs/parameter_free.md.
+    abstract and the first lines were at hand; the update and the bound are derived here, see docs/parameter_free.md.
 
     Departures: one potential in place of a direction and a magnitude; the paper's theorem numbers and constants could
     not be confirmed.

@@ -68,7 +68,7 @@ class SlidingFrequentDirections:
     References
     ----------
     Yin, Wen, Li, Wei, Zhang, Huang, Li, "Optimal matrix sketching over sliding windows" (DS-FD), PVLDB 17 (2024). Only
-    the abstract and the introduction were at hand: snapshots dumped at a threshold and restarts are as remembered, the
+    the abstract was at hand: snapshots at a threshold and restarts are from memory, and the
     guarantee is derived here. Departures: not known.
 
     Examples

@@ -148,7 +148,7 @@ def matrix_free(f: Any) -> dict[str, float]:
         return inner + target * min(costs)
 
     values = []
-    for rate in (0.5 / f.max_reach * 2.0 ** (-power / 2.0) for power in range(40)):
+    for rate in (2.0**power / start for power in range(-60, 11) if 2.0**power / start * f.max_reach <= 0.5):
         regrets = sum(inner_regret(rate * f.max_reach, curvature) for curvature in curvatures)
         growth = math.log(1.0 + 1.0 / (rate * start)) + rate**2 * f.reach**2 * f.squares / slope**2 + 2.0 * regrets
         values.append(slope * (start + growth / rate))
