@@ -65,8 +65,9 @@ class DyadicFDAdaGrad(Learner):
 
     References
     ----------
-    Wen, Yin, Zhang, Zhao, Zhang, Wei, arXiv 2410.10258 (Dyadic Block Sketching), for linear bandits; only the abstract was at hand: sizes that double from block to block with the error under control are theirs.
-    The step is that of Feinberg et al., NeurIPS 2023, Algorithm 2, with its Theorem 3.
+    Wen, Yin, Zhang, Zhao, Zhang, Wei, arXiv 2410.10258 (Dyadic Block Sketching), for linear bandits; only the abstract
+    was at hand: sizes that double from block to block with the error under control are theirs. The step is that of
+    Feinberg et al., NeurIPS 2023, Algorithm 2, with its Theorem 3.
 
     Departures: the game is another one. When blocks end, and the budgets ``error / 2^(b + 1)``, are ours; closed blocks
     are merged without loss where they have more than d rows together.

@@ -78,8 +78,8 @@ class FTSLShampoo(Learner):
 
     References
     ----------
-    Yang, Wan, Li, Wang, Zhang, Wei, Zhang, ICML 2025, the third algorithm. Only the abstract was at hand, which says that
-    Shampoo is sketched with Frequent Directions in the primal-dual framework, and that the bound is free of the
+    Yang, Wan, Li, Wang, Zhang, Wei, Zhang, ICML 2025, the third algorithm. Only the abstract was at hand, which says
+    that Shampoo is sketched with Frequent Directions in the primal-dual framework, and that the bound is free of the
     dimension. The update is reconstructed from that, the bound is derived here.
 
     Departures: not known, since the algorithm's text was not at hand.
