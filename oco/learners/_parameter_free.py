@@ -52,14 +52,11 @@ class ParameterFreePlayer:
         """H."""
         return state.sketch.metric(1.0).power(0.5)
 
-    def bet(self, state: ParameterFreeState) -> Array:
+    def bet(self, state: ParameterFreeState, norm: LowRankPlusScaledIdentity) -> Array:
         """``-epsilon F_V'(z) H^{-1} s / z`` with ``z = |s|_{H^{-1}}``: the unprojected point, from the start."""
-        norm = self.norm(state)
-        z = euclidean_norm(norm.power(-0.5).apply(state.outcomes))
-        if z == 0.0:
-            return np.zeros(state.outcomes.size)
-        length = self.scale * slope(z, state.squares)
-        return norm.power(-1.0).apply(state.outcomes) * (-length / z)
+        direction = norm.power(-1.0).apply(state.outcomes)
+        z = math.sqrt(max(float(state.outcomes @ direction), 0.0))
+        return direction * (-self.scale * slope(z, state.squares) / z) if z > 0.0 else np.zeros(direction.size)
 
     def update(self, state: ParameterFreeState, gradient: Array) -> None:
         """Collect the outcome of the bet that was projected, sketch the gradient, and bet again."""
@@ -67,26 +64,35 @@ class ParameterFreePlayer:
         # With an allowance for rounding, because the bound may have been computed in another way.
         state.clipped += length > self.gradient_bound * (1.0 + 1e-12)
         row = (gradient / max(length, self.gradient_bound)).ravel()
-        outcome, norm = row, self.norm(state)
-        bet = self.bet(state)
-        outward = bet - (state.point - self.domain.start).ravel()
-        beyond = euclidean_norm(norm.power(0.5).apply(outward))
-        if beyond > INSIDE * euclidean_norm(norm.power(0.5).apply(bet)):
-            outward = outward / beyond
-            outcome = row + max(0.0, -float(row @ outward)) * norm.apply(outward)
-        state.squares += euclidean_norm(norm.power(-0.5).apply(outcome)) ** 2
+        norm = self.norm(state)
+        outcome = row + self._inward(state, norm, row)
+        state.squares += float(outcome @ norm.power(-1.0).apply(outcome))
         state.outcomes = state.outcomes + outcome
         state.sketch.update(row[None], 1.0)
-        target = self.domain.start + self.bet(state).reshape(self.domain.shape)
+        norm = self.norm(state)
+        target = self.domain.start + self.bet(state, norm).reshape(self.domain.shape)
         inside = self.domain.contains(target, tolerance=0.0)
-        state.point = target if inside else self.domain.project_in(target, self.norm(state))
+        state.point = target if inside else self.domain.project_in(target, norm)
+
+    def _inward(self, state: ParameterFreeState, norm: LowRankPlusScaledIdentity, row: Array) -> Array:
+        """``max(0, -<c, v>) H v``, with v the unit vector from the point to the bet; zero where they agree."""
+        offset = (state.point - self.domain.start).ravel()
+        bet = self.bet(state, norm)
+        outward = bet - offset
+        if not outward.any():
+            return np.zeros(row.size)
+        normal = norm.apply(outward)
+        beyond = math.sqrt(max(float(outward @ normal), 0.0))
+        if beyond <= INSIDE * math.sqrt(max(float(bet @ norm.apply(bet)), 0.0)):
+            return np.zeros(row.size)
+        return max(0.0, -float(row @ outward) / beyond) * normal / beyond
 
     def bound(self, learner: Learner, state: ParameterFreeState, observed: Observed, theorem: str) -> Bound | None:
         """``G epsilon F_V*(|u - x_1|_H / epsilon)`` for the comparator found, else for all of a bounded domain."""
         norm = self.norm(state)
         if observed.comparator is not None:
             offset = (observed.comparator - self.domain.start).ravel()
-            distance, origin = euclidean_norm(norm.power(0.5).apply(offset)), "observed"
+            distance, origin = math.sqrt(float(offset @ norm.apply(offset))), "observed"
         elif observed.domain.bounded:
             distance, origin = reach(observed.domain) * math.sqrt(norm.largest), "domain"
         else:
