@@ -14,7 +14,7 @@ from oco.learners._side import Side
 from oco.learners.base import Learner, Problem
 from oco.learners.requirements import reach, required_gradient_bound
 from oco.metrics import LowRankPlusScaledIdentity
-from oco.regret.bounds import Assumption, Bound, Constant, Observed
+from oco.regret.bounds import Assumption, Bound, Constant, Observed, Origin
 from oco.types import Array
 
 INSIDE = 1e-9
@@ -38,9 +38,10 @@ class ParameterFreePlayer:
     Gradients and their covariance are in units of the gradient bound, where every gradient has norm at most one.
     """
 
-    def __init__(self, domain: Domain, rank: int, gradient_bound: float, scale: float) -> None:
+    def __init__(self, domain: Domain, rank: int, gradient_bound: Constant, scale: Constant) -> None:
         self.domain, self.rank = domain, rank
-        self.gradient_bound, self.scale = gradient_bound, scale
+        self.gradient_bound, self.scale = gradient_bound.value, scale.value
+        self._constants = gradient_bound, scale
 
     def first_state(self) -> ParameterFreeState:
         """No bet, and an empty sketch."""
@@ -87,14 +88,14 @@ class ParameterFreePlayer:
             return np.zeros(row.size)
         return max(0.0, -float(row @ outward) / beyond) * normal / beyond
 
-    def bound(self, learner: Learner, state: ParameterFreeState, observed: Observed, theorem: str) -> Bound | None:
+    def bound(self, state: ParameterFreeState, observed: Observed, theorem: str) -> Bound | None:
         """``G epsilon F_V*(|u - x_1|_H / epsilon)`` for the comparator found, else for all of a bounded domain."""
-        norm = self.norm(state)
+        norm, origin = self.norm(state), _origin(observed)
         if observed.comparator is not None:
             offset = (observed.comparator - self.domain.start).ravel()
-            distance, origin = math.sqrt(float(offset @ norm.apply(offset))), "observed"
+            distance = math.sqrt(float(offset @ norm.apply(offset)))
         elif observed.domain.bounded:
-            distance, origin = reach(observed.domain) * math.sqrt(norm.largest), "domain"
+            distance = reach(observed.domain) * math.sqrt(norm.largest)
         else:
             return None
         unit = self.gradient_bound * self.scale
@@ -106,10 +107,9 @@ class ParameterFreePlayer:
             theorem=theorem,
             value=unit * conjugate(distance / self.scale, state.squares),
             constants=(
-                Constant("distance to the comparator (H norm)", distance, origin),  # type: ignore[arg-type]
+                Constant("distance to the comparator (H norm)", distance, origin),
                 Constant("sum of squared outcomes (dual norm)", state.squares, "observed"),
-                Constant.resolved("gradient bound (l2 norm)", self.gradient_bound, learner.gradient_bound),  # type: ignore[attr-defined]
-                Constant.resolved("scale", self.scale, learner.scale),  # type: ignore[attr-defined]
+                *self._constants,
             ),
             assumptions=(Assumption("no gradient was longer than the gradient bound", state.clipped == 0),),
             variants=variants,
@@ -121,6 +121,16 @@ def parameter_free_player(
 ) -> ParameterFreePlayer:
     """The player of a learner on ``problem``; by default epsilon is a quarter of the domain's reach, or 1."""
     bound = gradient_bound or required_gradient_bound(learner, problem, "gradient_bound") or 1.0
-    if scale is None:
-        scale = 0.25 * reach(problem.domain) or 1.0 if problem.domain.bounded else 1.0
-    return ParameterFreePlayer(problem.domain, min(rank, problem.domain.dimension), bound, scale)
+    widest = 0.25 * reach(problem.domain) if problem.domain.bounded else 1.0
+    epsilon = scale or widest or 1.0
+    return ParameterFreePlayer(
+        problem.domain,
+        min(rank, problem.domain.dimension),
+        Constant.resolved("gradient bound (l2 norm)", bound, gradient_bound),
+        Constant.resolved("scale", epsilon, scale),
+    )
+
+
+def _origin(observed: Observed) -> Origin:
+    """Where the comparator comes from."""
+    return "domain" if observed.comparator is None else "observed"

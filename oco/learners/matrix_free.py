@@ -11,7 +11,7 @@ from oco.domains._vectors import euclidean_norm
 from oco.learners._finite import finite_update
 from oco.learners.base import GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import positive, positive_or_none, reach, required_gradient_bound
-from oco.regret.bounds import Assumption, Bound, Constant, Observed
+from oco.regret.bounds import Assumption, Bound, Constant, Observed, Origin
 from oco.types import Array
 
 LARGEST_FRACTION = 0.5
@@ -178,11 +178,12 @@ class MatrixFree(Learner):
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of the class; for the comparator found, else for all of a bounded domain."""
         domain, d = observed.domain, observed.domain.dimension
+        origin: Origin = "domain" if observed.comparator is None else "observed"
         if observed.comparator is not None:
-            offsets, origin = np.abs(observed.comparator - domain.start).ravel(), "observed"
+            offsets = np.abs(observed.comparator - domain.start).ravel()
             distance = euclidean_norm(offsets)
         elif domain.bounded:
-            offsets, origin = np.full(d, reach(domain, "linf")), "domain"
+            offsets = np.full(d, reach(domain, "linf"))
             distance = reach(domain)
         else:
             return None
@@ -199,8 +200,8 @@ class MatrixFree(Learner):
             theorem="matrix-free preconditioning (Cutkosky, Sarlos 2019), derived here",
             value=value,
             constants=(
-                Constant("distance to the comparator (l2 norm)", distance, origin),  # type: ignore[arg-type]
-                Constant("distance to the comparator (max norm)", largest, origin),  # type: ignore[arg-type]
+                Constant("distance to the comparator (l2 norm)", distance, origin),
+                Constant("distance to the comparator (max norm)", largest, origin),
                 Constant.resolved("gradient bound (l1 norm)", self._slope, self.gradient_bound),
                 Constant("initial wealth", self.initial_wealth, "given"),
                 Constant("sum of squared gradients (l2 norm)", observed.gradient_squares, "observed"),

@@ -121,4 +121,4 @@ class ParameterFreeFD(Learner):
 
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of the class; None on an unbounded domain if no comparator is known before the game."""
-        return self._player.bound(self, self.state, observed, "sketched parameter-free full-matrix (derived here)")
+        return self._player.bound(self.state, observed, "sketched parameter-free full-matrix (derived here)")

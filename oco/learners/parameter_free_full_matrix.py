@@ -102,4 +102,4 @@ class ParameterFreeFullMatrix(Learner):
 
     def bound(self, observed: Observed) -> Bound | None:
         """See the notes of the class; None on an unbounded domain if no comparator is known before the game."""
-        return self._player.bound(self, self.state, observed, "parameter-free full-matrix (derived here)")
+        return self._player.bound(self.state, observed, "parameter-free full-matrix (derived here)")
