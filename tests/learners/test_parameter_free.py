@@ -81,7 +81,7 @@ def norm_of(learner: Learner, vector: Array) -> float:
     return math.sqrt(float(vector @ metric.apply(vector)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     where=st.sampled_from(sorted(DOMAINS)), seed=st.integers(0, 2**16), size=st.integers(1, 7),
     rank=st.integers(1, 8), rounds=st.integers(1, 100), stream=st.sampled_from(STREAMS),
@@ -186,9 +186,9 @@ def test_a_longer_gradient_is_clipped_and_voids_the_bound() -> None:
 
 
 GAMES = {
-    "natural images": lambda: oco.environments.NaturalImages(7, 1500),
+    "natural images": lambda: oco.environments.NaturalImages(7, 800),
     "ill-conditioned": lambda: oco.environments.IllConditionedRegression(
-        dimension=32, horizon=1500, smallest_scale=0.01, draws="signs"
+        dimension=32, horizon=800, smallest_scale=0.01, draws="signs"
     ),
 }
 
