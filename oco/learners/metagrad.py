@@ -184,8 +184,8 @@ def bounded_diameter(learner: Learner, problem: Problem, norm: str = "l2") -> fl
     if problem.domain.bounded:
         return problem.domain.diameter(norm) or 1.0
     raise ConfigError(
-        f"{type(learner).__name__} takes every learning_rate in units of the domain's diameter, so the domain "
-        f"must be bounded, got {problem.domain!r}"
+        f"{type(learner).__name__} takes the domain's diameter in place of a learning_rate, so the domain must be "
+        f"bounded, got {problem.domain!r}"
     )
 
 
