@@ -253,7 +253,8 @@ class TestCopies:
         given |= {"exploration": 0.1} if "exploration" in learner.hyperparameters() else {}
         started = LEARNERS[name](**(learner.hyperparameters() | given))
         domain = oco.Simplex(dimension=5) if LEARNERS[name].decision == "simplex" else oco.Unbounded(shape)
-        if name.endswith("_frank_wolfe") or name in ("barrier_bandit", "ader", "saol"):  # on no unbounded domain
+        if name.endswith(("_frank_wolfe", "metagrad")) or name in ("barrier_bandit", "ader", "saol", "faml"):
+            # on no unbounded domain
             domain = oco.Ball(dimension=5)
         started.start(oco.Problem(domain, 10, gradient_bound=1.0))
         assert memory.floats == oco.learners.state_floats(started.state)

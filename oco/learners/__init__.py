@@ -21,18 +21,25 @@ from oco.learners.barrier_bandit import BarrierBandit as BarrierBandit
 from oco.learners.base import Learner, Look, Memory, Problem, state_arrays, state_bytes, state_floats
 from oco.learners.blocked_frank_wolfe import BlockedFrankWolfe as BlockedFrankWolfe
 from oco.learners.coin_betting import CoinBetting as CoinBetting
+from oco.learners.coordinate_metagrad import CoordinateMetaGrad as CoordinateMetaGrad
 from oco.learners.delayed_adagrad import DelayedAdaGrad as DelayedAdaGrad
 from oco.learners.delayed_ogd import DelayedOGD as DelayedOGD
 from oco.learners.diagonal_adagrad import DiagonalAdaGrad as DiagonalAdaGrad
+from oco.learners.diagonal_fd_adagrad import DiagonalFDAdaGrad as DiagonalFDAdaGrad
+from oco.learners.dyadic_fd_adagrad import DyadicFDAdaGrad as DyadicFDAdaGrad
 from oco.learners.exp3 import Exp3 as Exp3
+from oco.learners.faml import FAML as FAML
 from oco.learners.fd_adagrad import FDAdaGrad as FDAdaGrad
 from oco.learners.fd_son import FDSON as FDSON
 from oco.learners.fixed_share import FixedShare as FixedShare
 from oco.learners.ftfsl import FTFSL as FTFSL
 from oco.learners.ftsl import FTSL as FTSL
+from oco.learners.ftsl_shampoo import FTSLShampoo as FTSLShampoo
 from oco.learners.full_matrix_adagrad import FullMatrixAdaGrad as FullMatrixAdaGrad
 from oco.learners.hedge import Hedge as Hedge
 from oco.learners.implicit_ogd import ImplicitOGD as ImplicitOGD
+from oco.learners.matrix_free import MatrixFree as MatrixFree
+from oco.learners.metagrad import MetaGrad as MetaGrad
 from oco.learners.ogd import OGD as OGD
 from oco.learners.oja_son import OjaSON as OjaSON
 from oco.learners.one_point_bandit import OnePointBandit as OnePointBandit
@@ -43,6 +50,8 @@ from oco.learners.optimistic_fd_adagrad import OptimisticFDAdaGrad as Optimistic
 from oco.learners.optimistic_ftrl import OptimisticFTRL as OptimisticFTRL
 from oco.learners.optimistic_hedge import OptimisticHedge as OptimisticHedge
 from oco.learners.optimistic_ogd import OptimisticOGD as OptimisticOGD
+from oco.learners.parameter_free_fd import ParameterFreeFD as ParameterFreeFD
+from oco.learners.parameter_free_full_matrix import ParameterFreeFullMatrix as ParameterFreeFullMatrix
 from oco.learners.polyak_ogd import PolyakOGD as PolyakOGD
 from oco.learners.primal_dual_ada_fd import PrimalDualAdaFD as PrimalDualAdaFD
 from oco.learners.primal_dual_diagonal_adagrad import PrimalDualDiagonalAdaGrad as PrimalDualDiagonalAdaGrad

@@ -91,6 +91,8 @@ class Learner(ABC):
     """The regret bound in one line, with its assumptions."""
     bound_needs_sides: ClassVar[bool] = False
     """Whether `bound` uses the spectra of ``sum G G'`` and ``sum G' G``, which cost O(m n (m + n)) a round."""
+    bound_needs_comparator: ClassVar[bool] = False
+    """Whether `bound` uses the best fixed point itself, which is then found at every checkpoint."""
 
     decision: ClassVar[Literal["any", "vector", "unbounded", "matrix", "simplex"]] = "any"
     """Kind of decision: an array of any shape (a matrix row by row), a vector, a vector of the whole space, a matrix,

@@ -7,6 +7,7 @@ start at the origin and stay in a ball around it, of infinite ``radius`` for an 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -130,6 +131,49 @@ class FTSL:
             self.point = project(-self.rate * solve(*metric, self.gradient_sum), *metric, self.radius)
 
 
+class ParameterFreeFD:
+    """``H = (Gbar + (1 + rho) I)^{1/2}``, ``y <- -F_V'(z) H^{-1} s / z`` with ``z = |s|_{H^{-1}}``, ``x <- P_H(y)``.
+
+    The gradient bound is 1. ``wealth`` is ``-sum <c_t, y_t>``, at least ``F_V(z)``.
+    """
+
+    def __init__(self, dimension: int, rank: int, scale: float, radius: float = math.inf) -> None:
+        self.sketch = FrequentDirections(dimension, rank)
+        self.scale, self.radius = scale, radius
+        self.point, self.bet, self.outcomes = np.zeros(dimension), np.zeros(dimension), np.zeros(dimension)
+        self.squares = self.wealth = 0.0
+        self.metric: tuple[Array, Array, float] = np.zeros(0), np.zeros((0, dimension)), 1.0
+
+    def update(self, gradient: Array) -> None:
+        """Drop what pushes the bet further out, sketch, bet, project."""
+        outcome, outward = gradient, self.bet - self.point
+        if outward.any():
+            normal = apply(*self.metric, outward)
+            outward, normal = np.array([outward, normal]) / math.sqrt(outward @ normal)
+            outcome = gradient + max(0.0, -float(gradient @ outward)) * normal
+        self.wealth -= float(outcome @ self.bet)
+        self.outcomes = self.outcomes + outcome
+        self.squares += float(outcome @ solve(*self.metric, outcome))
+        if gradient.any():
+            self.sketch.update(gradient)
+        beyond = 1.0 + self.sketch.escaped_mass
+        self.metric = np.sqrt(self.sketch.values + beyond), self.sketch.vectors, math.sqrt(beyond)
+        direction = solve(*self.metric, self.outcomes)
+        z = math.sqrt(float(self.outcomes @ direction))
+        self.bet = -self.slope(z) * direction / z if z > 0.0 else np.zeros_like(direction)
+        self.point = project(self.bet, *self.metric, self.radius)
+
+    def terms(self) -> Iterator[tuple[float, float]]:
+        """The betting fractions beta_i and their weights ``a_i exp(-psi(beta_i) V)``."""
+        for i in range(40):
+            beta = 2.0 ** (-1.0 - i / 2.0)
+            yield beta, self.scale * math.log(2.0) / (2.0 * beta) * math.exp((beta + math.log1p(-beta)) * self.squares)
+
+    def slope(self, z: float) -> float:
+        """``F_V'(z)``."""
+        return sum(weight * beta * math.sinh(beta * z) for beta, weight in self.terms())
+
+
 class FullMatrixAdaGrad:
     """``H = G^{1/2}`` with ``G = sum_s g_s g_s'``, ``x <- P_H(x - eta H^+ g)``."""
 
@@ -145,6 +189,13 @@ class FullMatrixAdaGrad:
         keep = values > 1e-14 * values[-1]
         metric = np.sqrt(values[keep]), vectors.T[keep], 0.0
         self.point = project(self.point - self.rate * solve(*metric, gradient), *metric, self.radius)
+
+
+def apply(values: Array, vectors: Array, rest: float, vector: Array) -> Array:
+    """``H vector`` for ``H = V' diag(values) V + rest (I - V'V)``."""
+    along = vectors @ vector
+    product: Array = vectors.T @ (along * values) + rest * (vector - vectors.T @ along)
+    return product
 
 
 def solve(values: Array, vectors: Array, rest: float, vector: Array) -> Array:

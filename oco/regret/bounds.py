@@ -97,6 +97,8 @@ class Observed:
     comparator_distance
         ``|u_t - x_1|_2`` for the best fixed point u_t of the rounds so far, if the domain is unbounded and u_t does not
         depend on the points played; else NaN.
+    comparator
+        u_t itself, on any domain, for learners with `oco.Learner.bound_needs_comparator`; None if it is not known.
     extra
         For learners with `oco.Learner.bound_needs_sides`, in games of matrices: ``left_eigenvalues`` ``(m,)`` of
         ``sum G G'`` and ``right_eigenvalues`` ``(n,)`` of ``sum G' G``.
@@ -114,6 +116,7 @@ class Observed:
     comparator_distance: float = float("nan")
     extra: dict[str, Any] = field(default_factory=dict)
     total_delay: int = 0
+    comparator: Array | None = None
 
 
 def within_scales(bound: Bound | None, observed: Observed) -> Bound | None:

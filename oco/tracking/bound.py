@@ -82,6 +82,7 @@ class BoundObserver(Observer):
             comparator_distance=self._comparator.distance(round_index),
             extra=self._gradients.sides(),
             total_delay=self._feedback.total_delay(round_index),
+            comparator=self._comparator.best(round_index) if self._game.player.bound_needs_comparator else None,
         )
 
     def _stated(self, observed: Observed) -> Bound | None:

@@ -68,13 +68,17 @@ class ComparatorObserver(Observer):
     def distance(self, round_index: int) -> float:
         """``|u_t - x_1|`` if the domain is unbounded and u_t does not depend on the points played; else NaN."""
         domain = self._game.problem.domain
-        given_ahead = isinstance(innermost(self._game.stream), RowStream) or not isinstance(self._wanted, bool)
-        if domain.bounded or not given_ahead:
-            return math.nan
+        best = None if domain.bounded else self.best(round_index)
+        return math.nan if best is None else float(linalg.norm(best - domain.start))
+
+    def best(self, round_index: int) -> Array | None:
+        """u_t if it does not depend on the points played; else None."""
+        if not (isinstance(innermost(self._game.stream), RowStream) or not isinstance(self._wanted, bool)):
+            return None
         with self._game.clock.timed("comparator"):
             curve = self._found()
         points = {} if curve is None else {one.rounds: one.point for one in curve}
-        return float(linalg.norm(points[round_index] - domain.start)) if round_index in points else math.nan
+        return np.reshape(points[round_index], self._game.problem.domain.shape) if round_index in points else None
 
     def finish(self, curves: Curves) -> tuple[Curves, Scalars]:
         """Find the comparator; regret as an interval, against the last comparator, and against a moving one."""

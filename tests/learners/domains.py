@@ -42,6 +42,6 @@ def domains_of(name: str, size: int = 3) -> dict[str, Domain]:
         return {"simplex": oco.Simplex(1.0, dimension=size), "large simplex": oco.Simplex(3.0, dimension=size)}
     if entry.decision == "unbounded":
         return {"whole space": oco.Unbounded(size)}
-    if name.endswith("_frank_wolfe") or name in ("ader", "saol"):
+    if name.endswith(("_frank_wolfe", "metagrad")) or name in ("ader", "saol"):
         return bounded_domains(size)
     return bounded_domains(size) | unbounded_domains(size)

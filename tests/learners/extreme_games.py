@@ -118,7 +118,8 @@ def draw(seed: int) -> Game:
         promised = False
     if "learning_rate" in known and known["learning_rate"] is None and not domain.bounded:
         keywords.setdefault("learning_rate", 0.5)
-    if (name.endswith("_frank_wolfe") or name in ("ader", "saol")) and not domain.bounded:
+    bounded_only = name.endswith(("_frank_wolfe", "metagrad")) or name in ("ader", "saol", "faml")
+    if bounded_only and not domain.bounded:
         place, domain = "ball", Ball(1.0).with_shape(domain.shape)
     if name == "barrier_bandit":
         place, domain = "ball", Ball(1.0).with_shape(domain.shape)

@@ -15,6 +15,7 @@ from oco.domains.base import Domain
 from oco.learners import LEARNERS, OGD, AdaptiveFDAdaGrad, FDAdaGrad, OnlineNewtonStep, SketchedOneSidedShampoo
 from oco.types import Array
 
+from . import rival_formulas as rivals
 from .streams import given, play, play_linear
 from .test_every_bound import ELSEWHERE
 
@@ -459,6 +460,7 @@ FORMULAS: dict[str, Callable[[Facts], dict[str, float]]] = {
     "rfd_son": rfd_son,
     "amsgrad": amsgrad,
     "coin_betting": coin_betting,
+    **rivals.FORMULAS,
     "hedge": hedge,
     "ader": ader,
     "saol": saol,

@@ -154,6 +154,10 @@ WITHIN = {
     "optimistic_fd_adagrad-rank=2": 3.2,
     "optimistic_fd_adagrad-rank=50-learning_rate=0.5": 5.3,
     "ader-base=FDAdaGrad(rank=2, learning_rate=0.5)": 4.0,  # the base's bound, and Hedge's, with a rate for any game
+    "metagrad": 5.5,  # rates are at most 1 / (5 D G), and each is paid for
+    "coordinate_metagrad": 2.1,
+    "dyadic_fd_adagrad-error=1.0": 2.2,  # d sqrt(error) is paid whether it escapes or not
+    "matrix_free": 8.5,  # two logarithms, and a bound on the l1 norm
     "saol": 5.9,  # regret that is small on every interval costs a logarithm on each
     "saol-base=OGD(learning_rate=0.5)": 6.8,
 }

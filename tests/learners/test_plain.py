@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,25 @@ from oco.learners import plain
 
 D, ROUNDS, RATE, DELTA = 12, 60, 0.3, 0.4
 
+
+class OverBound:
+    """A definition for gradients of at most unit length, shown gradients over their bound."""
+
+    def __init__(self, definition: Any, gradient_bound: float) -> None:
+        self.definition, self.gradient_bound = definition, gradient_bound
+
+    def update(self, gradient: Any) -> None:
+        self.definition.update(gradient / self.gradient_bound)
+
+    @property
+    def point(self) -> Any:
+        return self.definition.point
+
+    @property
+    def sketch(self) -> Any:
+        return types.SimpleNamespace(escaped_mass=self.gradient_bound**2 * self.definition.sketch.escaped_mass)
+
+
 Make = Callable[[int, float], tuple[Any, Any]]
 PAIRS: dict[str, Make] = {
     "fd_adagrad": lambda k, r: (oco.FDAdaGrad(k, RATE, DELTA), plain.FDAdaGrad(D, k, RATE, r, DELTA)),
@@ -23,6 +43,10 @@ PAIRS: dict[str, Make] = {
     "rfd_son": lambda k, r: (
         oco.RFDSON(k, 2.0, DELTA, curvature=0.1),
         plain.SketchedSON(D, k, 0.5, 1.0, 2.0, r, DELTA, curvature=0.1),
+    ),
+    "parameter_free_fd": lambda k, r: (
+        oco.learners.ParameterFreeFD(k, gradient_bound=10.0, scale=RATE),
+        OverBound(plain.ParameterFreeFD(D, k, RATE, r), 10.0),
     ),
     "ftsl": lambda k, r: (oco.FTSL(k, RATE, DELTA), plain.FTSL(D, k, RATE, r, DELTA)),
 }
