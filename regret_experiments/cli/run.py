@@ -46,7 +46,7 @@ def run(
     from regret_experiments.plan.content import plain
     from regret_experiments.plan.keywords import KeywordError
 
-    hyperparameters, keywords = _mapping("-l", learner_keys), _mapping("-e", environment_keys)
+    hyperparameters, keywords = mapping("-l", learner_keys), mapping("-e", environment_keys)
     try:
         where = "learner"
         player = build_learner(learner, hyperparameters)
@@ -65,7 +65,7 @@ def run(
         echo(str(record))
 
 
-def _mapping(option: str, settings: tuple[str, ...]) -> dict[str, Any]:
+def mapping(option: str, settings: tuple[str, ...]) -> dict[str, Any]:
     """``-e domain.kind=ball -e domain.radius=5`` as nested mappings."""
     from regret_experiments.config.document import Document
     from regret_experiments.config.overrides import override
