@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import oco
-from oco.errors import OcoError
+from oco.keywords import spec
 from oco.learners.base import Learner, Problem
 from oco.types import Array
 from regret_experiments.bench.contestant import Contestant
@@ -27,7 +28,7 @@ from regret_experiments.bench.counting import MEMORY, words
 from regret_experiments.plan.building import build_learner
 
 
-class Stopped(OcoError):
+class Stopped(Exception):
     """A learner's process raised an error, ended or was ended; ``kind`` is a limit that it broke, or an error's name."""
 
     def __init__(self, kind: str, message: str, found: dict[str, str] | None = None) -> None:
@@ -36,14 +37,17 @@ class Stopped(OcoError):
         self.found = found or {}
 
 
-TIME, MEMORY_LIMIT = "time limit", "memory limit"
+COMPILING = 3
+"""Rounds after which every kernel of a learner has been compiled."""
+TIME, MEMORY_LIMIT, ENDED = LIMITS = ("time limit", "memory limit", "process ended")
+"""Kinds of `Stopped` that are no error of the learner's own."""
 
 
 @dataclass(frozen=True)
 class Limits:
     """What a process of an entry may take: seconds for one answer, and megabytes beyond those at its start."""
 
-    seconds: float = 60.0
+    seconds: float = 120.0
     megabytes: int = 2048
 
 
@@ -92,7 +96,7 @@ class Process:
             return self._connection.recv_bytes()
         except (EOFError, ConnectionResetError):
             code = self._process.wait()
-            raise Stopped("process ended", f"its process ended with the code {code}") from None
+            raise Stopped(ENDED, f"its process ended with the code {code}") from None
 
     def facts(self) -> dict[str, Any]:
         """The next part of an answer, as plain values; `Stopped` if it is an error."""
@@ -101,6 +105,11 @@ class Process:
             kind = MEMORY_LIMIT if facts["error"] == "MemoryError" else facts["error"]
             raise Stopped(kind, f"{facts['error']}: {facts['text']}", facts["found"])
         return facts
+
+    def begin(self, learner: Learner, problem: Problem, state: bytes | None = None) -> None:
+        """Start a learner, from a state if one is given."""
+        self.tell("begin", spec(learner), problem, state)
+        self.facts()
 
     def end(self) -> None:
         """End the process, and what it started."""
@@ -122,6 +131,8 @@ class Trace:
         Numbers in the state at the stops, counted from what is handed over.
     uncounted
         Those of them that counting the state's arrays and numbers does not see.
+    seconds
+        Of a round, without the first few, in which kernels are compiled.
     found, changed
         What the watch found, and what changed outside of the state, see `outside.changes`.
     """
@@ -129,6 +140,7 @@ class Trace:
     points: list[Array] = field(default_factory=list)
     words: int = 0
     uncounted: int = 0
+    seconds: float = 0.0
     found: dict[str, str] = field(default_factory=dict)
     changed: dict[str, list[str]] = field(default_factory=dict)
 
@@ -149,10 +161,7 @@ class Apart(Learner):
     def __init__(
         self, contestant: Contestant, point: dict[str, Any], processes: Sequence[Process], stops: Sequence[int]
     ) -> None:
-        from oco.keywords import spec
-
         self._learner = build_learner(contestant.kind, point)
-        self._spec = spec(self._learner)
         self.needs = self._learner.needs  # type: ignore[misc]
         self._processes, self._stops = list(processes), list(stops)
         self._round = 0
@@ -171,7 +180,7 @@ class Apart(Learner):
         """Start the learner in the first process."""
         self._problem = problem
         self._process = self._processes.pop(0)
-        self._process.tell("begin", self._spec, problem, None)
+        self._process.begin(self._learner, problem)
         self.state = {"point": problem.domain.start}
 
     @property
@@ -196,14 +205,18 @@ class Apart(Learner):
         self._process.tell("update", feedback)
         self._now = None
         self._round += 1
+        if self._round == COMPILING:
+            self._began = time.perf_counter()
         if self._stops and self._round == self._stops[0]:
             self._stops.pop(0)
             state = self.stop()
             self._process = self._processes.pop(0)
-            self._process.tell("begin", self._spec, self._problem, state)
+            self._process.begin(self._learner, self._problem, state)
 
     def stop(self) -> bytes:
         """Ask the learner's process what was found, and for its state."""
+        if self._round > COMPILING:
+            self.trace.seconds = (time.perf_counter() - self._began) / (self._round - COMPILING)
         self._process.tell("stop")
         report, state = self._process.facts(), self._process.answer()
         self.trace.found = report["found"] | self.trace.found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,16 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from oco.errors import OcoError
+from oco.errors import ConfigError
 from oco.game import play
+from oco.learners.base import require_feedback
 from oco.types import Array
-from regret_experiments.bench.apart import TIME, Apart, Limits, Process, Stopped, Trace
+from regret_experiments.bench.apart import LIMITS, TIME, Apart, Limits, Process, Stopped, Trace
 from regret_experiments.bench.contestant import Contestant
 from regret_experiments.bench.counting import MEMORY
 from regret_experiments.bench.outside import ATTRIBUTES, RANDOM
+from regret_experiments.bench.playing import Fit, fit_of
 from regret_experiments.bench.suite import Stream, Suite
-from regret_experiments.bench.watch import ENVIRONMENT, FILES, THREADS
-from regret_experiments.plan.building import build_learner, learner_content
+from regret_experiments.bench.watch import ENVIRONMENT
+from regret_experiments.plan.building import BuiltEnvironment, build_learner, learner_content
 from regret_experiments.plan.runs import Game, Run
 
 ROUNDS = 200
@@ -61,29 +62,44 @@ class Audit:
         return {"faults": self.faults, "rounds": self.rounds, "words": self.words}
 
 
-def audit(suite: Suite, contestant: Contestant, names: list[str]) -> Audit:
+def audit(suite: Suite, contestant: Contestant, limits: Limits | None = None) -> tuple[Audit, Fit]:
     """Play a part of every stream three times, and compare.
 
     In one game the learner stays in one process. In the second it is stopped at two hidden rounds, and goes on from
     its state alone in another process. In the third it shares this process with the environment, as it does when the
     suite is played. The environment of the first two is here, out of the learner's reach. The points of all three must
     be equal bit for bit; what differs outside of the state says why they are not.
+
+    Returns what was found, and the streams that the learner can start on.
     """
     found = Audit()
-    limits = Limits()
-    with _processes(contestant, 4, limits) as processes:
-        for name in names:
+    with _processes(contestant, 4, limits or Limits()) as processes:
+
+        def start(point: dict[str, Any], built: BuiltEnvironment) -> None:
+            learner, problem = build_learner(contestant.kind, point), built.problem()
+            require_feedback(learner, problem)
             try:
-                _audit_stream(suite, suite.stream(name), contestant, processes, found)
+                processes[0].begin(learner, problem)
             except Stopped as stopped:
-                found.faults |= _sentences(stopped.found, name)
-                found.faults.setdefault(stopped.kind, f"{stopped.kind}: on {name}, {stopped}")
-            if found.faults:
-                break
+                if stopped.kind in LIMITS or stopped.found:
+                    raise
+                raise ConfigError(str(stopped)) from None
+
+        name = ""
+        try:
+            fit = fit_of(suite, contestant, start)
+            for name in fit.names:
+                _audit_stream(suite, suite.stream(name), contestant, processes, found)
+                if found.faults:
+                    break
+        except Stopped as stopped:
+            own = {stopped.kind: f"{stopped.kind}: {f'on {name}, ' if name else ''}{stopped}"}
+            found.faults |= _sentences(stopped.found, name) or own
+            fit = Fit([], {}, {})
     most = suite.limit_seconds
     if not found.faults and found.seconds > most:
         found.faults[TIME] = f"{TIME}: it would take about {found.seconds:,.0f} s for the suite, {most:,} s are allowed"
-    return found
+    return found, fit
 
 
 def _audit_stream(
@@ -95,10 +111,8 @@ def _audit_stream(
     order = secrets.choice(suite.orders)
     found.rounds[stream.name] = [*stops, rounds]
     point = contestant.points(stream.built.dimension)[0]
-    began = time.perf_counter()
     whole = _apart(stream, order, contestant, point, processes[:1], [], rounds)
-    played = suite.games * horizon / rounds
-    found.seconds += played * (time.perf_counter() - began)
+    found.seconds += suite.games * horizon * whole.seconds
     parts = _apart(stream, order, contestant, point, processes[1:], stops, rounds)
     found.words[stream.name] = parts.words
     found.faults |= _sentences(whole.found | parts.found, stream.name)
@@ -110,7 +124,7 @@ def _audit_stream(
     differs = _first_difference(whole.points, parts.points)
     if differs is not None:
         found.faults |= _outside(whole.changed, stream.name, differs, stops)
-        if _nothing_named(found):
+        if not found.faults:
             again = _apart(stream, order, contestant, point, processes[:1], [], rounds)
             found.faults |= _unnamed(_first_difference(whole.points, again.points) is not None, stream.name, differs)
         return
@@ -121,6 +135,17 @@ def _audit_stream(
             f"{ENVIRONMENT}: on {stream.name} the point of round {differs + 1} is another one where the environment is "
             "in the same process; the learner reaches it, or what it knows, by other ways than those of the game"
         )
+
+
+def replay_apart(stream: Stream, contestant: Contestant, run: Run, point: dict[str, Any]) -> float:
+    """The cumulative loss of a whole game in which the learner is stopped twice and goes on in other processes."""
+    horizon = stream.built.horizon
+    stops = sorted(secrets.SystemRandom().sample(range(1, horizon), 2))
+    with _processes(contestant, 3, Limits()) as processes:
+        learner = Apart(contestant, point, processes, stops)
+        seeds = {"seed": run.seeds["order"], "learner_seed": run.seeds["learner"]}
+        record = play(stream.built.environment, learner, **seeds, comparator=False, spectrum=False, checkpoints=1)
+    return float(record.scalars["cumulative_loss"])
 
 
 def _apart(
@@ -177,19 +202,21 @@ def _first_difference(one: list[Array], other: list[Array]) -> int | None:
 
 
 def _sentences(found: dict[str, str], name: str) -> dict[str, str]:
-    return {kind: f"{kind}: on {name}, the learner {sentence}" for kind, sentence in found.items()}
+    where = f"on {name}, " if name else ""
+    return {kind: f"{kind}: {where}the learner {sentence}" for kind, sentence in found.items()}
 
 
 def _outside(changed: dict[str, list[str]], name: str, differs: int, stops: list[int]) -> dict[str, str]:
     """Sentences on what changed outside of the state, of a learner that could not go on from its state."""
+    last = max((stop for stop in stops if stop < differs), default=0)
     found = {}
     for kind, places in changed.items():
-        advice = f"; {_ADVICE[kind]}" if kind in _ADVICE else ""
-        last = max(stop for stop in stops if stop < differs)
-        found[kind] = (
-            f"{kind}: on {name}, {', '.join(places[:3])} changed during play, and the point of round {differs} is "
-            f"another one after the learner was stopped at round {last} and went on from its state alone{advice}"
-        )
+        if last or kind != ATTRIBUTES:  # before the first stop both are the learner's first object
+            advice = f"; {_ADVICE[kind]}" if kind in _ADVICE else ""
+            found[kind] = (
+                f"{kind}: on {name}, {', '.join(places[:3])} changed during play, and the point of round {differs} is "
+                f"another one after the learner was stopped at round {last} and went on from its state alone{advice}"
+            )
     return found
 
 
@@ -200,9 +227,3 @@ def _unnamed(random: bool, name: str, differs: int) -> dict[str, str]:
         STATE: f"{STATE}: on {name}, the point of round {differs} is another one after the learner went on from its state "
         f"alone; {_ADVICE[STATE]}"
     }
-
-
-def _nothing_named(found: Audit) -> bool:
-    return not found.faults
-
-

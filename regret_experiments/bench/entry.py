@@ -38,6 +38,7 @@ def make_entry(suite: Suite, learner: Contestant, played: Played, audit: dict[st
             "source": maker.source,
             "guarantee": maker.guarantee,
             "plugin": content.get("plugin"),
+            "class": learner.class_name,
             "file": None if learner.source is None else learner.source.name,
             "file_sha256": learner.source_sha256,
         },

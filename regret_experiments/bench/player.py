@@ -110,6 +110,9 @@ def _answer(connection: Connection, player: Player, request: tuple[Any, ...]) ->
         connection.send_bytes(json.dumps({"points": len(points)}).encode())
         for point in points:
             connection.send_bytes(np.ascontiguousarray(point, dtype=np.float64).tobytes())
+    elif what == "begin":
+        player.begin(*arguments)
+        connection.send_bytes(b"{}")
     elif what == "stop":
         report, state = player.stop()
         connection.send_bytes(json.dumps(report).encode())
@@ -135,7 +138,6 @@ def main() -> None:
             text = " ".join(str(error).split())
             message = {"error": type(error).__name__, "text": text, "found": watch.found}
             connection.send_bytes(json.dumps(message).encode())
-            return
 
 
 if __name__ == "__main__":

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oco.errors import OcoError
 from regret_experiments.bench.contestant import Contestant
 from regret_experiments.bench.suite import SCORE, TUNE, Suite
 from regret_experiments.execution import Backend, run_sweep
 from regret_experiments.execution.progress import Progress
 from regret_experiments.plan import make_plan
-from regret_experiments.plan.building import build_learner, check_suits
+from regret_experiments.plan.building import BuiltEnvironment, build_learner, check_suits
 from regret_experiments.plan.keywords import KeywordError
 from regret_experiments.store import Store
 from regret_experiments.store.results import load
@@ -21,10 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROW = (
-    "order", "loss", "regret_lower", "regret_upper", "bound", "bound_valid", "verdict", "peak_floats", "rank",
+    "order", "loss", "regret_lower", "regret_upper", "regret_dynamic", "bound", "bound_valid", "verdict", "peak_floats", "rank",
     "violations", "seconds",
 )  # fmt: skip
-"""The numbers of a scored run, in the order in which an entry has them."""
+"""The numbers of a scored run, in the order in which an entry has them. ``regret_dynamic`` is None where nothing drifts."""
 
 
 @dataclass
@@ -49,9 +52,26 @@ class Played:
     interrupted: bool = False
 
 
-def suited(suite: Suite, learner: Contestant) -> tuple[list[str], dict[str, str], dict[str, str]]:
-    """Names of the streams that the learner can start on, and reasons for those that it cannot, or nobody can here."""
-    fit: list[str] = []
+@dataclass(frozen=True)
+class Fit:
+    """What a learner can play.
+
+    Attributes
+    ----------
+    names
+        Streams that it can start on.
+    gaps, absent
+        Sentences by name of a stream that the learner cannot play, and of one whose data is not on this machine.
+    """
+
+    names: list[str]
+    gaps: dict[str, str]
+    absent: dict[str, str]
+
+
+def fit_of(suite: Suite, learner: Contestant, start: Callable[[dict[str, Any], BuiltEnvironment], None]) -> Fit:
+    """What ``learner`` can play: ``start`` starts it with some hyper-parameters, and raises an `OcoError` if it cannot."""
+    names: list[str] = []
     gaps: dict[str, str] = {}
     absent = {stream.name: stream.absent for stream in suite.streams if stream.absent}
     for stream in suite.streams:
@@ -59,16 +79,31 @@ def suited(suite: Suite, learner: Contestant) -> tuple[list[str], dict[str, str]
             continue
         try:
             for point in learner.points(stream.built.dimension):
-                check_suits(build_learner(learner.kind, point), stream.built)
-        except KeywordError as error:
+                start(point, stream.built)
+        except (KeywordError, OcoError) as error:
             gaps[stream.name] = str(error)
         else:
-            fit.append(stream.name)
-    return fit, gaps, absent
+            names.append(stream.name)
+    return Fit(names, gaps, absent)
+
+
+def start_here(learner: Contestant) -> Callable[[dict[str, Any], BuiltEnvironment], None]:
+    """Starts a learner of the library in this process."""
+
+    def start(point: dict[str, Any], built: BuiltEnvironment) -> None:
+        check_suits(build_learner(learner.kind, point), built)
+
+    return start
 
 
 def play_suite(
-    suite: Suite, learner: Contestant, directory: Path, *, backend: Backend | None = None, progress: Progress | None = None
+    suite: Suite,
+    learner: Contestant,
+    fit: Fit,
+    directory: Path,
+    *,
+    backend: Backend | None = None,
+    progress: Progress | None = None,
 ) -> Played:
     """Tune the learner on one order of every stream that it can play, and score its best point on the other orders.
 
@@ -78,27 +113,26 @@ def play_suite(
         Of all learners; the learner's results are in a directory of it, as of any sweep. What is stored there is not
         played again, and best fixed points are taken over from the other learners.
     """
-    fit, gaps, absent = suited(suite, learner)
-    played = Played(gaps=gaps, absent=absent)
-    if not fit:
+    names, played = list(fit.names), Played(gaps=dict(fit.gaps), absent=fit.absent)
+    if not names:
         return played
     store = Store(directory / learner.label)
     _lend_games(directory, store.path)
     run: dict[str, Any] = {"backend": backend, "progress": progress}
-    if run_sweep(make_plan(suite.config(learner.entry, fit, (TUNE,))), store, **run).interrupted:
+    if run_sweep(make_plan(suite.config(learner.entry, names, (TUNE,))), store, **run).interrupted:
         played.interrupted = True
         return played
     runs = load(store.path).runs
-    for name in list(fit):
+    for name in fit.names:
         mine = runs[runs["environment"] == name]
         if not (mine["status"] == "finished").any():
-            gaps[name] = f"every point failed: {mine['message'].iloc[0]}"
-            fit.remove(name)
-    if fit:
-        summary = run_sweep(make_plan(suite.config(learner.entry, fit, (TUNE, SCORE))), store, **run)
+            played.gaps[name] = f"every point failed: {mine['message'].iloc[0]}"
+            names.remove(name)
+    if names:
+        summary = run_sweep(make_plan(suite.config(learner.entry, names, (TUNE, SCORE))), store, **run)
         played.interrupted = summary.interrupted
         if not summary.interrupted:
-            _collect(load(store.path).runs, fit, played)
+            _collect(load(store.path).runs, names, played)
     return played
 
 
@@ -130,12 +164,11 @@ def _collect(runs: pd.DataFrame, names: list[str], played: Played) -> None:
 
 
 def _row(run: dict[Any, Any]) -> list[Any]:
-    dynamic = _number(run.get("regret_dynamic"))
-    lower, upper = (_number(run.get(name)) if dynamic is None else dynamic for name in ("regret_lower", "regret_upper"))
     valid = run.get("bound_valid")
     broken = str(run.get("violations") or "")
     return [
-        int(run["order"]), _number(run["cumulative_loss"]), lower, upper, _number(run.get("bound")),
+        int(run["order"]), _number(run["cumulative_loss"]),
+        *(_number(run.get(name)) for name in ("regret_lower", "regret_upper", "regret_dynamic", "bound")),
         None if valid is None or valid != valid else bool(valid), str(run["verdict"]), int(run["peak_state_floats"]),
         None if run["rank"] is None or run["rank"] != run["rank"] else int(run["rank"]),
         len(broken.split("; ")) if broken else 0, round(float(run["seconds"]), 4),
@@ -144,6 +177,4 @@ def _row(run: dict[Any, Any]) -> list[Any]:
 
 def _number(value: Any) -> float | None:
     """A float; None where it is missing or not finite."""
-    import math
-
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None

@@ -15,7 +15,7 @@ from regret_experiments.config.loading import LoadedConfig, validate
 from regret_experiments.plan.building import BuiltEnvironment, build_environment
 from regret_experiments.plan.keywords import KeywordError
 
-_KEYS = ("version", "tuning", "tuning_order", "orders", "rates", "groups", "streams")
+_KEYS = ("version", "tuning", "tuning_order", "orders", "limit_seconds", "rates", "groups", "streams")
 TUNE, SCORE = "tune", "score"
 """Stages of the sweep that a learner plays."""
 
@@ -73,6 +73,8 @@ class Suite:
         Points that a learner may try, and the order of the data on which it tries them.
     orders
         On which the best point is scored.
+    limit_seconds
+        Of one core, that a learner may take for the whole suite.
     rates
         Learning rates of learners whose theorem sets one (``with_theorem``), and of the others.
     groups
@@ -86,9 +88,15 @@ class Suite:
     tuning: int
     tuning_order: int
     orders: tuple[int, ...]
+    limit_seconds: int
     rates: dict[str, Any]
     groups: dict[str, str]
     streams: tuple[Stream, ...]
+
+    @property
+    def games(self) -> int:
+        """Most games that a learner plays on a stream."""
+        return self.tuning + len(self.orders)
 
     def stream(self, name: str) -> Stream:
         """The stream called ``name``."""
@@ -146,7 +154,7 @@ def load_suite(path: Path | None = None) -> Suite:
             raise ConfigError(f"{name}: every stream needs a name and one of the groups, got {entry!r:.120}")
         own = {key: value for key, value in entry.items() if key != "group"}
         streams.append(Stream(str(entry["name"]), entry["group"], own))
-    facts = {key: given[key] for key in ("version", "tuning", "tuning_order", "rates", "groups")}
+    facts = {key: given[key] for key in ("version", "tuning", "tuning_order", "limit_seconds", "rates", "groups")}
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Suite(sha256=digest, orders=tuple(given["orders"]), streams=tuple(streams), **facts)
 
