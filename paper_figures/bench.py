@@ -1,8 +1,8 @@
 """Make the reference results of OCO-Bench: python -m paper_figures.bench [LEARNER ...].
 
 Plays what is missing of the learners of the library, all by default, in results/bench; writes their entries to
-results/reference/bench/, the table to docs/bench_table.md, and the figures to docs/figures/. Stop it at any time; the same
-command goes on.
+results/reference/bench/, the table to docs/bench_table.md, and the figures to docs/figures/. Stop it at any time; the
+same command goes on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ RESULTS = ROOT / "results" / "bench"
 REFERENCE = ROOT / "results" / "reference" / "bench"
 TABLE, FIGURES = ROOT / "docs" / "bench_table.md", ROOT / "docs" / "figures"
 MAIN = (
-    "ogd", "adagrad_norm", "diagonal_adagrad", "fd_adagrad-k10", "full_matrix_adagrad", "ada_fd-k10", "coin_betting", "hedge",
+    "ogd", "adagrad_norm", "diagonal_adagrad", "fd_adagrad-k10", "full_matrix_adagrad", "ada_fd-k10", "coin_betting",
+    "hedge",
 )  # fmt: skip
 """Learners of the figures in the docs."""
 
@@ -33,7 +34,9 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     what = given or ["--all"]
     subprocess.run(
-        [sys.executable, "-m", "regret_experiments", "bench", "run", *what, "--results", str(RESULTS)], cwd=ROOT, check=True
+        [sys.executable, "-m", "regret_experiments", "bench", "run", *what, "--results", str(RESULTS)],
+        cwd=ROOT,
+        check=True,
     )
     REFERENCE.mkdir(parents=True, exist_ok=True)
     for name in given or library_entries():

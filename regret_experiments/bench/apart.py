@@ -29,7 +29,7 @@ from regret_experiments.plan.building import build_learner
 
 
 class Stopped(Exception):
-    """A learner's process raised an error, ended or was ended; ``kind`` is a limit that it broke, or an error's name."""
+    """A learner's process raised an error, ended or was ended; ``kind`` is a limit that it broke or an error's name."""
 
     def __init__(self, kind: str, message: str, found: dict[str, str] | None = None) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Whether a contestant keeps everything in its state: games apart, stopped at hidden rounds, and compared bit for bit."""
+"""Whether a contestant keeps everything in its state: games apart, stopped at hidden rounds, compared bit for bit."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ def audit(suite: Suite, contestant: Contestant, limits: Limits | None = None) ->
     return found, fit
 
 
-def _audit_stream(
-    suite: Suite, stream: Stream, contestant: Contestant, processes: list[Process], found: Audit
-) -> None:
+def _audit_stream(suite: Suite, stream: Stream, contestant: Contestant, processes: list[Process], found: Audit) -> None:
     horizon = stream.built.horizon
     rounds = min(ROUNDS, horizon)
     stops = sorted(secrets.SystemRandom().sample(range(2, rounds - 1), 2))
@@ -118,8 +116,8 @@ def _audit_stream(
     found.faults |= _sentences(whole.found | parts.found, stream.name)
     if parts.uncounted > UNSEEN:
         found.faults[MEMORY] = (
-            f"{MEMORY}: on {stream.name} the state needs {parts.uncounted} numbers more than are counted in it, in text "
-            "or in long integers"
+            f"{MEMORY}: on {stream.name} the state needs {parts.uncounted} numbers more than are counted in it, in "
+            "text or in long integers"
         )
     differs = _first_difference(whole.points, parts.points)
     if differs is not None:
@@ -164,9 +162,7 @@ def _apart(
     return learner.trace
 
 
-def _together(
-    stream: Stream, order: int, contestant: Contestant, point: dict[str, Any], rounds: int
-) -> list[Array]:
+def _together(stream: Stream, order: int, contestant: Contestant, point: dict[str, Any], rounds: int) -> list[Array]:
     """The points after each round of the same game, played as in a sweep."""
     seeds = seeds_of(stream, order, contestant, point)
     record = play(
@@ -224,6 +220,6 @@ def _unnamed(random: bool, name: str, differs: int) -> dict[str, str]:
     if random:
         return {RANDOM: f"{RANDOM}: on {name}, two equal games have different points; {_ADVICE[RANDOM]}"}
     return {
-        STATE: f"{STATE}: on {name}, the point of round {differs} is another one after the learner went on from its state "
-        f"alone; {_ADVICE[STATE]}"
+        STATE: f"{STATE}: on {name}, the point of round {differs} is another one after the learner went on from its "
+        f"state alone; {_ADVICE[STATE]}"
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sysconfig
 from pathlib import Path
 
 from oco.errors import ConfigError, StoreError
@@ -11,14 +12,11 @@ from regret_experiments.bench.suite import Suite
 
 
 def reference_directory() -> Path | None:
-    """Where the committed results of the library's learners are: in a checkout, or what the wheel put under ``share/``."""
-    import sysconfig
-
+    """Where committed results of the library's learners are: of a checkout, or what the wheel put under ``share/``."""
     checkout = Path(__file__).resolve().parents[2]
-    for place in (checkout / "results" / "reference" / "bench", Path(sysconfig.get_path("data")) / "share" / "oco-regret" / "bench"):
-        if place.is_dir():
-            return place
-    return None
+    installed = Path(sysconfig.get_path("data")) / "share" / "oco-regret"
+    places = (checkout / "results" / "reference" / "bench", installed / "bench")
+    return next((place for place in places if place.is_dir()), None)
 
 
 def collect(suite: Suite, results: Path, *, reference: bool = True) -> tuple[Scores, list[str]]:
@@ -32,7 +30,11 @@ def collect(suite: Suite, results: Path, *, reference: bool = True) -> tuple[Sco
         If there is no entry.
     """
     home = reference_directory() if reference else None
-    files = [*(sorted(home.glob("*.json")) if home else ()), *sorted(results.glob(f"*/{FILE}")), *sorted(results.glob("*.json"))]
+    files = [
+        *(sorted(home.glob("*.json")) if home else ()),
+        *sorted(results.glob(f"*/{FILE}")),
+        *sorted(results.glob("*.json")),
+    ]
     entries, left_out = {}, []
     for path in files:
         try:

@@ -14,7 +14,7 @@ from oco.errors import ConfigError
 from oco.keywords import did_you_mean, listed
 from regret_experiments.bench.suite import Suite
 from regret_experiments.config.document import parse
-from regret_experiments.config.values import alternatives, points
+from regret_experiments.config.values import THEOREM, alternatives, points
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,13 @@ class Contestant:
         """The hyper-parameters that it tries."""
         given = {key: value for key, value in self.entry.items() if key not in ("name", "kind", "tune")}
         return list(points(given, {}, dimension))
+
+    @property
+    def at_theorem(self) -> dict[str, Any] | None:
+        """Its entry with the theorem's learning rate alone; None unless that is among those that it tries."""
+        rates = self.entry.get("learning_rate")
+        tries = [*self.entry["tune"]] == ["learning_rate"] and isinstance(rates, list) and THEOREM in rates
+        return self.entry | {"learning_rate": THEOREM, "tune": []} if tries else None
 
     @property
     def source_sha256(self) -> str | None:
@@ -88,7 +95,7 @@ def contestant(
         entries = library_entries()
         if argument in entries:
             kind, given = entries[argument]["kind"], entries[argument]["hyperparameters"] | given
-    entry = {"kind": kind, "name": name or label} | _with_rates(kind, given, suite)
+    entry = {"kind": kind, "name": name or label} | _with_rates(kind, given, suite, bool(path))
     entry["tune"] = [key for key, value in entry.items() if isinstance(value, (list, dict))]
     found = Contestant(entry["name"], kind, entry, source)
     count = _count(entry)
@@ -135,7 +142,10 @@ def _load(path: Path, class_name: str) -> str:
         raise ConfigError(f"{path}: there is no such file")
     if not path.stem.isidentifier():
         raise ConfigError(f"{path}: a file that is imported is named in letters, digits and _, such as my_learner.py")
-    load_module(path.stem, str(path.resolve().parent))
+    try:
+        load_module(path.stem, str(path.resolve().parent))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {str(error).removeprefix(f'--plugin {path.stem}: ')}") from error
     module = importlib.import_module(path.stem)
     if Path(str(module.__file__)).resolve() != path.resolve():
         raise ConfigError(f"{path}: there is another module {path.stem!r} ({module.__file__}); rename the file")
@@ -153,13 +163,17 @@ def _load(path: Path, class_name: str) -> str:
     return registered_name(classes[class_name or next(iter(classes))])
 
 
-def _with_rates(kind: str, given: dict[str, Any], suite: Suite) -> dict[str, Any]:
+def _with_rates(kind: str, given: dict[str, Any], suite: Suite, path: bool) -> dict[str, Any]:
     """The hyper-parameters with the learning rates of the suite, where the learner has one and none is given."""
     from oco.learners import LEARNERS
 
     if kind not in LEARNERS:
         raise ConfigError(
-            f"there is no learner {kind!r}{did_you_mean(kind, LEARNERS)}; a learner of your own is given as FILE.py:CLASS"
+            f"there is no learner {kind!r}{did_you_mean(kind, LEARNERS)}; one of your own is given as FILE.py:CLASS"
+        )
+    if not path and kind not in LEARNERS.built_in:
+        raise ConfigError(
+            f"learner {kind!r} is of another package; give its file, FILE.py:CLASS, so that it is audited"
         )
     default = inspect.signature(LEARNERS[kind]).parameters.get("learning_rate")
     if default is None or "learning_rate" in given or _count(given) > 1:

@@ -66,7 +66,9 @@ def _draw_plane(plane: Any, axes: Axes, styles: Styles, names: set[str]) -> None
         style = styles[row.learner]
         named = row.learner in names
         color = style.color if named else "#CCCCCC"
-        axes.plot(row.floats, row.relative, linestyle="none", color=color, marker=style.marker, zorder=3 if named else 2)
+        axes.plot(
+            row.floats, row.relative, linestyle="none", color=color, marker=style.marker, zorder=3 if named else 2
+        )
         if named:
             labels.near(style.label, row.floats, row.relative, style.ink, optional=not row.front)
     axes.set_xlabel("numbers in the state")
@@ -84,7 +86,9 @@ def relative_figure(scores: Scores, names: Sequence[str]) -> Any:
     figure = Figure(figsize=(7.0, 1.8 + 0.16 * len(names)), layout="constrained")
     axes = figure.subplots()
     colors = colormaps["YlOrRd"].with_extremes(bad="#D0D0D0")
-    image = axes.imshow(np.ma.masked_invalid(table.to_numpy(float)), norm=LogNorm(1.0, 10.0), cmap=colors, aspect="auto")
+    image = axes.imshow(
+        np.ma.masked_invalid(table.to_numpy(float)), norm=LogNorm(1.0, 10.0), cmap=colors, aspect="auto"
+    )
     axes.set_xticks(range(len(scores.streams)), scores.streams, rotation=60, ha="right", rotation_mode="anchor")
     styles = _styles(scores)
     axes.set_yticks(range(len(names)), [styles[name].label for name in names])

@@ -27,7 +27,13 @@ NEIGHBORS = 3
 
 
 def enter(
-    suite: Suite, contestant: Contestant, results: Path, *, backend: Backend, progress: Progress, say: Callable[[str], Any]
+    suite: Suite,
+    contestant: Contestant,
+    results: Path,
+    *,
+    backend: Backend,
+    progress: Progress,
+    say: Callable[[str], Any],
 ) -> Entry | None:
     """Let a contestant play the suite and write its files to a directory of ``results``; None if it was interrupted.
 

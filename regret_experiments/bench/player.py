@@ -1,6 +1,6 @@
 """The process in which an audited learner runs: it is told what a learner is shown, and answers with points.
 
-It is started as ``python -m regret_experiments.bench.player DESCRIPTOR MEGABYTES DIRECTORY`` by `regret_experiments.bench.apart`, and
+It is started as ``python -m regret_experiments.bench.player DESCRIPTOR MEGABYTES DIRECTORY``, by `apart.Process`, and
 holds no environment, no data and no seed of a stream. Requests are pickles of the process that started it. Answers are
 arrays without pickles and JSON, because what answers runs the code of an entry.
 """
@@ -82,7 +82,9 @@ class Player:
             return report, b""
 
     def _modules(self) -> list[Any]:
-        return [module for module in list(sys.modules.values()) if self._watch.is_own(getattr(module, "__file__", None))]
+        return [
+            module for module in list(sys.modules.values()) if self._watch.is_own(getattr(module, "__file__", None))
+        ]
 
     def __enter__(self) -> None:
         self._watch.phase = "play"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from oco.errors import OcoError
 from regret_experiments.bench.contestant import Contestant
-from regret_experiments.bench.suite import SCORE, TUNE, Suite
+from regret_experiments.bench.suite import SCORE, THEOREM, TUNE, Suite
 from regret_experiments.execution import Backend, run_sweep
 from regret_experiments.execution.progress import Progress
 from regret_experiments.plan import make_plan
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROW = (
-    "order", "loss", "regret_lower", "regret_upper", "regret_dynamic", "bound", "bound_valid", "verdict", "peak_floats", "rank",
-    "violations", "seconds",
+    "order", "loss", "regret_lower", "regret_upper", "regret_dynamic", "bound", "bound_valid", "verdict", "peak_floats",
+    "rank", "violations", "seconds",
 )  # fmt: skip
-"""The numbers of a scored run, in the order in which an entry has them. ``regret_dynamic`` is None where nothing drifts."""
+"""The numbers of a scored run, as an entry has them. ``regret_dynamic`` is None where nothing drifts."""
 
 
 @dataclass
@@ -37,7 +37,8 @@ class Played:
     Attributes
     ----------
     streams
-        By name: ``point``, the best of ``tuning`` (pairs of a point and its loss), and ``rows``, see `ROW`.
+        By name: ``point``, the best of ``tuning`` (pairs of a point and its loss), ``rows`` on the orders, see `ROW`,
+        and ``theorem``, the row of one order at the theorem's learning rate, where there is one.
     gaps
         Sentences by name of a stream that the learner cannot play.
     absent
@@ -70,7 +71,7 @@ class Fit:
 
 
 def fit_of(suite: Suite, learner: Contestant, start: Callable[[dict[str, Any], BuiltEnvironment], None]) -> Fit:
-    """What ``learner`` can play: ``start`` starts it with some hyper-parameters, and raises an `OcoError` if it cannot."""
+    """What ``learner`` can play: ``start`` starts it with some hyper-parameters, or raises an `OcoError`."""
     names: list[str] = []
     gaps: dict[str, str] = {}
     absent = {stream.name: stream.absent for stream in suite.streams if stream.absent}
@@ -133,11 +134,25 @@ def play_suite(
         played.interrupted = summary.interrupted
         if not summary.interrupted:
             _collect(load(store.path).runs, names, played)
+    if learner.at_theorem is not None and played.streams and not played.interrupted:
+        _play_at_theorem(suite, learner.at_theorem, store.path, played, run)
     return played
 
 
+def _play_at_theorem(suite: Suite, entry: dict[str, Any], home: Path, played: Played, run: dict[str, Any]) -> None:
+    """Play one order of every stream at the theorem's learning rate, where its bound is what the theorem promises."""
+    store = Store(home / THEOREM)
+    _lend_games(home.parent, store.path)
+    summary = run_sweep(make_plan(suite.config(entry, list(played.streams), (THEOREM,))), store, **run)
+    played.interrupted = summary.interrupted
+    if not summary.interrupted:
+        for run_of in load(store.path).runs.to_dict("records"):
+            if run_of["status"] == "finished":
+                played.streams[run_of["environment"]]["theorem"] = _row(run_of)
+
+
 def _lend_games(directory: Path, target: Path) -> None:
-    """Copy best fixed points that other learners found; their files are named by their content and checked when read."""
+    """Copy best fixed points that other learners found; files are named by content and checked when read."""
     for document in directory.glob("*/games/*/*.json"):
         place = target / document.relative_to(document.parents[2])
         if not place.exists() and document.parents[2] != target:

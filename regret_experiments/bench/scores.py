@@ -1,4 +1,4 @@
-"""Many entries as one table: regret relative to the best known, ranks in which gaps count, and fronts of regret and memory."""
+"""Many entries as one table: relative regret, ranks in which gaps count, and fronts of regret and memory."""
 
 from __future__ import annotations
 
@@ -42,11 +42,13 @@ class Scores:
     def frame(self) -> pd.DataFrame:
         """A row for every learner and stream whose data it had.
 
-        Columns: ``learner``, ``group``, ``stream``, ``regret`` (mean over orders of the certified upper end; of a
-        stream that drifts the dynamic regret), its ``low`` and ``high`` over the orders, ``bound`` (mean) and
-        ``worth``, the bound over the static regret that it is about, ``verdict`` (the worst), ``floats``, ``seconds`` a run, ``violations``, ``gap`` (a sentence, or empty), ``best`` (the least
-        ``regret`` of all learners on the stream), ``relative`` (``regret / best``, missing unless ``best`` is
-        positive), and ``place``: the rank on the stream, in which all gaps share the last places.
+        Columns: ``learner``, ``group``, ``stream``; ``regret`` (mean over orders of the certified upper end; of a
+        stream that drifts the dynamic regret), its ``low`` and ``high`` over the orders; ``bound``, at the theorem's
+        learning rate where there is one, ``worth``, the bound over the static regret of the same game, and
+        ``verdict``; ``price``, the regret at the theorem's rate over that at the tuned one, on the same order;
+        ``floats``; ``seconds`` of all games; ``violations``; ``gap`` (a sentence, or empty); ``point`` (the tuned one);
+        ``best`` (the least ``regret`` of all learners on the stream), ``relative`` (``regret / best``, missing unless
+        ``best`` is positive), and ``place``: the rank on the stream, in which all gaps share the last places.
         """
         rows = [
             _cell(name, stream.group, stream.name, entry)
@@ -81,7 +83,7 @@ class Scores:
 
         Columns: ``learner``, ``mean_rank`` over all ranked streams, ``streams`` that it played, ``wins`` (streams with
         the lowest regret of all), ``floats`` (geometric mean), a column for every group with the geometric mean of
-        ``relative`` on its streams that were played, ``gaps`` in all, ``worth`` (median of the bound over the regret),
+        ``relative`` on its streams that were played, ``gaps`` in all, ``worth`` and ``price`` (medians),
         ``held`` and ``bounds`` (bounds that hold, and that were stated), ``seconds`` of all its games.
         """
         rows = [self._learner(name, mine) for name, mine in self.ranked.groupby("learner", sort=False)]
@@ -99,6 +101,7 @@ class Scores:
             "floats": _geometric(mine["floats"]),
             **groups,
             "worth": float(mine["worth"].median()),
+            "price": float(mine["price"].median()),
             "held": int((mine.loc[stated, "verdict"] == str(Verdict.HOLDS)).sum()),
             "bounds": int(stated.sum()),
             "broken": int((mine["verdict"] == str(Verdict.BROKEN)).sum()),
@@ -156,25 +159,26 @@ class Scores:
 def _cell(learner: str, group: str, stream: str, entry: Entry) -> dict[str, Any]:
     """A learner on a stream: means over the orders, or the reason for a gap."""
     names: dict[str, Any] = {"learner": learner, "group": group, "stream": stream}
-    numbers = ("regret", "low", "high", "bound", "worth", "floats", "seconds")
+    numbers = ("regret", "low", "high", "bound", "worth", "price", "floats", "seconds")
     if stream not in entry["streams"]:
         return names | dict.fromkeys(numbers, math.nan) | {
             "verdict": "", "violations": 0, "gap": entry["gaps"][stream], "point": "",
         }  # fmt: skip
     found = entry["streams"][stream]
     rows = pd.DataFrame(found["rows"], columns=entry["columns"])
-    static, bound = (float(rows[name].astype(float).mean(skipna=False)) for name in ("regret_upper", "bound"))
+    promised = pd.DataFrame([found["theorem"]] if "theorem" in found else found["rows"], columns=entry["columns"])
+    static, bound = (float(promised[name].astype(float).mean(skipna=False)) for name in ("regret_upper", "bound"))
+    tuned = float(rows["regret_upper"].astype(float).iloc[0])
     drifts = bool(rows["regret_dynamic"].notna().all())
-    lower, upper = (
-        rows["regret_dynamic" if drifts else f"regret_{end}"].astype(float) for end in ("lower", "upper")
-    )
+    lower, upper = (rows["regret_dynamic" if drifts else f"regret_{end}"].astype(float) for end in ("lower", "upper"))
     return names | {
         "regret": float(upper.mean(skipna=False)),
         "low": float(lower.min()),
         "high": float(upper.max()),
         "bound": bound,
         "worth": bound / static if static > 0.0 else math.nan,
-        "verdict": str(worst(map(Verdict, rows["verdict"]))),
+        "price": static / tuned if "theorem" in found and min(static, tuned) > 0.0 else math.nan,
+        "verdict": str(worst(map(Verdict, promised["verdict"]))),
         "floats": float(max(rows["peak_floats"].max(), _needed(entry, stream))),
         "seconds": float(rows["seconds"].mean()) * (len(rows) + len(found["tuning"])),
         "violations": int(rows["violations"].sum()),

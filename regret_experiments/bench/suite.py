@@ -13,11 +13,12 @@ from oco.errors import ConfigError
 from regret_experiments.config.document import Document, parse
 from regret_experiments.config.loading import LoadedConfig, validate
 from regret_experiments.plan.building import BuiltEnvironment, build_environment
+from regret_experiments.plan.content import canonical
 from regret_experiments.plan.keywords import KeywordError
 
 _KEYS = ("version", "tuning", "tuning_order", "orders", "limit_seconds", "rates", "groups", "streams")
-TUNE, SCORE = "tune", "score"
-"""Stages of the sweep that a learner plays."""
+TUNE, SCORE, THEOREM = "tune", "score", "theorem"
+"""Stages of the sweeps that a learner plays; the last one is a sweep of its own, at the theorem's learning rate."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Suite:
     version
         Results of one version can be compared.
     sha256
-        Of the file that defines it.
+        Of what the file that defines it says.
     tuning, tuning_order
         Points that a learner may try, and the order of the data on which it tries them.
     orders
@@ -96,7 +97,7 @@ class Suite:
     @property
     def games(self) -> int:
         """Most games that a learner plays on a stream."""
-        return self.tuning + len(self.orders)
+        return self.tuning + len(self.orders) + 1
 
     def stream(self, name: str) -> Stream:
         """The stream called ``name``."""
@@ -113,6 +114,7 @@ class Suite:
                 "name": SCORE, "orders": list(self.orders), "best_of": {"stage": TUNE, "by": "cumulative_loss"},
                 "environments": {name: name for name in streams},
             },
+            THEOREM: {"name": THEOREM, "orders": list(self.orders[:1]), "environments": streams},
         }  # fmt: skip
         value = {
             "name": learner["name"],
@@ -155,7 +157,7 @@ def load_suite(path: Path | None = None) -> Suite:
         own = {key: value for key, value in entry.items() if key != "group"}
         streams.append(Stream(str(entry["name"]), entry["group"], own))
     facts = {key: given[key] for key in ("version", "tuning", "tuning_order", "limit_seconds", "rates", "groups")}
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    digest = hashlib.sha256(canonical(given).encode()).hexdigest()
     return Suite(sha256=digest, orders=tuple(given["orders"]), streams=tuple(streams), **facts)
 
 

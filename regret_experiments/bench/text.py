@@ -57,15 +57,15 @@ def notes(scores: Scores) -> list[str]:
     found = [
         f"OCO-Bench {suite.version}: {len(scores.entries)} learners, {len(scores.streams)} streams, "
         f"{len(suite.orders)} orders each; tuned with at most {suite.tuning} points on another order.",
-        "Columns of groups: certified regret over the least that is known of any learner, geometric mean over the streams "
-        "that were played (* some were not). Mean rank: over all streams; those that a learner cannot play share the last "
-        "places there.",
+        "Columns of groups: certified regret over the least that is known of any learner, geometric mean over the "
+        "streams that were played (* some were not). Mean rank: over all streams; the learners that cannot play one "
+        "share the last places there.",
     ]
     try:
         test = scores.ranks().found
         found.append(
-            f"Friedman p = {test.friedman:.2g}; mean ranks closer than {test.critical_difference:.2f} are not told apart "
-            "(Nemenyi, 5 %)."
+            f"Friedman p = {test.friedman:.2g}; mean ranks closer than {test.critical_difference:.2f} are not told "
+            "apart (Nemenyi, 5 %)."
         )
     except ConfigError as error:
         found.append(f"No test: {error}.")
@@ -128,12 +128,15 @@ def _worth(mine: pd.DataFrame, guarantee: str) -> list[str]:
         return ["## What its bound was worth", f"No bound was stated (guarantee: {guarantee})."]
     counts = mine.loc[mine["gap"] == "", "verdict"].value_counts()
     tight, loose = stated.iloc[0], stated.iloc[-1]
+    priced = bool(mine["price"].notna().any())
+    where = "At the theorem's learning rate" if priced else "At the tuned point"
+    price = f" That rate costs {_ratio(mine['price'].median())} times the regret of the tuned one in the median."
     told = ", ".join(f"{verdict} on {count}" for verdict, count in counts.items())
     return [
         "## What its bound was worth",
-        f"{guarantee}. At the tuned point the bound is {_ratio(stated['worth'].median())} times the regret in the median, "
+        f"{guarantee}. {where} the bound is {_ratio(stated['worth'].median())} times the regret in the median, "
         f"from {_ratio(tight['worth'])} ({tight['stream']}) to {_ratio(loose['worth'])} ({loose['stream']}). "
-        f"Verdicts: {told}.",
+        f"Verdicts: {told}." + (price if priced else ""),
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from oco.errors import ConfigError
+from oco.errors import ConfigError, OcoError
 from regret_experiments.bench.apart import Stopped
 from regret_experiments.bench.audit import replay_apart
 from regret_experiments.bench.contestant import Contestant, contestant
@@ -68,37 +68,50 @@ def contradictions(entry: Entry, suite: Suite) -> Iterator[str]:
             yield f"{name}: the point {found['point']} is not the best of those that were tried"
 
 
-def replay(
-    entry: Entry, suite: Suite, player: Contestant, games: int | None
-) -> Iterator[tuple[str, list[str]]]:
-    """Play ``games`` scored runs of an entry again, drawn at random, and their points on the tuning order; None for all.
+Drawn = list[tuple[str, int]]
+"""Streams and orders."""
+
+
+def draw(entry: Entry, suite: Suite, games: int | None) -> Drawn:
+    """Scored games of an entry: that many, drawn at random, or all."""
+    every = [(name, order) for name in entry["streams"] for order in suite.orders]
+    return every if games is None else secrets.SystemRandom().sample(every, min(games, len(every)))
+
+
+def replay(entry: Entry, suite: Suite, player: Contestant, drawn: Drawn) -> Iterator[tuple[str, list[str]]]:
+    """Play scored games of an entry again, and for each a point of its stream on the tuning order.
 
     Yields the name of each game, and sentences on numbers that differ. The game of a learner in a file is also played
     with the learner in other processes, stopped at hidden rounds.
     """
-    drawn = [(name, order) for name in entry["streams"] for order in suite.orders]
-    if games is not None and games < len(drawn):
-        drawn = secrets.SystemRandom().sample(drawn, games)
     for name, order in drawn:
         found = entry["streams"][name]
         runs = _runs(suite, player, name)
         row = dict(zip(entry["columns"], found["rows"][suite.orders.index(order)], strict=True))
         scored = runs[SCORE, order, found["point"]]
         differences = list(_differences(row, scored))
-        for point, loss in found["tuning"] if games is None else [secrets.choice(found["tuning"])]:
-            tuned = Play(runs[TUNE, suite.tuning_order, point].run).perform().metadata["scalars"]
-            if not same(loss, tuned["cumulative_loss"], tuned["cumulative_loss"]):
-                differences.append(f"on the tuning order at {point} the loss is {tuned['cumulative_loss']:.9g}, not {loss}")
+        point, stated = secrets.choice(found["tuning"])
+        tuned = _loss(runs[TUNE, suite.tuning_order, point])
+        if not same(stated, tuned, tuned):
+            differences.append(f"on the tuning order at {point} the loss is {tuned}, not {stated}")
         if player.source is not None:
             differences += _apart(suite, player, name, scored, row["loss"])
         yield f"{name}, order {order}", differences
 
 
-def same(stated: float | None, found: Any, scale: float) -> bool:
+def _loss(planned: PlannedRun) -> float | None:
+    """The cumulative loss of a run; None if it fails."""
+    try:
+        return float(Play(planned.run).perform().metadata["scalars"]["cumulative_loss"])
+    except OcoError:
+        return None
+
+
+def same(stated: float | None, found: Any, scale: float | None) -> bool:
     """Whether two numbers are equal up to `RELATIVE` of the larger of themselves, ``scale`` and 1."""
     if stated is None or found is None or isinstance(found, str):
         return stated is None and (found is None or isinstance(found, str))
-    return abs(stated - found) <= RELATIVE * max(1.0, abs(scale), abs(stated))
+    return abs(stated - found) <= RELATIVE * max(1.0, abs(scale or 0.0), abs(stated))
 
 
 def _differences(row: dict[str, Any], planned: PlannedRun) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A watch on what the code of an entry does besides computing: files, threads, frames, and modules with environments."""
+"""A watch on what the code of an entry does besides computing: files, threads, frames, modules with environments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 FILES, THREADS, ENVIRONMENT = "files", "threads", "the environment"
 _EVENTS = {
     "open": FILES, "os.listdir": FILES, "os.scandir": FILES, "os.mkdir": FILES, "os.rename": FILES,
-    "sqlite3.connect": FILES, "socket.connect": FILES, "socket.bind": FILES, "mmap.__new__": FILES, "shutil.copyfile": FILES,
+    "sqlite3.connect": FILES, "socket.connect": FILES, "socket.bind": FILES, "mmap.__new__": FILES,
+    "shutil.copyfile": FILES,
     "_thread.start_new_thread": THREADS, "_thread.start_joinable_thread": THREADS, "subprocess.Popen": THREADS,
     "os.fork": THREADS, "os.posix_spawn": THREADS, "os.exec": THREADS, "os.system": THREADS,
     "sys._getframe": ENVIRONMENT, "sys._current_frames": ENVIRONMENT, "gc.get_objects": ENVIRONMENT,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from regret_experiments.cli.options import RESULTS, cores, jobs_option, plugin_option
+from regret_experiments.cli.options import RESULTS, cores, jobs_option
 from regret_experiments.cli.output import echo
 
 if TYPE_CHECKING:
     from regret_experiments.bench.suite import Suite
 
 _suite_option = click.option(
-    "--suite", "suite_file", type=click.Path(path_type=Path), help="A suite of your own, a YAML file.  [default: OCO-Bench]"
+    "--suite",
+    "suite_file",
+    type=click.Path(path_type=Path),
+    help="A suite of your own, a YAML file.  [default: OCO-Bench]",
 )
 _results_option = click.option(
     "--results", type=RESULTS, default=Path("results/bench"), show_default=True, help="Directory of the entries."
@@ -38,7 +41,6 @@ def bench() -> None:
 @_results_option
 @_suite_option
 @jobs_option
-@plugin_option
 def run(
     learners: tuple[str, ...],
     everyone: bool,
@@ -91,9 +93,7 @@ def _has_entry(suite: Suite, results: Path, name: str) -> bool:
         return False
 
 
-def _run_folder(
-    folder: Path, results: Path, suite_file: Path | None, jobs: int | None, seconds: float
-) -> list[str]:
+def _run_folder(folder: Path, results: Path, suite_file: Path | None, jobs: int | None, seconds: float) -> list[str]:
     """Run every file of a folder in a process of its own, so that no file can harm another; returns what failed."""
     import subprocess
 
@@ -116,9 +116,7 @@ def _run_folder(
     return failed
 
 
-def _run_one(
-    suite: Suite, argument: str, keys: tuple[str, ...], name: str | None, results: Path, jobs: int
-) -> None:
+def _run_one(suite: Suite, argument: str, keys: tuple[str, ...], name: str | None, results: Path, jobs: int) -> None:
     from regret_experiments.bench.contestant import contestant
     from regret_experiments.bench.entering import enter
     from regret_experiments.cli.run import mapping
@@ -192,19 +190,19 @@ def table(
 def verify(file: Path, source: Path | None, games: int, everything: bool, suite_file: Path | None) -> None:
     """Check the entry FILE; that of a learner in a file needs the file SOURCE, whose code is run.
 
-    Its checksum must be right, its numbers must follow from each other, and games drawn at random, played again, must give
-    the same numbers. The exit code is 1 if anything differs.
+    Its checksum must be right, its numbers must follow from each other, and games drawn at random, played again, must
+    give the same numbers. The exit code is 1 if anything differs.
     """
     from regret_experiments.bench.entry import read_entry
     from regret_experiments.bench.suite import load_suite
-    from regret_experiments.bench.verify import contestant_of, contradictions, replay
+    from regret_experiments.bench.verify import contestant_of, contradictions, draw, replay
 
     suite, entry = load_suite(suite_file), read_entry(file)
     player = contestant_of(entry, suite, source)
     faults = [*contradictions(entry, suite)]
     played = 0
     if not faults:
-        for name, differences in replay(entry, suite, player, None if everything else games):
+        for name, differences in replay(entry, suite, player, draw(entry, suite, None if everything else games)):
             played += 1
             faults += [f"{name}: {sentence}" for sentence in differences]
             echo(f"{name}: {'differs' if differences else 'the same'}")

@@ -1,6 +1,7 @@
 """Keeps the sum of squared gradients beside its state."""
 
 import numpy as np
+
 import oco
 
 

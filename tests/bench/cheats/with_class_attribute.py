@@ -1,6 +1,7 @@
 """Keeps the sum of squared gradients in its class."""
 
 import numpy as np
+
 import oco
 
 

@@ -1,6 +1,7 @@
 """Keeps the sum of squared gradients in a variable of a function."""
 
 import numpy as np
+
 import oco
 
 

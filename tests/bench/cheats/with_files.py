@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
 import oco
 
 PLACE = Path(tempfile.gettempdir()) / "oco_bench_cheat_with_files"

@@ -1,6 +1,7 @@
 """Draws from a new generator without a seed in every round."""
 
 import numpy as np
+
 import oco
 
 

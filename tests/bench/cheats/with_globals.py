@@ -1,6 +1,7 @@
 """Keeps the sum of squared gradients in a global variable."""
 
 import numpy as np
+
 import oco
 
 SQUARES = {"sum": 0.0}

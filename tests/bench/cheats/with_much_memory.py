@@ -1,6 +1,7 @@
 """Takes ten gigabytes."""
 
 import numpy as np
+
 import oco
 
 

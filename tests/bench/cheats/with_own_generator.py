@@ -1,6 +1,7 @@
 """Draws from a generator that is not in its state."""
 
 import numpy as np
+
 import oco
 
 
