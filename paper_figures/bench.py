@@ -1,12 +1,13 @@
 """Make the reference results of OCO-Bench: python -m paper_figures.bench [LEARNER ...].
 
 Plays what is missing of the learners of the library, all by default, in results/bench; writes their entries to
-results/reference/bench/, the table to docs/bench_table.md, and the figures to docs/figures/. Stop it at any time; the
-same command goes on.
+results/reference/bench/, the table into docs/bench.md, and the figures to docs/figures/. Stop it at any time; the same
+command goes on.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from regret_experiments.bench.text import markdown, notes, ranking
 
 RESULTS = ROOT / "results" / "bench"
 REFERENCE = ROOT / "results" / "reference" / "bench"
-TABLE, FIGURES = ROOT / "docs" / "bench_table.md", ROOT / "docs" / "figures"
+PAGE, FIGURES = ROOT / "docs" / "bench.md", ROOT / "docs" / "figures"
 MAIN = (
     "ogd", "adagrad_norm", "diagonal_adagrad", "fd_adagrad-k10", "full_matrix_adagrad", "ada_fd-k10", "coin_betting",
     "hedge",
@@ -42,8 +43,11 @@ def main(arguments: list[str] | None = None) -> None:
     for name in given or library_entries():
         shutil.copyfile(RESULTS / name / FILE, REFERENCE / f"{name}.json")
     scores, _ = collect(load_suite(), REFERENCE, reference=False)
-    lines = [markdown(ranking(scores)), *notes(scores)]
-    TABLE.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+    table = "\n\n".join([markdown(ranking(scores)), *notes(scores)])
+    page = re.sub(
+        r"(?s)(<!-- table -->\n).*(<!-- end of the table -->)", rf"\1\n{table}\n\n\2", PAGE.read_text("utf-8")
+    )
+    PAGE.write_text(page, encoding="utf-8")
     shown = [name for name in MAIN if name in scores.entries]
     for path in draw(scores, FIGURES, shown):
         path.replace(path.with_name(f"bench_{path.name}"))

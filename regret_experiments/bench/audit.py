@@ -105,7 +105,7 @@ def audit(suite: Suite, contestant: Contestant, limits: Limits | None = None) ->
 def _audit_stream(suite: Suite, stream: Stream, contestant: Contestant, processes: list[Process], found: Audit) -> None:
     horizon = stream.built.horizon
     rounds = min(ROUNDS, horizon)
-    stops = sorted(secrets.SystemRandom().sample(range(2, rounds - 1), 2))
+    stops = hidden_rounds(rounds)
     order = secrets.choice(suite.orders)
     found.rounds[stream.name] = [*stops, rounds]
     point = contestant.points(stream.built.dimension)[0]
@@ -137,8 +137,7 @@ def _audit_stream(suite: Suite, stream: Stream, contestant: Contestant, processe
 
 def replay_apart(stream: Stream, contestant: Contestant, run: Run, point: dict[str, Any]) -> float:
     """The cumulative loss of a whole game in which the learner is stopped twice and goes on in other processes."""
-    horizon = stream.built.horizon
-    stops = sorted(secrets.SystemRandom().sample(range(1, horizon), 2))
+    stops = hidden_rounds(stream.built.horizon)
     with _processes(contestant, 3, Limits()) as processes:
         learner = Apart(contestant, point, processes, stops)
         seeds = {"seed": run.seeds["order"], "learner_seed": run.seeds["learner"]}
@@ -177,6 +176,11 @@ def seeds_of(stream: Stream, order: int, contestant: Contestant, point: dict[str
     """The seeds of the run of the suite."""
     content = learner_content(contestant.kind, build_learner(contestant.kind, point), point)
     return Run(Game(stream.built.content, order, 1), content).seeds
+
+
+def hidden_rounds(rounds: int) -> list[int]:
+    """Two rounds before the last, drawn at random; one or none of a game that has not as many."""
+    return sorted(secrets.SystemRandom().sample(range(1, rounds), min(2, rounds - 1)))
 
 
 @contextmanager

@@ -12,8 +12,6 @@ from regret_experiments.bench.scores import Scores
 
 CLOSE, FAR = 1.1, 2.0
 """A learner is close to the best known with at most 1.1 times its regret, and far from it with more than twice."""
-MOST_STREAMS = 8
-"""Learners that have a column each in the table of streams."""
 
 
 def ranking(scores: Scores) -> list[list[str]]:

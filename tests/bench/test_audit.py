@@ -53,4 +53,14 @@ def test_an_honest_learner_passes_and_its_state_is_counted() -> None:
     # The point and the round: d + 1 numbers, for d = 13, 6, 4 and 3.
     assert found.words == {"wine": 14, "ill conditioned": 7, "experts": 5, "switches": 4}
     for first, second, last in found.rounds.values():
-        assert 2 <= first < second < last
+        assert 1 <= first < second < last
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fd_adagrad-k2", "two_point_bandit", "vovk_azoury_warmuth", "hedge"])
+def test_learners_of_the_library_pass(name: str) -> None:
+    """They are shown gradients, values at two points, rows with whole losses, and play on the simplex only."""
+    found, fit = audit(SUITE, contestant(name, SUITE))
+    assert found.faults == {}
+    assert list(found.rounds) == fit.names
+    assert fit.names == (["experts"] if name == "hedge" else ["wine", "ill conditioned", "experts", "switches"])
