@@ -7,7 +7,6 @@ command goes on.
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
@@ -34,23 +33,22 @@ def main(arguments: list[str] | None = None) -> None:
     """Play, copy and draw."""
     given = sys.argv[1:] if arguments is None else arguments
     what = given or ["--all"]
-    subprocess.run(
-        [sys.executable, "-m", "regret_experiments", "bench", "run", *what, "--results", str(RESULTS)],
-        cwd=ROOT,
-        check=True,
-    )
+    command = [sys.executable, "-m", "regret_experiments", "bench", "run", *what, "--results", str(RESULTS)]
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
     REFERENCE.mkdir(parents=True, exist_ok=True)
     for name in given or library_entries():
-        shutil.copyfile(RESULTS / name / FILE, REFERENCE / f"{name}.json")
+        if (RESULTS / name / FILE).is_file():
+            shutil.copyfile(RESULTS / name / FILE, REFERENCE / f"{name}.json")
     scores, _ = collect(load_suite(), REFERENCE, reference=False)
     table = "\n\n".join([markdown(ranking(scores)), *notes(scores)])
-    page = re.sub(
-        r"(?s)(<!-- table -->\n).*(<!-- end of the table -->)", rf"\1\n{table}\n\n\2", PAGE.read_text("utf-8")
-    )
+    page, places = PAGE.read_text(encoding="utf-8"), ("<!-- table -->\n", "<!-- end of the table -->")
+    before, after = page.partition(places[0])[0], page.partition(places[1])[2]
+    page = f"{before}{places[0]}\n{table}\n\n{places[1]}{after}"
     PAGE.write_text(page, encoding="utf-8")
     shown = [name for name in MAIN if name in scores.entries]
     for path in draw(scores, FIGURES, shown):
         path.replace(path.with_name(f"bench_{path.name}"))
+    sys.exit(code)
 
 
 if __name__ == "__main__":

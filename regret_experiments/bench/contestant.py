@@ -15,6 +15,8 @@ from oco.keywords import did_you_mean, listed
 from regret_experiments.bench.suite import Suite
 from regret_experiments.config.document import parse
 from regret_experiments.config.values import THEOREM, alternatives, points
+from regret_experiments.plan.building import build_learner
+from regret_experiments.plan.keywords import KeywordError
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,11 @@ def contestant(
     count = _count(entry)
     if count > suite.tuning:
         raise ConfigError(f"{found.label} tries {count} points, and the suite allows {suite.tuning} for every learner")
+    try:
+        for point in found.points(2):
+            build_learner(kind, point)
+    except KeywordError as error:
+        raise ConfigError(f"{error}; hyper-parameters are given with -l KEY=VALUE") from error
     return found
 
 

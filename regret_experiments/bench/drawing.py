@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from regret_experiments.bench.scores import Scores
 from regret_experiments.figures.common import styles_of, tidy_log
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 MOST_RANKED = 20
 """Learners for which the diagram of ranks has room: those asked for, or the best."""
+
+
+RATIOS = (1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+NEAR_ONE = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.7, 2.0)
+"""Numbers at the axis of relative regret, and where all of it is below 2."""
 
 
 def draw(scores: Scores, directory: Path, names: Sequence[str] = ()) -> list[Path]:
@@ -61,7 +67,11 @@ def _draw_plane(plane: Any, axes: Axes, styles: Styles, names: set[str]) -> None
     axes.set_xscale("log")
     axes.set_yscale("log")
     front = plane[plane["front"]]
-    axes.step(front["floats"], front["relative"], where="post", color="#999999", linewidth=0.9, zorder=1)
+    across = np.repeat(front["floats"], 2)[1:]
+    up = np.repeat(front["relative"], 2)[:-1]
+    axes.plot(across, up, color="#BBBBBB", linewidth=0.9, zorder=1)
+    for left, right, height in zip(front["floats"], front["floats"][1:], front["relative"], strict=False):
+        labels.avoid(np.geomspace(left, right, 20), np.full(20, height))
     for row in plane.itertuples():
         style = styles[row.learner]
         named = row.learner in names
@@ -74,6 +84,9 @@ def _draw_plane(plane: Any, axes: Axes, styles: Styles, names: set[str]) -> None
     axes.set_xlabel("numbers in the state")
     axes.set_ylabel("regret / best known")
     tidy_log(axes)
+    axes.yaxis.set_major_locator(FixedLocator(NEAR_ONE if axes.get_ylim()[1] < 2.0 else RATIOS))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def relative_figure(scores: Scores, names: Sequence[str]) -> Any:

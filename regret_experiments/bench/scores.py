@@ -48,7 +48,8 @@ class Scores:
         ``verdict``; ``price``, the regret at the theorem's rate over that at the tuned one, on the same order;
         ``floats``; ``seconds`` of all games; ``violations``; ``gap`` (a sentence, or empty); ``point`` (the tuned one);
         ``best`` (the least ``regret`` of all learners on the stream), ``relative`` (``regret / best``, missing unless
-        ``best`` is positive), and ``place``: the rank on the stream, in which all gaps share the last places.
+        ``best`` is positive), and ``place``: the rank on the stream. Regrets that are equal in six digits share it, and
+        all gaps share the last places.
         """
         rows = [
             _cell(name, stream.group, stream.name, entry)
@@ -61,7 +62,7 @@ class Scores:
         frame["best"] = best
         frame["relative"] = frame["regret"] / best.where(best > 0.0)
         frame["place"] = frame.groupby("stream")["regret"].transform(
-            lambda regrets: pd.Series(stats.rankdata(regrets.fillna(math.inf)), index=regrets.index)
+            lambda regrets: pd.Series(stats.rankdata(_shown(regrets).fillna(math.inf)), index=regrets.index)
         )
         return frame
 
@@ -125,7 +126,7 @@ class Scores:
                 f"and {len(names)} learners"
             )
         last = 1.0 + values.max(axis=1).abs() + values.max(axis=1)
-        filled = values.apply(lambda column: column.fillna(last)).fillna(0.0)
+        filled = values.apply(lambda column: _shown(column.fillna(last)).fillna(0.0))
         found = average_ranks(filled.to_numpy(float), 0.05)
         rows = tuple(Row(name, self.entries[name]["learner"]["kind"], None) for name in names)
         return LearnerRanks(rows, _MEASURE, "regret", values, found, (), 0.05)
@@ -191,6 +192,11 @@ def _needed(entry: Entry, stream: str) -> int:
     """Numbers that the state was seen to need in the audit, which may be more than is counted at the checkpoints."""
     audit = entry["audit"]
     return 0 if audit is None else int(audit["words"].get(stream, 0))
+
+
+def _shown(regrets: pd.Series[float]) -> pd.Series[float]:
+    """Regrets to six digits, so that games that differ only in rounding are equal, as with an adaptive adversary."""
+    return regrets.map(lambda regret: float(f"{regret:.6g}"))
 
 
 def _geometric(values: pd.Series[float]) -> float:

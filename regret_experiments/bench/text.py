@@ -27,7 +27,7 @@ def ranking(scores: Scores) -> list[list[str]]:
         lines.append(
             [
                 str(row["learner"]), f"{row['mean_rank']:.2f}", str(row["wins"]),
-                f"{row['streams']}/{len(scores.streams)}", *cells, f"{row['floats']:,.0f}", _ratio(row["worth"]),
+                f"{row['streams']}/{len(scores.streams)}", *cells, _count(row["floats"]), _ratio(row["worth"]),
                 f"{row['held']}/{row['bounds']}" + (" BROKEN" if row["broken"] else ""), f"{row['seconds']:.0f}",
             ]
         )  # fmt: skip
@@ -82,8 +82,9 @@ def sheet(scores: Scores, name: str) -> str:
     parts = [
         f"# {name}",
         f"Place {place} of {len(table)} by mean rank ({row['mean_rank']:.2f}) over {len(scores.streams)} streams; "
-        f"{row['streams']} played, {row['wins']} won. Shown: {facts['feedback']}. State: {row['floats']:,.0f} numbers "
-        f"(geometric mean over streams). {row['seconds']:.0f} s for all games on one core."
+        f"{row['streams']} played, {row['wins']} won. Shown: {facts['feedback']}. "
+        f"State: {_count(row['floats'])} numbers (geometric mean over streams). "
+        f"{row['seconds']:.0f} s for all games on one core."
         + (f" Source: {facts['source']}." if facts["source"] else ""),
         *_wins(mine),
         *_fails(mine),
@@ -168,6 +169,10 @@ def markdown(lines: Iterable[Sequence[str]]) -> str:
     first, *rest = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     rule = [":--", *("--:" for _ in first[1:])]
     return "\n".join(f"| {' | '.join(line)} |" for line in (first, rule, *rest))
+
+
+def _count(value: Any) -> str:
+    return "-" if pd.isna(value) else f"{float(value):,.0f}"
 
 
 def _ratio(value: Any) -> str:

@@ -57,7 +57,7 @@ def test_a_cheat_does_not_enter(tmp_path: Path) -> None:
         (["run", "nobody"], "there is no learner 'nobody'"),
         (["run", "nothing.py:X"], "nothing.py: there is no such file"),
         (["run", str(CHEATS / "honest.py:Honesty")], "did you mean 'Honest'"),
-        (["run", "fd_adagrad"], "rank"),
+        (["run", "fd_adagrad"], "fd_adagrad needs rank; hyper-parameters are given with -l"),
         (["verify", "nothing.json"], "nothing.json: there is no such file"),
     ],
 )
