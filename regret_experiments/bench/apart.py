@@ -214,7 +214,7 @@ class Apart(Learner):
             self._process.begin(self._learner, self._problem, state)
 
     def stop(self) -> bytes:
-        """Ask the learner's process what was found, and for its state."""
+        """Ask the learner's process what it found, and for the state; returns the state, packed."""
         if self._round > COMPILING:
             self.trace.seconds = (time.perf_counter() - self._began) / (self._round - COMPILING)
         self._process.tell("stop")

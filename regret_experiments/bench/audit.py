@@ -21,6 +21,7 @@ from regret_experiments.bench.outside import ATTRIBUTES, RANDOM
 from regret_experiments.bench.playing import Fit, fit_of
 from regret_experiments.bench.suite import Stream, Suite
 from regret_experiments.bench.watch import ENVIRONMENT
+from regret_experiments.execution.workers import pin_inner_threads
 from regret_experiments.plan.building import BuiltEnvironment, build_learner, learner_content
 from regret_experiments.plan.runs import Game, Run
 
@@ -73,7 +74,7 @@ def audit(suite: Suite, contestant: Contestant, limits: Limits | None = None) ->
     Returns what was found, and the streams that the learner can start on.
     """
     found = Audit()
-    with _processes(contestant, 4, limits or Limits()) as processes:
+    with pin_inner_threads(), _processes(contestant, 4, limits or Limits()) as processes:
 
         def start(point: dict[str, Any], built: BuiltEnvironment) -> None:
             learner, problem = build_learner(contestant.kind, point), built.problem()
@@ -93,7 +94,8 @@ def audit(suite: Suite, contestant: Contestant, limits: Limits | None = None) ->
                 if found.faults:
                     break
         except Stopped as stopped:
-            own = {stopped.kind: f"{stopped.kind}: {f'on {name}, ' if name else ''}{stopped}"}
+            what = str(stopped) if stopped.kind in LIMITS else f"it raises {stopped}"
+            own = {stopped.kind: f"{stopped.kind}: {f'on {name}, ' if name else ''}{what}"}
             found.faults |= _sentences(stopped.found, name) or own
             fit = Fit([], {}, {})
     most = suite.limit_seconds

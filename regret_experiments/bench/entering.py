@@ -15,6 +15,8 @@ from regret_experiments.bench.entry import FILE, Entry, make_entry, write_entry
 from regret_experiments.bench.playing import fit_of, play_suite, start_here
 from regret_experiments.bench.suite import Suite
 from regret_experiments.bench.text import aligned, ranking, sheet
+from regret_experiments.bench.verify import draw, replay
+from regret_experiments.bench.watch import ENVIRONMENT
 from regret_experiments.execution import Backend
 from regret_experiments.execution.progress import Progress
 from regret_experiments.report import write_report
@@ -22,6 +24,8 @@ from regret_experiments.store.files import write_atomic
 from regret_experiments.store.results import load
 
 SHEET, PAGE = "sheet.md", "page.html"
+AGAIN = 2
+"""Games that are played again, whole, with the learner in processes of its own."""
 NEIGHBORS = 3
 """Rows above and below its own that a learner is shown with."""
 
@@ -56,6 +60,8 @@ def enter(
     if played.interrupted:
         return None
     entry = make_entry(suite, contestant, played, audited)
+    if contestant.source is not None:
+        _play_again(suite, contestant, entry)
     home = results / contestant.label
     write_entry(home / FILE, entry)
     scores, _ = collect(suite, results)
@@ -69,3 +75,10 @@ def enter(
     say(f"place {at + 1} of {len(lines)}; oco bench table shows all. {time.perf_counter() - began:.0f} s")
     say(f"wrote {home / FILE} (to send in), {SHEET} (score sheet)" + (f" and {PAGE}" if played.streams else ""))
     return entry
+
+
+def _play_again(suite: Suite, contestant: Contestant, entry: Entry) -> None:
+    """Refuse a learner that was another one in the games of the suite than it is in a process of its own."""
+    for game, differences in replay(entry, suite, contestant, draw(entry, suite, AGAIN)):
+        if differences:
+            raise ProtocolError(f"{contestant.label} does not enter. {ENVIRONMENT}: {game}: {'; '.join(differences)}")

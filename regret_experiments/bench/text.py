@@ -104,7 +104,7 @@ def sheet(scores: Scores, name: str) -> str:
 def _wins(mine: pd.DataFrame) -> list[str]:
     close = mine[mine["relative"] <= CLOSE].sort_values("relative")
     names = [f"{row.stream} ({_ratio(row.relative)})" for row in close.itertuples()]
-    text = f"At most {CLOSE:g} times the best known regret on {len(names)} streams: {', '.join(names)}." if names else (
+    text = f"At most {CLOSE:g} times the best known regret on {_streams(names)}: {', '.join(names)}." if names else (
         f"On no stream is its regret within {CLOSE:g} times the best known."
     )  # fmt: skip
     return ["## Where it wins", text]
@@ -113,12 +113,14 @@ def _wins(mine: pd.DataFrame) -> list[str]:
 def _fails(mine: pd.DataFrame) -> list[str]:
     far = mine[mine["relative"] > FAR].sort_values("relative", ascending=False)
     names = [f"{row.stream} ({_ratio(row.relative)})" for row in far.itertuples()]
-    text = f"More than {FAR:g} times the best known regret on {len(names)} streams: {', '.join(names)}." if names else (
+    text = f"More than {FAR:g} times the best known regret on {_streams(names)}: {', '.join(names)}." if names else (
         f"On no stream that it played is its regret more than {FAR:g} times the best known."
     )  # fmt: skip
     gaps = mine[mine["gap"] != ""]
-    reasons = gaps.groupby("gap", sort=False)["stream"].agg(", ".join)
-    return ["## Where it fails", text, *(f"- not played: {streams}: {reason}" for reason, streams in reasons.items())]
+    shortened = gaps["gap"].map(lambda sentence: sentence.partition(", got ")[0])
+    reasons = gaps.groupby(shortened, sort=False)["stream"].agg(", ".join)
+    unplayed = "\n".join(f"- not played: {streams}: {reason}" for reason, streams in reasons.items())
+    return ["## Where it fails", text, *([unplayed] if unplayed else [])]
 
 
 def _worth(mine: pd.DataFrame, guarantee: str) -> list[str]:
@@ -169,6 +171,10 @@ def markdown(lines: Iterable[Sequence[str]]) -> str:
     first, *rest = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     rule = [":--", *("--:" for _ in first[1:])]
     return "\n".join(f"| {' | '.join(line)} |" for line in (first, rule, *rest))
+
+
+def _streams(names: Sequence[str]) -> str:
+    return f"{len(names)} stream{'' if len(names) == 1 else 's'}"
 
 
 def _count(value: Any) -> str:

@@ -16,6 +16,7 @@ from regret_experiments.bench.entry import Entry
 from regret_experiments.bench.playing import ROW
 from regret_experiments.bench.suite import SCORE, TUNE, Suite
 from regret_experiments.execution.games import Play
+from regret_experiments.execution.workers import pin_inner_threads
 from regret_experiments.plan import PlannedRun, make_plan
 from regret_experiments.store.hyperparameters import Hyperparameters
 
@@ -85,18 +86,24 @@ def replay(entry: Entry, suite: Suite, player: Contestant, drawn: Drawn) -> Iter
     with the learner in other processes, stopped at hidden rounds.
     """
     for name, order in drawn:
-        found = entry["streams"][name]
-        runs = _runs(suite, player, name)
-        row = dict(zip(entry["columns"], found["rows"][suite.orders.index(order)], strict=True))
-        scored = runs[SCORE, order, found["point"]]
-        differences = list(_differences(row, scored))
-        point, stated = secrets.choice(found["tuning"])
-        tuned = _loss(runs[TUNE, suite.tuning_order, point])
-        if not same(stated, tuned, tuned):
-            differences.append(f"on the tuning order at {point} the loss is {tuned}, not {stated}")
-        if player.source is not None:
-            differences += _apart(suite, player, name, scored, row["loss"])
-        yield f"{name}, order {order}", differences
+        with pin_inner_threads():
+            yield f"{name}, order {order}", _replay(entry, suite, player, name, order)
+
+
+def _replay(entry: Entry, suite: Suite, player: Contestant, name: str, order: int) -> list[str]:
+    """What differs in one scored game, and at one point on the tuning order."""
+    found = entry["streams"][name]
+    runs = _runs(suite, player, name)
+    row = dict(zip(entry["columns"], found["rows"][suite.orders.index(order)], strict=True))
+    scored = runs[SCORE, order, found["point"]]
+    differences = list(_differences(row, scored))
+    point, stated = secrets.choice(found["tuning"])
+    tuned = _loss(runs[TUNE, suite.tuning_order, point])
+    if not same(stated, tuned, tuned):
+        differences.append(f"on the tuning order at {point} the loss is {tuned}, not {stated}")
+    if player.source is not None:
+        differences += _apart(suite, player, name, scored, row["loss"])
+    return differences
 
 
 def _loss(planned: PlannedRun) -> float | None:

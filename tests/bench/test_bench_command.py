@@ -20,6 +20,7 @@ def call(*arguments: str) -> Result:
     return CliRunner().invoke(oco, ["bench", *arguments], catch_exceptions=False)
 
 
+@pytest.mark.slow
 def test_a_file_enters_and_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     text = (CHEATS / "honest.py").read_text().replace("class Honest", "class Mine")
@@ -49,6 +50,31 @@ def test_a_cheat_does_not_enter(tmp_path: Path) -> None:
         call("run", str(CHEATS / "with_attribute.py"), "--results", str(tmp_path), *SUITE)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_cheat_that_waits_until_the_audit_is_over_does_not_enter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks for the environment in frames from round 40 on, and the audit plays 30 rounds."""
+    monkeypatch.setattr("regret_experiments.bench.audit.ROUNDS", 30)
+    text = (CHEATS / "with_frames.py").read_text().replace("class WithFrames", "class Waits")
+    path = tmp_path / "waits.py"
+    path.write_text(text.replace("if stream is not None and", 'if stream is not None and self.state["round"] > 40 and'))
+    suite = (HERE / "small_suite.yaml").read_text().splitlines()
+    only = [line for line in suite if not line.startswith("  - ") or "name: wine" in line]
+    (tmp_path / "suite.yaml").write_text("\n".join(only) + "\n")
+    with pytest.raises(OcoError, match=r"the environment: wine, order \d: with the learner in a process of its own"):
+        call(
+            "run",
+            str(path),
+            "--results",
+            str(tmp_path / "results"),
+            "--jobs",
+            "1",
+            "--suite",
+            str(tmp_path / "suite.yaml"),
+        )
 
 
 @pytest.mark.parametrize(
