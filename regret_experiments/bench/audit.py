@@ -142,9 +142,11 @@ def replay_apart(stream: Stream, contestant: Contestant, run: Run, point: dict[s
     stops = hidden_rounds(stream.built.horizon)
     with _processes(contestant, 3, Limits()) as processes:
         learner = Apart(contestant, point, processes, stops)
-        seeds = {"seed": run.seeds["order"], "learner_seed": run.seeds["learner"]}
-        record = play(stream.built.environment, learner, **seeds, comparator=False, spectrum=False, checkpoints=1)
-    return float(record.scalars["cumulative_loss"])
+        record = play(
+            stream.built.environment, learner, seed=run.seeds["order"], learner_seed=run.seeds["learner"],
+            comparator=False, spectrum=False, checkpoints=1,
+        )  # fmt: skip
+    return float(record.curves["cumulative_loss"][-1])
 
 
 def _apart(
@@ -171,7 +173,7 @@ def _together(stream: Stream, order: int, contestant: Contestant, point: dict[st
         learner_seed=seeds["learner"], comparator=False, spectrum=False, checkpoints=range(1, rounds + 1),
         until=rounds, keep_iterates=True,
     )  # fmt: skip
-    return list(record.iterates)
+    return [] if record.iterates is None else list(record.iterates)
 
 
 def seeds_of(stream: Stream, order: int, contestant: Contestant, point: dict[str, Any]) -> dict[str, int]:

@@ -88,12 +88,12 @@ def contestant(
     """
     given = hyperparameters or {}
     path, _, class_name = argument.partition(":") if ".py" in argument else ("", "", "")
-    if path:
-        source: Path | None = Path(path).resolve()
+    source = Path(path).resolve() if path else None
+    if source is not None:
         kind = _load(Path(path), class_name)
         label = kind if source.stem == kind else f"{source.stem}.{kind}"
     else:
-        source, kind, label = None, argument, argument
+        kind = label = argument
         entries = library_entries()
         if argument in entries:
             kind, given = entries[argument]["kind"], entries[argument]["hyperparameters"] | given

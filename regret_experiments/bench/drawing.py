@@ -95,7 +95,9 @@ def relative_figure(scores: Scores, names: Sequence[str]) -> Any:
     from matplotlib.colors import LogNorm
     from matplotlib.figure import Figure
 
-    table = scores.ranked.pivot(index="learner", columns="stream", values="relative").reindex(names)[scores.streams]
+    table = scores.ranked.pivot(index="learner", columns="stream", values="relative").reindex(list(names))[
+        scores.streams
+    ]
     figure = Figure(figsize=(7.0, 1.8 + 0.16 * len(names)), layout="constrained")
     axes = figure.subplots()
     colors = colormaps["YlOrRd"].with_extremes(bad="#D0D0D0")

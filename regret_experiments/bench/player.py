@@ -74,12 +74,12 @@ class Player:
         """What was found so far, and the state as bytes; empty bytes if it cannot be kept."""
         if threading.active_count() > self._threads:
             self._watch.found.setdefault(THREADS, "leaves a thread running")
-        report = {"found": self._watch.found, "changed": changes(self._before, outside(self._player, self._modules()))}
+        found, changed = self._watch.found, changes(self._before, outside(self._player, self._modules()))
         try:
-            return report, packed(capture(self._player.state))
+            return {"found": found, "changed": changed}, packed(capture(self._player.state))
         except SnapshotError as error:
-            report["found"] = {MEMORY: f"state cannot be kept: {error}"} | report["found"]
-            return report, b""
+            found = {MEMORY: f"has a state that cannot be kept: {error}"} | found
+            return {"found": found, "changed": changed}, b""
 
     def _modules(self) -> list[Any]:
         return [

@@ -42,7 +42,7 @@ def by_stream(scores: Scores, names: Sequence[str]) -> list[list[str]]:
         if rows.empty or rows["regret"].isna().all():
             lines.append([stream.name, "absent" if rows.empty else "-", "", *("" for _ in names)])
             continue
-        best = rows["regret"].idxmin()
+        best: Any = rows["regret"].idxmin()
         cells = [_relative(rows.loc[name]) if name in rows.index else "absent" for name in names]
         lines.append([stream.name, f"{rows.loc[best, 'regret']:.4g}", str(best), *cells])
     return lines

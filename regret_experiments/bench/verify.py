@@ -118,7 +118,7 @@ def same(stated: float | None, found: Any, scale: float | None) -> bool:
     """Whether two numbers are equal up to `RELATIVE` of the larger of themselves, ``scale`` and 1."""
     if stated is None or found is None or isinstance(found, str):
         return stated is None and (found is None or isinstance(found, str))
-    return abs(stated - found) <= RELATIVE * max(1.0, abs(scale or 0.0), abs(stated))
+    return bool(abs(stated - found) <= RELATIVE * max(1.0, abs(scale or 0.0), abs(stated)))
 
 
 def _differences(row: dict[str, Any], planned: PlannedRun) -> Iterator[str]:

@@ -66,3 +66,32 @@ def test_the_page_shows_the_table() -> None:
     shown = re.search(r"(?s)<!-- table -->\n\n(.*?)\n\n", page)
     assert shown is not None
     assert shown[1] == markdown(ranking(scores))
+
+
+def regret(learner: str, stream: str) -> float:
+    """Mean over the orders of the certified upper end."""
+    entry = ENTRIES[learner]
+    rows = entry["streams"][stream]["rows"]
+    return sum(row[entry["columns"].index("regret_upper")] for row in rows) / len(rows)
+
+
+def test_what_the_page_teaches_is_what_the_entries_say() -> None:
+    # Rare coordinates, as given and rotated: adapting to coordinates helps with the first only.
+    assert regret("diagonal_adagrad", "coordinates") < 0.6 * regret("ogd", "coordinates")
+    assert regret("diagonal_adagrad", "rotated coordinates") > 0.95 * regret("ogd", "rotated coordinates")
+    assert regret("full_matrix_adagrad", "rotated coordinates") < 0.6 * regret("ogd", "rotated coordinates")
+    # Ten directions are not enough where all 64 matter.
+    assert regret("full_matrix_adagrad", "ill conditioned 64") < 0.6 * regret("fd_adagrad-k10", "ill conditioned 64")
+    # They are on real rows.
+    for stream in ("cancer", "digit 3", "wine", "a9a", "mushrooms"):
+        assert regret("fd_adagrad-k10", stream) < 1.05 * regret("full_matrix_adagrad", stream)
+    # Strongly convex losses reward a plain rate.
+    for stream in ("quadratic power 1", "quadratic flat"):
+        assert regret("full_matrix_adagrad", stream) > 1.3 * regret("ogd", stream)
+    # On the simplex the geometry decides.
+    others = [regret(name, "experts") for name in MAIN if name != "hedge"]
+    assert min(others) > 4.0 * regret("hedge", "experts")
+    # An adaptive adversary forces R sqrt(T) on every learner: 1,000 rounds on the unit ball.
+    for name in MAIN:
+        if name != "hedge":
+            assert regret(name, "adaptive") == pytest.approx(1000**0.5, rel=1e-6)
