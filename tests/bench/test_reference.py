@@ -76,10 +76,12 @@ def regret(learner: str, stream: str) -> float:
 
 
 def test_what_the_page_teaches_is_what_the_entries_say() -> None:
-    # Rare coordinates, as given and rotated: adapting to coordinates helps with the first only.
-    assert regret("diagonal_adagrad", "coordinates") < 0.6 * regret("ogd", "coordinates")
-    assert regret("diagonal_adagrad", "rotated coordinates") > 0.95 * regret("ogd", "rotated coordinates")
-    assert regret("full_matrix_adagrad", "rotated coordinates") < 0.6 * regret("ogd", "rotated coordinates")
+    # Rare coordinates, as given and rotated: the diagonal is enough for the first only.
+    assert regret("diagonal_adagrad", "coordinates") == pytest.approx(regret("full_matrix_adagrad", "coordinates"))
+    assert regret("diagonal_adagrad", "coordinates") < 0.65 * regret("ogd", "coordinates")
+    assert regret("full_matrix_adagrad", "rotated coordinates") < 0.8 * regret(
+        "diagonal_adagrad", "rotated coordinates"
+    )
     # Ten directions are not enough where all 64 matter.
     assert regret("full_matrix_adagrad", "ill conditioned 64") < 0.6 * regret("fd_adagrad-k10", "ill conditioned 64")
     # They are on real rows.
