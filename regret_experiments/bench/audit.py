@@ -166,12 +166,16 @@ def _apart(
 
 
 def _together(stream: Stream, order: int, contestant: Contestant, point: dict[str, Any], rounds: int) -> list[Array]:
-    """The points after each round of the same game, played as in a sweep."""
+    """The points after each round of the same game, with the environment in the same process.
+
+    The switching cost is asked for so that the learner is played round by round, as it is apart: its own compiled loop
+    rounds differently.
+    """
     seeds = seeds_of(stream, order, contestant, point)
     record = play(
         stream.built.environment, build_learner(contestant.kind, point), seed=seeds["order"],
         learner_seed=seeds["learner"], comparator=False, spectrum=False, checkpoints=range(1, rounds + 1),
-        until=rounds, keep_iterates=True,
+        until=rounds, keep_iterates=True, switching_cost=True,
     )  # fmt: skip
     return [] if record.iterates is None else list(record.iterates)
 

@@ -57,10 +57,10 @@ def test_an_honest_learner_passes_and_its_state_is_counted() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fd_adagrad-k2", "two_point_bandit", "vovk_azoury_warmuth", "hedge"])
+@pytest.mark.parametrize("name", ["fd_adagrad-k2", "two_point_bandit", "aprox", "hedge"])
 def test_learners_of_the_library_pass(name: str) -> None:
-    """They are shown gradients, values at two points, rows with whole losses, and play on the simplex only."""
+    """They are shown gradients, values at two points and whole losses; the first has a compiled loop over rows."""
     found, fit = audit(SUITE, contestant(name, SUITE))
     assert found.faults == {}
-    assert list(found.rounds) == fit.names
-    assert fit.names == (["experts"] if name == "hedge" else ["wine", "ill conditioned", "experts", "switches"])
+    assert fit.names
+    assert list(found.rounds) == list(found.words) == fit.names
