@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -37,8 +36,6 @@ class Stopped(Exception):
         self.found = found or {}
 
 
-COMPILING = 3
-"""Rounds after which every kernel of a learner has been compiled."""
 TIME, MEMORY_LIMIT, ENDED = LIMITS = ("time limit", "memory limit", "process ended")
 """Kinds of `Stopped` that are no error of the learner's own."""
 
@@ -132,7 +129,7 @@ class Trace:
     uncounted
         Those of them that counting the state's arrays and numbers does not see.
     seconds
-        Of a round, without the first few, in which kernels are compiled.
+        Of the processor for a round in the last process, without the first few, in which kernels are compiled.
     found, changed
         What the watch found, and what changed outside of the state, see `outside.changes`.
     """
@@ -205,8 +202,6 @@ class Apart(Learner):
         self._process.tell("update", feedback)
         self._now = None
         self._round += 1
-        if self._round == COMPILING:
-            self._began = time.perf_counter()
         if self._stops and self._round == self._stops[0]:
             self._stops.pop(0)
             state = self.stop()
@@ -215,11 +210,10 @@ class Apart(Learner):
 
     def stop(self) -> bytes:
         """Ask the learner's process what it found, and for the state; returns the state, packed."""
-        if self._round > COMPILING:
-            self.trace.seconds = (time.perf_counter() - self._began) / (self._round - COMPILING)
         self._process.tell("stop")
         report, state = self._process.facts(), self._process.answer()
         self.trace.found = report["found"] | self.trace.found
+        self.trace.seconds = report["seconds"]
         for kind, places in report["changed"].items():
             self.trace.changed.setdefault(kind, places)
         if not state:

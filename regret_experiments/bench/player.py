@@ -12,6 +12,7 @@ import json
 import pickle
 import sys
 import threading
+import time
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -24,12 +25,16 @@ from regret_experiments.bench.counting import MEMORY, packed, unpacked
 from regret_experiments.bench.outside import changes, outside
 from regret_experiments.bench.watch import THREADS, Watch
 
+COMPILING = 3
+"""Rounds after which every kernel of a learner has been compiled."""
+
 
 class Player:
     """Plays one learner, game after game."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
+        self._rounds, self._began = 0, 0.0
         self._player: Any = None
         self._before: Any = {}
         self._threads = 0
@@ -47,6 +52,7 @@ class Player:
         """Start a learner, and put back the state that another process was stopped in."""
         self._player = oco.learners.LEARNERS.build(spec)
         self._threads = threading.active_count()
+        self._rounds = 0
         with self:
             self._player.start(problem)
         if state is not None:
@@ -69,17 +75,26 @@ class Player:
         """Show what is known after play."""
         with self:
             self._player.update(feedback)
+        self._rounds += 1
+        if self._rounds == COMPILING:
+            self._began = time.process_time()
 
     def stop(self) -> tuple[dict[str, Any], bytes]:
         """What was found so far, and the state as bytes; empty bytes if it cannot be kept."""
         if threading.active_count() > self._threads:
             self._watch.found.setdefault(THREADS, "leaves a thread running")
-        found, changed = self._watch.found, changes(self._before, outside(self._player, self._modules()))
+        found = self._watch.found
+        timed = self._rounds - COMPILING
+        seconds = (time.process_time() - self._began) / timed if timed > 0 else 0.0
+        report: dict[str, Any] = {
+            "changed": changes(self._before, outside(self._player, self._modules())),
+            "seconds": seconds,
+        }
         try:
-            return {"found": found, "changed": changed}, packed(capture(self._player.state))
+            return report | {"found": found}, packed(capture(self._player.state))
         except SnapshotError as error:
             found = {MEMORY: f"has a state that cannot be kept: {error}"} | found
-            return {"found": found, "changed": changed}, b""
+            return report | {"found": found}, b""
 
     def _modules(self) -> list[Any]:
         return [
