@@ -25,6 +25,7 @@ EXPERIMENTS = [
     {"comparison", "training"},
     {"compare", "figures", "verification"},
     {"report"},
+    {"bench"},
     {"cli"},
 ]
 """Parts of `regret_experiments`, likewise; all of it is above all of `oco`."""

@@ -33,6 +33,7 @@ _COMMANDS = {
     "data": ("data", "List, describe and fetch data sets."),
     "lessons": ("lessons", "The course: list the lessons, export notebooks, check exercises."),
     "new": ("new", "Write a package with a learner of your own to start from, and its test."),
+    "bench": ("bench", "OCO-Bench: play a fixed suite with your learner, and see its row among all others."),
     "train": ("train", "Train networks with S-Shampoo and its rivals."),
 }
 """Command -> the module of this package that defines it, and its line in the help."""
@@ -40,7 +41,7 @@ _COMMANDS = {
 _LEFT_OUT = {"pandas": "pandas", "matplotlib": "matplotlib", "sklearn": "scikit-learn", "PIL": "pillow"}
 """Modules, and their packages, that a minimal install leaves out and some commands need."""
 
-_RESUMED = ("sweep", "train")
+_RESUMED = ("sweep", "train", "bench")
 """Commands that continue where they stopped."""
 
 
