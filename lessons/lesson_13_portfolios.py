@@ -19,6 +19,7 @@ About 45 minutes; it runs in a few seconds. Builds on lessons 3 and 8.
 # half and half every month?
 
 import csv
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -82,8 +83,7 @@ assert regret <= np.log(len(seesaw) + 1) + 1
 # called *exponentiated gradient*, Helmbold, Schapire, Singer and Warmuth 1998) has regret of order
 # :math:`\sqrt{T \ln d}`, the Online Newton Step of order :math:`d \ln T`.
 
-with get_sample_data("Stocks.csv") as file:
-    text = file.read()
+text = Path(get_sample_data("Stocks.csv", asfileobj=False)).read_text()
 table = [line for line in csv.reader(text.splitlines()) if not line[0].startswith("#")]
 companies = ["IBM", "AAPL", "MSFT", "XRX", "ADBE"]
 columns = [table[0].index(name) for name in companies]

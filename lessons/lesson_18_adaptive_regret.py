@@ -1,0 +1,241 @@
+r"""18. Tracking and strongly adaptive regret
+=========================================
+
+Regret against one fixed point over the whole game is a weak promise if the world changes. Two stronger ones: **tracking
+regret**, against the best *sequence* of experts with few switches, and **strongly adaptive regret**, against the best fixed
+point on *every interval* of rounds at once. Both come from the same trick: run Hedge over many more experts than you could
+write down, and find that the weights can still be computed.
+About 50 minutes; it runs in a few seconds. Builds on lessons 3 and 10.
+"""
+
+# %%
+# Tracking the best expert
+# ------------------------
+#
+# Let every *sequence* of experts :math:`(i_1, \dots, i_T)` be an expert of its own. There are :math:`d^T`, and Hedge from
+# equal weights would pay :math:`\ln d^T = T \ln d`. So begin with unequal weights: the probability that a walker takes this
+# way who starts at a random expert and in every round, with probability :math:`\alpha`, jumps to a random one.
+#
+# **Lemma** (Hedge with a prior). Hedge that begins with weights :math:`\pi_i` which add up to 1 has, for losses in [0, 1],
+# regret of at most :math:`\frac1\eta \ln \frac{1}{\pi_u} + \frac{\eta T}{8}` against expert u.
+#
+# *Proof.* In the proof of lesson 3 put :math:`W_t = \sum_i \pi_i e^{-\eta L_{t,i}}`. Then :math:`W_0 = 1` in place of d, and
+# the term of u is :math:`\pi_u e^{-\eta L_{T,u}}`.
+#
+# **Theorem** (Herbster and Warmuth 1998). Against every sequence of experts with m switches
+#
+# .. math:: \sum_t \langle \ell_t, x_t \rangle - \sum_t \ell_{t, i_t} \le \frac1\eta \Bigl((m + 1) \ln d
+#           + m \ln \frac1\alpha + (T - 1 - m) \ln \frac{1}{1 - \alpha}\Bigr) + \frac{\eta T}{8} . \tag{17}\label{eq:17}
+#
+# *Proof.* The walker starts right with probability :math:`\frac1d`, jumps right with probability
+# :math:`\frac\alpha d` at each of m switches, and stays with probability :math:`1 - \alpha + \frac\alpha d \ge 1 - \alpha` in
+# the other :math:`T - 1 - m` rounds. Multiply, and use the lemma.
+#
+# With :math:`\alpha = m / (T - 1)` the bracket is about :math:`m \ln \frac{d T}{m}`: the price of naming m switches, among d
+# experts and T rounds.
+#
+# *How is it computed?* The weight that all sequences which stand at expert i in round t have together is one number. A
+# round multiplies it by :math:`e^{-\eta \ell_{t,i}}`; then the walkers jump:
+#
+# .. math:: v_{t,i} = \frac{x_{t,i}\, e^{-\eta \ell_{t,i}}}{\sum_j x_{t,j}\, e^{-\eta \ell_{t,j}}}, \qquad
+#           x_{t+1,i} = (1 - \alpha)\, v_{t,i} + \frac{\alpha}{d} .
+#
+# This is **fixed share**: d numbers for :math:`d^T` experts. Check it on all sequences of a small game:
+
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import oco
+from oco.checks import CheckFailed, check_learner, exercise
+from oco.learners import SAOL, FixedShare
+from regret_experiments.lessons.drawing import lines, panels
+
+alpha, eta = 0.3, 0.7
+small = np.random.default_rng(0).random((6, 3))
+weights = {}
+for way in itertools.product(range(3), repeat=6):
+    steps = [(1 - alpha) * (a == b) + alpha / 3 for a, b in itertools.pairwise(way)]
+    loss = sum(small[t, i] for t, i in enumerate(way[:-1]))
+    weights[way] = np.prod(steps) / 3 * np.exp(-eta * loss)
+by_hand = np.zeros(3)
+for way, weight in weights.items():
+    by_hand[way[-1]] += weight / sum(weights.values())
+player = FixedShare(share=alpha, learning_rate=eta)
+player.start(oco.Problem(oco.Simplex(dimension=3), horizon=6))
+for row in small[:-1]:
+    player.update(row)
+print("729 sequences:", by_hand.round(4), "  fixed share:", player.prediction.round(4))
+assert np.allclose(by_hand, player.prediction)
+
+# %%
+# **Predict before you run.** Eight experts, each right 90 % of the time for 400 rounds and then guessing, one after
+# another. Compare the weight that Hedge and fixed share give to the expert of the hour. After a change, how many rounds
+# does each need? Does the answer of Hedge depend on how long the game has lasted?
+
+generator = np.random.default_rng(1)
+horizon = 3200
+hour = np.arange(horizon) // 400
+errors = np.where(np.arange(8) == hour[:, None], 0.1, 0.5)
+losses = (generator.random((horizon, 8)) < errors).astype(float)
+relay = oco.environments.LinearLosses(losses, domain=oco.Simplex(), order="file")
+learners = {"Hedge": oco.Hedge(0.1), "fixed share": FixedShare(7, learning_rate=0.1)}
+every = np.arange(1, horizon + 1)
+trust, delays = {}, {}
+for name, learner in learners.items():
+    record = oco.play(relay, learner, keep_iterates=True, checkpoints=every)
+    trust[name] = record.iterates[every[:-1] - 1, hour[1:]]
+    delays[name] = [
+        int(np.argmax(trust[name][start - 1 :] > 0.5)) for start in range(400, 3200, 400)
+    ]
+    tracking = record.cumulative_loss - losses[np.arange(horizon), hour].sum()
+    print(f"{name:12s} tracking regret {tracking:6.1f}; rounds to half the weight {delays[name]}")
+    if name == "fixed share":
+        share = 7 / (horizon - 1)
+        price = 8 * np.log(8) - 7 * np.log(share) - (horizon - 8) * np.log1p(-share)
+        bound = price / 0.1 + 0.1 * horizon / 8
+        print(f"bound (17): {bound:.1f}")
+
+[axes] = panels()
+curves = {"Hedge": (every[:-1], trust["Hedge"], "hedge"), "fixed share": (every[:-1], trust["fixed share"], "fixed_share")}
+lines(axes, curves, xlabel="round", ylabel="weight of the best expert", title="Every 400 rounds another expert is best")
+plt.show()
+
+# %%
+# *Answer.* Hedge has to wait until the new expert has made up its whole arrears, and those grow with the game: each
+# change takes it longer. Fixed share needs the same few dozen rounds every time, because no weight falls far below
+# :math:`\alpha / d`.
+
+assert tracking <= bound
+assert max(delays["fixed share"]) < 120
+assert min(delays["Hedge"]) > 2 * max(delays["fixed share"])
+
+# %%
+# Every interval at once
+# ----------------------
+#
+# On a convex domain there are no experts to jump between, but there are *starting times*. For every interval of lengths
+# 1, 2, 4, ... whose first round is a multiple of its length, run a copy of gradient descent on it, made for its length. In
+# round t only :math:`\lfloor \log_2 t \rfloor + 1` of them are awake. **SAOL** (Daniely, Gonen and Shalev-Shwartz 2015)
+# weighs the copies by what they gained over the whole: with D the diameter, L a gradient bound and :math:`\eta_I =
+# \min(\frac12, |I|^{-1/2})`
+#
+# .. math:: x_t = \sum_I \frac{\eta_I w_I}{\sum_J \eta_J w_J}\, x_t^I, \qquad w_I \leftarrow w_I (1 + \eta_I z_t^I), \qquad
+#           z_t^I = \frac{\langle g_t, x_t - x_t^I \rangle}{D L} \in [-1, 1],
+#
+# where a copy begins with weight 1 when its interval does.
+#
+# **Theorem.** On every covering interval I that ends in round q, :math:`\sum_{t \in I} \langle g_t, x_t - x_t^I \rangle \le
+# D L \bigl(\frac{\ln 2q}{\eta_I} + \eta_I |I|\bigr)`.
+#
+# *Proof.* *The sum of the weights of all copies that have begun grows only by new ones.* A round changes it by
+# :math:`\sum_I w_I \eta_I z_t^I`, which is zero by the choice of :math:`x_t`. (A copy keeps its last weight when its
+# interval ends.) By round q at most :math:`q (1 + \frac12 + \frac14 + \dots) \le 2 q` copies have begun, so
+# :math:`w_I \le 2 q`. *And a copy that gained much has a large weight*: since :math:`\ln(1 + z) \ge z - z^2` for
+# :math:`z \ge -\frac12`,
+#
+# .. math:: \ln 2q \ge \ln w_I = \sum_{t \in I} \ln(1 + \eta_I z_t^I) \ge \eta_I \sum_{t \in I} z_t^I - \eta_I^2 |I| .
+#
+# Any interval of rounds is a union of such intervals, at most two of each length. The copy's own regret is of order
+# :math:`D L \sqrt{|I|}`, and the lengths are powers of two, so on *every* interval of n rounds the regret is of order
+# :math:`D L \sqrt n \ln T`.
+#
+# **Predict before you run.** The world of lesson 10: absolute loss, new weights every 250 rounds. Gradient descent with
+# the step for the whole game, and SAOL. On which lengths of interval does SAOL have the smaller worst regret?
+
+world = oco.environments.DriftingRegression(
+    8, 2048, motion={"kind": "switches", "period": 250}, loss="absolute"
+)
+worst, lengths = {}, [2**k for k in range(4, 12)]
+for name, learner in {"gradient descent": oco.OGD(), "SAOL": SAOL()}.items():
+    record = oco.play(world, learner, shortest_interval=16, spectrum=False)
+    worst[name] = [
+        max(r.regret.upper for r in record.intervals if r.length == n) for n in lengths
+    ]
+    print(f"{name:17s} worst regret by length", [round(float(v), 1) for v in worst[name]])
+
+[axes] = panels()
+looks = ["ogd s-", "saol *-"]
+curves = {n: (lengths, v, k) for (n, v), k in zip(worst.items(), looks, strict=True)}
+lines(axes, curves, log="xy", xlabel="length of the interval", ylabel="worst regret on one", title="Regret on every interval")
+plt.show()
+
+# %%
+# *Answer.* On all but the shortest intervals: after a change the short steps of gradient descent take hundreds of rounds
+# to reach the new weights. On the whole game both have small regret, since no fixed point is good there.
+
+ratio = np.array(worst["gradient descent"]) / worst["SAOL"]
+print("ratio by length", ratio.round(2))
+
+# %%
+# Exercises
+# ---------
+#
+# **18.1** 20 experts, 10,000 rounds, 9 switches, :math:`\alpha = 0.001`. What is the right side of (17) at its best
+# :math:`\eta`? (Three digits.)
+
+
+def tracking_bound():
+    return None  # your number
+
+
+exercise("18.1", tracking_bound, digest="4671ab20d81186d2")
+
+# %%
+# **18.2** Write fixed share with the share :math:`\alpha` as a learner on the simplex. It must obey the rules, and play like
+# the library's.
+
+
+class MyFixedShare(oco.Learner):
+    def __init__(self, share=0.01, learning_rate=0.1):
+        self.share, self.learning_rate = share, learning_rate
+
+    def start(self, problem):
+        raise NotImplementedError("begin with equal weights: the state is a dict with the point")
+
+    def update(self, gradient):
+        raise NotImplementedError("multiply by exp(-eta g), normalize, then share")
+
+
+def check_fixed_share():
+    check_learner(MyFixedShare(), domain=oco.Simplex(dimension=4))
+    mine, theirs = (
+        oco.play(relay, learner, checkpoints=1, spectrum=False).cumulative_loss
+        for learner in (MyFixedShare(0.02, 0.2), FixedShare(share=0.02, learning_rate=0.2))
+    )
+    if abs(mine - theirs) > 1e-6 * theirs:
+        raise CheckFailed(f"your cumulative loss is {mine:.4f}, that of oco.FixedShare {theirs:.4f}")
+
+
+exercise("18.2", check_fixed_share)
+
+# %%
+# **18.3** Cover the rounds ``first`` to ``last`` (from 1) by intervals whose length is a power of two and whose first round
+# is a multiple of their length, as few as possible: return a list of pairs (first round, length) in order.
+
+
+def covering(first, last):
+    raise NotImplementedError("always take the longest interval that begins here and does not go too far")
+
+
+def check_covering():
+    for first, last in ((1, 1), (1, 12), (5, 40), (3, 3), (7, 1000)):
+        pairs = [(int(a), int(n)) for a, n in covering(first, last)]
+        starts = [a for a, _ in pairs] + [last + 1]
+        ends = [a + n for a, n in pairs]
+        if not pairs or starts[0] != first or starts[1:] != ends:
+            raise CheckFailed(f"{pairs} are not the rounds {first} to {last} without gaps")
+        if any(n & (n - 1) or a % n for a, n in pairs):
+            raise CheckFailed(f"{pairs}: a length is no power of two, or does not divide its start")
+        most = max(pairs.count((a, n)) for a, n in pairs)
+        counts = [sum(n == 2**k for _, n in pairs) for k in range(11)]
+        if max(counts) > 2 or most > 1:
+            raise CheckFailed(f"{pairs}: no length is needed more than twice")
+
+
+exercise("18.3", check_covering)
+
+# %%
+# Further reading: Cesa-Bianchi and Lugosi, *Prediction, Learning, and Games* (2006), Chapter 5; Hazan, *Introduction to
+# Online Convex Optimization*, Chapter 10; Koolen and de Rooij, *Universal codes from switching strategies* (2013).
