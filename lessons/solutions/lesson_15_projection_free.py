@@ -14,11 +14,11 @@ def smallest_in_trace_ball(gradient, radius):
 
 
 def frank_wolfe(c, domain, tolerance):
-    y, k = domain.start, 0
+    point, count = domain.start, 0
     while True:
-        slope = c + 2 * y
-        v = domain.maximizer(-slope)
-        if slope @ (y - v) <= tolerance:
-            return y
-        y = y + 2 / (k + 2) * (v - y)
-        k += 1
+        ascent = c + 2 * point
+        vertex = domain.maximizer(-ascent)
+        if ascent @ (point - vertex) <= tolerance:
+            return point
+        point = point + 2 / (count + 2) * (vertex - point)
+        count += 1

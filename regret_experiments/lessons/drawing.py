@@ -14,6 +14,8 @@ from regret_experiments.figures.style import base_style, learner_style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_FEW = 8
+"""Up to so many places on a logarithmic axis are its ticks."""
 _LOOK = re.compile(r"(#[0-9A-Fa-f]{6}|[a-z_0-9]+) ?(.*)")
 
 
@@ -70,6 +72,8 @@ def lines(axes: Axes, curves: Mapping[str, tuple[Any, ...]], *, log: str = "", *
     >>> axes.get_xscale()
     'log'
     """
+    from matplotlib.ticker import NullLocator
+
     labels = DirectLabels(axes)
     for name, (x, y, *rest) in curves.items():
         color, form = _look(rest[0] if rest else "#000000")
@@ -78,6 +82,10 @@ def lines(axes: Axes, curves: Mapping[str, tuple[Any, ...]], *, log: str = "", *
             labels.at_end(name, x[-1], y[-1], color)
     for axis in log:
         axes.set(**{f"{axis}scale": "log"})
+    places = sorted({float(x) for x_values, *_ in curves.values() for x in x_values})
+    if "x" in log and len(places) <= _FEW:
+        axes.set_xticks(places, [f"{place:,g}" for place in places])
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.set(**texts)
 
 
