@@ -31,7 +31,9 @@ from regret_experiments.figures.style import base_style, learner_style
 
 plt.rcParams.update(base_style())
 
-game = oco.environments.LogisticRegression.load("breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0))
+game = oco.environments.LogisticRegression.load(
+    "breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0)
+)
 print(oco.play(game, oco.OGD()))
 
 # %%
@@ -54,7 +56,10 @@ class FollowTheLeader(oco.Learner):
 
     def start(self, problem):
         self.domain = problem.domain
-        self.state = {"point": problem.domain.start, "sum": np.zeros(problem.domain.shape)}
+        self.state = {
+            "point": problem.domain.start,
+            "sum": np.zeros(problem.domain.shape),
+        }
 
     def update(self, gradient):
         self.state["sum"] = self.state["sum"] + gradient
@@ -74,7 +79,9 @@ check_learner(FollowTheLeader())
 
 trap = oco.environments.FollowTheLeaderTrap(dimension=2, horizon=1000)
 leader, descent = oco.play(trap, FollowTheLeader()), oco.play(trap, oco.OGD())
-print(f"follow the leader: {leader.regret.upper:.1f}     gradient descent: {descent.regret.upper:.1f}")
+print(
+    f"follow the leader: {leader.regret.upper:.1f}     gradient descent: {descent.regret.upper:.1f}"
+)
 assert abs(leader.regret.upper - (trap.horizon - 0.5)) < 1e-6
 
 # %%
@@ -87,7 +94,9 @@ assert abs(leader.regret.upper - (trap.horizon - 0.5)) < 1e-6
 def positions(learner, rounds):
     """The learner's coordinate along v in every round."""
     stream, player = trap.fresh(0), learner.fresh()
-    player.start(oco.Problem(trap.domain, trap.horizon, gradient_bound=trap.gradient_bound))
+    player.start(
+        oco.Problem(trap.domain, trap.horizon, gradient_bound=trap.gradient_bound)
+    )
     places = []
     for _ in range(rounds):
         places.append(float(player.prediction @ trap.direction))
@@ -99,16 +108,30 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 2.8), layout="constrain
 gray, red = learner_style("ogd").ink, "#B03A2E"
 left.step(range(1, 25), positions(FollowTheLeader(), 24), where="mid", color=red)
 left.plot(range(1, 25), positions(oco.OGD(), 24), color=gray, marker="s", markersize=3)
-left.set(xlabel="round", ylabel="position along v", title="The leader jumps from end to end", ylim=(-1.25, 1.25))
+left.set(
+    xlabel="round",
+    ylabel="position along v",
+    title="The leader jumps from end to end",
+    ylim=(-1.25, 1.25),
+)
 labels = DirectLabels(right)
-for record, name, color in ((leader, "follow the leader: T - 1/2", red), (descent, "gradient descent", gray)):
+for record, name, color in (
+    (leader, "follow the leader: T - 1/2", red),
+    (descent, "gradient descent", gray),
+):
     rounds, regret = record.curves["round"], record.curves["regret_upper"]
     right.plot(rounds, regret, color=color)
     labels.at_end(name, rounds[-1], regret[-1], color)
 rounds = leader.curves["round"]
 right.plot(rounds, 1.5 * 2.0 * np.sqrt(rounds), ":", color=gray)
 labels.at_end("its bound, 3 sqrt(T)", rounds[-1], 3.0 * np.sqrt(rounds[-1]), gray)
-right.set(xscale="log", yscale="log", xlabel="rounds", ylabel="regret", title="Linear regret, and a cure")
+right.set(
+    xscale="log",
+    yscale="log",
+    xlabel="rounds",
+    ylabel="regret",
+    title="Linear regret, and a cure",
+)
 plt.show()
 
 # %%
@@ -151,7 +174,9 @@ plt.show()
 ratios = []
 for seed in range(10):
     rows = (
-        trap.fresh(0).block(0, 500).rows if seed == 0 else np.random.default_rng(seed).uniform(-1, 1, (500, 2)) / 2**0.5
+        trap.fresh(0).block(0, 500).rows
+        if seed == 0
+        else np.random.default_rng(seed).uniform(-1, 1, (500, 2)) / 2**0.5
     )
     size = np.linalg.norm(rows, axis=1).max()
     eta = 1.0 / (size * np.sqrt(2 * 500))
@@ -171,11 +196,15 @@ assert max(ratios) <= 1.0
 
 
 def best_fixed_loss(gradients, radius):
-    raise NotImplementedError("return the smallest value of <g_1 + ... + g_T, u> over |u| <= radius")
+    raise NotImplementedError(
+        "return the smallest value of <g_1 + ... + g_T, u> over |u| <= radius"
+    )
 
 
 gradients = np.random.default_rng(11).standard_normal((100, 5))
-exercise("1.1", lambda: best_fixed_loss(gradients, radius=2.0), digest="6ee063397e033a68")
+exercise(
+    "1.1", lambda: best_fixed_loss(gradients, radius=2.0), digest="6ee063397e033a68"
+)
 
 # %%
 # **1.2** On the trap with T = 2,500 rounds and a ball of radius 2, what is the regret of follow the leader? Think, then
@@ -197,10 +226,14 @@ exercise("1.2", regret_of_the_leader, digest="df9bbb745c0601c3")
 
 class RegularizedLeader(oco.Learner):
     def start(self, problem):
-        raise NotImplementedError("set self.state to a dict with the point and the sum of gradients, and compute eta")
+        raise NotImplementedError(
+            "set self.state to a dict with the point and the sum of gradients, and compute eta"
+        )
 
     def update(self, gradient):
-        raise NotImplementedError("add the gradient to the sum, and project x_1 - eta * sum")
+        raise NotImplementedError(
+            "add the gradient to the sum, and project x_1 - eta * sum"
+        )
 
 
 def check_regularized_leader():

@@ -47,7 +47,10 @@ plt.rcParams.update(base_style())
 sums = np.cumsum(np.random.default_rng(0).exponential(size=1000))
 parts = np.diff(sums, prepend=0.0)
 print(
-    "sum a_t / sqrt(a_1 + ... + a_t) =", round((parts / np.sqrt(sums)).sum(), 2), "<=", round(2 * np.sqrt(sums[-1]), 2)
+    "sum a_t / sqrt(a_1 + ... + a_t) =",
+    round((parts / np.sqrt(sums)).sum(), 2),
+    "<=",
+    round(2 * np.sqrt(sums[-1]), 2),
 )
 assert (parts / np.sqrt(sums)).sum() <= 2.0 * np.sqrt(sums[-1])
 
@@ -58,9 +61,13 @@ assert (parts / np.sqrt(sums)).sum() <= 2.0 * np.sqrt(sums[-1])
 # **Predict before you run.** On a real game the learning rate is taken ten times smaller than the *best* one, then ten
 # times larger. Which mistake costs more? And is the best learning rate the theorem's, below it, or above it?
 
-game = oco.environments.LogisticRegression.load("breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0))
+game = oco.environments.LogisticRegression.load(
+    "breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0)
+)
 rates = np.geomspace(1e-3, 1e2, 16)
-records = [oco.play(game, oco.OGD(rate, schedule="constant"), checkpoints=1) for rate in rates]
+records = [
+    oco.play(game, oco.OGD(rate, schedule="constant"), checkpoints=1) for rate in rates
+]
 regrets = np.array([record.regret.upper for record in records])
 bounds = np.array([record.bound.value for record in records])
 assert (regrets <= bounds).all()
@@ -71,7 +78,9 @@ adaptive = oco.play(game, oco.AdaGradNorm(), checkpoints=1)
 
 
 def regret_at(rate):
-    return oco.play(game, oco.OGD(rate, schedule="constant"), checkpoints=1).regret.upper
+    return oco.play(
+        game, oco.OGD(rate, schedule="constant"), checkpoints=1
+    ).regret.upper
 
 
 best_rate = rates[regrets.argmin()]
@@ -92,7 +101,12 @@ axes.axhline(adaptive.regret.upper, color=blue, linestyle="--")
 axes.text(1.2, 0.6 * adaptive.regret.upper, "AdaGrad-norm, nothing to tune", color=blue)
 labels.avoid(rates, regrets)
 labels.avoid(rates, bounds)
-axes.set(xscale="log", yscale="log", xlabel="constant learning rate", ylabel="regret of 569 rounds")
+axes.set(
+    xscale="log",
+    yscale="log",
+    xlabel="constant learning rate",
+    ylabel="regret of 569 rounds",
+)
 axes.set_title("A small step loses slowly, a large one fails at once")
 plt.show()
 
@@ -111,9 +125,14 @@ plt.show()
 # \frac{G^2}{2\sigma} (1 + \ln T)` is left (Hazan, Agarwal and Kale 2007).
 
 curved = oco.environments.SpectrumQuadratic(16, 2000, curvature=1.0)
-for name, learner in (("D/(G sqrt(t))", oco.OGD()), ("1/(sigma t)", oco.OGD(schedule="strongly_convex"))):
+for name, learner in (
+    ("D/(G sqrt(t))", oco.OGD()),
+    ("1/(sigma t)", oco.OGD(schedule="strongly_convex")),
+):
     record = oco.play(curved, learner)
-    print(f"step {name:14s} regret {record.regret.upper:6.2f}   bound {record.bound.value:7.2f}")
+    print(
+        f"step {name:14s} regret {record.regret.upper:6.2f}   bound {record.bound.value:7.2f}"
+    )
     assert record.regret.upper <= record.bound.value
 
 # %%
@@ -157,9 +176,21 @@ curves = {}
 for (name, learner), width in zip(players.items(), (9.0, 6.0, 3.5, 1.2), strict=True):
     record = oco.play(adversary, learner, spectrum=False)
     curves[name] = record.curves["regret_upper"]
-    axes.plot(record.curves["round"], curves[name], linewidth=width, label=name, solid_capstyle="round")
+    axes.plot(
+        record.curves["round"],
+        curves[name],
+        linewidth=width,
+        label=name,
+        solid_capstyle="round",
+    )
     assert abs(record.regret.upper - np.sqrt(adversary.horizon)) < 1e-6
-axes.set(xscale="log", yscale="log", xlabel="rounds", ylabel="regret", title="Four learners, one line: sqrt(T)")
+axes.set(
+    xscale="log",
+    yscale="log",
+    xlabel="rounds",
+    ylabel="regret",
+    title="Four learners, one line: sqrt(T)",
+)
 axes.legend(loc="upper left")
 plt.show()
 
@@ -175,10 +206,16 @@ plt.show()
 
 
 def best_constant_rate(diameter, squares):
-    raise NotImplementedError("minimize D^2 / (2 eta) + eta S / 2 over eta, and return eta")
+    raise NotImplementedError(
+        "minimize D^2 / (2 eta) + eta S / 2 over eta, and return eta"
+    )
 
 
-exercise("2.1", lambda: best_constant_rate(diameter=3.0, squares=50.0), digest="cfed4abe7308fcba")
+exercise(
+    "2.1",
+    lambda: best_constant_rate(diameter=3.0, squares=50.0),
+    digest="cfed4abe7308fcba",
+)
 
 # %%
 # **2.2** Write gradient descent with :math:`\eta_t = D / (G \sqrt t)`, rounds counted from 1, and compare it with the
@@ -188,7 +225,9 @@ exercise("2.1", lambda: best_constant_rate(diameter=3.0, squares=50.0), digest="
 
 class MyGradientDescent(oco.Learner):
     def start(self, problem):
-        raise NotImplementedError("keep the domain and D / G, and set self.state to a dict with point and round")
+        raise NotImplementedError(
+            "keep the domain and D / G, and set self.state to a dict with point and round"
+        )
 
     def update(self, gradient):
         raise NotImplementedError("count the round, step against the gradient, project")
@@ -196,9 +235,14 @@ class MyGradientDescent(oco.Learner):
 
 def check_gradient_descent():
     check_learner(MyGradientDescent())
-    mine, theirs = oco.play(curved, MyGradientDescent()).cumulative_loss, oco.play(curved, oco.OGD()).cumulative_loss
+    mine, theirs = (
+        oco.play(curved, MyGradientDescent()).cumulative_loss,
+        oco.play(curved, oco.OGD()).cumulative_loss,
+    )
     if abs(mine - theirs) > 1e-8 * abs(theirs):
-        raise CheckFailed(f"your cumulative loss is {mine:.6g}, that of oco.OGD() {theirs:.6g}: compare the step sizes")
+        raise CheckFailed(
+            f"your cumulative loss is {mine:.6g}, that of oco.OGD() {theirs:.6g}: compare the step sizes"
+        )
 
 
 exercise("2.2", check_gradient_descent)
@@ -209,14 +253,20 @@ exercise("2.2", check_gradient_descent)
 
 
 def next_gradient(point, total):
-    raise NotImplementedError("return a unit vector orthogonal to both; in three dimensions think of np.cross")
+    raise NotImplementedError(
+        "return a unit vector orthogonal to both; in three dimensions think of np.cross"
+    )
 
 
 class MyAdversary:
     """Plays `next_gradient` against any learner."""
 
     def __init__(self, horizon=400):
-        self.domain, self.horizon, self.gradient_bound = oco.Ball(radius=1.0, dimension=3), horizon, 1.0
+        self.domain, self.horizon, self.gradient_bound = (
+            oco.Ball(radius=1.0, dimension=3),
+            horizon,
+            1.0,
+        )
         self.total = np.zeros(3)
 
     def fresh(self, seed):
@@ -232,7 +282,9 @@ def check_adversary():
     for learner in (oco.OGD(), oco.AdaGradNorm(), Lazy()):
         regret = oco.play(MyAdversary(), learner).regret.upper
         if abs(regret - 20.0) > 1e-6:
-            raise CheckFailed(f"{learner!r} has regret {regret:.6f} after 400 rounds, it should be sqrt(400) = 20")
+            raise CheckFailed(
+                f"{learner!r} has regret {regret:.6f} after 400 rounds, it should be sqrt(400) = 20"
+            )
 
 
 exercise("2.3", check_adversary)

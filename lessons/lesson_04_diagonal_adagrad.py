@@ -61,13 +61,17 @@ plt.rcParams.update(base_style())
 
 game = oco.environments.CoordinateGame(32)
 counts = np.bincount(game.fresh(0).block(0, game.horizon).rows.indices, minlength=32)
-print(f"{game.horizon} rounds; coordinate 1 comes up {counts[0]} times, the last five {counts[-5:]} times")
+print(
+    f"{game.horizon} rounds; coordinate 1 comes up {counts[0]} times, the last five {counts[-5:]} times"
+)
 
 record = oco.play(game, oco.DiagonalAdaGrad())
 squares = counts.astype(float)  # every gradient is a unit vector, up to sign
 print(f"regret {record.regret.upper:.0f}, bound (2) {record.bound.value:.0f}")
 bound = np.sqrt(2.0) * game.domain.diameter("linf") * np.sqrt(squares).sum()
-assert record.bound.value <= bound * (1.0 + 1e-9)  # a gradient is 0 where the loss is exactly 0
+assert record.bound.value <= bound * (
+    1.0 + 1e-9
+)  # a gradient is 0 where the loss is exactly 0
 assert record.regret.upper <= record.bound.value
 
 # %%
@@ -78,7 +82,10 @@ assert record.regret.upper <= record.bound.value
 
 def best_regret(game, make):
     """The smallest regret over a few learning rates: both sides are tuned."""
-    return min(oco.play(game, make(c), checkpoints=1, spectrum=False).regret.upper for c in (0.1, 0.3, 1.0))
+    return min(
+        oco.play(game, make(c), checkpoints=1, spectrum=False).regret.upper
+        for c in (0.1, 0.3, 1.0)
+    )
 
 
 sizes = np.array([4, 8, 16, 32])
@@ -86,7 +93,9 @@ scalar, diagonal, rotated = [], [], []
 for size in sizes:
     straight = oco.environments.CoordinateGame(int(size))
     turned = oco.environments.CoordinateGame(int(size), rotated=True)
-    scalar.append(best_regret(straight, lambda c, size=size: oco.AdaGradNorm(c * np.sqrt(size))))
+    scalar.append(
+        best_regret(straight, lambda c, size=size: oco.AdaGradNorm(c * np.sqrt(size)))
+    )
     diagonal.append(best_regret(straight, oco.DiagonalAdaGrad))
     rotated.append(best_regret(turned, oco.DiagonalAdaGrad))
 print("AdaGrad-norm / diagonal:         ", np.round(np.array(scalar) / diagonal, 2))
@@ -100,7 +109,11 @@ left.plot(index, steps, "^", color=orange, markersize=4)
 left.axhline(0.3 * np.sqrt(32) / np.sqrt(game.horizon), color=blue)
 left.text(32, 0.032, "one step for all", color=blue, ha="right")
 left.text(3.0, 0.16, "a step for each coordinate", color=orange)
-left.set(yscale="log", xlabel="coordinate, from frequent to rare", ylabel="step size at the end")
+left.set(
+    yscale="log",
+    xlabel="coordinate, from frequent to rare",
+    ylabel="step size at the end",
+)
 left.set_title("Rare coordinates keep long steps")
 labels = DirectLabels(right)
 for values, name, color, line in (
@@ -110,7 +123,12 @@ for values, name, color, line in (
 ):
     right.plot(sizes, values, line, color=color)
     labels.at_end(name, sizes[-1], values[-1], color)
-right.set(xscale="log", yscale="log", xlabel="coordinates d", ylabel="regret after 4 d² rounds")
+right.set(
+    xscale="log",
+    yscale="log",
+    xlabel="coordinates d",
+    ylabel="regret after 4 d² rounds",
+)
 right.set_xticks(sizes, [str(size) for size in sizes])
 right.minorticks_off()
 right.set_title("... which a rotation takes away")
@@ -147,10 +165,14 @@ class MyDiagonalAdaGrad(oco.Learner):
         self.learning_rate = learning_rate
 
     def start(self, problem):
-        raise NotImplementedError("self.state is a dict with the point and the sums of squared gradients")
+        raise NotImplementedError(
+            "self.state is a dict with the point and the sums of squared gradients"
+        )
 
     def update(self, gradient):
-        raise NotImplementedError("add the squares, divide by their root where it is not zero, project in that norm")
+        raise NotImplementedError(
+            "add the squares, divide by their root where it is not zero, project in that norm"
+        )
 
 
 def check_diagonal_adagrad():
@@ -160,7 +182,9 @@ def check_diagonal_adagrad():
         for learner in (MyDiagonalAdaGrad(0.3), oco.DiagonalAdaGrad(0.3))
     )
     if abs(mine - theirs) > 1e-6 * theirs:
-        raise CheckFailed(f"your cumulative loss is {mine:.6f}, that of oco.DiagonalAdaGrad(0.3) is {theirs:.6f}")
+        raise CheckFailed(
+            f"your cumulative loss is {mine:.6f}, that of oco.DiagonalAdaGrad(0.3) is {theirs:.6f}"
+        )
 
 
 exercise("4.2", check_diagonal_adagrad)

@@ -56,7 +56,9 @@ covariance, total = np.zeros((6, 6)), 0.0
 for row in rows:
     covariance += np.outer(row, row)
     total += row @ root(covariance, -0.5) @ row
-print(f"second sum {total:.2f} <= 2 tr G^(1/2) = {2.0 * np.trace(root(covariance)):.2f}")
+print(
+    f"second sum {total:.2f} <= 2 tr G^(1/2) = {2.0 * np.trace(root(covariance)):.2f}"
+)
 assert total <= 2.0 * np.trace(root(covariance))
 
 # %%
@@ -76,10 +78,14 @@ best = np.trace(root(covariance)) ** 2
 generator = np.random.default_rng(1)
 others = []
 for _ in range(200):
-    factor = root(covariance, 0.25) @ (np.eye(6) + 0.3 * generator.standard_normal((6, 6)))
+    factor = root(covariance, 0.25) @ (
+        np.eye(6) + 0.3 * generator.standard_normal((6, 6))
+    )
     geometry = factor @ factor.T
     others.append(np.trace(np.linalg.solve(geometry / np.trace(geometry), covariance)))
-print(f"best in hindsight {best:.1f}, best of 200 random {min(others):.1f}, identity {6 * np.trace(covariance):.1f}")
+print(
+    f"best in hindsight {best:.1f}, best of 200 random {min(others):.1f}, identity {6 * np.trace(covariance):.1f}"
+)
 assert min(others) >= best
 
 # %%
@@ -91,14 +97,24 @@ assert min(others) >= best
 # gradient descent, diagonal and full-matrix AdaGrad from the center to w.
 
 basis = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0)
-features = np.random.default_rng(2).choice([-1.0, 1.0], (300, 2)) * [1.0, 1 / 30] @ basis
+features = (
+    np.random.default_rng(2).choice([-1.0, 1.0], (300, 2)) * [1.0, 1 / 30] @ basis
+)
 weights = 0.8 * basis[1] + 0.02 * basis[0]
-plane = oco.environments.AbsoluteRegression(features, features @ weights, domain=oco.Ball(radius=1.0), order="file")
+plane = oco.environments.AbsoluteRegression(
+    features, features @ weights, domain=oco.Ball(radius=1.0), order="file"
+)
 
 
 def path(learner):
     stream, player = plane.fresh(0), learner.fresh()
-    player.start(oco.Problem(plane.domain.with_shape((2,)), plane.horizon, gradient_bound=plane.gradient_bound))
+    player.start(
+        oco.Problem(
+            plane.domain.with_shape((2,)),
+            plane.horizon,
+            gradient_bound=plane.gradient_bound,
+        )
+    )
     points = [player.prediction.copy()]
     for _ in range(plane.horizon):
         player.update(stream.reveal(player.prediction).gradient(player.prediction))
@@ -123,17 +139,29 @@ for name, learner in (
     left.plot(*points[-1], style.marker, color=style.color)
     labels.avoid(*points[::2].T)
     labels.near(style.label, *points[-1], style.ink)
-    print(f"{style.label:20s} distance to w after 300 rounds {np.linalg.norm(points[-1] - weights):.3f}")
+    print(
+        f"{style.label:20s} distance to w after 300 rounds {np.linalg.norm(points[-1] - weights):.3f}"
+    )
 left.plot(*weights, "x", color="#CC0000", markersize=8, markeredgewidth=2)
 labels.near("w", *weights, "#CC0000")
 left.set(aspect="equal", xlim=(-0.4, 0.9), ylim=(-0.8, 0.5), title="Three paths to w")
 gradients = features.T @ features
 for matrix, name, color in (
-    (np.eye(2) * np.trace(gradients) / 2, "what gradient descent sees", learner_style("ogd").ink),
-    (np.diag(np.diag(gradients)), "what the diagonal sees", learner_style("diagonal_adagrad").ink),
+    (
+        np.eye(2) * np.trace(gradients) / 2,
+        "what gradient descent sees",
+        learner_style("ogd").ink,
+    ),
+    (
+        np.diag(np.diag(gradients)),
+        "what the diagonal sees",
+        learner_style("diagonal_adagrad").ink,
+    ),
     (gradients, "the gradients", "#000000"),
 ):
-    right.plot(*ellipse(matrix), ":" if "diagonal" in name else "-", color=color, label=name)
+    right.plot(
+        *ellipse(matrix), ":" if "diagonal" in name else "-", color=color, label=name
+    )
 right.set(aspect="equal", title="Covariances, as ellipses", ylim=(-16, 24))
 right.legend(loc="upper center", fontsize=7.5)
 plt.show()
@@ -162,8 +190,13 @@ for name, learner in (
     ("full_matrix_adagrad", oco.FullMatrixAdaGrad(0.3)),
 ):
     contest[name] = oco.play(drawn, learner)
-    print(f"{name:20s} regret {contest[name].regret.upper:6.1f}   bound {contest[name].bound.value:8.1f}")
-assert contest["full_matrix_adagrad"].regret.upper < 0.7 * contest["adagrad_norm"].regret.upper
+    print(
+        f"{name:20s} regret {contest[name].regret.upper:6.1f}   bound {contest[name].bound.value:8.1f}"
+    )
+assert (
+    contest["full_matrix_adagrad"].regret.upper
+    < 0.7 * contest["adagrad_norm"].regret.upper
+)
 assert contest["full_matrix_adagrad"].bound.value > contest["adagrad_norm"].bound.value
 
 # %%
@@ -178,10 +211,16 @@ for size in dimensions:
     small = oco.environments.SpectrumLinear(int(size), 200)
     oco.play(small, oco.FullMatrixAdaGrad(), spectrum=False, comparator=False)
     began = time.perf_counter()
-    floats.append(oco.play(small, oco.FullMatrixAdaGrad(), spectrum=False, comparator=False).state_floats)
+    floats.append(
+        oco.play(
+            small, oco.FullMatrixAdaGrad(), spectrum=False, comparator=False
+        ).state_floats
+    )
     seconds.append((time.perf_counter() - began) / 200)
 for size, count, cost in zip(dimensions, floats, seconds, strict=True):
-    print(f"d = {size:3d}   state {count:6,d} floats   {1e6 * cost:7.0f} microseconds a round")
+    print(
+        f"d = {size:3d}   state {count:6,d} floats   {1e6 * cost:7.0f} microseconds a round"
+    )
 assert floats[-1] > 128**2
 
 # %%
@@ -205,7 +244,9 @@ exercise("5.1", full_matrix_bound, digest="facc98cf8d1b6426")
 
 
 def best_geometry(matrix):
-    raise NotImplementedError("return the positive definite H with tr H = 1 that minimizes tr(H^-1 matrix)")
+    raise NotImplementedError(
+        "return the positive definite H with tr H = 1 that minimizes tr(H^-1 matrix)"
+    )
 
 
 def check_geometry():
@@ -229,20 +270,27 @@ class MyFullMatrixAdaGrad(oco.Learner):
         self.learning_rate = learning_rate
 
     def start(self, problem):
-        raise NotImplementedError("self.state is a dict with the point and the covariance, (d, d)")
+        raise NotImplementedError(
+            "self.state is a dict with the point and the covariance, (d, d)"
+        )
 
     def update(self, gradient):
-        raise NotImplementedError("add the outer product, step by the pseudo-inverse root, project in the root's norm")
+        raise NotImplementedError(
+            "add the outer product, step by the pseudo-inverse root, project in the root's norm"
+        )
 
 
 def check_full_matrix():
     check_learner(MyFullMatrixAdaGrad())
     small = oco.environments.CoordinateGame(6, rotated=True)
     mine, theirs = (
-        oco.play(small, learner).cumulative_loss for learner in (MyFullMatrixAdaGrad(0.3), oco.FullMatrixAdaGrad(0.3))
+        oco.play(small, learner).cumulative_loss
+        for learner in (MyFullMatrixAdaGrad(0.3), oco.FullMatrixAdaGrad(0.3))
     )
     if abs(mine - theirs) > 1e-5 * theirs:
-        raise CheckFailed(f"your cumulative loss is {mine:.6f}, that of oco.FullMatrixAdaGrad(0.3) is {theirs:.6f}")
+        raise CheckFailed(
+            f"your cumulative loss is {mine:.6f}, that of oco.FullMatrixAdaGrad(0.3) is {theirs:.6f}"
+        )
 
 
 exercise("5.3", check_full_matrix)

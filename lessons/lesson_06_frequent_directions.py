@@ -40,7 +40,9 @@ generator = np.random.default_rng(4)
 vectors = generator.standard_normal((9, 6))
 sketch = oco.FrequentDirections(dimension=6, rank=4)
 sketch.update(vectors[:-1])
-before = np.linalg.eigvalsh(sketch.covariance() + np.outer(vectors[-1], vectors[-1]))[::-1]
+before = np.linalg.eigvalsh(sketch.covariance() + np.outer(vectors[-1], vectors[-1]))[
+    ::-1
+]
 mass_before = sketch.escaped_mass
 sketch.update(vectors[-1])
 lost = sketch.escaped_mass - mass_before
@@ -52,8 +54,21 @@ plane.update(pairs)
 figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.1), layout="constrained")
 place = np.arange(1, 6)
 left.bar(place, before[:5] - lost, color=vermilion)
-left.bar(place, np.full(5, lost), bottom=before[:5] - lost, color="white", edgecolor=vermilion, hatch="////")
-left.text(5.35, before[0], f"hatched: subtracted from all,\n{lost:.1f}, the fifth eigenvalue", ha="right", va="top")
+left.bar(
+    place,
+    np.full(5, lost),
+    bottom=before[:5] - lost,
+    color="white",
+    edgecolor=vermilion,
+    hatch="////",
+)
+left.text(
+    5.35,
+    before[0],
+    f"hatched: subtracted from all,\n{lost:.1f}, the fifth eigenvalue",
+    ha="right",
+    va="top",
+)
 left.set(
     xlabel="eigenvalue of $\\bar G + g g^\\top$, rank 4",
     ylabel="size",
@@ -105,11 +120,17 @@ def omega(values, rank):
 sketch = oco.FrequentDirections(dimension=64, rank=8)
 sketch.update(pixels)
 gaps = np.linalg.eigvalsh(covariance - sketch.covariance())
-print(f"sandwich: {gaps[0]:.1e} <= G - Gbar <= {gaps[-1]:.2f} <= rho = {sketch.escaped_mass:.2f}")
-print(f"trace:    9 rho = {9 * sketch.escaped_mass:.4f} = {np.trace(covariance) - np.trace(sketch.covariance()):.4f}")
+print(
+    f"sandwich: {gaps[0]:.1e} <= G - Gbar <= {gaps[-1]:.2f} <= rho = {sketch.escaped_mass:.2f}"
+)
+print(
+    f"trace:    9 rho = {9 * sketch.escaped_mass:.4f} = {np.trace(covariance) - np.trace(sketch.covariance()):.4f}"
+)
 print(f"lemma:    rho <= Omega = {omega(eigenvalues, 8):.2f}")
 assert -1e-9 < gaps[0] <= gaps[-1] <= sketch.escaped_mass <= omega(eigenvalues, 8)
-assert np.isclose(9 * sketch.escaped_mass, np.trace(covariance) - np.trace(sketch.covariance()))
+assert np.isclose(
+    9 * sketch.escaped_mass, np.trace(covariance) - np.trace(sketch.covariance())
+)
 
 # %%
 # Against chance
@@ -127,7 +148,9 @@ for rank in ranks:
     signs = generator.choice([-1.0, 1.0], (rank, len(pixels))) / np.sqrt(rank)
     weights = (pixels**2).sum(axis=1)
     drawn = pixels[generator.choice(len(pixels), rank, p=weights / weights.sum())]
-    drawn *= np.sqrt(weights.sum() / rank) / np.linalg.norm(drawn, axis=1, keepdims=True)
+    drawn *= np.sqrt(weights.sum() / rank) / np.linalg.norm(
+        drawn, axis=1, keepdims=True
+    )
     for name, made in (
         ("Frequent Directions", sketch.covariance()),
         ("sampling", drawn.T @ drawn),
@@ -144,20 +167,41 @@ for name, color, line in (
     ("Frequent Directions", blue, "o-"),
 ):
     axes.plot(ranks, errors[name], line, color=color)
-    axes.annotate(name, (ranks[-1], errors[name][-1]), (8, -3), textcoords="offset points", color=color)
+    axes.annotate(
+        name,
+        (ranks[-1], errors[name][-1]),
+        (8, -3),
+        textcoords="offset points",
+        color=color,
+    )
 axes.plot(ranks, [omega(eigenvalues, rank) for rank in ranks], "k:", linewidth=1.0)
-axes.annotate("its bound (6), dotted", (8, omega(eigenvalues, 8)), (8, 6), textcoords="offset points")
+axes.annotate(
+    "its bound (6), dotted",
+    (8, omega(eigenvalues, 8)),
+    (8, 6),
+    textcoords="offset points",
+)
 axes.plot(ranks, eigenvalues[ranks], "--", color=vermilion, linewidth=1.0)
 axes.annotate(
-    "the best with all data at hand", (1, eigenvalues[1]), (0, -16), textcoords="offset points", color=vermilion
+    "the best with all data at hand",
+    (1, eigenvalues[1]),
+    (0, -16),
+    textcoords="offset points",
+    color=vermilion,
 )
 axes.set(
-    xscale="log", yscale="log", xlabel="vectors kept, k", ylabel="spectral error", title="1,797 digits of 64 pixels"
+    xscale="log",
+    yscale="log",
+    xlabel="vectors kept, k",
+    ylabel="spectral error",
+    title="1,797 digits of 64 pixels",
 )
 axes.set_xticks(ranks, [str(rank) for rank in ranks])
 axes.minorticks_off()
 plt.show()
-assert errors["Frequent Directions"][at] < 0.15 * min(errors["sampling"][at], errors["random projection"][at])
+assert errors["Frequent Directions"][at] < 0.15 * min(
+    errors["sampling"][at], errors["random projection"][at]
+)
 
 # %%
 # *Answer.* By ten or more compared with either, and not by chance: the error follows the bound closely. The best rank-k
@@ -186,7 +230,9 @@ exercise("6.1", escaped_votes, digest="9ede07f80032d4b3")
 class MySketch:
     def __init__(self, dimension, rank):
         self.rank, self.escaped_mass = rank, 0.0
-        self.rows = np.zeros((0, dimension))  # at most `rank` of them: Gbar = rows' rows
+        self.rows = np.zeros(
+            (0, dimension)
+        )  # at most `rank` of them: Gbar = rows' rows
 
     def update(self, vector):
         raise NotImplementedError(
@@ -217,20 +263,26 @@ exercise("6.3", smallest_rank, digest="946afc7e12d1202d")
 
 
 def worst_stream():
-    raise NotImplementedError("return an array (n, 2) of unit vectors: which votes hurt one counter most?")
+    raise NotImplementedError(
+        "return an array (n, 2) of unit vectors: which votes hurt one counter most?"
+    )
 
 
 def check_worst_stream():
     stream = np.asarray(worst_stream(), dtype=float)
     if stream.ndim != 2 or stream.shape[1] != 2 or len(stream) < 10:
-        raise CheckFailed(f"the stream has shape {stream.shape}, it should be (n, 2) with n >= 10")
+        raise CheckFailed(
+            f"the stream has shape {stream.shape}, it should be (n, 2) with n >= 10"
+        )
     if not np.allclose(np.linalg.norm(stream, axis=1), 1.0):
         raise CheckFailed("the vectors should have length 1")
     made = oco.FrequentDirections(dimension=2, rank=1)
     made.update(stream)
     error = np.linalg.norm(stream.T @ stream - made.covariance(), 2)
     if error < len(stream) / 2 - 1e-9:
-        raise CheckFailed(f"the error is {error:.3f}, the bound tr G / 2 is {len(stream) / 2:.3f}")
+        raise CheckFailed(
+            f"the error is {error:.3f}, the bound tr G / 2 is {len(stream) / 2:.3f}"
+        )
 
 
 exercise("6.4", check_worst_stream)

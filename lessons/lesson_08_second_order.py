@@ -61,7 +61,9 @@ rows = (generator.choice([-1.0, 1.0], (horizon, d)) * scales) @ rotation.T
 weights = rotation @ (generator.choice([-1.0, 1.0], d) / scales)
 weights /= np.linalg.norm(weights)
 targets = rows @ weights + 0.1 * generator.uniform(-1.0, 1.0, horizon)
-game = oco.environments.LeastSquares(rows, targets, domain=oco.Ball(radius=1.0), order="file")
+game = oco.environments.LeastSquares(
+    rows, targets, domain=oco.Ball(radius=1.0), order="file"
+)
 
 gamma = 0.5 * min(1.0 / (4.0 * game.gradient_bound * 2.0), game.exp_concavity)
 slack = []
@@ -70,7 +72,9 @@ for row, target in zip(rows[:500], targets, strict=False):
     x, u = (game.domain.project(generator.standard_normal(d)) for _ in range(2))
     tilt = loss.gradient(x) @ (u - x)
     slack.append(loss.value(u) - loss.value(x) - tilt - 0.5 * gamma * tilt**2)
-print(f"alpha = {game.exp_concavity:.2f}, gamma = {gamma:.3f}, smallest slack of (9): {min(slack):.1e}")
+print(
+    f"alpha = {game.exp_concavity:.2f}, gamma = {gamma:.3f}, smallest slack of (9): {min(slack):.1e}"
+)
 assert min(slack) >= -1e-12
 
 # %%
@@ -81,13 +85,18 @@ rounds = [10, 20, 40, 80, 150, 300, 600, 1200, 3000]
 newton = oco.play(game, OnlineNewtonStep(), checkpoints=rounds)
 descent = oco.play(game, oco.OGD(), checkpoints=rounds)
 for record in (newton, descent):
-    print(f"{record.learner['name']:20s} regret {record.regret.upper:5.2f}   bound {record.bound.value:6.1f}")
+    print(
+        f"{record.learner['name']:20s} regret {record.regret.upper:5.2f}   bound {record.bound.value:6.1f}"
+    )
     assert record.regret.upper <= record.bound.value
 print(f"the promises differ by {descent.bound.value / newton.bound.value:.0f}")
 
 figure, axes = plt.subplots(figsize=(5.2, 3.0), layout="constrained")
 labels = DirectLabels(axes)
-for record, style, name in ((newton, "online_newton_step", "ONS"), (descent, "ogd", "gradient descent")):
+for record, style, name in (
+    (newton, "online_newton_step", "ONS"),
+    (descent, "ogd", "gradient descent"),
+):
     color = learner_style(style).ink
     axes.plot(record.curves["round"], record.curves["regret_upper"], color=color)
     axes.plot(record.curves["round"], record.curves["bound"], ":", color=color)
@@ -125,8 +134,13 @@ sketch = oco.FrequentDirections(dimension=d, rank=4)
 sketch.update(rows)
 for compensation in ("none", "half", "full"):
     gaps = np.linalg.eigvalsh(rows.T @ rows - sketch.covariance(compensation))
-    print(f"{compensation:5s} G - A between {gaps[0]:7.1f} and {gaps[-1]:7.1f}   spectral error {abs(gaps).max():6.1f}")
-    assert abs(gaps).max() <= sketch.escaped_mass * (0.5 if compensation == "half" else 1.0) + 1e-9
+    print(
+        f"{compensation:5s} G - A between {gaps[0]:7.1f} and {gaps[-1]:7.1f}   spectral error {abs(gaps).max():6.1f}"
+    )
+    assert (
+        abs(gaps).max()
+        <= sketch.escaped_mass * (0.5 if compensation == "half" else 1.0) + 1e-9
+    )
 
 # %%
 # **Predict before you run.** Rank 4 of 12, weight 1, and :math:`\epsilon` from 0.001 to 10. Which of the three is
@@ -143,17 +157,36 @@ labels = {left: DirectLabels(left), right: DirectLabels(right)}
 found = {}
 for kind, make in makers.items():
     style = learner_style(kind)
-    found[kind] = [oco.play(game, make(ridge), checkpoints=1, spectrum=False).regret.upper for ridge in ridges]
+    found[kind] = [
+        oco.play(game, make(ridge), checkpoints=1, spectrum=False).regret.upper
+        for ridge in ridges
+    ]
     left.plot(ridges, found[kind], marker=style.marker, color=style.color)
     labels[left].at_end(style.label, ridges[-1], found[kind][-1], style.ink)
     curve = oco.play(game, make(0.01), checkpoints=rounds, spectrum=False).curves
-    right.plot(curve["round"], curve["regret_upper"], marker=style.marker, color=style.color)
+    right.plot(
+        curve["round"], curve["regret_upper"], marker=style.marker, color=style.color
+    )
     labels[right].at_end(style.label, rounds[-1], curve["regret_upper"][-1], style.ink)
-    found[kind + " growth"] = curve["regret_upper"][-1] / curve["regret_upper"][-4]  # from 300 to 3,000 rounds
-left.set(xscale="log", yscale="log", xlabel="ridge", ylabel="regret", title="3,000 rounds, rank 4")
+    found[kind + " growth"] = (
+        curve["regret_upper"][-1] / curve["regret_upper"][-4]
+    )  # from 300 to 3,000 rounds
+left.set(
+    xscale="log",
+    yscale="log",
+    xlabel="ridge",
+    ylabel="regret",
+    title="3,000 rounds, rank 4",
+)
 right.set(xscale="log", yscale="log", xlabel="rounds", title="ridge = 0.01")
 plt.show()
-print({name: round(float(value), 1) for name, value in found.items() if name.endswith("growth")})
+print(
+    {
+        name: round(float(value), 1)
+        for name, value in found.items()
+        if name.endswith("growth")
+    }
+)
 assert found["fd_son"][0] > 10.0 * found["rfd_son"][0]
 assert found["fd_son growth"] > 5.0 > 2.5 > found["rfd_son growth"]
 
@@ -181,7 +214,9 @@ exercise("8.1", newton_bound, digest="9e335f876d301399")
 
 
 def updated_inverse(inverse, gradient, gamma):
-    raise NotImplementedError("return the inverse of A + gamma g g' from the inverse of A, without np.linalg")
+    raise NotImplementedError(
+        "return the inverse of A + gamma g g' from the inverse of A, without np.linalg"
+    )
 
 
 def check_inverse():
@@ -190,8 +225,12 @@ def check_inverse():
     for row in np.random.default_rng(3).standard_normal((40, 6)):
         matrix = matrix + 0.3 * np.outer(row, row)
         inverse = np.asarray(updated_inverse(inverse, row, 0.3))
-        if inverse.shape != (6, 6) or not np.allclose(inverse @ matrix, np.eye(6), atol=1e-8):
-            raise CheckFailed("the product with A + gamma g g' is not the identity: what is in the denominator?")
+        if inverse.shape != (6, 6) or not np.allclose(
+            inverse @ matrix, np.eye(6), atol=1e-8
+        ):
+            raise CheckFailed(
+                "the product with A + gamma g g' is not the identity: what is in the denominator?"
+            )
 
 
 exercise("8.2", check_inverse)
@@ -206,19 +245,28 @@ class MyNewtonStep(oco.Learner):
         self.curvature, self.ridge = curvature, ridge
 
     def start(self, problem):
-        raise NotImplementedError("self.state is a dict with the point, A and its inverse")
+        raise NotImplementedError(
+            "self.state is a dict with the point, A and its inverse"
+        )
 
     def update(self, gradient):
-        raise NotImplementedError("update A and its inverse, step by the inverse, project in the norm of A")
+        raise NotImplementedError(
+            "update A and its inverse, step by the inverse, project in the norm of A"
+        )
 
 
 def check_newton_step():
     mine, theirs = (
         oco.play(game, learner, checkpoints=1, spectrum=False).cumulative_loss
-        for learner in (MyNewtonStep(0.1, 1.0), OnlineNewtonStep(curvature=0.1, ridge=1.0))
+        for learner in (
+            MyNewtonStep(0.1, 1.0),
+            OnlineNewtonStep(curvature=0.1, ridge=1.0),
+        )
     )
     if abs(mine - theirs) > 1e-6 * theirs:
-        raise CheckFailed(f"your cumulative loss is {mine:.6f}, the library's {theirs:.6f}")
+        raise CheckFailed(
+            f"your cumulative loss is {mine:.6f}, the library's {theirs:.6f}"
+        )
 
 
 exercise("8.3", check_newton_step)

@@ -63,7 +63,9 @@ for _ in range(50):
     gradient = generator.standard_normal((4, 2)) @ generator.standard_normal((2, 5))
     left, right = left + gradient @ gradient.T, right + gradient.T @ gradient
     covariance += np.outer(gradient.ravel(), gradient.ravel()) / 2.0
-smallest = np.linalg.eigvalsh(np.kron(root(left, 0.5), root(right, 0.5)) - covariance)[0]
+smallest = np.linalg.eigvalsh(np.kron(root(left, 0.5), root(right, 0.5)) - covariance)[
+    0
+]
 print(f"smallest eigenvalue of the difference: {smallest:.3f}")
 assert smallest > 0.0
 
@@ -77,31 +79,67 @@ assert smallest > 0.0
 # Sort by regret: gradient descent, diagonal AdaGrad, Shampoo, S-Shampoo at rank 1 and 4. Sort by memory.
 
 game = oco.environments.MatrixRegression(
-    (8, 16), 600, spectrum={"kind": "power_law", "exponent": 2.0}, noise=0.0, domain=oco.FrobeniusBall(radius=1.0)
+    (8, 16),
+    600,
+    spectrum={"kind": "power_law", "exponent": 2.0},
+    noise=0.0,
+    domain=oco.FrobeniusBall(radius=1.0),
 )
 players = {
     "gradient descent": ("ogd", oco.OGD),
     "diagonal AdaGrad": ("diagonal_adagrad", oco.DiagonalAdaGrad),
     "Shampoo": ("shampoo", lambda rate: oco.Shampoo(rate, delta=1e-6)),
-    "S-Shampoo, rank 1": ("sketched_shampoo", lambda rate: oco.SketchedShampoo(1, rate, delta=1e-6)),
-    "S-Shampoo, rank 4": ("sketched_shampoo", lambda rate: oco.SketchedShampoo(4, rate, delta=1e-6)),
+    "S-Shampoo, rank 1": (
+        "sketched_shampoo",
+        lambda rate: oco.SketchedShampoo(1, rate, delta=1e-6),
+    ),
+    "S-Shampoo, rank 4": (
+        "sketched_shampoo",
+        lambda rate: oco.SketchedShampoo(4, rate, delta=1e-6),
+    ),
 }
 figure, axes = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 labels = DirectLabels(axes)
 results = {}
 for name, (kind, make) in players.items():
     records = [
-        oco.play(game, make(rate), checkpoints=1, spectrum=False, comparator=False) for rate in (0.05, 0.15, 0.5, 3.0)
+        oco.play(game, make(rate), checkpoints=1, spectrum=False, comparator=False)
+        for rate in (0.05, 0.15, 0.5, 3.0)
     ]
-    best = min(records, key=lambda record: record.cumulative_loss)  # without noise the regret is the loss
+    best = min(
+        records, key=lambda record: record.cumulative_loss
+    )  # without noise the regret is the loss
     results[name] = best.cumulative_loss, best.state_floats - 128
     style = learner_style(kind)
-    axes.plot(max(results[name][1], 1), best.cumulative_loss, style.marker, color=style.color, markersize=6)
-    labels.near(f"  {name}  ", max(results[name][1], 1), best.cumulative_loss, style.ink)
-    print(f"{name:18s} regret {best.cumulative_loss:5.2f}   {results[name][1]:4d} floats besides the decision's 128")
+    axes.plot(
+        max(results[name][1], 1),
+        best.cumulative_loss,
+        style.marker,
+        color=style.color,
+        markersize=6,
+    )
+    labels.near(
+        f"  {name}  ", max(results[name][1], 1), best.cumulative_loss, style.ink
+    )
+    print(
+        f"{name:18s} regret {best.cumulative_loss:5.2f}   {results[name][1]:4d} floats besides the decision's 128"
+    )
 axes.axvline(128, color="#AAAAAA", linestyle="--", linewidth=0.8)
-axes.text(122, 0.95, "size of the decision", rotation=90, color="#666666", ha="right", va="top")
-axes.set(xscale="log", ylim=(0.25, 1.1), xlabel="floats besides the decision", ylabel="regret of 600 rounds, tuned")
+axes.text(
+    122,
+    0.95,
+    "size of the decision",
+    rotation=90,
+    color="#666666",
+    ha="right",
+    va="top",
+)
+axes.set(
+    xscale="log",
+    ylim=(0.25, 1.1),
+    xlabel="floats besides the decision",
+    ylabel="regret of 600 rounds, tuned",
+)
 axes.set_title("Between gradient descent and Shampoo")
 plt.show()
 assert results["Shampoo"][0] < 0.8 * results["diagonal AdaGrad"][0]
@@ -129,16 +167,29 @@ try:
     from oco.torch import SpectrumProbe
 except ImportError:
     torch = None
-    print("PyTorch is not installed (pip install 'oco-regret[torch]'): the spectra of a network are left out.")
+    print(
+        "PyTorch is not installed (pip install 'oco-regret[torch]'): the spectra of a network are left out."
+    )
 
 if torch is not None:
     torch.manual_seed(0)
     images, digits = load_digits(return_X_y=True)
-    images, digits = torch.tensor(images / 16.0, dtype=torch.float32), torch.tensor(digits)
-    network = torch.nn.Sequential(
-        torch.nn.Linear(64, 96), torch.nn.ReLU(), torch.nn.Linear(96, 96), torch.nn.ReLU(), torch.nn.Linear(96, 10)
+    images, digits = (
+        torch.tensor(images / 16.0, dtype=torch.float32),
+        torch.tensor(digits),
     )
-    optimizer, probe, shares = torch.optim.Adam(network.parameters(), 1e-3), SpectrumProbe(network, beta2=0.95), []
+    network = torch.nn.Sequential(
+        torch.nn.Linear(64, 96),
+        torch.nn.ReLU(),
+        torch.nn.Linear(96, 96),
+        torch.nn.ReLU(),
+        torch.nn.Linear(96, 10),
+    )
+    optimizer, probe, shares = (
+        torch.optim.Adam(network.parameters(), 1e-3),
+        SpectrumProbe(network, beta2=0.95),
+        [],
+    )
     for step in range(1, 241):
         batch = torch.randint(len(images), (64,))
         optimizer.zero_grad()
@@ -154,14 +205,29 @@ if torch is not None:
         ("control", "#888888", "random control"),
     ):
         steps = sorted({row["step"] for row in shares})
-        bands = [[row["top_eighth"][0] for row in shares if (row["step"], row["source"]) == (s, source)] for s in steps]
-        axes.fill_between(steps, [min(band) for band in bands], [max(band) for band in bands], color=color, alpha=0.25)
+        bands = [
+            [
+                row["top_eighth"][0]
+                for row in shares
+                if (row["step"], row["source"]) == (s, source)
+            ]
+            for s in steps
+        ]
+        axes.fill_between(
+            steps,
+            [min(band) for band in bands],
+            [max(band) for band in bands],
+            color=color,
+            alpha=0.25,
+        )
         axes.plot(steps, [np.median(band) for band in bands], color=color)
         axes.text(140, min(bands[3]) - 0.07, text, color=color, ha="center")
         if source == "gradient":
             assert min(min(band) for band in bands) > 0.6
     axes.axhline(1 / 8, color="#AAAAAA", linestyle=":")
-    axes.set(xlabel="step of training", ylabel="share in the top eighth", ylim=(0, 1.05))
+    axes.set(
+        xlabel="step of training", ylabel="share in the top eighth", ylim=(0, 1.05)
+    )
     axes.set_title("Gradient covariances of a network have low effective rank")
     plt.show()
 
@@ -189,7 +255,9 @@ exercise("9.1", memory_ratio, digest="0aec82b676fb1554")
 
 
 def shampoo_step(left, right, gradient, learning_rate):
-    raise NotImplementedError("return L + G G', R + G' G and learning_rate * L^(-1/4) G R^(-1/4) with the new L and R")
+    raise NotImplementedError(
+        "return L + G G', R + G' G and learning_rate * L^(-1/4) G R^(-1/4) with the new L and R"
+    )
 
 
 def check_shampoo():
@@ -216,15 +284,25 @@ exercise("9.2", check_shampoo)
 
 
 def kronecker_times(a, b, x):
-    raise NotImplementedError("return the m by n matrix whose entries, row by row, are (A kron B) vec(X)")
+    raise NotImplementedError(
+        "return the m by n matrix whose entries, row by row, are (A kron B) vec(X)"
+    )
 
 
 def check_kronecker():
     source = np.random.default_rng(2)
-    a, b, x = source.standard_normal((3, 3)), source.standard_normal((4, 4)), source.standard_normal((3, 4))
+    a, b, x = (
+        source.standard_normal((3, 3)),
+        source.standard_normal((4, 4)),
+        source.standard_normal((3, 4)),
+    )
     found = np.asarray(kronecker_times(a, b, x))
-    if found.shape != (3, 4) or not np.allclose(found.ravel(), np.kron(a, b) @ x.ravel()):
-        raise CheckFailed("this is not (A kron B) vec(X): which side does B stand on, and is it transposed?")
+    if found.shape != (3, 4) or not np.allclose(
+        found.ravel(), np.kron(a, b) @ x.ravel()
+    ):
+        raise CheckFailed(
+            "this is not (A kron B) vec(X): which side does B stand on, and is it transposed?"
+        )
 
 
 exercise("9.3", check_kronecker)

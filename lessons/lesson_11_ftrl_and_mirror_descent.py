@@ -135,7 +135,9 @@ class DualAveraging(oco.Learner):
 
     def update(self, gradient):
         self.state["dual"] = self.state["dual"] - self.learning_rate * gradient
-        self.state["point"] = self.domain.project(self.domain.start + self.state["dual"])
+        self.state["point"] = self.domain.project(
+            self.domain.start + self.state["dual"]
+        )
 
 
 check_learner(DualAveraging())
@@ -151,7 +153,9 @@ crossings = [
 ]
 print("rounds until zero is crossed:", crossings)
 for name, record in (("mirror descent", agile), ("FTRL", lazy)):
-    print(f"{name:15s} loss {record.cumulative_loss:7.1f}   regret {record.regret.upper:7.1f}")
+    print(
+        f"{name:15s} loss {record.cumulative_loss:7.1f}   regret {record.regret.upper:7.1f}"
+    )
     assert record.regret.upper <= 1 / (2 * 0.1) + 0.1 / 2 * 600
 
 [axes] = panels()
@@ -159,7 +163,9 @@ curves = {
     "mirror descent": (every_round, agile.iterates[:, 0], "ogd"),
     "FTRL": (every_round, lazy.iterates[:, 0], "#0072B2"),
 }
-lines(axes, curves, xlabel="round", ylabel="point", title="The same steps, two memories")
+lines(
+    axes, curves, xlabel="round", ylabel="point", title="The same steps, two memories"
+)
 plt.show()
 
 # %%
@@ -212,7 +218,9 @@ exercise("11.2", rounds_to_turn, digest="25d20bc49af0eb5c")
 
 
 def p_norm_mirror_map(theta, p):
-    raise NotImplementedError("return the gradient of |theta|_q^2 / 2 with q = p / (p - 1)")
+    raise NotImplementedError(
+        "return the gradient of |theta|_q^2 / 2 with q = p / (p - 1)"
+    )
 
 
 def check_mirror_map():

@@ -161,7 +161,9 @@ paid = np.diff(repeated.curves["cumulative_loss"], prepend=0.0)
 paid /= np.diff(repeated.curves["round"], prepend=0)
 held_out = repeated.curves["held_out_average"]
 for passes, own, other in zip((1, 10, 60), paid, held_out, strict=True):
-    print(f"up to pass {passes:2d}: own loss {own:.3f}   loss on new examples {other:.3f}")
+    print(
+        f"up to pass {passes:2d}: own loss {own:.3f}   loss on new examples {other:.3f}"
+    )
 
 # %%
 # *Answer.* The regret per round falls all the time: against the best point *for these 40 examples* the learner does what
@@ -234,7 +236,9 @@ def check_anytime():
     for _ in range(2):
         player.update(np.array([1.0]))
     if not np.isclose(player.prediction[0], -8 / 3):
-        raise CheckFailed("after two gradients of 1 the point should be (0 - 4 - 4) / 3")
+        raise CheckFailed(
+            "after two gradients of 1 the point should be (0 - 4 - 4) / 3"
+        )
 
 
 exercise("12.3", check_anytime)

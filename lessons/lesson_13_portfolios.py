@@ -164,7 +164,12 @@ for name in ("exponentiated gradient", "Newton steps"):
 hindsight = wealth["best in hindsight"][-1]
 assert hindsight > 2 * (prices[-1] / prices[0]).max()
 assert np.log(hindsight / wealth["Cover's portfolio"][-1]) <= 4 * scale + 1
-ranking = ["equal shares", "exponentiated gradient", "Cover's portfolio", "Newton steps"]
+ranking = [
+    "equal shares",
+    "exponentiated gradient",
+    "Cover's portfolio",
+    "Newton steps",
+]
 order = [wealth[name][-1] for name in ranking]
 assert order == sorted(order)
 assert order[-1] < (prices[-1] / prices[0]).max()
@@ -212,9 +217,13 @@ def check_cover():
     months = np.exp(0.2 * generator.standard_normal((60, 2)))
     held = np.asarray(cover(months, mixes), dtype=float)
     if held.shape != (60, 2):
-        raise CheckFailed(f"the portfolios have shape {held.shape}, they should be (60, 2)")
+        raise CheckFailed(
+            f"the portfolios have shape {held.shape}, they should be (60, 2)"
+        )
     if not np.allclose(held[0], [0.5, 0.5]):
-        raise CheckFailed("before the first month all mixes have the same wealth: half and half")
+        raise CheckFailed(
+            "before the first month all mixes have the same wealth: half and half"
+        )
     mine = np.prod((months * held).sum(axis=1))
     theirs = np.prod(months @ mixes.T, axis=0).mean()
     if not np.isclose(mine, theirs):

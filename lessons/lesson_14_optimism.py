@@ -83,13 +83,16 @@ for length in lengths:
     for name, played in {
         "AdaGrad-norm": [oco.play(g, oco.AdaGradNorm(), checkpoints=1) for g in games],
         "optimistic": [
-            oco.play(Hinted(g, "last"), oco.OptimisticOGD(), checkpoints=1) for g in games
+            oco.play(Hinted(g, "last"), oco.OptimisticOGD(), checkpoints=1)
+            for g in games
         ],
     }.items():
         regrets[name].append(np.mean([record.regret.upper for record in played]))
         bounds[name].append(np.mean([record.bound.value for record in played]))
 for name in regrets:
-    print(f"{name:13s} regret", np.round(regrets[name]), "bound", np.round(bounds[name]))
+    print(
+        f"{name:13s} regret", np.round(regrets[name]), "bound", np.round(bounds[name])
+    )
 
 left, right = panels(2)
 for axes, values, title in ((left, bounds, "bounds"), (right, regrets, "regrets")):
@@ -171,10 +174,14 @@ class MyOptimistic(oco.Learner):
         self.learning_rate = learning_rate
 
     def start(self, problem):
-        raise NotImplementedError("the state is a dict with the point and z; z_1 = x_1 is the start")
+        raise NotImplementedError(
+            "the state is a dict with the point and z; z_1 = x_1 is the start"
+        )
 
     def update(self, gradient):
-        raise NotImplementedError("move z by the gradient, then step from z along the same gradient")
+        raise NotImplementedError(
+            "move z by the gradient, then step from z along the same gradient"
+        )
 
 
 def check_optimistic():
@@ -185,12 +192,16 @@ def check_optimistic():
         regret = oco.play(game, MyOptimistic(0.1), checkpoints=1).regret.upper
         bound = 1 / (2 * 0.1) + 0.1 / 2 * variation
         if regret > bound + 1e-9:
-            raise CheckFailed(f"the regret is {regret:.2f}, the theorem's bound {bound:.2f}")
+            raise CheckFailed(
+                f"the regret is {regret:.2f}, the theorem's bound {bound:.2f}"
+            )
     player = MyOptimistic(0.1)
     player.start(oco.Problem(oco.Ball(radius=9.0, dimension=1), 9, gradient_bound=1.0))
     player.update(np.array([1.0]))
     if not np.isclose(player.prediction[0], -0.2):
-        raise CheckFailed(f"after a gradient of 1 the point is {player.prediction[0]:.3f}, not -0.2")
+        raise CheckFailed(
+            f"after a gradient of 1 the point is {player.prediction[0]:.3f}, not -0.2"
+        )
 
 
 exercise("14.2", check_optimistic)
@@ -201,7 +212,9 @@ exercise("14.2", check_optimistic)
 
 
 def seasonal_guess(past):
-    raise NotImplementedError("return the gradient of 7 rounds before the coming one, or zeros")
+    raise NotImplementedError(
+        "return the gradient of 7 rounds before the coming one, or zeros"
+    )
 
 
 def check_seasonal():
@@ -215,7 +228,9 @@ def check_seasonal():
             raise CheckFailed(f"the guess has shape {guess.shape}, it should be (3,)")
         variation += np.sum((rows[t] - guess) ** 2)
     if variation > np.sum(week**2) * 1.2:
-        raise CheckFailed(f"V is {variation:.1f}: only the first week, {np.sum(week**2):.1f}, is a surprise")
+        raise CheckFailed(
+            f"V is {variation:.1f}: only the first week, {np.sum(week**2):.1f}, is a surprise"
+        )
 
 
 exercise("14.3", check_seasonal)

@@ -121,8 +121,13 @@ for name in learners:
 
 left, right = panels(2)
 looks = ["ogd s-", "online_frank_wolfe X-", "blocked_frank_wolfe o-"]
-for axes, values, title in ((left, regrets, "regret"), (right, counts, "weights that are not 0")):
-    curves = {n: (horizons, v, k) for (n, v), k in zip(values.items(), looks, strict=True)}
+for axes, values, title in (
+    (left, regrets, "regret"),
+    (right, counts, "weights that are not 0"),
+):
+    curves = {
+        n: (horizons, v, k) for (n, v), k in zip(values.items(), looks, strict=True)
+    }
     lines(axes, curves, log="xy", xlabel="rounds", title=title)
 plt.show()
 
@@ -178,7 +183,9 @@ exercise("15.1", rounds_needed, digest="7b97a1bd8ebc0a11")
 
 
 def smallest_in_trace_ball(gradient, radius):
-    raise NotImplementedError("return - radius u v' for the leading singular vectors u, v")
+    raise NotImplementedError(
+        "return - radius u v' for the leading singular vectors u, v"
+    )
 
 
 def check_trace_ball():
@@ -187,13 +194,17 @@ def check_trace_ball():
         gradient = source.standard_normal(shape)
         found = np.asarray(smallest_in_trace_ball(gradient, 2.0), dtype=float)
         if found.shape != shape:
-            raise CheckFailed(f"the matrix has shape {found.shape}, it should be {shape}")
+            raise CheckFailed(
+                f"the matrix has shape {found.shape}, it should be {shape}"
+            )
         trace_norm = np.linalg.svd(found, compute_uv=False).sum()
         if trace_norm > 2.0 + 1e-9:
             raise CheckFailed(f"the trace norm is {trace_norm:.3f}, the radius 2")
         value, best = np.sum(gradient * found), -2.0 * np.linalg.norm(gradient, 2)
         if value > best + 1e-9:
-            raise CheckFailed(f"<G, X> is {value:.4f}, the smallest value is {best:.4f}")
+            raise CheckFailed(
+                f"<G, X> is {value:.4f}, the smallest value is {best:.4f}"
+            )
 
 
 exercise("15.2", check_trace_ball)
@@ -205,7 +216,9 @@ exercise("15.2", check_trace_ball)
 
 
 def frank_wolfe(c, domain, tolerance):
-    raise NotImplementedError("step with 2 / (k + 2) until the gap is small, and return the point")
+    raise NotImplementedError(
+        "step with 2 / (k + 2) until the gap is small, and return the point"
+    )
 
 
 class CountsMaximizers:
@@ -217,7 +230,9 @@ class CountsMaximizers:
     def maximizer(self, direction):
         self.calls += 1
         if self.calls > 20_000:
-            raise CheckFailed("20,000 steps were not enough: is the sign of the direction right?")
+            raise CheckFailed(
+                "20,000 steps were not enough: is the sign of the direction right?"
+            )
         return self.inner.maximizer(direction)
 
 
@@ -231,7 +246,9 @@ def check_frank_wolfe():
         best = inner.project(-c / 2)
         excess = c @ found + found @ found - c @ best - best @ best
         if excess > 1e-3 + 1e-12:
-            raise CheckFailed(f"F exceeds its minimum by {excess:.2e}, the gap should be 1e-3")
+            raise CheckFailed(
+                f"F exceeds its minimum by {excess:.2e}, the gap should be 1e-3"
+            )
 
 
 exercise("15.3", check_frank_wolfe)

@@ -116,7 +116,14 @@ curves = {
     for (name, values), look in zip(regret.items(), looks, strict=True)
 }
 curves["EXP3's bound"] = (sizes, promise, "exp3 :")
-lines(axes, curves, log="x", xlabel="arms", ylabel=f"mean regret, {horizon:,} rounds", title="What is not shown")
+lines(
+    axes,
+    curves,
+    log="x",
+    xlabel="arms",
+    ylabel=f"mean regret, {horizon:,} rounds",
+    title="What is not shown",
+)
 plt.show()
 
 # %%
@@ -167,7 +174,9 @@ estimates = {
 for name, drawn in estimates.items():
     error = np.linalg.norm(drawn.mean(axis=0) - gradient)
     length = np.sqrt((drawn**2).sum(axis=1).mean())
-    print(f"{name:10s} mean is off by {error:.3f}; root mean square length {length:6.2f}")
+    print(
+        f"{name:10s} mean is off by {error:.3f}; root mean square length {length:6.2f}"
+    )
     assert error < 5 * length / np.sqrt(len(sphere))
 assert np.isclose((estimates["two values"] ** 2).sum(axis=1).mean(), d, rtol=0.02)
 
@@ -185,15 +194,28 @@ learners = {
 }
 paths = {}
 for name, learner in learners.items():
-    played = [oco.play(world, learner, learner_seed=s, spectrum=False) for s in range(4)]
+    played = [
+        oco.play(world, learner, learner_seed=s, spectrum=False) for s in range(4)
+    ]
     paths[name] = np.mean([record.curves["regret_upper"] for record in played], axis=0)
-    print(f"{name:10s} mean regret {paths[name][-1]:6.1f}   bound {played[0].bound.value:7.1f}")
+    print(
+        f"{name:10s} mean regret {paths[name][-1]:6.1f}   bound {played[0].bound.value:7.1f}"
+    )
 
 [axes] = panels()
 rounds = played[0].curves["round"]
 looks = ["ogd", "two_point_bandit", "one_point_bandit"]
-curves = {n: (rounds, p, look) for (n, p), look in zip(paths.items(), looks, strict=True)}
-lines(axes, curves, log="x", xlabel="rounds", ylabel="mean regret", title="Less and less is shown")
+curves = {
+    n: (rounds, p, look) for (n, p), look in zip(paths.items(), looks, strict=True)
+}
+lines(
+    axes,
+    curves,
+    log="x",
+    xlabel="rounds",
+    ylabel="mean regret",
+    title="Less and less is shown",
+)
 plt.show()
 
 # %%
@@ -224,7 +246,9 @@ exercise("16.1", bound_of_exp3, digest="bb4df1b094f24b44")
 
 
 def estimated_losses(arm, loss, probabilities):
-    raise NotImplementedError("return a vector whose mean over the arms is the vector of losses")
+    raise NotImplementedError(
+        "return a vector whose mean over the arms is the vector of losses"
+    )
 
 
 def check_estimate():
@@ -234,12 +258,18 @@ def check_estimate():
         for arm in range(3)
     ]
     if any(estimate.shape != (3,) for estimate in drawn):
-        raise CheckFailed("the estimate is a vector with an entry for each of the three arms")
+        raise CheckFailed(
+            "the estimate is a vector with an entry for each of the three arms"
+        )
     mean = sum(p * estimate for p, estimate in zip(probabilities, drawn, strict=True))
     if not np.allclose(mean, truth):
-        raise CheckFailed(f"the mean of your estimate is {mean.round(3)}, it should be {truth}")
+        raise CheckFailed(
+            f"the mean of your estimate is {mean.round(3)}, it should be {truth}"
+        )
     if any(np.count_nonzero(estimate) > 1 for estimate in drawn):
-        raise CheckFailed("of the arms that were not played nothing is known: their entries are 0")
+        raise CheckFailed(
+            "of the arms that were not played nothing is known: their entries are 0"
+        )
 
 
 exercise("16.2", check_estimate)
@@ -250,7 +280,9 @@ exercise("16.2", check_estimate)
 
 
 def two_point_estimate(function, point, direction, delta):
-    raise NotImplementedError("return d / (2 delta) times the difference of two values, times the direction")
+    raise NotImplementedError(
+        "return d / (2 delta) times the difference of two values, times the direction"
+    )
 
 
 def check_two_points():
@@ -264,7 +296,9 @@ def check_two_points():
         [two_point_estimate(quadratic, point, axis, 0.3) for axis in np.eye(4)], axis=0
     )
     if np.shape(mean) != (4,) or not np.allclose(mean, matrix.T @ matrix @ point):
-        raise CheckFailed("the mean over the axes is not the gradient: is the factor d / (2 delta)?")
+        raise CheckFailed(
+            "the mean over the axes is not the gradient: is the factor d / (2 delta)?"
+        )
 
 
 exercise("16.3", check_two_points)

@@ -60,7 +60,9 @@ payoff = np.array([[0.0, 1.0, -1.0], [-1.0, 0.0, 2.0], [1.0, -2.0, 0.0]])
 played = oco.self_play(payoff, oco.Hedge(), rounds=20_000)
 print({n: round(float(p), 3) for n, p in zip(names, played.row_strategy, strict=True)})
 print(f"value between {played.value.lower:.4f} and {played.value.upper:.4f}")
-print(f"gap {played.gap:.5f} = {(played.row_regret + played.column_regret) / 20_000:.5f}")
+print(
+    f"gap {played.gap:.5f} = {(played.row_regret + played.column_regret) / 20_000:.5f}"
+)
 
 
 def both_paths(rate, rounds):
@@ -87,7 +89,11 @@ axes.plot(*(walk @ corners).T, color="#BBBBBB", linewidth=0.6)
 axes.plot(*(averages @ corners).T, color="#0072B2", linewidth=2.0)
 for corner, name, up in zip(corners, names, (0.03, -0.08, -0.08), strict=True):
     axes.text(corner[0], corner[1] + up, name, ha="center")
-axes.set(aspect="equal", ylim=(-0.12, 0.98), title="3,000 rounds: row's strategies, and their average")
+axes.set(
+    aspect="equal",
+    ylim=(-0.12, 0.98),
+    title="3,000 rounds: row's strategies, and their average",
+)
 axes.set_axis_off()
 plt.show()
 
@@ -150,7 +156,14 @@ promise = (2 * np.log(20) / eta + 2 * eta) / np.array(rounds)
 looks = ["hedge d-", "optimistic_hedge o-", "regret_matching s-"]
 curves = {n: (rounds, g, k) for (n, g), k in zip(gaps.items(), looks, strict=True)}
 curves["bound of the optimists"] = (rounds, promise, "optimistic_hedge :")
-lines(axes, curves, log="xy", xlabel="rounds", ylabel="duality gap", title="A game of 20 by 20")
+lines(
+    axes,
+    curves,
+    log="xy",
+    xlabel="rounds",
+    ylabel="duality gap",
+    title="A game of 20 by 20",
+)
 plt.show()
 
 # %%
@@ -185,8 +198,12 @@ def duality_gap(payoff, x, y):
 
 
 def check_gap():
-    if not np.isclose(duality_gap(payoff, played.row_strategy, played.column_strategy), played.gap):
-        raise CheckFailed("the gap differs from that of oco.self_play: who wants it large?")
+    if not np.isclose(
+        duality_gap(payoff, played.row_strategy, played.column_strategy), played.gap
+    ):
+        raise CheckFailed(
+            "the gap differs from that of oco.self_play: who wants it large?"
+        )
     if not np.isclose(duality_gap(payoff, np.eye(3)[0], np.eye(3)[0]), 2.0):
         raise CheckFailed("if both show rock, either can win 1 by paper: the gap is 2")
 
@@ -204,7 +221,9 @@ blotto = np.sign(fields).astype(float)  # what row pays
 
 
 def blotto_strategies():
-    raise NotImplementedError("return x and y: let two learners play, and choose them well")
+    raise NotImplementedError(
+        "return x and y: let two learners play, and choose them well"
+    )
 
 
 def check_blotto():
@@ -214,7 +233,9 @@ def check_blotto():
             raise CheckFailed("a strategy is 21 probabilities that add up to 1")
     gap = (blotto.T @ x).max() - (blotto @ y).min()
     if gap > 0.002:
-        raise CheckFailed(f"the gap is {gap:.4f}, above 0.002: more rounds, or better learners")
+        raise CheckFailed(
+            f"the gap is {gap:.4f}, above 0.002: more rounds, or better learners"
+        )
 
 
 exercise("17.3", check_blotto)

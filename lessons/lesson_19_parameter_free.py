@@ -50,7 +50,6 @@ import numpy as np
 from scipy.special import gammaln
 
 import oco
-from oco.checks import CheckFailed, exercise
 from regret_experiments.lessons.drawing import lines, panels
 
 
@@ -82,13 +81,21 @@ for distance in distances:
         features, target, domain=oco.Unbounded(10), order="file"
     )
     for values, learner in zip(table.values(), learners, strict=True):
-        record = oco.play(world, learner, checkpoints=1, spectrum=False, comparator=False)
+        record = oco.play(
+            world, learner, checkpoints=1, spectrum=False, comparator=False
+        )
         values.append(record.cumulative_loss)  # the comparator's loss is 0
 
 [axes] = panels()
 curves = {n: (distances, v, "#9A9A9A") for n, v in table.items()}
 curves["coin betting"] = (distances, table["coin betting"], "coin_betting s-")
-lines(axes, curves, log="xy", xlabel="distance of the answer", ylabel="regret of 2,000 rounds")
+lines(
+    axes,
+    curves,
+    log="xy",
+    xlabel="distance of the answer",
+    ylabel="regret of 2,000 rounds",
+)
 plt.show()
 
 # %%
@@ -187,6 +194,8 @@ answer = np.array([0.8, -0.4, 0.2, 0.1])
 targets = rows @ answer + 0.3 * source.uniform(-1.0, 1.0, 2000)
 ball = oco.Ball(radius=1.0)
 games = {
-    "absolute": oco.environments.AbsoluteRegression(rows, targets, domain=ball, order="file"),
+    "absolute": oco.environments.AbsoluteRegression(
+        rows, targets, domain=ball, order="file"
+    ),
     "squared": oco.environments.LeastSquares(rows, targets, domain=ball, order="file"),
 }

@@ -26,4 +26,6 @@ class Anytime(oco.Learner):
         state = self.state
         state["round"] += 1
         state["hidden"] = self.domain.project(state["hidden"] - self.rate * gradient)
-        state["point"] = state["point"] + (state["hidden"] - state["point"]) / state["round"]
+        state["point"] = (
+            state["point"] + (state["hidden"] - state["point"]) / state["round"]
+        )

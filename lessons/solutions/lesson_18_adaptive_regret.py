@@ -19,7 +19,9 @@ class MyFixedShare(oco.Learner):
         self.state = {"point": problem.domain.start}
 
     def update(self, gradient):
-        weights = self.state["point"] * np.exp(-self.learning_rate * (gradient - gradient.min()))
+        weights = self.state["point"] * np.exp(
+            -self.learning_rate * (gradient - gradient.min())
+        )
         shared = weights.sum() / weights.size
         total = self.state["point"].sum()
         mixed = (1.0 - self.share) * weights + self.share * shared
