@@ -158,7 +158,7 @@ for rank in ranks:
     ):
         errors[name].append(np.linalg.norm(covariance - made, 2))
 at = list(ranks).index(16)
-print({name: round(values[at], 1) for name, values in errors.items()})
+print({name: round(float(values[at]), 1) for name, values in errors.items()})
 
 figure, axes = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
 for name, color, line in (

@@ -216,7 +216,7 @@ slopes = {
 }
 print(
     "regret grows as T to the power",
-    {name: round(slope, 2) for name, slope in slopes.items()},
+    {name: round(float(slope), 2) for name, slope in slopes.items()},
 )
 assert slopes["none"] > 0.9 > 0.65 > slopes["full"]
 best = oco.play(

@@ -168,8 +168,8 @@ axes.set_title("Every world has its own step (dashed: the ensemble)")
 plt.show()
 
 # %%
-# *What the dashed lines say.* In each world the ensemble is close to the best single step, which is another one in each.
-# Lesson 19 removes the learning rate altogether; lesson 18 asks for small regret on every interval of rounds.
+# *What the dashed lines say.* In each world the ensemble is close to the best single step, which is another one in
+# each. Lesson 19 removes the learning rate altogether; lesson 18 asks for small regret on every interval of rounds.
 #
 # Exercises
 # ---------

@@ -2,10 +2,10 @@ r"""11. Follow the regularized leader, mirror descent and duality
 =============================================================
 
 Lesson 1 repaired follow the leader with a regularizer, lesson 3 replaced the Euclidean distance by a Bregman
-divergence. Both are one idea: a learner keeps a vector in the *dual* space, where gradients add up, and a **mirror map**
-carries it to a point. This lesson proves one bound for every regularizer, keeps an exact account of the regret, and
-shows where follow the regularized leader (FTRL, also *dual averaging*) and mirror descent part.
-About 45 minutes; it runs in a few seconds. Builds on lessons 1 to 3.
+divergence. Both are one idea: a learner keeps a vector in the *dual* space, where gradients add up, and a **mirror
+map** carries it to a point. This lesson proves one bound for every regularizer, keeps an exact account of the regret,
+and shows where follow the regularized leader (FTRL, also *dual averaging*) and mirror descent part. About 45 minutes;
+it runs in a few seconds. Builds on lessons 1 to 3.
 """
 
 # %%
@@ -53,9 +53,9 @@ About 45 minutes; it runs in a few seconds. Builds on lessons 1 to 3.
 # .. math:: \psi^*(\theta_{T+1}) \le \psi^*(0) - \eta \sum_t \langle g_t, x_t \rangle
 #           + \tfrac{\eta^2}{2} \sum_t \|g_t\|_*^2 .
 #
-# Here :math:`\psi^*(0) = -\min_K \psi`, and by the Fenchel-Young inequality the left side is at least
-# :math:`\langle \theta_{T+1}, u \rangle - \psi(u) = -\eta \sum_t \langle g_t, u \rangle - \psi(u)`. Rearrange, and divide
-# by :math:`\eta`. (Shalev-Shwartz 2012, Theorem 2.11; Orabona, Chapter 7.)
+# Here :math:`\psi^*(0) = -\min_K \psi`, and by the Fenchel-Young inequality the left side is at least :math:`\langle
+# \theta_{T+1}, u \rangle - \psi(u) = -\eta \sum_t \langle g_t, u \rangle - \psi(u)`. Rearrange, and divide by
+# :math:`\eta`. (Shalev-Shwartz 2012, Theorem 2.11; Orabona, Chapter 7.)
 #
 # Only two inequalities were used. Keep what they lose, and the theorem becomes an *equation*: with the Bregman
 # divergence :math:`B_{\psi^*}(\theta', \theta) = \psi^*(\theta') - \psi^*(\theta) - \langle \nabla\psi^*(\theta),
@@ -109,8 +109,8 @@ assert (moving >= 0).all()
 # Lesson 3 proved its bound, :math:`B_\psi(u, x_1)/\eta + \frac\eta2 \sum_t \|g_t\|_*^2`, by the three-point identity.
 # Started from the minimizer of :math:`\psi` it has the price of FTRL or less.
 #
-# *When are the two the same?* If no projection happens, :math:`\nabla\psi(x_{t+1}) = \nabla\psi(x_t) - \eta g_t` adds up
-# the gradients, so :math:`\nabla\psi(x_t) = \theta_t` (from :math:`\nabla\psi(x_1) = 0`): the same points. That is
+# *When are the two the same?* If no projection happens, :math:`\nabla\psi(x_{t+1}) = \nabla\psi(x_t) - \eta g_t` adds
+# up the gradients, so :math:`\nabla\psi(x_t) = \theta_t` (from :math:`\nabla\psi(x_1) = 0`): the same points. That is
 # gradient descent on the whole space. It is Hedge too, although the simplex is a constraint: projecting with the
 # Kullback-Leibler divergence only multiplies all weights by a number, which the next normalization undoes.
 #
@@ -212,9 +212,9 @@ exercise("11.2", rounds_to_turn, digest="25d20bc49af0eb5c")
 
 # %%
 # **11.3** Between the Euclidean norm and the entropy lie the p-norms: :math:`\psi(x) = \frac12 |x|_p^2` on the whole
-# space, with :math:`1 < p \le 2`, is :math:`(p - 1)`-strongly convex in the p-norm. Its conjugate is
-# :math:`\frac12 |\theta|_q^2` with :math:`\frac1p + \frac1q = 1`. Write its mirror map :math:`\nabla\psi^*`. (Differentiate;
-# at :math:`\theta = 0` it is 0. The check is the Fenchel-Young inequality, which is an equation at the right point.)
+# space, with :math:`1 < p \le 2`, is :math:`(p - 1)`-strongly convex in the p-norm. Its conjugate is :math:`\frac12
+# |\theta|_q^2` with :math:`\frac1p + \frac1q = 1`. Write its mirror map :math:`\nabla\psi^*`. (Differentiate; at
+# :math:`\theta = 0` it is 0. The check is the Fenchel-Young inequality, which is an equation at the right point.)
 
 
 def p_norm_mirror_map(theta, p):

@@ -1,11 +1,11 @@
 r"""12. Online-to-batch: from regret to held-out error
 ==================================================
 
-So far nothing was assumed of the losses. Now let them be drawn independently from one distribution, as examples are in
-statistics, and ask for *one* point that is good on new draws. A learner of small regret has already found it: the
-**average** of its points. This lesson proves it in five lines, adds a certificate that needs no held-out data, and shows
-two ways to lose the guarantee: taking the last point, and seeing examples twice.
-About 40 minutes; it runs in a few seconds. Builds on lesson 2.
+So far nothing was assumed of the losses. Now let them be drawn independently from one distribution, as examples are
+in statistics, and ask for *one* point that is good on new draws. A learner of small regret has already found it: the
+**average** of its points. This lesson proves it in five lines, adds a certificate that needs no held-out data, and
+shows two ways to lose the guarantee: taking the last point, and seeing examples twice. About 40 minutes; it runs in a
+few seconds. Builds on lesson 2.
 """
 
 # %%
@@ -166,9 +166,9 @@ for passes, own, other in zip((1, 10, 60), paid, held_out, strict=True):
     )
 
 # %%
-# *Answer.* The regret per round falls all the time: against the best point *for these 40 examples* the learner does what
-# its theorem says. Its own loss falls with it, far below the noise. The loss on new examples rises. After the first
-# pass regret measures how well the sample is fitted, and no longer what is learned about its source.
+# *Answer.* The regret per round falls all the time: against the best point *for these 40 examples* the learner does
+# what its theorem says. Its own loss falls with it, far below the noise. The loss on new examples rises. After the
+# first pass regret measures how well the sample is fitted, and no longer what is learned about its source.
 
 regret_a_round = repeated.curves["regret_upper"] / repeated.curves["round"]
 assert (np.diff(regret_a_round) < 0).all()

@@ -1,13 +1,13 @@
 r"""13. Portfolio selection: universal portfolios and Newton steps
 ==============================================================
 
-Every month you divide your money over d stocks. If :math:`r_{t,i}` is the factor by which the price of stock i changed,
-your wealth is multiplied by :math:`\langle r_t, x_t \rangle`, so the loss :math:`f_t(x) = -\ln \langle r_t, x \rangle`
-adds up to the logarithm of what you lost. Regret compares you with the best *constantly rebalanced portfolio*. Nothing is
-assumed of prices, and yet logarithmic regret is possible: Cover's universal portfolio (1991) is the simplest proof that
-losses with curvature are easy, and the Online Newton Step of lesson 8 computes nearly as good a portfolio quickly. The
-prices are real: 32 years of five companies, which come with Matplotlib.
-About 45 minutes; it runs in a few seconds. Builds on lessons 3 and 8.
+Every month you divide your money over d stocks. If :math:`r_{t,i}` is the factor by which the price of stock i
+changed, your wealth is multiplied by :math:`\langle r_t, x_t \rangle`, so the loss :math:`f_t(x) = -\ln \langle r_t,
+x \rangle` adds up to the logarithm of what you lost. Regret compares you with the best *constantly rebalanced
+portfolio*. Nothing is assumed of prices, and yet logarithmic regret is possible: Cover's universal portfolio (1991)
+is the simplest proof that losses with curvature are easy, and the Online Newton Step of lesson 8 computes nearly as
+good a portfolio quickly. The prices are real: 32 years of five companies, which come with Matplotlib. About 45
+minutes; it runs in a few seconds. Builds on lessons 3 and 8.
 """
 
 # %%
@@ -33,8 +33,8 @@ seesaw = np.array([[1.0, 2.0], [1.0, 0.5]] * 12)
 print("one dollar became", np.round(np.prod(seesaw @ [0.5, 0.5]), 2))
 
 # %%
-# *Answer.* In two months it grows by :math:`\frac32 \cdot \frac34 = \frac98`: rebalancing sells after a rise and buys after
-# a fall. So the comparator of this game is stronger than the best stock, which is one corner of the simplex.
+# *Answer.* In two months it grows by :math:`\frac32 \cdot \frac34 = \frac98`: rebalancing sells after a rise and buys
+# after a fall. So the comparator of this game is stronger than the best stock, which is one corner of the simplex.
 
 assert np.isclose(np.prod(seesaw @ [0.5, 0.5]), (9 / 8) ** 12)
 assert (seesaw.prod(axis=0) == 1.0).all()
@@ -98,8 +98,8 @@ for name, factor in zip(companies, prices[-1] / prices[0], strict=True):
     print(f"    {name:5s}{factor:7.1f}")
 
 # %%
-# (They are five companies that still existed in 2022. Nobody could have chosen them in 1990 for that reason, so read the
-# wealth below as a comparison between portfolios, not as a promise.)
+# (They are five companies that still existed in 2022. Nobody could have chosen them in 1990 for that reason, so read
+# the wealth below as a comparison between portfolios, not as a promise.)
 #
 # **Predict before you run.** Four portfolios: a fifth in each company every month, exponentiated gradient, the Online
 # Newton Step at the constants of its theorem, and Cover's portfolio (an average over 20,000 random portfolios). Order

@@ -1,11 +1,11 @@
 r"""14. Optimistic methods and gradual variation
 ============================================
 
-The bound :math:`D L \sqrt T` is for an opponent who does his worst. Most losses are not so: today's gradient looks like
-yesterday's, or like that of the same hour a week ago. An **optimistic** learner makes a guess :math:`m_t` of the coming
-gradient and steps along it *before* it plays. Its regret depends on how wrong the guesses are; it is constant if they are
-right, and at most a factor worse than without if they are useless.
-About 40 minutes; it runs in a few seconds. Builds on lessons 2, 3 and 11.
+The bound :math:`D L \sqrt T` is for an opponent who does his worst. Most losses are not so: today's gradient looks
+like yesterday's, or like that of the same hour a week ago. An **optimistic** learner makes a guess :math:`m_t` of the
+coming gradient and steps along it *before* it plays. Its regret depends on how wrong the guesses are; it is constant
+if they are right, and at most a factor worse than without if they are useless. About 40 minutes; it runs in a few
+seconds. Builds on lessons 2, 3 and 11.
 """
 
 # %%
@@ -21,13 +21,14 @@ About 40 minutes; it runs in a few seconds. Builds on lessons 2, 3 and 11.
 #
 # **Lemma.** For every u in K
 #
-# .. math:: \eta \langle g_t, x_t - u \rangle \le B(u, z_t) - B(u, z_{t+1}) + \eta \langle g_t - m_t, x_t - z_{t+1} \rangle
+# .. math:: \eta \langle g_t, x_t - u \rangle \le B(u, z_t) - B(u, z_{t+1}) + \eta \langle g_t - m_t, x_t - z_{t+1}
+#           \rangle
 #           - B(z_{t+1}, x_t) - B(x_t, z_t) . \tag{16}\label{eq:16}
 #
-# *Proof.* The step of lesson 3: if p minimizes :math:`\eta \langle h, \cdot \rangle + B(\cdot, z_t)` over K, then for every
-# w in K :math:`\;\eta \langle h, p - w \rangle \le B(w, z_t) - B(w, p) - B(p, z_t)`. Use it twice, with
-# :math:`h = g_t`, :math:`p = z_{t+1}`, :math:`w = u` and with :math:`h = m_t`, :math:`p = x_t`, :math:`w = z_{t+1}`, and add
-# both to
+# *Proof.* The step of lesson 3: if p minimizes :math:`\eta \langle h, \cdot \rangle + B(\cdot, z_t)` over K, then for
+# every w in K :math:`\;\eta \langle h, p - w \rangle \le B(w, z_t) - B(w, p) - B(p, z_t)`. Use it twice, with
+# :math:`h = g_t`, :math:`p = z_{t+1}`, :math:`w = u` and with :math:`h = m_t`, :math:`p = x_t`, :math:`w = z_{t+1}`,
+# and add both to
 #
 # .. math:: \langle g_t, x_t - u \rangle = \langle g_t, z_{t+1} - u \rangle + \langle m_t, x_t - z_{t+1} \rangle
 #           + \langle g_t - m_t, x_t - z_{t+1} \rangle .
@@ -44,12 +45,12 @@ About 40 minutes; it runs in a few seconds. Builds on lessons 2, 3 and 11.
 # With :math:`V = \sum_t |g_t - m_t|^2` and the best :math:`\eta` this is :math:`D \sqrt V`. Three cases:
 #
 # * *No guess*, :math:`m_t = 0`: gradient descent, :math:`V = \sum_t |g_t|^2`.
-# * *The last gradient*, :math:`m_t = g_{t-1}`: V is the **gradual variation** of the losses. A useless guess of the same
-#   length costs a factor: :math:`|g_t - m_t|^2 \le 4 L^2`, or :math:`2 L^2` on average if signs are random.
+# * *The last gradient*, :math:`m_t = g_{t-1}`: V is the **gradual variation** of the losses. A useless guess of the
+#   same length costs a factor: :math:`|g_t - m_t|^2 \le 4 L^2`, or :math:`2 L^2` on average if signs are random.
 # * *A perfect guess*: the regret is constant.
 #
-# V is not known before the game, so the library's learner adapts its step, :math:`\eta_t = \frac{D}{\sqrt2} / \sqrt{E^2 +
-# V_{t-1}}` for errors of at most E, and has :math:`\sqrt 2\, D \sqrt{E^2 + V}`.
+# V is not known before the game, so the library's learner adapts its step, :math:`\eta_t = \frac{D}{\sqrt2} /
+# \sqrt{E^2 + V_{t-1}}` for errors of at most E, and has :math:`\sqrt 2\, D \sqrt{E^2 + V}`.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -71,9 +72,9 @@ def blocks(length, seed):
 
 
 # %%
-# **Predict before you run.** The opponent changes his loss every 1, 2, 4, 8 or 16 rounds. AdaGrad-norm (gradient descent
-# that adapts its step) and optimistic gradient descent with the last gradient as its guess. From which length on is
-# optimism better, by the bounds and by the regrets? By how much is it worse before?
+# **Predict before you run.** The opponent changes his loss every 1, 2, 4, 8 or 16 rounds. AdaGrad-norm (gradient
+# descent that adapts its step) and optimistic gradient descent with the last gradient as its guess. From which length
+# on is optimism better, by the bounds and by the regrets? By how much is it worse before?
 
 lengths = [1, 2, 4, 8, 16]
 regrets = {"AdaGrad-norm": [], "optimistic": []}
@@ -122,8 +123,8 @@ assert regrets["optimistic"][4] < -1000
 # -------------------------
 #
 # **Predict before you run.** Random gradients of norm 1 that nothing in the past foretells, but somebody whispers the
-# coming one, with noise. Without the whisper the regret is about 50. How much noise makes the whisper worthless: a tenth
-# of the gradient's length, its whole length, three times its length?
+# coming one, with noise. Without the whisper the regret is about 50. How much noise makes the whisper worthless: a
+# tenth of the gradient's length, its whole length, three times its length?
 
 random = SpectrumLinear(8, 2000, exponent=0.0, domain=ball)
 alone = oco.play(random, oco.AdaGradNorm(), checkpoints=1).regret.upper
@@ -140,9 +141,9 @@ for noise, record in zip(noises, whispered, strict=True):
 print(f"no whisper   regret {alone:8.1f}")
 
 # %%
-# *Answer.* None of these. The bound is proportional to the noise, and with noise of three times the gradient's length it is
-# three times the bound without a guess. But the theorem allows *hostile* errors. Independent noise averages out, and a
-# whisper that is mostly noise still tells something.
+# *Answer.* None of these. The bound is proportional to the noise, and with noise of three times the gradient's length
+# it is three times the bound without a guess. But the theorem allows *hostile* errors. Independent noise averages
+# out, and a whisper that is mostly noise still tells something.
 
 values = [record.bound.value for record in whispered]
 assert values == sorted(values)
@@ -164,9 +165,9 @@ def gradual_variation():
 exercise("14.1", gradual_variation, digest="ef009b232444e69f")
 
 # %%
-# **14.2** Write optimistic gradient descent that guesses the last gradient, with the constant step size that it is given: a
-# plain learner, which needs no whisper. The game of the check has gradients that alternate, in which the last one is the
-# worst guess there is, and then one in which they stay.
+# **14.2** Write optimistic gradient descent that guesses the last gradient, with the constant step size that it is
+# given: a plain learner, which needs no whisper. The game of the check has gradients that alternate, in which the
+# last one is the worst guess there is, and then one in which they stay.
 
 
 class MyOptimistic(oco.Learner):

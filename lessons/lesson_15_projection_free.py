@@ -1,12 +1,12 @@
 r"""15. Projection-free learning: online Frank-Wolfe
 ================================================
 
-Every learner so far projects, and a projection is an optimization problem of its own. To minimize a *linear* function is
-often much cheaper: over matrices of bounded trace norm it takes one pair of singular vectors where the projection takes
-all of them, and over an L1 ball it takes one look for the largest entry. **Frank-Wolfe** methods use nothing but linear
-minimization, and their points are mixtures of few vertices. You prove the regret :math:`T^{3/4}` for one linear
-minimization a round, and see what it is worth.
-About 45 minutes; it runs in a few seconds. Builds on lessons 2 and 11.
+Every learner so far projects, and a projection is an optimization problem of its own. To minimize a *linear* function
+is often much cheaper: over matrices of bounded trace norm it takes one pair of singular vectors where the projection
+takes all of them, and over an L1 ball it takes one look for the largest entry. **Frank-Wolfe** methods use nothing
+but linear minimization, and their points are mixtures of few vertices. You prove the regret :math:`T^{3/4}` for one
+linear minimization a round, and see what it is worth. About 45 minutes; it runs in a few seconds. Builds on lessons 2
+and 11.
 """
 
 # %%
@@ -20,16 +20,16 @@ About 45 minutes; it runs in a few seconds. Builds on lessons 2 and 11.
 #
 # The new point is a mixture of points of K, so it needs no projection.
 #
-# **Lemma** (Frank and Wolfe 1956; Jaggi 2013). Let :math:`F(x) = \langle c, x \rangle + |x - x_1|^2`, and D the diameter of
-# K. After N steps :math:`F(y_N) - \min_K F \le 4 D^2 / (N + 2)`.
+# **Lemma** (Frank and Wolfe 1956; Jaggi 2013). Let :math:`F(x) = \langle c, x \rangle + |x - x_1|^2`, and D the
+# diameter of K. After N steps :math:`F(y_N) - \min_K F \le 4 D^2 / (N + 2)`.
 #
 # *Proof.* Let :math:`h_k = F(y_k) - F(x^*)`. F is quadratic with Hessian 2 I, hence exactly
 #
 # .. math:: F(y_{k+1}) = F(y_k) + \sigma_k \langle \nabla F(y_k), v_k - y_k \rangle + \sigma_k^2 |v_k - y_k|^2 .
 #
-# The vertex is at least as good as :math:`x^*`, and F is convex: :math:`\langle \nabla F(y_k), v_k - y_k \rangle \le \langle
-# \nabla F(y_k), x^* - y_k \rangle \le -h_k`. Therefore :math:`h_{k+1} \le (1 - \sigma_k) h_k + \sigma_k^2 D^2`. With
-# :math:`\sigma_0 = 1` this is :math:`h_1 \le D^2 \le \frac43 D^2`, and by induction
+# The vertex is at least as good as :math:`x^*`, and F is convex: :math:`\langle \nabla F(y_k), v_k - y_k \rangle \le
+# \langle \nabla F(y_k), x^* - y_k \rangle \le -h_k`. Therefore :math:`h_{k+1} \le (1 - \sigma_k) h_k + \sigma_k^2
+# D^2`. With :math:`\sigma_0 = 1` this is :math:`h_1 \le D^2 \le \frac43 D^2`, and by induction
 #
 # .. math:: h_{k+1} \le \frac{k}{k + 2} \cdot \frac{4 D^2}{k + 2} + \frac{4 D^2}{(k + 2)^2}
 #           = \frac{4 D^2 (k + 1)}{(k + 2)^2} \le \frac{4 D^2}{k + 3},
@@ -39,27 +39,30 @@ About 45 minutes; it runs in a few seconds. Builds on lessons 2 and 11.
 # From one problem to a game
 # --------------------------
 #
-# FTRL (lesson 11) plays the minimizer of :math:`F_m(x) = \eta \langle \sum_{n < m} G_n, x \rangle + |x - x_1|^2`. Find it by
-# Frank-Wolfe, and save work by moving only once in B rounds: :math:`G_n` is the sum of the gradients of block n, and all
-# rounds of block m are played at the point :math:`y_m` of N = B steps. That is one linear minimization a round.
+# FTRL (lesson 11) plays the minimizer of :math:`F_m(x) = \eta \langle \sum_{n < m} G_n, x \rangle + |x - x_1|^2`.
+# Find it by Frank-Wolfe, and save work by moving only once in B rounds: :math:`G_n` is the sum of the gradients of
+# block n, and all rounds of block m are played at the point :math:`y_m` of N = B steps. That is one linear
+# minimization a round.
 #
-# **Theorem.** With :math:`B = \sqrt T` and :math:`\eta = 2 D / (L\, T^{3/4})` the regret is at most :math:`3 D L\, T^{3/4}`,
-# if gradients are at most L long. (After Garber and Kretzu 2020. Hazan and Kale 2012 make one step in every round: *online
-# Frank-Wolfe*.)
+# **Theorem.** With :math:`B = \sqrt T` and :math:`\eta = 2 D / (L\, T^{3/4})` the regret is at most :math:`3 D L\,
+# T^{3/4}`, if gradients are at most L long. (After Garber and Kretzu 2020. Hazan and Kale 2012 make one step in every
+# round: *online Frank-Wolfe*.)
 #
-# *Proof.* Let :math:`x_m` be the exact minimizer. The T / B blocks are a game of FTRL with the regularizer :math:`|x -
-# x_1|^2`, which is 2-strongly convex, so that the second term of lesson 11's theorem is halved: with :math:`|G_m| \le B L`,
+# *Proof.* Let :math:`x_m` be the exact minimizer. The T / B blocks are a game of FTRL with the regularizer :math:`|x
+# - x_1|^2`, which is 2-strongly convex, so that the second term of lesson 11's theorem is halved: with :math:`|G_m|
+# \le B L`,
 #
 # .. math:: \sum_m \langle G_m, x_m - u \rangle \le \frac{D^2}{\eta} + \frac{\eta}{4} \cdot \frac{T}{B} \cdot B^2 L^2 .
 #
-# What is played is :math:`y_m`. Strong convexity and the lemma say :math:`|y_m - x_m|^2 \le F_m(y_m) - F_m(x_m) \le 4 D^2 /
-# B`, which costs at most :math:`L \cdot 2 D / \sqrt B` in each of T rounds. Altogether
+# What is played is :math:`y_m`. Strong convexity and the lemma say :math:`|y_m - x_m|^2 \le F_m(y_m) - F_m(x_m) \le 4
+# D^2 / B`, which costs at most :math:`L \cdot 2 D / \sqrt B` in each of T rounds. Altogether
 #
 # .. math:: R_T \le \frac{D^2}{\eta} + \frac{\eta}{4} T B L^2 + \frac{2 D L T}{\sqrt B} ,
 #
 # which is :math:`D L\, T^{3/4} (\frac12 + \frac12 + 2)`.
 #
-# The bound is worse than :math:`D L \sqrt T`: a round costs less and teaches less. The lemma in numbers, over an L1 ball:
+# The bound is worse than :math:`D L \sqrt T`: a round costs less and teaches less. The lemma in numbers, over an L1
+# ball:
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -91,9 +94,9 @@ assert min(gaps) >= -1e-12
 # Few vertices
 # ------------
 #
-# **Predict before you run.** A linear prediction from 200 features of which five matter, in an L1 ball. Gradient descent
-# and two Frank-Wolfe learners play 500, 2,000 and 8,000 rounds. How do their regrets compare, and their bounds? And how
-# many of the 200 weights are not zero at the end?
+# **Predict before you run.** A linear prediction from 200 features of which five matter, in an L1 ball. Gradient
+# descent and two Frank-Wolfe learners play 500, 2,000 and 8,000 rounds. How do their regrets compare, and their
+# bounds? And how many of the 200 weights are not zero at the end?
 
 generator = np.random.default_rng(0)
 weights = np.zeros(200)
@@ -132,9 +135,9 @@ for axes, values, title in (
 plt.show()
 
 # %%
-# *Answer.* The regrets are nearly the same, although the bounds differ by factors of 2 to 9: what the proofs lose is not
-# lost in this game. But gradient descent uses most of the 200 weights, the Frank-Wolfe learners about as many as matter. A
-# vertex of the L1 ball is a single feature, and only good features are ever chosen.
+# *Answer.* The regrets are nearly the same, although the bounds differ by factors of 2 to 9: what the proofs lose is
+# not lost in this game. But gradient descent uses most of the 200 weights, the Frank-Wolfe learners about as many as
+# matter. A vertex of the L1 ball is a single feature, and only good features are ever chosen.
 
 for name in learners:
     assert (np.array(regrets[name]) <= bounds[name]).all()
@@ -147,10 +150,10 @@ assert max(counts["online Frank-Wolfe"] + counts["blocked Frank-Wolfe"]) < 15
 # Matrices
 # --------
 #
-# The trace norm of a matrix is the sum of its singular values. Its ball is the set of mixtures of matrices :math:`\pm u
-# v^\top` with unit vectors, so a linear function :math:`\langle G, X \rangle` is smallest at :math:`-r\, u_1 v_1^\top` with
-# the leading singular vectors of G. A projection needs the whole decomposition. A few multiplications by G and its
-# transpose find the leading pair:
+# The trace norm of a matrix is the sum of its singular values. Its ball is the set of mixtures of matrices :math:`\pm
+# u v^\top` with unit vectors, so a linear function :math:`\langle G, X \rangle` is smallest at :math:`-r\, u_1
+# v_1^\top` with the leading singular vectors of G. A projection needs the whole decomposition. A few multiplications
+# by G and its transpose find the leading pair:
 
 matrix = np.random.default_rng(1).standard_normal((300, 200))
 matrix += 6.0 * np.outer(np.ones(300), np.ones(200)) / np.sqrt(300)
@@ -178,8 +181,8 @@ def rounds_needed():
 exercise("15.1", rounds_needed, digest="7b97a1bd8ebc0a11")
 
 # %%
-# **15.2** Write the linear minimization over the matrices of trace norm at most r: from a gradient, ``(m, n)``, return the
-# matrix X of that ball with the smallest :math:`\langle G, X \rangle`.
+# **15.2** Write the linear minimization over the matrices of trace norm at most r: from a gradient, ``(m, n)``,
+# return the matrix X of that ball with the smallest :math:`\langle G, X \rangle`.
 
 
 def smallest_in_trace_ball(gradient, radius):
@@ -210,9 +213,10 @@ def check_trace_ball():
 exercise("15.2", check_trace_ball)
 
 # %%
-# **15.3** Frank-Wolfe certifies itself: :math:`\langle \nabla F(y), y - v \rangle` with its vertex v is at least :math:`F(y)
-# - \min_K F`, by convexity. Minimize :math:`\langle c, x \rangle + |x|^2` over a domain until this gap is at most
-# ``tolerance``, and return the point. Only ``domain.maximizer`` may be asked, which maximizes a linear function.
+# **15.3** Frank-Wolfe certifies itself: :math:`\langle \nabla F(y), y - v \rangle` with its vertex v is at least
+# :math:`F(y) - \min_K F`, by convexity. Minimize :math:`\langle c, x \rangle + |x|^2` over a domain until this gap is
+# at most ``tolerance``, and return the point. Only ``domain.maximizer`` may be asked, which maximizes a linear
+# function.
 
 
 def frank_wolfe(c, domain, tolerance):
@@ -254,5 +258,5 @@ def check_frank_wolfe():
 exercise("15.3", check_frank_wolfe)
 
 # %%
-# Further reading: Hazan, *Introduction to Online Convex Optimization*, Chapter 7; Jaggi, *Revisiting Frank-Wolfe* (2013);
-# Hazan and Kale, *Projection-free online learning* (2012).
+# Further reading: Hazan, *Introduction to Online Convex Optimization*, Chapter 7; Jaggi, *Revisiting Frank-Wolfe*
+# (2013); Hazan and Kale, *Projection-free online learning* (2012).

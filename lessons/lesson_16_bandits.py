@@ -23,25 +23,26 @@ About 50 minutes; it runs in a few seconds. Builds on lessons 2 and 3.
 #
 # .. math:: p_{t,i} \propto \exp\Bigl(-\eta \sum_{s < t} \hat\ell_{s,i}\Bigr) .
 #
-# **Theorem.** :math:`\mathbb{E} R_T \le \frac{\ln d}{\eta} + \frac{\eta}{2} d T`, which is :math:`\sqrt{2 d T \ln d}` for
-# :math:`\eta = \sqrt{2 \ln d / (d T)}`.
+# **Theorem.** :math:`\mathbb{E} R_T \le \frac{\ln d}{\eta} + \frac{\eta}{2} d T`, which is :math:`\sqrt{2 d T \ln d}`
+# for :math:`\eta = \sqrt{2 \ln d / (d T)}`.
 #
-# *Proof.* The estimates may be as large as :math:`1 / p_{t,i}`, so Hoeffding's lemma of lesson 3 is no use. Instead take
-# :math:`e^{-z} \le 1 - z + \frac{z^2}{2}` for :math:`z \ge 0`. With the potential :math:`W_t = \sum_i e^{-\eta \sum_{s
-# \le t} \hat\ell_{s,i}}` of lesson 3,
+# *Proof.* The estimates may be as large as :math:`1 / p_{t,i}`, so Hoeffding's lemma of lesson 3 is no use. Instead
+# take :math:`e^{-z} \le 1 - z + \frac{z^2}{2}` for :math:`z \ge 0`. With the potential :math:`W_t = \sum_i e^{-\eta
+# \sum_{s \le t} \hat\ell_{s,i}}` of lesson 3,
 #
 # .. math:: \frac{W_t}{W_{t-1}} = \sum_i p_{t,i} e^{-\eta \hat\ell_{t,i}}
 #           \le 1 - \eta \langle p_t, \hat\ell_t \rangle + \frac{\eta^2}{2} \sum_i p_{t,i} \hat\ell_{t,i}^2
-#           \le \exp\Bigl(-\eta \langle p_t, \hat\ell_t \rangle + \frac{\eta^2}{2} \sum_i p_{t,i} \hat\ell_{t,i}^2\Bigr).
+#           \le \exp\Bigl(-\eta \langle p_t, \hat\ell_t \rangle + \frac{\eta^2}{2} \sum_i p_{t,i}
+#           \hat\ell_{t,i}^2\Bigr).
 #
 # As there, multiply over t, compare with the term of any fixed arm u, take logarithms and divide by :math:`\eta`:
 #
 # .. math:: \sum_t \langle p_t, \hat\ell_t \rangle - \sum_t \hat\ell_{t,u} \le \frac{\ln d}{\eta}
 #           + \frac{\eta}{2} \sum_t \sum_i p_{t,i} \hat\ell_{t,i}^2 .
 #
-# Now take means. On the left they are :math:`\mathbb{E} \sum_t \ell_{t,I_t} - \sum_t \ell_{t,u}`, the regret. On the right
-# :math:`\mathbb{E}_t \sum_i p_{t,i} \hat\ell_{t,i}^2 = \sum_i p_{t,i} \cdot p_{t,i} \frac{\ell_{t,i}^2}{p_{t,i}^2} \le d`:
-# a large estimate is rare, and its arm has a small weight.
+# Now take means. On the left they are :math:`\mathbb{E} \sum_t \ell_{t,I_t} - \sum_t \ell_{t,u}`, the regret. On the
+# right :math:`\mathbb{E}_t \sum_i p_{t,i} \hat\ell_{t,i}^2 = \sum_i p_{t,i} \cdot p_{t,i}
+# \frac{\ell_{t,i}^2}{p_{t,i}^2} \le d`: a large estimate is rare, and its arm has a small weight.
 #
 # Compared with Hedge's :math:`\sqrt{\frac12 T \ln d}` the price of not being shown the other arms is the factor
 # :math:`2 \sqrt d`: each arm is seen in one d-th of the rounds.
@@ -127,10 +128,10 @@ lines(
 plt.show()
 
 # %%
-# *Answer.* Hedge's regret hardly depends on the number of arms. That of EXP3 grows quickly at first and stays below its
-# bound; with 32 arms most of the game is exploration (never learning costs :math:`0.1\, T = 200`). Greed is a gamble: it
-# may stick to a bad arm for ever after an unlucky start, so its regret in one game is anything between nearly nothing
-# and 200 and more.
+# *Answer.* Hedge's regret hardly depends on the number of arms. That of EXP3 grows quickly at first and stays below
+# its bound; with 32 arms most of the game is exploration (never learning costs :math:`0.1\, T = 200`). Greed is a
+# gamble: it may stick to a bad arm for ever after an unlucky start, so its regret in one game is anything between
+# nearly nothing and 200 and more.
 
 means = {name: np.mean(values, axis=1) for name, values in regret.items()}
 assert means["Hedge, shown all"][-1] < 3 * means["Hedge, shown all"][0] + 30
@@ -148,17 +149,19 @@ assert max(map(np.ptp, regret["greedy"])) > 0.05 * horizon
 # .. math:: \tilde g = \frac{d}{\delta}\, f(x + \delta U)\, U, \qquad \mathbb{E} \tilde g
 #           = \frac d\delta \bigl(f(x)\, \mathbb{E} U + \delta\, \mathbb{E} [U U^\top] g\bigr) = g .
 #
-# (For other convex losses it is the gradient of f averaged over the ball of radius :math:`\delta`, by Stokes' theorem:
-# Flaxman, Kalai and McMahan 2005.) The trouble is its length, :math:`|\tilde g| \le d C / \delta` for values up to C. Two
-# values a round, at :math:`x \pm \delta U`, give the same mean with the *difference* in place of the value:
+# (For other convex losses it is the gradient of f averaged over the ball of radius :math:`\delta`, by Stokes'
+# theorem: Flaxman, Kalai and McMahan 2005.) The trouble is its length, :math:`|\tilde g| \le d C / \delta` for values
+# up to C. Two values a round, at :math:`x \pm \delta U`, give the same mean with the *difference* in place of the
+# value:
 #
 # .. math:: \tilde g = \frac{d}{2 \delta} \bigl(f(x + \delta U) - f(x - \delta U)\bigr) U, \qquad |\tilde g| \le d L
 #
 # for a Lipschitz constant L, however small :math:`\delta` is (Agarwal, Dekel and Xiao 2010). Put the estimates into
-# inequality (1) of lesson 2 and take means: :math:`\frac{D^2}{2 \eta} + \frac\eta2 \sum_t \mathbb{E} |\tilde g_t|^2` and the
-# loss of at most :math:`2 L \delta` a round for playing beside :math:`x_t`. With two values :math:`\delta` may tend to zero
-# and :math:`\mathbb{E}|\tilde g|^2 = d |g|^2` on linear losses, so the regret is :math:`D L \sqrt{d T}`. With one value
-# :math:`\delta \sim T^{-1/4}` balances the terms, and the bound is of order :math:`T^{3/4}`. The two lengths, in numbers:
+# inequality (1) of lesson 2 and take means: :math:`\frac{D^2}{2 \eta} + \frac\eta2 \sum_t \mathbb{E} |\tilde g_t|^2`
+# and the loss of at most :math:`2 L \delta` a round for playing beside :math:`x_t`. With two values :math:`\delta`
+# may tend to zero and :math:`\mathbb{E}|\tilde g|^2 = d |g|^2` on linear losses, so the regret is :math:`D L \sqrt{d
+# T}`. With one value :math:`\delta \sim T^{-1/4}` balances the terms, and the bound is of order :math:`T^{3/4}`. The
+# two lengths, in numbers:
 
 generator = np.random.default_rng(0)
 d, delta = 10, 0.05
@@ -181,8 +184,8 @@ for name, drawn in estimates.items():
 assert np.isclose((estimates["two values"] ** 2).sum(axis=1).mean(), d, rtol=0.02)
 
 # %%
-# **Predict before you run.** Linear losses in ten dimensions, with a mean that can be learned. Gradient descent is shown
-# gradients, the second learner two values, the third one. After 2,000 rounds, who is how far behind?
+# **Predict before you run.** Linear losses in ten dimensions, with a mean that can be learned. Gradient descent is
+# shown gradients, the second learner two values, the third one. After 2,000 rounds, who is how far behind?
 
 rows = 0.3 * gradient + 0.9 * sphere[:2000]
 rows /= np.linalg.norm(rows, axis=1).max()
@@ -219,8 +222,8 @@ lines(
 plt.show()
 
 # %%
-# *Answer.* Two values cost a factor of about :math:`\sqrt{d} = 3.2`, as the bounds say. With one value the learner has hardly moved: its
-# estimates are so long that its theorem allows only tiny steps.
+# *Answer.* Two values cost a factor of about :math:`\sqrt{d} = 3.2`, as the bounds say. With one value the learner
+# has hardly moved: its estimates are so long that its theorem allows only tiny steps.
 
 ratio = paths["two values"][-1] / paths["gradients"][-1]
 assert np.sqrt(10) / 2 < ratio < 2 * np.sqrt(10)
@@ -241,8 +244,8 @@ def bound_of_exp3():
 exercise("16.1", bound_of_exp3, digest="bb4df1b094f24b44")
 
 # %%
-# **16.2** Write the importance-weighted estimate of the vector of losses: from the arm that was played, its loss and the
-# probabilities.
+# **16.2** Write the importance-weighted estimate of the vector of losses: from the arm that was played, its loss and
+# the probabilities.
 
 
 def estimated_losses(arm, loss, probabilities):

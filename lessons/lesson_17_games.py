@@ -2,9 +2,9 @@ r"""17. Games: no-regret dynamics and the minimax theorem
 =====================================================
 
 Until now the opponent had no aim of its own. Let it be a second learner, who wins what you lose. Two learners without
-regret then compute an *equilibrium*, and the mere existence of such learners proves von Neumann's minimax theorem. Their
-regrets, which both can compute, certify how far from the equilibrium they are. At the end optimism makes both of them
-faster. About 45 minutes; it runs in a few seconds. Builds on lesson 3.
+regret then compute an *equilibrium*, and the mere existence of such learners proves von Neumann's minimax theorem.
+Their regrets, which both can compute, certify how far from the equilibrium they are. At the end optimism makes both
+of them faster. About 45 minutes; it runs in a few seconds. Builds on lesson 3.
 """
 
 # %%
@@ -32,20 +32,20 @@ faster. About 45 minutes; it runs in a few seconds. Builds on lesson 3.
 #           \bar x,\, \bar y} = \frac{R^x_T + R^y_T}{T} . \tag{15}\label{eq:15}
 #
 # So :math:`\min_x \max_y \langle x, A y \rangle \le \max_y \langle \bar x, A y \rangle \le \min_x \langle x, A \bar y
-# \rangle + \frac{R^x_T + R^y_T}{T} \le \max_y \min_x \langle x, A y \rangle + \frac{R^x_T + R^y_T}{T}`. With Hedge the last
-# term tends to zero.
+# \rangle + \frac{R^x_T + R^y_T}{T} \le \max_y \min_x \langle x, A y \rangle + \frac{R^x_T + R^y_T}{T}`. With Hedge
+# the last term tends to zero.
 #
-# (15) is an equation, and both sides need only the best row and the best column. The gap is a *certificate*: no player
-# can gain more than it by deviating from :math:`\bar x` or :math:`\bar y`, and the value of the game lies between its two
-# ends, whatever learners were used.
+# (15) is an equation, and both sides need only the best row and the best column. The gap is a *certificate*: no
+# player can gain more than it by deviating from :math:`\bar x` or :math:`\bar y`, and the value of the game lies
+# between its two ends, whatever learners were used.
 #
 # A game with a twist
 # -------------------
 #
 # Rock, paper, scissors, but a win with scissors counts twice.
 #
-# **Predict before you run.** How does an expert play this game: scissors more often than the other two, less often, or as
-# often? And do the *strategies* of two Hedge learners tend to the equilibrium, or only their averages?
+# **Predict before you run.** How does an expert play this game: scissors more often than the other two, less often,
+# or as often? And do the *strategies* of two Hedge learners tend to the equilibrium, or only their averages?
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -98,10 +98,10 @@ axes.set_axis_off()
 plt.show()
 
 # %%
-# *Answer.* Scissors win twice as much, yet a good player shows them in a quarter of the games, paper in a quarter, rock
-# in half: the more scissors pay, the more it is worth to be ready for them. In equilibrium the opponent is indifferent.
-# The strategies themselves (gray) circle around the equilibrium and never settle. Only their average (blue) converges, as
-# the proof says: the last strategies of two learners need not be good.
+# *Answer.* Scissors win twice as much, yet a good player shows them in a quarter of the games, paper in a quarter,
+# rock in half: the more scissors pay, the more it is worth to be ready for them. In equilibrium the opponent is
+# indifferent. The strategies themselves (gray) circle around the equilibrium and never settle. Only their average
+# (blue) converges, as the proof says: the last strategies of two learners need not be good.
 
 assert np.allclose(played.row_strategy, [0.5, 0.25, 0.25], atol=0.02)
 assert np.isclose(played.gap, (played.row_regret + played.column_regret) / 20_000)
@@ -119,22 +119,23 @@ assert np.abs(averages[-1] - [0.5, 0.25, 0.25]).sum() < 0.1
 # counts the last gradient twice. Keep the negative terms of lemma (16) there: for every :math:`\eta`, with
 # :math:`|A_{ij}| \le 1`,
 #
-# .. math:: R^x_T \le \frac{\ln d}{\eta} + \eta \sum_t \|y_t - y_{t-1}\|_1^2 - \frac{1}{8 \eta} \sum_t \|x_t - x_{t-1}\|_1^2
+# .. math:: R^x_T \le \frac{\ln d}{\eta} + \eta \sum_t \|y_t - y_{t-1}\|_1^2 - \frac{1}{8 \eta} \sum_t \|x_t -
+#           x_{t-1}\|_1^2
 #           + \eta ,
 #
 # and the same with x and y exchanged. *Proof.* In (16) let :math:`m_t = g_{t-1}` (with :math:`g_0 = 0`) and z be its
-# second sequence of points. Estimate :math:`\eta \langle g_t - m_t, x_t - z_{t+1} \rangle \le \eta^2 \|g_t - m_t\|_\infty^2 +
-# \frac14 \|x_t - z_{t+1}\|_1^2`. The negative terms that are left, :math:`-\frac14 \|x_t - z_{t+1}\|_1^2 - \frac12
-# \|x_t - z_t\|_1^2`, are in total at most :math:`-\frac18 \sum_t \|x_t - x_{t-1}\|_1^2`, since :math:`\|x_t -
-# x_{t-1}\|^2 \le 2 \|x_t - z_t\|^2 + 2 \|z_t - x_{t-1}\|^2`. And :math:`\|g_t - g_{t-1}\|_\infty = \|A (y_t -
-# y_{t-1})\|_\infty \le \|y_t - y_{t-1}\|_1`; the first round costs :math:`\eta` more.
+# second sequence of points. Estimate :math:`\eta \langle g_t - m_t, x_t - z_{t+1} \rangle \le \eta^2 \|g_t -
+# m_t\|_\infty^2 + \frac14 \|x_t - z_{t+1}\|_1^2`. The negative terms that are left, :math:`-\frac14 \|x_t -
+# z_{t+1}\|_1^2 - \frac12 \|x_t - z_t\|_1^2`, are in total at most :math:`-\frac18 \sum_t \|x_t - x_{t-1}\|_1^2`,
+# since :math:`\|x_t - x_{t-1}\|^2 \le 2 \|x_t - z_t\|^2 + 2 \|z_t - x_{t-1}\|^2`. And :math:`\|g_t - g_{t-1}\|_\infty
+# = \|A (y_t - y_{t-1})\|_\infty \le \|y_t - y_{t-1}\|_1`; the first round costs :math:`\eta` more.
 #
-# Add the two: what one player pays for the other's motion, the other one has saved. For
-# :math:`\eta \le 1 / \sqrt 8` the sums cancel, and **the gap is at most** :math:`\bigl(\frac{2 \ln d}{\eta} + 2 \eta\bigr)
-# / T` (Rakhlin and Sridharan 2013; Syrgkanis, Agarwal, Luo and Schapire 2015).
+# Add the two: what one player pays for the other's motion, the other one has saved. For :math:`\eta \le 1 / \sqrt 8`
+# the sums cancel, and **the gap is at most** :math:`\bigl(\frac{2 \ln d}{\eta} + 2 \eta\bigr) / T` (Rakhlin and
+# Sridharan 2013; Syrgkanis, Agarwal, Luo and Schapire 2015).
 #
-# **Predict before you run.** A random game of 20 by 20. With ten times as many rounds, how much smaller is the gap of two
-# Hedge learners, of two optimistic ones, and of two that match regrets (which have no learning rate at all)?
+# **Predict before you run.** A random game of 20 by 20. With ten times as many rounds, how much smaller is the gap of
+# two Hedge learners, of two optimistic ones, and of two that match regrets (which have no learning rate at all)?
 
 matrix = np.random.default_rng(2).uniform(-1.0, 1.0, (20, 20))
 eta = 1 / np.sqrt(8)
@@ -211,8 +212,8 @@ def check_gap():
 exercise("17.2", check_gap)
 
 # %%
-# **17.3** Colonel Blotto has 5 soldiers for 3 fields, and so has his enemy; who has more soldiers on a field wins it, and
-# who wins more fields than the other wins 1. Return strategies for row and column (over the 21 ways to divide the
+# **17.3** Colonel Blotto has 5 soldiers for 3 fields, and so has his enemy; who has more soldiers on a field wins it,
+# and who wins more fields than the other wins 1. Return strategies for row and column (over the 21 ways to divide the
 # soldiers) whose gap is at most 0.002.
 
 ways = np.array([(i, j, 5 - i - j) for i in range(6) for j in range(6 - i)])
@@ -242,5 +243,5 @@ exercise("17.3", check_blotto)
 
 # %%
 # Further reading: Freund and Schapire, *Adaptive game playing using multiplicative weights* (1999); Hazan,
-# *Introduction to Online Convex Optimization*, Chapter 8; Orabona, *A Modern Introduction to Online Learning*, the chapter
-# on saddle points.
+# *Introduction to Online Convex Optimization*, Chapter 8; Orabona, *A Modern Introduction to Online Learning*, the
+# chapter on saddle points.

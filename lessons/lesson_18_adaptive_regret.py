@@ -1,38 +1,39 @@
 r"""18. Tracking and strongly adaptive regret
 =========================================
 
-Regret against one fixed point over the whole game is a weak promise if the world changes. Two stronger ones: **tracking
-regret**, against the best *sequence* of experts with few switches, and **strongly adaptive regret**, against the best fixed
-point on *every interval* of rounds at once. Both come from the same trick: run Hedge over many more experts than you could
-write down, and find that the weights can still be computed.
-About 50 minutes; it runs in a few seconds. Builds on lessons 3 and 10.
+Regret against one fixed point over the whole game is a weak promise if the world changes. Two stronger ones:
+**tracking regret**, against the best *sequence* of experts with few switches, and **strongly adaptive regret**,
+against the best fixed point on *every interval* of rounds at once. Both come from the same trick: run Hedge over many
+more experts than you could write down, and find that the weights can still be computed. About 50 minutes; it runs in
+a few seconds. Builds on lessons 3 and 10.
 """
 
 # %%
 # Tracking the best expert
 # ------------------------
 #
-# Let every *sequence* of experts :math:`(i_1, \dots, i_T)` be an expert of its own. There are :math:`d^T`, and Hedge from
-# equal weights would pay :math:`\ln d^T = T \ln d`. So begin with unequal weights: the probability that a walker takes this
-# way who starts at a random expert and in every round, with probability :math:`\alpha`, jumps to a random one.
+# Let every *sequence* of experts :math:`(i_1, \dots, i_T)` be an expert of its own. There are :math:`d^T`, and Hedge
+# from equal weights would pay :math:`\ln d^T = T \ln d`. So begin with unequal weights: the probability that a walker
+# takes this way who starts at a random expert and in every round, with probability :math:`\alpha`, jumps to a random
+# one.
 #
-# **Lemma** (Hedge with a prior). Hedge that begins with weights :math:`\pi_i` which add up to 1 has, for losses in [0, 1],
-# regret of at most :math:`\frac1\eta \ln \frac{1}{\pi_u} + \frac{\eta T}{8}` against expert u.
+# **Lemma** (Hedge with a prior). Hedge that begins with weights :math:`\pi_i` which add up to 1 has, for losses in
+# [0, 1], regret of at most :math:`\frac1\eta \ln \frac{1}{\pi_u} + \frac{\eta T}{8}` against expert u.
 #
-# *Proof.* In the proof of lesson 3 put :math:`W_t = \sum_i \pi_i e^{-\eta L_{t,i}}`. Then :math:`W_0 = 1` in place of d, and
-# the term of u is :math:`\pi_u e^{-\eta L_{T,u}}`.
+# *Proof.* In the proof of lesson 3 put :math:`W_t = \sum_i \pi_i e^{-\eta L_{t,i}}`. Then :math:`W_0 = 1` in place of
+# d, and the term of u is :math:`\pi_u e^{-\eta L_{T,u}}`.
 #
 # **Theorem** (Herbster and Warmuth 1998). Against every sequence of experts with m switches
 #
 # .. math:: \sum_t \langle \ell_t, x_t \rangle - \sum_t \ell_{t, i_t} \le \frac1\eta \Bigl((m + 1) \ln d
 #           + m \ln \frac1\alpha + (T - 1 - m) \ln \frac{1}{1 - \alpha}\Bigr) + \frac{\eta T}{8} . \tag{17}\label{eq:17}
 #
-# *Proof.* The walker starts right with probability :math:`\frac1d`, jumps right with probability
-# :math:`\frac\alpha d` at each of m switches, and stays with probability :math:`1 - \alpha + \frac\alpha d \ge 1 - \alpha` in
-# the other :math:`T - 1 - m` rounds. Multiply, and use the lemma.
+# *Proof.* The walker starts right with probability :math:`\frac1d`, jumps right with probability :math:`\frac\alpha
+# d` at each of m switches, and stays with probability :math:`1 - \alpha + \frac\alpha d \ge 1 - \alpha` in the other
+# :math:`T - 1 - m` rounds. Multiply, and use the lemma.
 #
-# With :math:`\alpha = m / (T - 1)` the bracket is about :math:`m \ln \frac{d T}{m}`: the price of naming m switches, among d
-# experts and T rounds.
+# With :math:`\alpha = m / (T - 1)` the bracket is about :math:`m \ln \frac{d T}{m}`: the price of naming m switches,
+# among d experts and T rounds.
 #
 # *How is it computed?* The weight that all sequences which stand at expert i in round t have together is one number. A
 # round multiplies it by :math:`e^{-\eta \ell_{t,i}}`; then the walkers jump:
@@ -70,9 +71,9 @@ print("729 sequences:", by_hand.round(4), "  fixed share:", player.prediction.ro
 assert np.allclose(by_hand, player.prediction)
 
 # %%
-# **Predict before you run.** Eight experts, each right 90 % of the time for 400 rounds and guessing otherwise, one after
-# another. Compare the weight that Hedge and fixed share give to the expert of the hour. How many rounds after a change
-# has it more than half of the weight?
+# **Predict before you run.** Eight experts, each right 90 % of the time for 400 rounds and guessing otherwise, one
+# after another. Compare the weight that Hedge and fixed share give to the expert of the hour. How many rounds after a
+# change has it more than half of the weight?
 
 generator = np.random.default_rng(1)
 horizon = 3200
@@ -103,9 +104,9 @@ lines(axes, curves, xlabel="round", ylabel="weight of the best expert", title=ti
 plt.show()
 
 # %%
-# *Answer.* With Hedge never, except for the first expert. A new expert has to make up everything that the best old one
-# gained in its 400 rounds, and when it has done so, its own 400 are over. Fixed share needs a few dozen rounds every time,
-# because no weight ever falls below :math:`\alpha / d`.
+# *Answer.* With Hedge never, except for the first expert. A new expert has to make up everything that the best old
+# one gained in its 400 rounds, and when it has done so, its own 400 are over. Fixed share needs a few dozen rounds
+# every time, because no weight ever falls below :math:`\alpha / d`.
 
 share = 7 / (horizon - 1)
 price = 8 * np.log(8) - 7 * np.log(share) - (horizon - 8) * np.log1p(-share)
@@ -121,19 +122,20 @@ assert (trust["Hedge"][400:] > 0.5).mean() < 0.02
 # Every interval at once
 # ----------------------
 #
-# On a convex domain there are no experts to jump between, but there are *starting times*. For every interval of length
-# 1, 2, 4, ... whose first round is a multiple of its length, run a copy of gradient descent that is made for this length. In
-# round t only :math:`\lfloor \log_2 t \rfloor + 1` of them are awake. **SAOL** (Daniely, Gonen and Shalev-Shwartz 2015)
-# weighs the copies by what they gained over the whole: with D the diameter, L a gradient bound and :math:`\eta_I =
-# \min(\frac12, |I|^{-1/2})`
+# On a convex domain there are no experts to jump between, but there are *starting times*. For every interval of
+# length 1, 2, 4, ... whose first round is a multiple of its length, run a copy of gradient descent that is made for
+# this length. In round t only :math:`\lfloor \log_2 t \rfloor + 1` of them are awake. **SAOL** (Daniely, Gonen and
+# Shalev-Shwartz 2015) weighs the copies by what they gained over the whole: with D the diameter, L a gradient bound
+# and :math:`\eta_I = \min(\frac12, |I|^{-1/2})`
 #
-# .. math:: x_t = \sum_I \frac{\eta_I w_I}{\sum_J \eta_J w_J}\, x_t^I, \qquad w_I \leftarrow w_I (1 + \eta_I z_t^I), \qquad
+# .. math:: x_t = \sum_I \frac{\eta_I w_I}{\sum_J \eta_J w_J}\, x_t^I, \qquad w_I \leftarrow w_I (1 + \eta_I
+#           z_t^I), \qquad
 #           z_t^I = \frac{\langle g_t, x_t - x_t^I \rangle}{D L} \in [-1, 1],
 #
 # where a copy begins with weight 1 when its interval does.
 #
-# **Theorem.** On every covering interval I that ends in round q, :math:`\sum_{t \in I} \langle g_t, x_t - x_t^I \rangle \le
-# D L \bigl(\frac{\ln 2q}{\eta_I} + \eta_I |I|\bigr)`.
+# **Theorem.** On every covering interval I that ends in round q, :math:`\sum_{t \in I} \langle g_t, x_t - x_t^I
+# \rangle \le D L \bigl(\frac{\ln 2q}{\eta_I} + \eta_I |I|\bigr)`.
 #
 # *Proof.* *The sum of the weights of all copies that have begun grows only by new ones.* A round changes it by
 # :math:`\sum_I w_I \eta_I z_t^I`, which is zero by the choice of :math:`x_t`. (A copy keeps its last weight when its
@@ -149,9 +151,10 @@ assert (trust["Hedge"][400:] > 0.5).mean() < 0.02
 #
 # The proof asks nothing of the copies, so they may be Hedge learners too.
 #
-# **Predict before you run.** The relay of the experts once more. For every length, the worst regret on an interval of this
-# length (its first round a multiple of the length), of Hedge, of fixed share, which was told that there are 7 switches,
-# and of SAOL over Hedge, which was told nothing. Which is the order for short, and which for long intervals?
+# **Predict before you run.** The relay of the experts once more. For every length, the worst regret on an interval of
+# this length (its first round a multiple of the length), of Hedge, of fixed share, which was told that there are 7
+# switches, and of SAOL over Hedge, which was told nothing. Which is the order for short, and which for long
+# intervals?
 
 worst, lengths = {}, [2**k for k in range(5, 12)]
 for name, learner in (learners | {"SAOL": SAOL(oco.Hedge())}).items():
@@ -171,9 +174,9 @@ lines(
 plt.show()
 
 # %%
-# *Answer.* Fixed share is ahead at every length: what it was told is worth much. SAOL lies between, except on the shortest
-# intervals, where there is nothing to choose, and on the longest: no expert is good for 2,000 rounds, so even Hedge has no
-# regret there. That is why regret over the whole game says so little in a world that changes.
+# *Answer.* Fixed share is ahead at every length: what it was told is worth much. SAOL lies between, except on the
+# shortest intervals, where there is nothing to choose, and on the longest: no expert is good for 2,000 rounds, so
+# even Hedge has no regret there. That is why regret over the whole game says so little in a world that changes.
 
 table = np.array([worst[name] for name in ("Hedge", "fixed share", "SAOL")])
 assert (table[1] <= table[[0, 2]]).all()
@@ -195,8 +198,8 @@ def tracking_bound():
 exercise("18.1", tracking_bound, digest="4671ab20d81186d2")
 
 # %%
-# **18.2** Write fixed share with the share :math:`\alpha` as a learner on the simplex. It must obey the rules, and play like
-# the library's.
+# **18.2** Write fixed share with the share :math:`\alpha` as a learner on the simplex. It must obey the rules, and
+# play like the library's.
 
 
 class MyFixedShare(oco.Learner):
@@ -230,8 +233,8 @@ def check_fixed_share():
 exercise("18.2", check_fixed_share)
 
 # %%
-# **18.3** Cover the rounds ``first`` to ``last`` (from 1) by intervals whose length is a power of two and whose first round
-# is a multiple of their length, as few as possible: return a list of pairs (first round, length) in order.
+# **18.3** Cover the rounds ``first`` to ``last`` (from 1) by intervals whose length is a power of two and whose first
+# round is a multiple of their length, as few as possible: return a list of pairs (first round, length) in order.
 
 
 def covering(first, last):

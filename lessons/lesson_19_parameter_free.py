@@ -1,11 +1,11 @@
 r"""19. Parameter-free learning and universality
 ============================================
 
-Every learner so far has a number that its theorem chooses: a learning rate that depends on how far the answer is, or a
-constant of curvature. This lesson removes both. **Coin betting** has the regret of gradient descent with the best learning
-rate for *every* comparator at once, and no learning rate. A **universal** learner has :math:`\sqrt T` regret where losses are
-merely convex and logarithmic regret where they are curved, and is not told which.
-About 60 minutes; it runs in a few seconds. Builds on lessons 2 and 8.
+Every learner so far has a number that its theorem chooses: a learning rate that depends on how far the answer is, or
+a constant of curvature. This lesson removes both. **Coin betting** has the regret of gradient descent with the best
+learning rate for *every* comparator at once, and no learning rate. A **universal** learner has :math:`\sqrt T` regret
+where losses are merely convex and logarithmic regret where they are curved, and is not told which. About 60 minutes;
+it runs in a few seconds. Builds on lessons 2 and 8.
 """
 
 # %%
@@ -114,8 +114,8 @@ assert all((table[f"rate {rate:g}"] / tuned).max() > 5 for rate in rates)
 # Many learning rates at once
 # ---------------------------
 #
-# Now a bounded domain, and losses that may or may not be curved. Run one learner for each learning rate :math:`\eta_i` of a
-# grid, with points :math:`x_t^i`, and play their *tilted* mean
+# Now a bounded domain, and losses that may or may not be curved. Run one learner for each learning rate
+# :math:`\eta_i` of a grid, with points :math:`x_t^i`, and play their *tilted* mean
 #
 # .. math:: x_t = \frac{\sum_i \eta_i w_{t,i}\, x_t^i}{\sum_i \eta_i w_{t,i}}, \qquad
 #           w_{t+1,i} = w_{t,i}\, e^{\eta_i r_{t,i} - \eta_i^2 r_{t,i}^2}, \qquad
@@ -124,33 +124,35 @@ assert all((table[f"rate {rate:g}"] / tuned).max() > 5 for rate in rates)
 # **Lemma.** If the first weights add up to 1 and :math:`|\eta_i r_{t,i}| \le \frac12`, then for every i
 # :math:`\; \sum_t r_{t,i} \le \frac{1}{\eta_i} \ln \frac{1}{w_{1,i}} + \eta_i \sum_t r_{t,i}^2 .`
 #
-# *Proof.* :math:`e^{z - z^2} \le 1 + z` for :math:`|z| \le \frac12`. So in a round the sum of the weights grows by at most
-# :math:`\sum_i w_{t,i} \eta_i r_{t,i}`, which is 0 by the choice of :math:`x_t`: it stays at most 1. Hence
-# :math:`w_{T+1,i} \le 1`. Take the logarithm, and divide by :math:`\eta_i`. (Gaillard, Stoltz and van Erven 2014; van Erven
-# and Koolen 2016.)
+# *Proof.* :math:`e^{z - z^2} \le 1 + z` for :math:`|z| \le \frac12`. So in a round the sum of the weights grows by at
+# most :math:`\sum_i w_{t,i} \eta_i r_{t,i}`, which is 0 by the choice of :math:`x_t`: it stays at most 1. Hence
+# :math:`w_{T+1,i} \le 1`. Take the logarithm, and divide by :math:`\eta_i`. (Gaillard, Stoltz and van Erven 2014; van
+# Erven and Koolen 2016.)
 #
 # *What should learner i do?* It should be good for its own surrogate loss :math:`s_t(u) = -\eta z + \eta^2 z^2` with
-# :math:`z = \langle g_t, x_t - u \rangle`. Its gradient at w is :math:`h = \eta (1 - 2 \eta z) g_t`, so :math:`h h^\top \le 4
-# \eta^2 g_t g_t^\top`, and as s is quadratic along :math:`g_t`,
+# :math:`z = \langle g_t, x_t - u \rangle`. Its gradient at w is :math:`h = \eta (1 - 2 \eta z) g_t`, so :math:`h
+# h^\top \le 4 \eta^2 g_t g_t^\top`, and as s is quadratic along :math:`g_t`,
 #
 # .. math:: s_t(u) = s_t(w) + \langle h, u - w \rangle + \eta^2 \langle g_t, u - w \rangle^2
 #           \ge s_t(w) + \langle h, u - w \rangle + \tfrac14 \langle h, u - w \rangle^2 .
 #
-# That is (9) of lesson 8 with :math:`\gamma = \frac12`: the Online Newton Step with :math:`\epsilon = 1 / D^2` has regret of at
-# most :math:`\frac12 + d \ln(1 + \frac{T}{2 d})` on it, if :math:`\eta \le \frac{1}{2 D L}` (then :math:`|h| \le 1 / D`).
+# That is (9) of lesson 8 with :math:`\gamma = \frac12`: the Online Newton Step with :math:`\epsilon = 1 / D^2` has
+# regret of at most :math:`\frac12 + d \ln(1 + \frac{T}{2 d})` on it, if :math:`\eta \le \frac{1}{2 D L}` (then
+# :math:`|h| \le 1 / D`).
 #
 # **Theorem** (MetaGrad, van Erven and Koolen 2016, with our constants). With :math:`V_u = \sum_t \langle g_t, x_t - u
-# \rangle^2` and :math:`C = \ln \frac{1}{w_{1,i}} + \frac12 + d \ln(1 + \frac{T}{2d})`, for every learning rate of the grid
+# \rangle^2` and :math:`C = \ln \frac{1}{w_{1,i}} + \frac12 + d \ln(1 + \frac{T}{2d})`, for every learning rate of the
+# grid
 #
 # .. math:: \sum_t \langle g_t, x_t - u \rangle \le \eta_i V_u + \frac{C}{\eta_i} . \tag{20}\label{eq:20}
 #
-# *Proof.* The lemma says :math:`-\sum_t s_t(x_t^i) \le \ln \frac{1}{w_{1,i}}`; add the regret of learner i on its surrogates.
-# The sum says :math:`-\sum_t s_t(u) \le C`, which is (20) times :math:`\eta_i`.
+# *Proof.* The lemma says :math:`-\sum_t s_t(x_t^i) \le \ln \frac{1}{w_{1,i}}`; add the regret of learner i on its
+# surrogates. The sum says :math:`-\sum_t s_t(u) \le C`, which is (20) times :math:`\eta_i`.
 #
-# *Universality.* For convex losses :math:`V_u \le D^2 L^2 T`, and the best :math:`\eta_i` gives :math:`O(D L \sqrt{C T})`. If
-# the losses are curved as in (9), the regret is smaller than the left side by :math:`\frac\gamma2 V_u`, and with
-# :math:`\eta_i \approx \frac\gamma2` it is :math:`O(C / \gamma) = O(\frac{d}{\gamma} \ln T)`. Nobody told the learner
-# :math:`\gamma`.
+# *Universality.* For convex losses :math:`V_u \le D^2 L^2 T`, and the best :math:`\eta_i` gives :math:`O(D L \sqrt{C
+# T})`. If the losses are curved as in (9), the regret is smaller than the left side by :math:`\frac\gamma2 V_u`, and
+# with :math:`\eta_i \approx \frac\gamma2` it is :math:`O(C / \gamma) = O(\frac{d}{\gamma} \ln T)`. Nobody told the
+# learner :math:`\gamma`.
 
 
 class MetaGrad(oco.Learner):

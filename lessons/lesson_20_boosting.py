@@ -1,42 +1,43 @@
 r"""20. Boosting: many weak rules make a strong one
 ===============================================
 
-The last lesson puts the course to work. A *weak* rule is right a little more often than a coin, on every weighting of the
-examples. Is there then a *strong* rule, that is right on all of them? Schapire asked this as a question about computing in
-1990. Seen as a game it is answered by the regret bound of Hedge and one line of arithmetic, and the answer is the algorithm
-**boosting**. About 40 minutes; it runs in a few seconds. Builds on lessons 3 and 17.
+The last lesson puts the course to work. A *weak* rule is right a little more often than a coin, on every weighting of
+the examples. Is there then a *strong* rule, that is right on all of them? Schapire asked this as a question about
+computing in 1990. Seen as a game it is answered by the regret bound of Hedge and one line of arithmetic, and the
+answer is the algorithm **boosting**. About 40 minutes; it runs in a few seconds. Builds on lessons 3 and 17.
 """
 
 # %%
 # The game
 # --------
 #
-# There are n examples with labels in :math:`\{-1, 1\}`. The learner is Hedge, and its experts are the *examples*: in every
-# round it plays weights :math:`x_t` over them. The opponent looks at the weights (he may: lesson 1) and answers with a rule
-# :math:`h_t`. Example i has the loss 1 if the rule is *right* on it, else 0. So Hedge takes weight from the examples that are
-# done and puts it on those that are still wrong, and the opponent is the weak learner, who has to find a rule that is good
-# for these weights.
+# There are n examples with labels in :math:`\{-1, 1\}`. The learner is Hedge, and its experts are the *examples*: in
+# every round it plays weights :math:`x_t` over them. The opponent looks at the weights (he may: lesson 1) and answers
+# with a rule :math:`h_t`. Example i has the loss 1 if the rule is *right* on it, else 0. So Hedge takes weight from
+# the examples that are done and puts it on those that are still wrong, and the opponent is the weak learner, who has
+# to find a rule that is good for these weights.
 #
 # **Weak learning assumption.** For all weights x there is a rule that is right on a share of at least :math:`\frac12 +
 # \gamma` of them: :math:`\sum_i x_i\, 1[h(i) \text{ is right}] \ge \frac12 + \gamma`.
 #
-# **Theorem** (Freund and Schapire 1997, in this form Freund and Schapire 1996). If :math:`T > \ln n / (2 \gamma^2)`, the
-# majority of :math:`h_1, \dots, h_T` is right on *every* example.
+# **Theorem** (Freund and Schapire 1997, in this form Freund and Schapire 1996). If :math:`T > \ln n / (2 \gamma^2)`,
+# the majority of :math:`h_1, \dots, h_T` is right on *every* example.
 #
-# *Proof.* By the assumption Hedge loses at least :math:`\frac12 + \gamma` in every round. By its theorem (lesson 3) that is
-# at most the loss of any single example i and :math:`\sqrt{\frac12 T \ln n}`:
+# *Proof.* By the assumption Hedge loses at least :math:`\frac12 + \gamma` in every round. By its theorem (lesson 3)
+# that is at most the loss of any single example i and :math:`\sqrt{\frac12 T \ln n}`:
 #
-# .. math:: \Bigl(\frac12 + \gamma\Bigr) T \le \sum_t \langle \ell_t, x_t \rangle \le \#\{t : h_t \text{ is right on } i\}
+# .. math:: \Bigl(\frac12 + \gamma\Bigr) T \le \sum_t \langle \ell_t, x_t \rangle \le \#\{t : h_t \text{ is right
+#           on } i\}
 #           + \sqrt{\tfrac12 T \ln n} . \tag{18}\label{eq:18}
 #
-# So the number of rules that are right on i is at least :math:`\frac T2 + \gamma T - \sqrt{\frac12 T \ln n}`, and that is more
-# than :math:`\frac T2` as soon as :math:`\gamma^2 T > \frac12 \ln n`.
+# So the number of rules that are right on i is at least :math:`\frac T2 + \gamma T - \sqrt{\frac12 T \ln n}`, and
+# that is more than :math:`\frac T2` as soon as :math:`\gamma^2 T > \frac12 \ln n`.
 #
 # Compare lesson 17: (18) is the minimax theorem at work. If against every weighting there is a rule with edge
 # :math:`\gamma`, there is one weighting of *rules* with this edge on every example.
 #
-# The simplest weak rules are **stumps**: one feature, one threshold, one sign. To find the best one for given weights, sort
-# each feature and add up.
+# The simplest weak rules are **stumps**: one feature, one threshold, one sign. To find the best one for given
+# weights, sort each feature and add up.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -78,9 +79,9 @@ class WeakLearner:
 
 
 # %%
-# **Predict before you run.** 300 patients in the sample, 269 held out. A single stump is right on about nine of ten. After
-# how many rounds is the majority right on all 300? What does the error on the other 269 do *after that*, if the game goes
-# on: does it rise, stay, or fall?
+# **Predict before you run.** 300 patients in the sample, 269 held out. A single stump is right on about nine of ten.
+# After how many rounds is the majority right on all 300? What does the error on the other 269 do *after that*, if the
+# game goes on: does it rise, stay, or fall?
 
 measured, target = load_breast_cancer(return_X_y=True)
 mixed = np.random.default_rng(0).permutation(len(target))
@@ -128,12 +129,12 @@ lines(
 plt.show()
 
 # %%
-# *Answer.* The majority is right on the whole sample after a few dozen rules. The error on other patients does not rise
-# when the game goes on; here it even falls a little. It puzzled people in 1996, since hundreds of rules for 300 examples
-# look like a plain case of learning by heart. (18) explains it: Hedge goes on, and the number of rules that are right on
-# *every* example goes on rising toward :math:`(\frac12 + \gamma) T`. The **margin**, the majority's lead as a share of the
-# votes, keeps growing after the error is zero, and what a majority with a large margin says about new examples does not
-# depend on how many rules vote (Schapire, Freund, Bartlett and Lee 1998).
+# *Answer.* The majority is right on the whole sample after a few dozen rules. The error on other patients does not
+# rise when the game goes on; here it even falls a little. It puzzled people in 1996, since hundreds of rules for 300
+# examples look like a plain case of learning by heart. (18) explains it: Hedge goes on, and the number of rules that
+# are right on *every* example goes on rising toward :math:`(\frac12 + \gamma) T`. The **margin**, the majority's lead
+# as a share of the votes, keeps growing after the error is zero, and what a majority with a large margin says about
+# new examples does not depend on how many rules vote (Schapire, Freund, Bartlett and Lee 1998).
 #
 # The theorem on this game, with the edges that occurred and for the learning rate that was used:
 
@@ -175,11 +176,11 @@ def certified_margin():
 exercise("20.2", certified_margin, digest="e6355c7222dbdfb9")
 
 # %%
-# **20.3** **AdaBoost** takes a learning rate of its own in every round. With the error :math:`\epsilon` of the stump on the
-# weights and :math:`\alpha = \frac12 \ln \frac{1 - \epsilon}{\epsilon}`, weights of right examples are multiplied by
-# :math:`e^{-\alpha}`, of wrong ones by :math:`e^{\alpha}`, and the rule has :math:`\alpha` votes. Return the list of pairs
-# (alpha, stump). The check knows that the share of wrong examples is at most :math:`\prod_t 2 \sqrt{\epsilon_t (1 -
-# \epsilon_t)}`.
+# **20.3** **AdaBoost** takes a learning rate of its own in every round. With the error :math:`\epsilon` of the stump
+# on the weights and :math:`\alpha = \frac12 \ln \frac{1 - \epsilon}{\epsilon}`, weights of right examples are
+# multiplied by :math:`e^{-\alpha}`, of wrong ones by :math:`e^{\alpha}`, and the rule has :math:`\alpha` votes.
+# Return the list of pairs (alpha, stump). The check knows that the share of wrong examples is at most :math:`\prod_t
+# 2 \sqrt{\epsilon_t (1 - \epsilon_t)}`.
 
 
 def adaboost(features, labels, rounds):
