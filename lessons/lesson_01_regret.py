@@ -26,10 +26,7 @@ import numpy as np
 
 import oco
 from oco.checks import CheckFailed, check_learner, exercise
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style, learner_style
-
-plt.rcParams.update(base_style())
+from regret_experiments.lessons.drawing import lines, panels
 
 game = oco.environments.LogisticRegression.load(
     "breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0)
@@ -82,13 +79,15 @@ leader, descent = oco.play(trap, FollowTheLeader()), oco.play(trap, oco.OGD())
 print(
     f"follow the leader: {leader.regret.upper:.1f}     gradient descent: {descent.regret.upper:.1f}"
 )
-assert abs(leader.regret.upper - (trap.horizon - 0.5)) < 1e-6
 
 # %%
 # *Answer.* The leader is at one end of the ball, and the next loss punishes exactly that end: 1 in every round from the
 # second on. The best fixed point has the loss :math:`-|\sum_t g_t| = -1/2`, so the regret is :math:`T - 1/2`: linear.
 # With unit gradients on a ball of radius 1 no learner loses more than 2 a round to the best fixed point, so this is the
 # worst order of growth. Play both and compare.
+
+assert abs(leader.regret.upper - (trap.horizon - 0.5)) < 1e-6
+assert descent.regret.upper <= descent.bound.value
 
 
 def positions(learner, rounds):
@@ -104,33 +103,26 @@ def positions(learner, rounds):
     return places
 
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 2.8), layout="constrained")
-gray, red = learner_style("ogd").ink, "#B03A2E"
-left.step(range(1, 25), positions(FollowTheLeader(), 24), where="mid", color=red)
-left.plot(range(1, 25), positions(oco.OGD(), 24), color=gray, marker="s", markersize=3)
-left.set(
-    xlabel="round",
-    ylabel="position along v",
-    title="The leader jumps from end to end",
-    ylim=(-1.25, 1.25),
-)
-labels = DirectLabels(right)
-for record, name, color in (
-    (leader, "follow the leader: T - 1/2", red),
-    (descent, "gradient descent", gray),
-):
-    rounds, regret = record.curves["round"], record.curves["regret_upper"]
-    right.plot(rounds, regret, color=color)
-    labels.at_end(name, rounds[-1], regret[-1], color)
+left, right = panels(2, height=2.8)
+first = range(1, 25)
+curves = {
+    "leader": (first, positions(FollowTheLeader(), 24), "#B03A2E o-"),
+    "descent": (first, positions(oco.OGD(), 24), "ogd s-"),
+}
+lines(left, curves, xlabel="round", ylabel="position along v", title="The first rounds")
 rounds = leader.curves["round"]
-right.plot(rounds, 1.5 * 2.0 * np.sqrt(rounds), ":", color=gray)
-labels.at_end("its bound, 3 sqrt(T)", rounds[-1], 3.0 * np.sqrt(rounds[-1]), gray)
-right.set(
-    xscale="log",
-    yscale="log",
+curves = {
+    "leader": (rounds, leader.curves["regret_upper"], "#B03A2E"),
+    "descent": (rounds, descent.curves["regret_upper"], "ogd"),
+    "3 sqrt(T)": (rounds, 3.0 * np.sqrt(rounds), "ogd :"),
+}
+lines(
+    right,
+    curves,
+    log="xy",
     xlabel="rounds",
     ylabel="regret",
-    title="Linear regret, and a cure",
+    title="Regret, and a bound",
 )
 plt.show()
 
@@ -146,13 +138,13 @@ plt.show()
 # :math:`\sum_{t \le T} f_t(x_{t+1}) \le \sum_{t \le T} f_t(x_{T+1})`, which is the smallest value there is, by the
 # definition of :math:`x_{T+1}`. (Kalai and Vempala 2005; Shalev-Shwartz 2012, Lemma 2.1.)
 #
-# So the regret is at most :math:`\sum_t [f_t(x_t) - f_t(x_{t+1})] \le G \sum_t |x_t - x_{t+1}|`: **stability is what a
+# So the regret is at most :math:`\sum_t [f_t(x_t) - f_t(x_{t+1})] \le L \sum_t |x_t - x_{t+1}|`: **stability is what a
 # learner needs**. If every loss is :math:`\sigma`-strongly convex, let :math:`F_t = f_1 + \dots + f_t`. Then
 # :math:`F_t` is :math:`\sigma t`-strongly convex with minimizer :math:`x_{t+1}`, and
 #
 # .. math::
 #     \tfrac{\sigma t}{2} |x_t - x_{t+1}|^2 \le F_t(x_t) - F_t(x_{t+1})
-#     = [F_{t-1}(x_t) - F_{t-1}(x_{t+1})] + [f_t(x_t) - f_t(x_{t+1})] \le 0 + G |x_t - x_{t+1}|,
+#     = [F_{t-1}(x_t) - F_{t-1}(x_{t+1})] + [f_t(x_t) - f_t(x_{t+1})] \le 0 + L |x_t - x_{t+1}|,
 #
 # so the leader moves by at most :math:`2G / (\sigma t)` and :math:`R_T \le (2G^2/\sigma)(1 + \ln T)`: logarithmic.
 #
@@ -165,8 +157,8 @@ plt.show()
 # :math:`R_T \le \frac{|u - x_1|^2}{2\eta} + \sum_t \langle g_t, x_t - x_{t+1} \rangle`, and projections do not
 # stretch: :math:`|x_t - x_{t+1}| \le \eta |g_t|`. Hence
 #
-# .. math:: R_T \le \frac{r^2}{2\eta} + \eta \sum_{t} |g_t|^2 \le r G \sqrt{2T}
-#           \quad\text{for}\quad \eta = \frac{r}{G \sqrt{2T}}
+# .. math:: R_T \le \frac{r^2}{2\eta} + \eta \sum_{t} |g_t|^2 \le r L \sqrt{2T}
+#           \quad\text{for}\quad \eta = \frac{r}{L \sqrt{2T}}
 #
 # with r the radius around :math:`x_1` (Shalev-Shwartz 2012, Section 2.3). The trap and nine random
 # streams, to see that the inequality holds:
@@ -186,6 +178,59 @@ for seed in range(10):
     ratios.append(regret / (size * np.sqrt(2 * 500)))
 print("regret / bound, ten streams:", np.round(ratios, 2))
 assert max(ratios) <= 1.0
+
+# %%
+# An opponent who watches
+# -----------------------
+#
+# An opponent is **oblivious** if he has fixed all losses before the first round, **adaptive** if :math:`f_t` may depend
+# on :math:`x_1, \dots, x_t`. The proofs above are about *any* sequence of losses, so they hold for both. Three
+# consequences:
+#
+# * *A deterministic learner cannot choose from a finite set.* Let K be the two points 0 and 1: the opponent looks at
+#   :math:`x_t` and gives it the loss 1, the other one 0. The learner pays T, the better point at most T/2.
+# * *Chance makes the set convex.* Play 1 with probability x, and let the opponent see x but not the coin. The loss is
+#   on average :math:`(1 - x) \ell_{t,0} + x\, \ell_{t,1}`, which is linear on [0, 1]. This is why games with experts
+#   are played on the simplex (lesson 3).
+# * *Regret does not ask what the opponent would have done.* It compares with the losses that occurred. **Policy
+#   regret** (Arora, Dekel and Tewari 2012) compares with the losses that would have occurred had you always played u.
+#
+# **Predict before you run.** The opponent looks at your *first* point only. If it is not the south pole -v of the ball,
+# he gives every point the loss 1 in every round, otherwise 0. What is the regret of gradient descent? What would always
+# playing -v have cost?
+
+
+class Grudge:
+    """Remembers the first point for ever."""
+
+    def __init__(self, horizon=100):
+        self.domain, self.horizon = oco.Ball(radius=1.0, dimension=2), horizon
+        self.gradient_bound, self.first = 1.0, None
+
+    def fresh(self, seed):
+        return Grudge(self.horizon)
+
+    def reveal(self, point):
+        if self.first is None:
+            self.first = point.copy()
+        angry = float(not np.allclose(self.first, [0.0, -1.0]))
+        # |<0, x> - 1| is 1 everywhere
+        return oco.losses.RowLoss(oco.losses.Absolute(), np.zeros(2), angry)
+
+
+grudge = oco.play(Grudge(), oco.OGD(), spectrum=False)
+again, pole = Grudge(), np.array([0.0, -1.0])
+loss_of_the_pole = sum(again.reveal(pole).value(pole) for _ in range(100))
+print(f"loss {grudge.cumulative_loss:.0f}, regret {grudge.regret.upper:.0f}")
+print(f"always -v would have cost {loss_of_the_pole:.0f}")
+
+# %%
+# *Answer.* The regret is 0, because all points have the same loss in the game that was played. The policy regret is
+# T, and no learner can avoid it in general. Wherever the opponent's memory matters, read a regret bound with care.
+
+assert grudge.cumulative_loss == 100.0
+assert abs(grudge.regret.upper) < 1e-9
+assert loss_of_the_pole == 0.0
 
 # %%
 # Exercises
@@ -219,9 +264,9 @@ exercise("1.2", regret_of_the_leader, digest="df9bbb745c0601c3")
 
 # %%
 # **1.3** Repair the leader. Write follow the regularized leader on a domain of any shape, with the learning rate
-# :math:`\eta = D / (2 G \sqrt{2T})`: the domain's diameter is ``problem.domain.diameter()``, the projection
+# :math:`\eta = D / (2 L \sqrt{2T})`: the domain's diameter is ``problem.domain.diameter()``, the projection
 # ``problem.domain.project``, the horizon ``problem.horizon``. It must obey the rules and have regret of at most
-# :math:`r G \sqrt{2T}` in the trap.
+# :math:`r L \sqrt{2T}` in the trap.
 
 
 class RegularizedLeader(oco.Learner):
@@ -241,7 +286,7 @@ def check_regularized_leader():
     regret = oco.play(trap, RegularizedLeader()).regret.upper
     if regret > np.sqrt(2 * trap.horizon):
         raise CheckFailed(
-            f"the regret in the trap is {regret:.1f}, above r G sqrt(2 T) = 44.7: is eta what it should be?"
+            f"the regret in the trap is {regret:.1f}, above r L sqrt(2 T) = 44.7: is eta what it should be?"
         )
 
 

@@ -45,10 +45,7 @@ import numpy as np
 
 import oco
 from oco.checks import CheckFailed, check_learner, exercise
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style, learner_style
-
-plt.rcParams.update(base_style())
+from regret_experiments.lessons.drawing import lines, panels, triangle
 
 horizon, sizes = 2000, np.array([4, 16, 64, 256, 1024])
 
@@ -76,32 +73,27 @@ promise = np.sqrt(0.5 * horizon * np.log(sizes))
 print(
     f"Hedge grows by {hedge[-1] / hedge[0]:.1f}, gradient descent by {descent[-1] / descent[0]:.1f}"
 )
-assert (np.array(hedge) <= promise).all()
 
-green, gray = learner_style("hedge").ink, learner_style("ogd").ink
-figure, axes = plt.subplots(figsize=(5.2, 3.0), layout="constrained")
-labels = DirectLabels(axes)
-axes.plot(sizes, hedge, "d-", color=green)
-axes.plot(sizes, promise, ":", color=green)
-axes.plot(sizes, descent, "s-", color=gray)
-axes.axhline(0.1 * horizon, color="#999999", linewidth=0.8)
-labels.at_end("Hedge", sizes[-1], hedge[-1], green)
-labels.at_end("its bound", sizes[-1], promise[-1], green)
-labels.at_end("gradient descent", sizes[-1], descent[-1], gray)
-axes.text(4.0, 0.1 * horizon + 4.0, "equal weights for ever", color="#777777")
-axes.set(
-    xscale="log",
-    xlabel="experts d",
-    ylabel=f"regret of {horizon:,} rounds",
-    ylim=(0, 225),
-)
-axes.set_title("A thousand experts cost Hedge little more than four")
+[axes] = panels(height=3.0)
+curves = {
+    "Hedge": (sizes, hedge, "hedge d-"),
+    "its bound": (sizes, promise, "hedge :"),
+    "gradient descent": (sizes, descent, "ogd s-"),
+    "equal weights": (sizes, np.full(5, 0.1 * horizon), "#777777 -"),
+}
+lines(axes, curves, log="x", xlabel="experts d", ylabel="regret", ylim=(0, 225))
+axes.set_title(f"{horizon:,} rounds")
 plt.show()
 
 # %%
 # *Answer.* Hedge's regret grows like its bound, by a factor of :math:`\sqrt{\ln 1024 / \ln 4} = 2.2`, or a little more.
 # With a thousand experts gradient descent has learned nothing: its regret is that of equal weights.
-#
+
+assert (np.array(hedge) <= promise).all()
+assert hedge[-1] / hedge[0] < 4.0 < descent[-1] / descent[0]
+assert descent[-1] > 0.9 * 0.1 * horizon
+
+# %%
 # Mirror descent: one proof for both
 # ----------------------------------
 #
@@ -146,31 +138,17 @@ def path(learner, losses):
 
 
 losses = (np.random.default_rng(3).random((60, 3)) < [0.25, 0.5, 0.75]).astype(float)
-corners = np.array([[0.5, np.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])
-figure, axes = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
-axes.fill(*corners.T, facecolor="#F6F6F6", edgecolor="#999999")
-for learner, style in (
-    (oco.OGD(0.05, schedule="constant"), "ogd"),
-    (oco.Hedge(0.15), "hedge"),
+[axes] = panels(height=3.6)
+corners = triangle(axes, ["best expert", "second", "worst"])
+for learner, color in (
+    (oco.OGD(0.05, schedule="constant"), "#777777"),
+    (oco.Hedge(0.15), "#117733"),
 ):
     points = path(learner, losses)
-    walk = points @ corners
-    axes.plot(
-        *walk.T,
-        "-",
-        color=learner_style(style).ink,
-        marker=".",
-        markersize=4,
-        label=learner_style(style).label,
-    )
+    axes.plot(*(points @ corners).T, ".-", color=color, label=learner.name)
     assert np.allclose(points.sum(axis=1), 1.0)
-    print(f"{style:6s} weights at the end {np.round(points[-1], 4)}")
-for corner, name, shift in zip(
-    corners, ("best expert", "second", "worst"), (0.04, -0.07, -0.07), strict=True
-):
-    axes.text(corner[0], corner[1] + shift, name, ha="center")
-axes.set(aspect="equal", ylim=(-0.12, 1.0), title="The same losses in two geometries")
-axes.set_axis_off()
+    print(f"{learner.name:6s} weights at the end {np.round(points[-1], 4)}")
+axes.set_title("The same losses in two geometries")
 axes.legend(loc="upper right")
 plt.show()
 

@@ -14,7 +14,7 @@ About 40 minutes; it runs in a few seconds. Builds on lessons 2 and 3.
 # .. math:: R_T(u_1, \dots, u_T) = \sum_t f_t(x_t) - \sum_t f_t(u_t), \qquad P = \sum_{t < T} |u_{t+1} - u_t|_2 .
 #
 # **Theorem.** Gradient descent with a constant step has :math:`R_T(u_1, \dots, u_T) \le \frac{D^2 + 2 D P}{2 \eta} +
-# \frac{\eta}{2} \sum_t |g_t|^2`, hence :math:`G \sqrt{T (D^2 + 2 D P)}` at the best :math:`\eta`.
+# \frac{\eta}{2} \sum_t |g_t|^2`, hence :math:`L \sqrt{T (D^2 + 2 D P)}` at the best :math:`\eta`.
 #
 # *Proof.* As in lesson 2, :math:`\langle g_t, x_t - u_t \rangle \le \frac{|x_t - u_t|^2 - |x_{t+1} - u_t|^2}{2 \eta} +
 # \frac{\eta}{2} |g_t|^2`. The sum no longer telescopes, but
@@ -66,7 +66,7 @@ print(
 #
 # **Predict before you run.** Three games of 3,000 rounds: nothing moves, a new best point every 1,000 rounds, and every
 # 100 rounds. Draw the dynamic regret against the step size. Where is each minimum? And how does the schedule
-# :math:`\eta_t = D / (G \sqrt t)` of lesson 2 do in the last game?
+# :math:`\eta_t = D / (L \sqrt t)` of lesson 2 do in the last game?
 
 periods = {"never": 3000, "every 1,000": 1000, "every 100": 100}
 rates = np.geomspace(3e-3, 1.0, 9)
@@ -109,7 +109,7 @@ assert all(
 #           = \underbrace{\sum_t \langle g_t, x_t - x_t^{(i)} \rangle}_{\text{regret of Hedge}}
 #           + \underbrace{\sum_t \langle g_t, x_t^{(i)} - u_t \rangle}_{\text{the theorem for step } \eta_i} .
 #
-# With N steps on a geometric grid one of them is right up to a factor, and Hedge adds :math:`O(D G \sqrt{T \ln N})`:
+# With N steps on a geometric grid one of them is right up to a factor, and Hedge adds :math:`O(D L \sqrt{T \ln N})`:
 # :math:`O(\sqrt{T (1 + P)})` without knowing P, with N of the order :math:`\ln T` (Zhang, Lu and Zhou 2018).
 
 
@@ -174,7 +174,7 @@ plt.show()
 # Exercises
 # ---------
 #
-# **10.1** T = 10,000, G = 1, D = 2, P = 6. Which constant step minimizes the bound of this lesson's theorem?
+# **10.1** T = 10,000, L = 1, D = 2, P = 6. Which constant step minimizes the bound of this lesson's theorem?
 
 
 def step_for_drift():
@@ -185,7 +185,7 @@ exercise("10.1", step_for_drift, digest="5aa65c3510b16f4e")
 
 # %%
 # **10.2** The simplest answer to drift is to forget. Write gradient descent that starts its schedule
-# :math:`\eta_t = D / (G \sqrt t)` again every ``period`` rounds, from where it stands. It must obey the rules, and have
+# :math:`\eta_t = D / (L \sqrt t)` again every ``period`` rounds, from where it stands. It must obey the rules, and have
 # less than a third of the plain schedule's dynamic regret where the weights of a *squared* loss move every 500 rounds.
 
 

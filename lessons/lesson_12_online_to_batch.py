@@ -25,8 +25,8 @@ few seconds. Builds on lesson 2.
 # = \mathbb{E} R_T(u) + \mathbb{E} \sum_t f_t(u) = \mathbb{E} R_T(u) + T f(u)`. By convexity :math:`f(\bar x_T) \le
 # \frac1T \sum_t f(x_t)`.
 #
-# With gradient descent the right side is :math:`D G / \sqrt T`: the rate of statistics, by a learner that sees every
-# example once and keeps d numbers. (G bounds the gradients, as in lesson 2.)
+# With gradient descent the right side is :math:`D L / \sqrt T`: the rate of statistics, by a learner that sees every
+# example once and keeps d numbers. (L bounds the gradients, as in lesson 2.)
 #
 # **A certificate.** The loss that the learner suffered while it learned is an honest estimate of the risk. If losses
 # lie in [0, 1], then with probability :math:`1 - \delta`
@@ -180,7 +180,7 @@ assert held_out[2] > held_out[0] + 0.02
 # Exercises
 # ---------
 #
-# **12.1** D = 2, G = 1, gradient descent with the best constant step of lesson 2. How many examples make the right side
+# **12.1** D = 2, L = 1, gradient descent with the best constant step of lesson 2. How many examples make the right side
 # of (13) 0.05?
 
 

@@ -52,7 +52,7 @@ import numpy as np
 
 import oco
 from oco.checks import CheckFailed, exercise
-from regret_experiments.lessons.drawing import lines, panels
+from regret_experiments.lessons.drawing import lines, panels, triangle
 
 names = ["rock", "paper", "scissors"]
 # what row pays: row's scissors against column's paper win 2 for row
@@ -82,19 +82,11 @@ def both_paths(rate, rounds):
 
 walk = both_paths(0.1, 3000)
 averages = np.cumsum(walk, axis=0) / np.arange(1, 3001)[:, None]
-corners = np.array([[0.5, np.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])
 [axes] = panels(height=3.6)
-axes.fill(*corners.T, facecolor="#F6F6F6", edgecolor="#999999")
+corners = triangle(axes, names)
 axes.plot(*(walk @ corners).T, color="#BBBBBB", linewidth=0.6)
 axes.plot(*(averages @ corners).T, color="#0072B2", linewidth=2.0)
-for corner, name, up in zip(corners, names, (0.03, -0.08, -0.08), strict=True):
-    axes.text(corner[0], corner[1] + up, name, ha="center")
-axes.set(
-    aspect="equal",
-    ylim=(-0.12, 0.98),
-    title="3,000 rounds: row's strategies, and their average",
-)
-axes.set_axis_off()
+axes.set_title("3,000 rounds: row's strategies, and their average")
 plt.show()
 
 # %%

@@ -50,6 +50,7 @@ import numpy as np
 from scipy.special import gammaln
 
 import oco
+from oco.checks import CheckFailed, exercise
 from regret_experiments.lessons.drawing import lines, panels
 
 
@@ -186,18 +187,134 @@ class MetaGrad(oco.Learner):
 
 
 # %%
-# **Predict before you run.** Two games in four dimensions: absolute loss, without curvature, and squared loss, with.
-# Gradient descent with its theorem's falling step, the Online Newton Step with the curvature of the *squared* loss, and
-# MetaGrad. Who is good in which game?
+# **Predict before you run.** Three games in four dimensions: losses :math:`x_1` for a third of the rounds and
+# :math:`-x_1` for the rest; absolute loss; squared loss. Gradient descent, Newton steps that believe in a curvature of
+# :math:`\gamma = 2`, and MetaGrad. Who is good in which game?
 
-source = np.random.default_rng(3)
-rows = source.choice([-0.5, 0.5], (2000, 4))
-answer = np.array([0.8, -0.4, 0.2, 0.1])
-targets = rows @ answer + 0.3 * source.uniform(-1.0, 1.0, 2000)
+source, horizon = np.random.default_rng(3), 2000
+scales = np.geomspace(1.0, 0.1, 4)
+rows = source.choice([-1.0, 1.0], (horizon, 4)) * scales / np.linalg.norm(scales)
+noise = 0.3 * source.uniform(-1.0, 1.0, horizon)
+targets = rows @ [0.1, 0.2, 0.4, 0.8] + noise
+turn = np.where(np.arange(horizon) < horizon // 3, 1.0, -1.0)
 ball = oco.Ball(radius=1.0)
 games = {
+    "a turn": oco.environments.LinearLosses(
+        np.outer(turn, np.eye(4)[0]), domain=ball, order="file"
+    ),
     "absolute": oco.environments.AbsoluteRegression(
         rows, targets, domain=ball, order="file"
     ),
     "squared": oco.environments.LeastSquares(rows, targets, domain=ball, order="file"),
 }
+players = {
+    "gradient descent": oco.OGD(),
+    "Newton, gamma = 2": oco.OnlineNewtonStep(curvature=2.0, ridge=1.0),
+    "MetaGrad": MetaGrad(),
+}
+regret = {}
+for name, learner in players.items():
+    regret[name] = [
+        oco.play(game, learner, checkpoints=1, spectrum=False).regret.upper
+        for game in games.values()
+    ]
+    print(
+        f"{name:18s}", dict(zip(games, np.round(regret[name], 1).tolist(), strict=True))
+    )
+
+# %%
+# *Answer.* The Newton steps are the best in both regressions, where steps that shrink quickly do no harm, and lose
+# everything in the first game: after the turn they never come back, and the regret is linear. MetaGrad is bad nowhere.
+# It pays for that in the easy game with squared loss, where it is behind both.
+
+newton, meta = np.array(regret["Newton, gamma = 2"]), np.array(regret["MetaGrad"])
+assert newton[0] > 0.4 * horizon > 0 > meta[0]
+assert newton[1] < meta[1] < regret["gradient descent"][1]
+assert meta[2] > max(newton[2], regret["gradient descent"][2])
+for game, value in zip(games.values(), meta, strict=True):
+    most = 2.0 * game.gradient_bound  # D L
+    grid = 0.5 / most * 0.5 ** np.arange(7)
+    price = np.log(7) + 0.5 + 4 * np.log(1 + horizon / 8)
+    assert value <= (grid * most**2 * horizon + price / grid).min()
+
+# %%
+# Exercises
+# ---------
+#
+# **19.1** L = 1, :math:`\varepsilon = 1`, T = 1,000. What is the coin-betting bound at a distance :math:`|u| = 2`?
+# (Three digits.)
+
+
+def coin_betting_bound():
+    return None  # your number
+
+
+exercise("19.1", coin_betting_bound, digest="6ea6b838f2536472")
+
+# %%
+# **19.2** Write the Krichevsky-Trofimov bettor in one dimension: from coins :math:`c_t \in [-1, 1]` return the bets
+# :math:`x_1, \dots, x_T`, starting with wealth 1. It must never go bankrupt.
+
+
+def bets(coins):
+    raise NotImplementedError(
+        "return an array: bet the fraction (sum of the coins so far) / t of the wealth"
+    )
+
+
+def check_bets():
+    coins = np.sign(np.random.default_rng(2).random(300) - 0.3)
+    placed = np.asarray(bets(coins), dtype=float)
+    if placed.shape != (300,):
+        raise CheckFailed(
+            f"the bets have shape {placed.shape}, they should be (300,): one for each "
+            "coin, before it falls"
+        )
+    if (1.0 + np.cumsum(coins * placed)).min() <= 0.0:
+        raise CheckFailed("the wealth became negative: never bet more than there is")
+    player = oco.CoinBetting(gradient_bound=1.0)
+    player.start(oco.Problem(oco.Unbounded(1), horizon=300))
+    for index, coin in enumerate(coins):
+        right = player.prediction[0]
+        if abs(placed[index] - right) > 1e-6 * (1.0 + abs(right)):
+            raise CheckFailed(
+                f"bet {index + 1} is {placed[index]:.6g}, it should be {right:.6g}"
+            )
+        player.update(np.array([-coin]))
+
+
+exercise("19.2", check_bets)
+
+# %%
+# **19.3** Write the tilted mean: the point of a universal learner, from learning rates ``(n,)``, weights ``(n,)`` and
+# points ``(n, d)``. The check plays it against an opponent who chooses gradients by the points, and looks at the sum of
+# the weights.
+
+
+def tilted_mean(rates, weights, points):
+    raise NotImplementedError("return the mean of the points with weights eta_i w_i")
+
+
+def check_tilted():
+    hand = np.random.default_rng(7)
+    rates, weights = 0.5 ** np.arange(2.0, 7.0), np.full(5, 0.2)
+    for number in range(1, 201):
+        points = hand.uniform(-0.5, 0.5, (5, 2))
+        point = np.asarray(tilted_mean(rates, weights, points), dtype=float)
+        if point.shape != (2,):
+            raise CheckFailed(f"the point has shape {point.shape}, it should be (2,)")
+        gradient = np.sign(point - points[number % 5]) / np.sqrt(2)
+        ahead = rates * ((point - points) @ gradient)
+        weights = weights * np.exp(ahead - ahead**2)
+        if weights.sum() > 1.0 + 1e-12:
+            raise CheckFailed(
+                f"after round {number} the weights add up to {weights.sum():.4f}: the "
+                "lemma says at most 1, for the tilted mean"
+            )
+
+
+exercise("19.3", check_tilted)
+
+# %%
+# Further reading: Orabona and Pál, *Coin betting and parameter-free online learning* (2016); Orabona, *A Modern
+# Introduction to Online Learning*, the chapter on parameter-free algorithms; van Erven and Koolen, *MetaGrad* (2016).

@@ -194,21 +194,21 @@ def check_adaboost():
     pairs = adaboost(x, y, 30)
     if len(pairs) != 30:
         raise CheckFailed(f"there are {len(pairs)} rules, 30 were asked for")
-    weights, promise = np.full(300, 1 / 300), 1.0
-    votes = np.zeros(300)
+    share, promise = np.full(300, 1 / 300), 1.0
+    lead = np.zeros(300)
     for number, (alpha, stump) in enumerate(pairs, start=1):
         says = answers(stump, x)
-        error = weights[says != y].sum()
+        error = share[says != y].sum()
         if not np.isclose(alpha, 0.5 * np.log((1 - error) / error)):
             raise CheckFailed(
                 f"rule {number} has {alpha:.4f} votes; on the weights of its round it errs "
                 f"with {error:.4f}"
             )
         promise *= 2 * np.sqrt(error * (1 - error))
-        votes += alpha * says
-        weights = weights * np.exp(-alpha * y * says)
-        weights /= weights.sum()
-    if np.mean(votes * y <= 0) > promise:
+        lead += alpha * says
+        share = share * np.exp(-alpha * y * says)
+        share /= share.sum()
+    if np.mean(lead * y <= 0) > promise:
         raise CheckFailed(
             "the error exceeds the product: are the rules the best stumps?"
         )

@@ -13,13 +13,13 @@ def certified_margin():
 
 
 def adaboost(features, labels, rounds):
-    weights, pairs = np.full(len(labels), 1.0 / len(labels)), []
+    share, pairs = np.full(len(labels), 1.0 / len(labels)), []
     for _ in range(rounds):
-        stump = best_stump(features, labels, weights)  # noqa: F821 (the lesson's)
+        stump = best_stump(features, labels, share)  # noqa: F821 (the lesson's)
         says = answers(stump, features)  # noqa: F821
-        error = weights[says != labels].sum()
+        error = share[says != labels].sum()
         alpha = 0.5 * np.log((1.0 - error) / error)
         pairs.append((alpha, stump))
-        weights = weights * np.exp(-alpha * labels * says)
-        weights = weights / weights.sum()
+        share = share * np.exp(-alpha * labels * says)
+        share = share / share.sum()
     return pairs

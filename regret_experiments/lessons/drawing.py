@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from oco.errors import ConfigError
 from oco.learners import LEARNERS
+from oco.types import Array
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.style import base_style, learner_style
 
@@ -87,6 +90,33 @@ def lines(axes: Axes, curves: Mapping[str, tuple[Any, ...]], *, log: str = "", *
         axes.set_xticks(places, [f"{place:,g}" for place in places])
         axes.xaxis.set_minor_locator(NullLocator())
     axes.set(**texts)
+
+
+def triangle(axes: Axes, names: Sequence[str]) -> Array:
+    """Draw the simplex of three coordinates, and return its corners ``(3, 2)``: weights times these are places.
+
+    Parameters
+    ----------
+    axes
+        Where, from `panels`.
+    names
+        Of the three corners: the top one, left, right.
+
+    Examples
+    --------
+    >>> from regret_experiments.lessons.drawing import panels, triangle
+    >>> [axes] = panels()
+    >>> corners = triangle(axes, ["rock", "paper", "scissors"])
+    >>> (np.array([0.0, 0.5, 0.5]) @ corners).tolist()
+    [0.5, 0.0]
+    """
+    corners = np.array([[0.5, np.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])
+    axes.fill(*corners.T, facecolor="#F6F6F6", edgecolor="#999999")
+    for (across, up), name, shift in zip(corners, names, (0.03, -0.08, -0.08), strict=True):
+        axes.text(across, up + shift, name, ha="center")
+    axes.set(aspect="equal", ylim=(-0.12, 0.98))
+    axes.set_axis_off()
+    return corners
 
 
 def _look(look: str) -> tuple[str, str]:
