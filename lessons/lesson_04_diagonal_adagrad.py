@@ -47,10 +47,7 @@ import numpy as np
 
 import oco
 from oco.checks import CheckFailed, check_learner, exercise
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style, learner_style
-
-plt.rcParams.update(base_style())
+from regret_experiments.lessons.drawing import lines, panels
 
 # %%
 # Rare coordinates
@@ -101,46 +98,40 @@ for size in sizes:
 print("AdaGrad-norm / diagonal:         ", np.round(np.array(scalar) / diagonal, 2))
 print("AdaGrad-norm / diagonal, rotated:", np.round(np.array(scalar) / rotated, 2))
 
-blue, orange = learner_style("adagrad_norm").ink, learner_style("diagonal_adagrad").ink
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.0), layout="constrained")
+left, right = panels(2, height=3.0)
 index = np.arange(1, 33)
-steps = 0.3 / np.sqrt(np.maximum(counts, 1))
-left.plot(index, steps, "^", color=orange, markersize=4)
-left.axhline(0.3 * np.sqrt(32) / np.sqrt(game.horizon), color=blue)
-left.text(32, 0.032, "one step for all", color=blue, ha="right")
-left.text(3.0, 0.16, "a step for each coordinate", color=orange)
-left.set(
-    yscale="log",
+curves = {
+    "each its own": (index, 0.3 / np.sqrt(np.maximum(counts, 1)), "diagonal_adagrad ^"),
+    "one for all": (
+        index,
+        np.full(32, 0.3 * np.sqrt(32 / game.horizon)),
+        "adagrad_norm",
+    ),
+}
+lines(
+    left,
+    curves,
+    log="y",
     xlabel="coordinate, from frequent to rare",
-    ylabel="step size at the end",
+    title="Step sizes",
 )
-left.set_title("Rare coordinates keep long steps")
-labels = DirectLabels(right)
-for values, name, color, line in (
-    (scalar, "AdaGrad-norm", blue, "D-"),
-    (rotated, "diagonal, rotated", orange, "^:"),
-    (diagonal, "diagonal AdaGrad", orange, "^-"),
-):
-    right.plot(sizes, values, line, color=color)
-    labels.at_end(name, sizes[-1], values[-1], color)
-right.set(
-    xscale="log",
-    yscale="log",
-    xlabel="coordinates d",
-    ylabel="regret after 4 d² rounds",
-)
-right.set_xticks(sizes, [str(size) for size in sizes])
-right.minorticks_off()
-right.set_title("... which a rotation takes away")
+curves = {
+    "AdaGrad-norm": (sizes, scalar, "adagrad_norm D-"),
+    "diagonal, rotated": (sizes, rotated, "diagonal_adagrad ^:"),
+    "diagonal AdaGrad": (sizes, diagonal, "diagonal_adagrad ^-"),
+}
+lines(right, curves, log="xy", xlabel="coordinates d", title="Regret after 4 d² rounds")
 plt.show()
-assert scalar[-1] / diagonal[-1] > 1.6 > 1.3 > scalar[-1] / rotated[-1]
 
 # %%
 # *Answer.* The factor grows with d, from 1.2 to 2 here. After the rotation every gradient has entries in all
 # coordinates, all :math:`s_i` are about the same, and diagonal AdaGrad has in effect one step size for all coordinates.
 # The advantage depended on the *basis*. Lesson 5 is about a learner that finds the basis by itself. (The rotation does
 # not affect AdaGrad-norm, which uses no basis.)
-#
+
+assert scalar[-1] / diagonal[-1] > 1.6 > 1.3 > scalar[-1] / rotated[-1]
+
+# %%
 # Exercises
 # ---------
 #

@@ -46,12 +46,7 @@ import numpy as np
 
 import oco
 from oco.checks import CheckFailed, exercise
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style, learner_style
-
-plt.rcParams.update(base_style())
-blue, red = learner_style("fd_adagrad").ink, learner_style("ada_fd").ink
-gray, black = learner_style("ogd").ink, "#000000"
+from regret_experiments.lessons.drawing import lines, panels
 
 game = oco.environments.LogisticRegression.load(
     "breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0)
@@ -118,26 +113,20 @@ ends = {
     "full matrix": tuned(oco.FullMatrixAdaGrad).regret.upper,
 }
 
-figure, axes = plt.subplots(figsize=(5.6, 3.2), layout="constrained")
-labels = DirectLabels(axes)
-axes.plot(ranks, [record.regret.upper for record in sketched], "o-", color=blue)
-axes.plot(ranks, [record.regret.upper for record in lossy], "v:", color=red)
-labels.at_end("with the escaped mass", 23, sketched[-1].regret.upper, blue)
-labels.at_end("without it", 23, lossy[-1].regret.upper * 1.01, red)
-for (name, value), color in zip(ends.items(), (gray, black), strict=True):
-    axes.axhline(value, color=color, linewidth=0.8)
-    axes.text(23, value * 1.05, name, color=color, ha="right")
-axes.axvline(5.5, color="#AAAAAA", linestyle="--", linewidth=0.8)
-axes.text(5.8, 85, "six long directions fit from here on", color="#666666")
-axes.set(
-    yscale="log", xlabel="rank k, directions kept", ylabel="regret, learning rate tuned"
-)
-axes.set_title("A sketch helps when it holds the top of the spectrum")
+[axes] = panels()
+curves = {
+    "with the escaped mass": (
+        ranks,
+        [r.regret.upper for r in sketched],
+        "fd_adagrad o-",
+    ),
+    "without it": (ranks, [r.regret.upper for r in lossy], "#B03A2E v:"),
+    "gradient descent": (ranks, np.full(13, ends["gradient descent"]), "ogd"),
+    "full matrix": (ranks, np.full(13, ends["full matrix"]), "#000000"),
+}
+lines(axes, curves, log="y", xlabel="rank k, directions kept", ylabel="regret, tuned")
+axes.set_title("24 directions, of which 6 are long")
 plt.show()
-by_rank = dict(
-    zip(ranks.tolist(), [record.regret.upper for record in sketched], strict=True)
-)
-assert by_rank[5] > 0.8 * ends["gradient descent"] > by_rank[6] * 1.2
 whole = oco.FullMatrixAdaGrad().memory(oco.Problem(against.domain, 1)).floats
 for rank, record in list(zip(ranks, sketched, strict=True))[::4]:
     print(f"rank {rank:2d}: {record.state_floats:4d} floats of {whole}")
@@ -149,7 +138,13 @@ for rank, record in list(zip(ranks, sketched, strict=True))[::4]:
 # as the *rest* of the spectrum is. If the spectrum decays slowly, a small sketch gains little, and no theorem says
 # otherwise. (From rank 7 on the learner without the mass is even ahead. Its steps are longer than the proof allows,
 # which does no harm in this game. In the next game it does.)
-#
+
+by_rank = dict(
+    zip(ranks.tolist(), [record.regret.upper for record in sketched], strict=True)
+)
+assert by_rank[5] > 0.8 * ends["gradient descent"] > by_rank[6] * 1.2
+
+# %%
 # What goes wrong without the escaped mass
 # ----------------------------------------
 #
@@ -184,32 +179,26 @@ for row in stream.fresh(0).block(0, 300).rows:
             np.linalg.norm((vectors[:, kept].T @ row) / np.sqrt(eigenvalues[kept]))
         )
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")
-labels = DirectLabels(left)
-for compensation, name, color in (
-    ("none", "without", red),
-    ("full", "with the mass", blue),
-):
-    left.plot(horizons, growth[compensation], "o-", color=color)
-    labels.at_end(name, horizons[-1], growth[compensation][-1], color)
-    right.plot(lengths[compensation], ".", color=color, markersize=3)
-left.set(
-    xscale="log",
-    yscale="log",
-    xlabel="rounds T",
-    ylabel="regret, learning rate tuned",
-    title="Regret, rank 2",
-)
-left.set_xticks(horizons, [f"{horizon:,}" for horizon in horizons])
-left.minorticks_off()
-right.text(
-    295, 0.85, "without: steps never get shorter", color=red, ha="right", va="top"
-)
-right.text(295, 0.17, "with the mass", color=blue, ha="right")
-right.set(
-    xlabel="round", ylabel="length of $H^{-1} g$", title="Steps", ylim=(-0.05, 1.45)
-)
+left, right = panels(2, height=3.0)
+curves = {
+    "without": (horizons, growth["none"], "#B03A2E o-"),
+    "with the mass": (horizons, growth["full"], "fd_adagrad o-"),
+}
+lines(left, curves, log="xy", xlabel="rounds T", title="Regret at rank 2, tuned")
+curves = {
+    "without": (range(1, 301), lengths["none"], "#B03A2E ."),
+    "with the mass": (range(1, 301), lengths["full"], "fd_adagrad ."),
+}
+lines(right, curves, xlabel="round", title="Length of $H^{-1} g$")
 plt.show()
+
+# %%
+# *Answer.* Linear regret. As in the algorithm of Misra and Gries, the counters fall back to zero again and again. A
+# direction with a counter of 1 gets steps as if it had been seen once, even after many rounds. The preconditioner is
+# not monotone, and the first sum of the proof does not telescope. (Learners such as Ada-FD add a *fixed* multiple of
+# the identity; it has to be tuned, and their bound on such streams is of order :math:`T^{3/4}`: Observation 2 of the
+# paper.)
+
 slopes = {
     name: np.polyfit(np.log(horizons), np.log(values), 1)[0]
     for name, values in growth.items()
@@ -225,12 +214,6 @@ best = oco.play(
 assert abs(best / 4000 + 0.5) < 0.01  # the best point loses -1/2 a round
 
 # %%
-# *Answer.* Linear regret. As in the algorithm of Misra and Gries, the counters fall back to zero again and again. A
-# direction with a counter of 1 gets steps as if it had been seen once, even after many rounds. The preconditioner is
-# not monotone, and the first sum of the proof does not telescope. (Learners such as Ada-FD add a *fixed* multiple of
-# the identity; it has to be tuned, and their bound on such streams is of order :math:`T^{3/4}`: Observation 2 of the
-# paper.)
-#
 # Exercises
 # ---------
 #

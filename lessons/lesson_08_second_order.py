@@ -43,10 +43,7 @@ import numpy as np
 import oco
 from oco.checks import CheckFailed, exercise
 from oco.learners import FDSON, RFDSON, SON, OnlineNewtonStep
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style, learner_style
-
-plt.rcParams.update(base_style())
+from regret_experiments.lessons.drawing import lines, panels
 
 # %%
 # The game is least squares with rotated features that are ten times longer in some directions than in others; the
@@ -91,24 +88,14 @@ for record in (newton, descent):
     assert record.regret.upper <= record.bound.value
 print(f"the promises differ by {descent.bound.value / newton.bound.value:.0f}")
 
-figure, axes = plt.subplots(figsize=(5.2, 3.0), layout="constrained")
-labels = DirectLabels(axes)
-for record, style, name in (
-    (newton, "online_newton_step", "ONS"),
-    (descent, "ogd", "gradient descent"),
-):
-    color = learner_style(style).ink
-    axes.plot(record.curves["round"], record.curves["regret_upper"], color=color)
-    axes.plot(record.curves["round"], record.curves["bound"], ":", color=color)
-    labels.at_end(name, rounds[-1], record.regret.upper, color)
-    labels.at_end(f"bound of {name}", rounds[-1], record.bound.value, color)
-axes.set(
-    xscale="log",
-    yscale="log",
-    xlabel="rounds",
-    ylabel="regret",
-    title="The logarithm shows in the bound first",
-)
+[axes] = panels(height=3.0)
+curves = {
+    "ONS": (rounds, newton.curves["regret_upper"], "online_newton_step"),
+    "bound of ONS": (rounds, newton.curves["bound"], "online_newton_step :"),
+    "gradient descent": (rounds, descent.curves["regret_upper"], "ogd"),
+    "bound of gradient descent": (rounds, descent.curves["bound"], "ogd :"),
+}
+lines(axes, curves, log="xy", xlabel="rounds", ylabel="regret")
 plt.show()
 
 # %%
@@ -152,49 +139,40 @@ makers = {
     "fd_son": lambda ridge: FDSON(4, 1.0, ridge, exponent=0.0),
     "rfd_son": lambda ridge: RFDSON(4, 1.0, ridge, exponent=0.0),
 }
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.0), layout="constrained")
-labels = {left: DirectLabels(left), right: DirectLabels(right)}
-found = {}
+found, growing = {}, {}
 for kind, make in makers.items():
-    style = learner_style(kind)
     found[kind] = [
         oco.play(game, make(ridge), checkpoints=1, spectrum=False).regret.upper
         for ridge in ridges
     ]
-    left.plot(ridges, found[kind], marker=style.marker, color=style.color)
-    labels[left].at_end(style.label, ridges[-1], found[kind][-1], style.ink)
-    curve = oco.play(game, make(0.01), checkpoints=rounds, spectrum=False).curves
-    right.plot(
-        curve["round"], curve["regret_upper"], marker=style.marker, color=style.color
-    )
-    labels[right].at_end(style.label, rounds[-1], curve["regret_upper"][-1], style.ink)
-    found[kind + " growth"] = (
-        curve["regret_upper"][-1] / curve["regret_upper"][-4]
-    )  # from 300 to 3,000 rounds
-left.set(
-    xscale="log",
-    yscale="log",
+    played = oco.play(game, make(0.01), checkpoints=rounds, spectrum=False)
+    growing[kind] = played.curves["regret_upper"]
+
+left, right = panels(2, height=3.0)
+curves = {kind: (ridges, found[kind], f"{kind} o-") for kind in makers}
+lines(
+    left,
+    curves,
+    log="xy",
     xlabel="ridge",
     ylabel="regret",
     title="3,000 rounds, rank 4",
 )
-right.set(xscale="log", yscale="log", xlabel="rounds", title="ridge = 0.01")
+curves = {kind: (rounds, growing[kind], f"{kind} o-") for kind in makers}
+lines(right, curves, log="xy", xlabel="rounds", title="ridge = 0.01")
 plt.show()
-print(
-    {
-        name: round(float(value), 1)
-        for name, value in found.items()
-        if name.endswith("growth")
-    }
-)
-assert found["fd_son"][0] > 10.0 * found["rfd_son"][0]
-assert found["fd_son growth"] > 5.0 > 2.5 > found["rfd_son growth"]
 
 # %%
 # *Answer.* Only FD-SON. With a small :math:`\epsilon` the directions that escape are never damped, and its regret
 # grows linearly. RFD-SON adapts :math:`\epsilon` by itself and plays like the whole matrix. Tuning :math:`\epsilon`
 # repairs FD-SON (right end of the left panel), but the right value is not known beforehand.
-#
+
+growth = {kind: float(values[-1] / values[-4]) for kind, values in growing.items()}
+print("growth from 300 to 3,000 rounds", {k: round(g, 1) for k, g in growth.items()})
+assert found["fd_son"][0] > 10.0 * found["rfd_son"][0]
+assert growth["fd_son"] > 5.0 > 2.5 > growth["rfd_son"]
+
+# %%
 # Exercises
 # ---------
 #

@@ -31,10 +31,7 @@ import numpy as np
 
 import oco
 from oco.checks import CheckFailed, check_learner, exercise
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style
-
-plt.rcParams.update(base_style())
+from regret_experiments.lessons.drawing import lines, panels
 
 
 def drifting(period, horizon=3000):
@@ -147,24 +144,20 @@ class Ensemble(oco.Learner):
 
 check_learner(Ensemble())
 colors = {"never": "#009E73", "every 1,000": "#0072B2", "every 100": "#D55E00"}
-figure, axes = plt.subplots(figsize=(5.6, 3.3), layout="constrained")
-labels = DirectLabels(axes)
+curves, ensembles = {}, {}
 for name, values in valleys.items():
-    axes.plot(rates, values, "o-", color=colors[name])
-    labels.at_end(f"moves {name}", rates[-1], values[-1], colors[name])
-    ensemble = dynamic_regret(games[name], Ensemble())[1][-1]
-    axes.axhline(ensemble, color=colors[name], linestyle="--", linewidth=0.9)
+    ensembles[name] = float(dynamic_regret(games[name], Ensemble())[1][-1])
+    curves[f"moves {name}"] = (rates, values, f"{colors[name]} o-")
+    curves[f"_{name}"] = (rates, np.full(9, ensembles[name]), f"{colors[name]} --")
     print(
-        f"moves {name:12s} ensemble {ensemble:4.0f}   best single step {min(values):4.0f}   worst {max(values):4.0f}"
+        f"moves {name:12s} ensemble {ensembles[name]:4.0f}   "
+        f"best single step {min(values):4.0f}   worst {max(values):4.0f}"
     )
-    assert ensemble < 2.5 * min(values)
-axes.set(
-    xscale="log",
-    yscale="log",
-    xlabel="constant step size",
-    ylabel="dynamic regret of 3,000 rounds",
-)
-axes.set_title("Every world has its own step (dashed: the ensemble)")
+    assert ensembles[name] < 2.5 * min(values)
+
+[axes] = panels()
+lines(axes, curves, log="xy", xlabel="constant step size", ylabel="dynamic regret")
+axes.set_title("3,000 rounds (dashed: the ensemble)")
 plt.show()
 
 # %%
