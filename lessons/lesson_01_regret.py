@@ -77,7 +77,8 @@ check_learner(FollowTheLeader())
 trap = oco.environments.FollowTheLeaderTrap(dimension=2, horizon=1000)
 leader, descent = oco.play(trap, FollowTheLeader()), oco.play(trap, oco.OGD())
 print(
-    f"follow the leader: {leader.regret.upper:.1f}     gradient descent: {descent.regret.upper:.1f}"
+    f"follow the leader: {leader.regret.upper:.1f}     gradient descent: "
+    f"{descent.regret.upper:.1f}"
 )
 
 # %%
@@ -272,7 +273,8 @@ exercise("1.2", regret_of_the_leader, digest="df9bbb745c0601c3")
 class RegularizedLeader(oco.Learner):
     def start(self, problem):
         raise NotImplementedError(
-            "set self.state to a dict with the point and the sum of gradients, and compute eta"
+            "set self.state to a dict with the point and the sum of gradients, and "
+            "compute eta"
         )
 
     def update(self, gradient):
@@ -286,7 +288,8 @@ def check_regularized_leader():
     regret = oco.play(trap, RegularizedLeader()).regret.upper
     if regret > np.sqrt(2 * trap.horizon):
         raise CheckFailed(
-            f"the regret in the trap is {regret:.1f}, above r L sqrt(2 T) = 44.7: is eta what it should be?"
+            f"the regret in the trap is {regret:.1f}, above r L sqrt(2 T) = 44.7: is "
+            "eta what it should be?"
         )
 
 

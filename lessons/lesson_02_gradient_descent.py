@@ -47,7 +47,7 @@ learner does better than :math:`\sqrt T`. About 50 minutes; it runs in a few sec
 # Solve for the inner product and sum. With a step size that does not rise and D the diameter of K, the differences
 # telescope, so :math:`\sum_t \frac{1}{2\eta_t} (|x_t - u|^2 - |x_{t+1} - u|^2) \le \frac{D^2}{2 \eta_T}`, and
 #
-# .. math:: R_T \;\le\; \frac{D^2}{2 \eta_T} + \frac12 \sum_{t=1}^T \eta_t |g_t|^2 . \tag{1}
+# .. math:: R_T \;\le\; \frac{D^2}{2 \eta_T} + \frac12 \sum_{t=1}^T \eta_t |g_t|^2 . \tag{1}\label{eq:1}
 #
 # Everything else is a choice of :math:`\eta_t`. Let :math:`|g_t| \le L`.
 #
@@ -55,7 +55,7 @@ learner does better than :math:`\sqrt T`. About 50 minutes; it runs in a few sec
 # * *Falling* :math:`\eta_t = D / (L \sqrt t)` does not, and :math:`\sum_t 1/\sqrt t \le 2 \sqrt T` gives
 #   :math:`R_T \le \tfrac32 D L \sqrt T` (Hazan, *Introduction to Online Convex Optimization*, Theorem 3.1).
 # * *Adaptive* :math:`\eta_t = D / \sqrt{2 \sum_{s \le t} |g_s|^2}` does not even need L. Since
-#   :math:`\sum_t a_t / \sqrt{a_1 + \dots + a_t} \le 2 \sqrt{a_1 + \dots + a_T}`, (1) becomes
+#   :math:`\sum_t a_t / \sqrt{a_1 + \dots + a_t} \le 2 \sqrt{a_1 + \dots + a_T}`, :math:`\eqref{eq:1}` becomes
 #   :math:`R_T \le \sqrt 2 D \sqrt{\sum_t |g_t|^2}` (Streeter and McMahan 2010). It is small when the gradients are.
 
 import matplotlib.pyplot as plt
@@ -124,9 +124,9 @@ plt.show()
 
 # %%
 # *Answer.* The regret is U-shaped, like the bound. Its minimum is close to :math:`D / \sqrt{\sum |g_t|^2}`, the
-# minimizer of (1) for the gradients that *occurred*; ten times the best rate costs more than a tenth of it here. The
-# theorem's rate uses the largest gradient that *could* occur, so it lies below the best rate, and ten times the
-# theorem's rate is better. The adaptive step needs neither constant.
+# minimizer of :math:`\eqref{eq:1}` for the gradients that *occurred*; ten times the best rate costs more than a tenth
+# of it here. The theorem's rate uses the largest gradient that *could* occur, so it lies below the best rate, and ten
+# times the theorem's rate is better. The adaptive step needs neither constant.
 
 best_rate = rates[regrets.argmin()]
 assert regret_at(10.0 * best_rate) > regret_at(0.1 * best_rate) > regrets.min()
@@ -164,7 +164,8 @@ for name, learner in (
 ):
     record = oco.play(curved, learner)
     print(
-        f"step {name:14s} regret {record.regret.upper:6.2f}   bound {record.bound.value:7.2f}"
+        f"step {name:14s} regret {record.regret.upper:6.2f}   bound "
+        f"{record.bound.value:7.2f}"
     )
     assert record.regret.upper <= record.bound.value
 
@@ -227,7 +228,7 @@ assert all(abs(c[-1] - np.sqrt(adversary.horizon)) < 1e-6 for c in curves.values
 # ---------
 #
 # **2.1** For gradients with :math:`\sum_t |g_t|^2 = S` and a domain of diameter D, which constant learning rate makes
-# the right-hand side of (1) smallest?
+# the right-hand side of :math:`\eqref{eq:1}` smallest?
 
 
 def best_constant_rate(diameter, squares):
@@ -251,7 +252,8 @@ exercise(
 class MyGradientDescent(oco.Learner):
     def start(self, problem):
         raise NotImplementedError(
-            "keep the domain and D / L, and set self.state to a dict with point and round"
+            "keep the domain and D / L, and set self.state to a dict with point and "
+            "round"
         )
 
     def update(self, gradient):
@@ -266,7 +268,8 @@ def check_gradient_descent():
     )
     if abs(mine - theirs) > 1e-8 * abs(theirs):
         raise CheckFailed(
-            f"your cumulative loss is {mine:.6g}, that of oco.OGD() {theirs:.6g}: compare the step sizes"
+            f"your cumulative loss is {mine:.6g}, that of oco.OGD() {theirs:.6g}: "
+            "compare the step sizes"
         )
 
 
@@ -308,7 +311,8 @@ def check_adversary():
         regret = oco.play(MyAdversary(), learner).regret.upper
         if abs(regret - 20.0) > 1e-6:
             raise CheckFailed(
-                f"{learner!r} has regret {regret:.6f} after 400 rounds, it should be sqrt(400) = 20"
+                f"{learner!r} has regret {regret:.6f} after 400 rounds, it should be "
+                "sqrt(400) = 20"
             )
 
 

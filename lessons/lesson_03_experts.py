@@ -71,7 +71,8 @@ for size in sizes:
     )
 promise = np.sqrt(0.5 * horizon * np.log(sizes))
 print(
-    f"Hedge grows by {hedge[-1] / hedge[0]:.1f}, gradient descent by {descent[-1] / descent[0]:.1f}"
+    f"Hedge grows by {hedge[-1] / hedge[0]:.1f}, gradient descent by "
+    f"{descent[-1] / descent[0]:.1f}"
 )
 
 [axes] = panels(height=3.0)
@@ -112,7 +113,7 @@ assert descent[-1] > 0.9 * 0.1 * horizon
 # the last term is at most :math:`B(x_{t+1}, x_t)`. Sum, and telescope. (Beck and Teboulle 2003; Orabona, Chapter 6.)
 #
 # * :math:`\psi(x) = \frac12 |x|_2^2`: the divergence is half the squared distance, the step a projection. This is
-#   gradient descent and inequality (1) of lesson 2.
+#   gradient descent and inequality `(1) <lesson_02_gradient_descent.html>`_ of lesson 2.
 # * :math:`\psi(x) = \sum_i x_i \ln x_i` on the simplex: the divergence is the Kullback-Leibler divergence, and
 #   psi is strongly convex in the :math:`\ell_1` norm (Pinsker), the dual norm is the largest entry. The step multiplies
 #   :math:`x_i` by :math:`e^{-\eta g_i}` and normalizes: Hedge. From equal weights :math:`B(u, x_1) \le \ln d`.
@@ -192,7 +193,8 @@ class MyHedge(oco.Learner):
 
     def start(self, problem):
         raise NotImplementedError(
-            "start from equal weights: self.state is a dict with the point and what you need"
+            "start from equal weights: self.state is a dict with the point and what "
+            "you need"
         )
 
     def update(self, gradient):
@@ -210,7 +212,8 @@ def check_hedge():
     )
     if abs(mine - theirs) > 1e-6 * theirs:
         raise CheckFailed(
-            f"your cumulative loss is {mine:.6f}, that of oco.Hedge(0.5) is {theirs:.6f}"
+            f"your cumulative loss is {mine:.6f}, that of oco.Hedge(0.5) is "
+            f"{theirs:.6f}"
         )
 
 

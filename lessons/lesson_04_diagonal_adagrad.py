@@ -33,14 +33,14 @@ Builds on lesson 2.
 # :math:`a_t = g_{t,i}^2`, so it is at most :math:`2 \sum_i s_{T,i}`. With :math:`\eta = D_\infty / \sqrt 2`,
 #
 # .. math:: R_T \le \Bigl(\frac{D_\infty^2}{2 \eta} + \eta\Bigr) \sum_i s_{T,i}
-#           = \sqrt 2\, D_\infty \sum_{i=1}^d \sqrt{\textstyle\sum_t g_{t,i}^2} \tag{2}
+#           = \sqrt 2\, D_\infty \sum_{i=1}^d \sqrt{\textstyle\sum_t g_{t,i}^2} \tag{2}\label{eq:2}
 #
 # (Duchi, Hazan and Singer 2011, Theorem 5).
 #
 # *When is that better than gradient descent?* On a box :math:`D_2 = \sqrt d\, D_\infty`, so lesson 2's adaptive bound
-# is :math:`\sqrt 2\, D_\infty \sqrt d \sqrt{\sum_i s_{T,i}^2}`. By the Cauchy-Schwarz inequality (2) is never larger,
-# and if coordinate i is seen in a share :math:`\propto i^{-2}` of the rounds, the sum of roots is of the order
-# :math:`\sqrt T \ln d` against :math:`\sqrt{d T}`.
+# is :math:`\sqrt 2\, D_\infty \sqrt d \sqrt{\sum_i s_{T,i}^2}`. By the Cauchy-Schwarz inequality :math:`\eqref{eq:2}`
+# is never larger, and if coordinate i is seen in a share :math:`\propto i^{-2}` of the rounds, the sum of roots is of
+# the order :math:`\sqrt T \ln d` against :math:`\sqrt{d T}`.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -59,7 +59,8 @@ from regret_experiments.lessons.drawing import lines, panels
 game = oco.environments.CoordinateGame(32)
 counts = np.bincount(game.fresh(0).block(0, game.horizon).rows.indices, minlength=32)
 print(
-    f"{game.horizon} rounds; coordinate 1 comes up {counts[0]} times, the last five {counts[-5:]} times"
+    f"{game.horizon} rounds; coordinate 1 comes up {counts[0]} times, the last five "
+    f"{counts[-5:]} times"
 )
 
 record = oco.play(game, oco.DiagonalAdaGrad())
@@ -136,7 +137,7 @@ assert scalar[-1] / diagonal[-1] > 1.6 > 1.3 > scalar[-1] / rotated[-1]
 # ---------
 #
 # **4.1** A game has d = 100 coordinates; coordinate i was seen :math:`10^6 / i^2` times, with gradients of size 1. By
-# which factor is the bound (2) smaller than that of lesson 2 on a box? (Three digits.)
+# which factor is the bound :math:`\eqref{eq:2}` smaller than that of lesson 2 on a box? (Three digits.)
 
 
 def factor_of_the_bounds():
@@ -162,7 +163,8 @@ class MyDiagonalAdaGrad(oco.Learner):
 
     def update(self, gradient):
         raise NotImplementedError(
-            "add the squares, divide by their root where it is not zero, project in that norm"
+            "add the squares, divide by their root where it is not zero, project in "
+            "that norm"
         )
 
 
@@ -174,7 +176,8 @@ def check_diagonal_adagrad():
     )
     if abs(mine - theirs) > 1e-6 * theirs:
         raise CheckFailed(
-            f"your cumulative loss is {mine:.6f}, that of oco.DiagonalAdaGrad(0.3) is {theirs:.6f}"
+            f"your cumulative loss is {mine:.6f}, that of oco.DiagonalAdaGrad(0.3) is "
+            f"{theirs:.6f}"
         )
 
 

@@ -27,7 +27,7 @@ change it. This lesson proves its bound, shows in which sense its geometry is th
 # telescopes. Together, with :math:`\eta = D / \sqrt 2`,
 #
 # .. math:: R_T \le \Bigl(\frac{D^2}{2\eta} + \eta\Bigr) \mathrm{tr}\, G_T^{1/2} = \sqrt 2\, D\, \mathrm{tr}\, G_T^{1/2}
-#           \tag{3}
+#           \tag{3}\label{eq:3}
 #
 # (Duchi, Hazan and Singer 2011, Theorem 7 and Corollary 11). The second sum on a random stream:
 
@@ -81,7 +81,8 @@ for _ in range(200):
     geometry = factor @ factor.T
     others.append(np.trace(np.linalg.solve(geometry / np.trace(geometry), covariance)))
 print(
-    f"best in hindsight {best:.1f}, best of 200 random {min(others):.1f}, identity {6 * np.trace(covariance):.1f}"
+    f"best in hindsight {best:.1f}, best of 200 random {min(others):.1f}, identity "
+    f"{6 * np.trace(covariance):.1f}"
 )
 assert min(others) >= best
 
@@ -175,7 +176,8 @@ assert distances["full-matrix AdaGrad"] < 0.1 < distances["diagonal AdaGrad"]
 # What the bound cannot say
 # -------------------------
 #
-# **Predict before you run.** Can (3) ever be smaller than lesson 2's :math:`\sqrt 2 D \sqrt{\sum |g_t|^2}`?
+# **Predict before you run.** Can :math:`\eqref{eq:3}` ever be smaller than lesson 2's :math:`\sqrt 2 D \sqrt{\sum
+# |g_t|^2}`?
 #
 # *No*, because :math:`\sum_t |g_t|^2 = \mathrm{tr}\, G_T` and
 # :math:`\mathrm{tr}\, G^{1/2} = \sum_i \sqrt{\lambda_i} \ge \sqrt{\sum_i \lambda_i}`. In terms of a Euclidean diameter
@@ -192,7 +194,8 @@ for name, learner in (
 ):
     contest[name] = oco.play(drawn, learner)
     print(
-        f"{name:20s} regret {contest[name].regret.upper:6.1f}   bound {contest[name].bound.value:8.1f}"
+        f"{name:20s} regret {contest[name].regret.upper:6.1f}   bound "
+        f"{contest[name].bound.value:8.1f}"
     )
 assert (
     contest["full_matrix_adagrad"].regret.upper
@@ -220,7 +223,8 @@ for size in dimensions:
     seconds.append((time.perf_counter() - began) / 200)
 for size, count, cost in zip(dimensions, floats, seconds, strict=True):
     print(
-        f"d = {size:3d}   state {count:6,d} floats   {1e6 * cost:7.0f} microseconds a round"
+        f"d = {size:3d}   state {count:6,d} floats   {1e6 * cost:7.0f} microseconds a "
+        "round"
     )
 assert floats[-1] > 128**2
 
@@ -231,7 +235,7 @@ assert floats[-1] > 128**2
 # ---------
 #
 # **5.1** The eigenvalues of :math:`G_T` are :math:`\lambda_i = 10^4 / i^2` for i = 1 to 50, and D = 2. What is the
-# bound (3)? (Three digits.)
+# bound :math:`\eqref{eq:3}`? (Three digits.)
 
 
 def full_matrix_bound():
@@ -277,7 +281,8 @@ class MyFullMatrixAdaGrad(oco.Learner):
 
     def update(self, gradient):
         raise NotImplementedError(
-            "add the outer product, step by the pseudo-inverse root, project in the root's norm"
+            "add the outer product, step by the pseudo-inverse root, project in the "
+            "root's norm"
         )
 
 
@@ -290,7 +295,8 @@ def check_full_matrix():
     )
     if abs(mine - theirs) > 1e-5 * theirs:
         raise CheckFailed(
-            f"your cumulative loss is {mine:.6f}, that of oco.FullMatrixAdaGrad(0.3) is {theirs:.6f}"
+            f"your cumulative loss is {mine:.6f}, that of oco.FullMatrixAdaGrad(0.3) "
+            f"is {theirs:.6f}"
         )
 
 

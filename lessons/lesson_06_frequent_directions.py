@@ -85,26 +85,27 @@ plt.show()
 # Write an update as :math:`\bar G_t = \bar G_{t-1} + g_t g_t^\top - E_t`. The matrix :math:`E_t` takes at most
 # :math:`\rho_t` off every eigenvalue, so :math:`0 \le E_t \le \rho_t I`. Sum over t:
 #
-# .. math:: 0 \;\le\; G - \bar G = \sum_t E_t \;\le\; \rho I \qquad\text{(the sandwich)}. \tag{4}
+# .. math:: 0 \;\le\; G - \bar G = \sum_t E_t \;\le\; \rho I \qquad\text{(the sandwich)}. \tag{4}\label{eq:4}
 #
 # How large is :math:`\rho`? A step with :math:`\rho_t > 0` takes it off exactly k + 1 eigenvalues:
 # :math:`\mathrm{tr}\, E_t = (k + 1) \rho_t`, so, taking traces,
 #
-# .. math:: (k + 1) \rho = \mathrm{tr}\, G - \mathrm{tr}\, \bar G . \tag{5}
+# .. math:: (k + 1) \rho = \mathrm{tr}\, G - \mathrm{tr}\, \bar G . \tag{5}\label{eq:5}
 #
-# For any :math:`j \le k` split the right side of (5). By (4) the first j eigenvalues differ by at most :math:`\rho`,
-# and those of :math:`\bar G` are not negative:
+# For any :math:`j \le k` split the right side of :math:`\eqref{eq:5}`. By :math:`\eqref{eq:4}` the first j
+# eigenvalues differ by at most :math:`\rho`, and those of :math:`\bar G` are not negative:
 #
 # .. math:: (k + 1) \rho \le \sum_{i \le j} \bigl(\lambda_i(G) - \lambda_i(\bar G)\bigr) + \sum_{i > j} \lambda_i(G)
 #           \le j \rho + \sum_{i > j} \lambda_i(G) .
 #
 # Solve for :math:`\rho`, and take the best j:
 #
-# .. math:: \rho \;\le\; \Omega = \min_{0 \le j \le k} \frac{\lambda_{j+1} + \dots + \lambda_d}{k + 1 - j} . \tag{6}
+# .. math:: \rho \;\le\; \Omega = \min_{0 \le j \le k} \frac{\lambda_{j+1} + \dots + \lambda_d}{k + 1 - j} .
+#           \tag{6}\label{eq:6}
 #
 # This completes the proof. The error is small if the sum of the bottom eigenvalues is. With j = 0 it is never above
-# :math:`\mathrm{tr}\, G / (k + 1)`, which corresponds to T/3 for votes. Check (4), (5) and (6) on the pixels of
-# handwritten digits:
+# :math:`\mathrm{tr}\, G / (k + 1)`, which corresponds to T/3 for votes. Check :math:`\eqref{eq:4}`,
+# :math:`\eqref{eq:5}` and :math:`\eqref{eq:6}` on the pixels of handwritten digits:
 
 pixels = load_digits().data
 pixels = pixels / np.linalg.norm(pixels, axis=1).max()
@@ -121,10 +122,12 @@ sketch = oco.FrequentDirections(dimension=64, rank=8)
 sketch.update(pixels)
 gaps = np.linalg.eigvalsh(covariance - sketch.covariance())
 print(
-    f"sandwich: {gaps[0]:.1e} <= G - Gbar <= {gaps[-1]:.2f} <= rho = {sketch.escaped_mass:.2f}"
+    f"sandwich: {gaps[0]:.1e} <= G - Gbar <= {gaps[-1]:.2f} <= rho = "
+    f"{sketch.escaped_mass:.2f}"
 )
 print(
-    f"trace:    9 rho = {9 * sketch.escaped_mass:.4f} = {np.trace(covariance) - np.trace(sketch.covariance()):.4f}"
+    f"trace:    9 rho = {9 * sketch.escaped_mass:.4f} = "
+    f"{np.trace(covariance) - np.trace(sketch.covariance()):.4f}"
 )
 print(f"lemma:    rho <= Omega = {omega(eigenvalues, 8):.2f}")
 assert -1e-9 < gaps[0] <= gaps[-1] <= sketch.escaped_mass <= omega(eigenvalues, 8)
@@ -222,7 +225,7 @@ def escaped_votes():
 exercise("6.1", escaped_votes, digest="9ede07f80032d4b3")
 
 # %%
-# **6.2** Write the sketch: ``covariance()`` and ``escaped_mass`` as in (4), in the plainest way, with
+# **6.2** Write the sketch: ``covariance()`` and ``escaped_mass`` as in :math:`\eqref{eq:4}`, in the plainest way, with
 # ``np.linalg.eigh`` of a d by d matrix or, better, with the SVD of k + 1 rows. ``check_sketch`` tests it against the
 # inequalities above.
 
@@ -236,7 +239,8 @@ class MySketch:
 
     def update(self, vector):
         raise NotImplementedError(
-            "append the vector, take the SVD, and if there are rank + 1 rows subtract the last value"
+            "append the vector, take the SVD, and if there are rank + 1 rows subtract "
+            "the last value"
         )
 
     def covariance(self):
@@ -258,8 +262,8 @@ exercise("6.3", smallest_rank, digest="946afc7e12d1202d")
 
 # %%
 # **6.4** No sketch of this size can do much better. Show it for k = 1: give a stream of unit vectors, ``(n, 2)`` with
-# n of at least 10, on which the error of the rank-1 sketch is *exactly* :math:`\mathrm{tr}\, G / (k + 1)`, (6) with j
-# = 0.
+# n of at least 10, on which the error of the rank-1 sketch is *exactly* :math:`\mathrm{tr}\, G / (k + 1)`,
+# :math:`\eqref{eq:6}` with j = 0.
 
 
 def worst_stream():

@@ -17,7 +17,8 @@ minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 #
 # With :math:`\bar G = V^\top \mathrm{diag}(\lambda) V` (k orthonormal rows) the step costs :math:`O(dk)`:
 #
-# .. math:: \tilde G^{-1/2} g = V^\top \mathrm{diag}(\lambda + \rho)^{-1/2} V g + \rho^{-1/2} (g - V^\top V g) . \tag{7}
+# .. math:: \tilde G^{-1/2} g = V^\top \mathrm{diag}(\lambda + \rho)^{-1/2} V g + \rho^{-1/2} (g - V^\top V g) .
+#           \tag{7}\label{eq:7}
 #
 # `oco.learners.plain.FDAdaGrad` is just this, in NumPy with a singular value decomposition every round. It is the
 # definition to read; `oco.FDAdaGrad` computes the same points faster, and a test compares the two.
@@ -25,7 +26,7 @@ minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 # Why all of :math:`\rho`?
 # ------------------------
 #
-# The proof of lesson 5 needs two things of its matrices, and (4) gives both.
+# The proof of lesson 5 needs two things of its matrices, and `(4) <lesson_06_frequent_directions.html>`_ gives both.
 #
 # * *They never shrink*, or the first sum does not telescope. In lesson 6's notation
 #   :math:`\tilde G_t - \tilde G_{t-1} = g_t g_t^\top + (\rho_t I - E_t) \ge 0`, since :math:`E_t \le \rho_t I`. The
@@ -37,7 +38,7 @@ minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 # :math:`\mathrm{tr}\, \tilde G_T^{1/2} \le \mathrm{tr}\, \bar G_T^{1/2} + d \sqrt\rho \le \mathrm{tr}\, G_T^{1/2} + d
 # \sqrt\rho`, :math:`\rho \le \Omega` of (6) and :math:`\eta = D / \sqrt 2`
 #
-# .. math:: R_T \;\le\; D \bigl( \sqrt 2\, \mathrm{tr}\, G_T^{1/2} + d \sqrt{\Omega / 2} \bigr) \tag{8}
+# .. math:: R_T \;\le\; D \bigl( \sqrt 2\, \mathrm{tr}\, G_T^{1/2} + d \sqrt{\Omega / 2} \bigr) \tag{8}\label{eq:8}
 #
 # (Feinberg et al. 2023, Theorem 3): full-matrix AdaGrad's bound plus a term in the *bottom* of the spectrum.
 
@@ -53,13 +54,15 @@ game = oco.environments.LogisticRegression.load(
 )
 full = oco.play(game, oco.FullMatrixAdaGrad())
 print(
-    f"full matrix: regret {full.regret.upper:.1f}, bound {full.bound.value:.0f}, {full.state_floats} floats"
+    f"full matrix: regret {full.regret.upper:.1f}, bound {full.bound.value:.0f}, "
+    f"{full.state_floats} floats"
 )
 for rank in (1, 4, 16, 29):
     record = oco.play(game, oco.FDAdaGrad(rank=rank, buffer=0))
     mass = record.scalars["escaped_mass"]
     print(
-        f"rank {rank:2d}:     regret {record.regret.upper:.1f}, bound {record.bound.value:.0f}, escaped {mass:.3f}"
+        f"rank {rank:2d}:     regret {record.regret.upper:.1f}, bound "
+        f"{record.bound.value:.0f}, escaped {mass:.3f}"
     )
     assert record.regret.upper <= record.bound.value
 assert np.isclose(
@@ -134,10 +137,11 @@ for rank, record in list(zip(ranks, sketched, strict=True))[::4]:
 # %%
 # *Answer.* The regret drops at rank 6. Up to rank 5 one of the long directions escapes in every few rounds,
 # :math:`\rho` is of the size of its eigenvalue, and all directions that are not kept get equally small steps, as in
-# gradient descent. From rank 6 on only short directions escape. This agrees with (6): :math:`\Omega` is small as soon
-# as the *rest* of the spectrum is. If the spectrum decays slowly, a small sketch gains little, and no theorem says
-# otherwise. (From rank 7 on the learner without the mass is even ahead. Its steps are longer than the proof allows,
-# which does no harm in this game. In the next game it does.)
+# gradient descent. From rank 6 on only short directions escape. This agrees with `(6)
+# <lesson_06_frequent_directions.html>`_: :math:`\Omega` is small as soon as the *rest* of the spectrum is. If the
+# spectrum decays slowly, a small sketch gains little, and no theorem says otherwise. (From rank 7 on the learner
+# without the mass is even ahead. Its steps are longer than the proof allows, which does no harm in this game. In the
+# next game it does.)
 
 by_rank = dict(
     zip(ranks.tolist(), [record.regret.upper for record in sketched], strict=True)
@@ -217,12 +221,14 @@ assert abs(best / 4000 + 0.5) < 0.01  # the best point loses -1/2 a round
 # Exercises
 # ---------
 #
-# **7.1** Write the step (7) without ever forming a d by d matrix. ``directions`` is ``(k, d)`` with orthonormal rows.
+# **7.1** Write the step :math:`\eqref{eq:7}` without ever forming a d by d matrix. ``directions`` is ``(k, d)`` with
+# orthonormal rows.
 
 
 def sketched_step(directions, eigenvalues, mass, gradient):
     raise NotImplementedError(
-        "return (directions' diag(eigenvalues) directions + mass I)^(-1/2) gradient, in O(d k)"
+        "return (directions' diag(eigenvalues) directions + mass I)^(-1/2) gradient, "
+        "in O(d k)"
     )
 
 
@@ -244,7 +250,8 @@ def check_step():
         sketched_step(directions, eigenvalues, 0.0, inside), inside / 3.0
     ):
         raise CheckFailed(
-            "with no escaped mass and a gradient in the span the second term is zero: do not divide by 0"
+            "with no escaped mass and a gradient in the span the second term is zero: "
+            "do not divide by 0"
         )
 
 
@@ -252,7 +259,7 @@ exercise("7.1", check_step)
 
 # %%
 # **7.2** The eigenvalues of :math:`G_T` are :math:`10^4 \cdot 2^{-i}` for i = 1 to 40, D = 2, the rank is 9. What is
-# the right-hand side of (8)? (``omega`` of lesson 6; three digits.)
+# the right-hand side of :math:`\eqref{eq:8}`? (``omega`` of lesson 6; three digits.)
 
 
 def sketchy_bound():
@@ -276,7 +283,8 @@ def check_hard_rows():
     rows = np.asarray(hard_rows(), dtype=float)
     if rows.shape != (600, 4) or np.linalg.norm(rows, axis=1).max() > 1.0 + 1e-9:
         raise CheckFailed(
-            f"the rows have shape {rows.shape}; they should be (600, 4), of length at most 1"
+            f"the rows have shape {rows.shape}; they should be (600, 4), of length at "
+            "most 1"
         )
     mine = oco.environments.LinearLosses(
         rows, domain=oco.Ball(radius=1.0), order="file"
@@ -289,7 +297,8 @@ def check_hard_rows():
     )
     if without < 10.0 * with_it:
         raise CheckFailed(
-            f"the regret is {with_it:.1f} with the mass and {without:.1f} without, less than ten times that"
+            f"the regret is {with_it:.1f} with the mass and {without:.1f} without, "
+            "less than ten times that"
         )
 
 

@@ -17,7 +17,7 @@ If losses are curved *in the direction of their gradients*, regret can be logari
 # gradient bound :math:`L`:
 #
 # .. math:: f(u) \ge f(x) + \langle g, u - x \rangle + \frac{\gamma}{2} \langle g, u - x \rangle^2, \qquad
-#           \gamma = \tfrac12 \min\Bigl\{\frac{1}{4 L D}, \alpha\Bigr\} . \tag{9}
+#           \gamma = \tfrac12 \min\Bigl\{\frac{1}{4 L D}, \alpha\Bigr\} . \tag{9}\label{eq:9}
 #
 # The Online Newton Step collects this curvature:
 #
@@ -32,10 +32,11 @@ If losses are curved *in the direction of their gradients*, regret can be logari
 # .. math:: \sum_t \langle g_t, x_t - u \rangle \le \tfrac12 \sum_t \langle x_t - u, (A_t - A_{t-1}) (x_t - u) \rangle
 #           + \tfrac12 |x_1 - u|^2_{A_0} + \tfrac12 \sum_t \langle g_t, A_t^{-1} g_t \rangle .
 #
-# The first sum is :math:`\frac{\gamma}{2} \sum_t \langle g_t, x_t - u \rangle^2`, and (9) subtracts exactly that, so
-# the curvature cancels the growth of the norm. For the last, :math:`\det A_{t-1} = \det A_t \, (1 - \gamma \langle g_t,
-# A_t^{-1} g_t \rangle)` and :math:`1 - z \le e^{-z}` give :math:`\gamma \langle g_t, A_t^{-1} g_t \rangle \le \ln \det
-# A_t - \ln \det A_{t-1}`, which telescopes; the determinant is largest when all eigenvalues are equal.
+# The first sum is :math:`\frac{\gamma}{2} \sum_t \langle g_t, x_t - u \rangle^2`, and :math:`\eqref{eq:9}` subtracts
+# exactly that, so the curvature cancels the growth of the norm. For the last, :math:`\det A_{t-1} = \det A_t \, (1 -
+# \gamma \langle g_t, A_t^{-1} g_t \rangle)` and :math:`1 - z \le e^{-z}` give :math:`\gamma \langle g_t, A_t^{-1} g_t
+# \rangle \le \ln \det A_t - \ln \det A_{t-1}`, which telescopes; the determinant is largest when all eigenvalues are
+# equal.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -47,7 +48,7 @@ from regret_experiments.lessons.drawing import lines, panels
 
 # %%
 # The game is least squares with rotated features that are ten times longer in some directions than in others; the
-# weights are larger where the features are shorter. First check (9) on random pairs of points:
+# weights are larger where the features are shorter. First check :math:`\eqref{eq:9}` on random pairs of points:
 
 d, horizon = 12, 3000
 generator = np.random.default_rng(0)
@@ -70,7 +71,8 @@ for row, target in zip(rows[:500], targets, strict=False):
     tilt = loss.gradient(x) @ (u - x)
     slack.append(loss.value(u) - loss.value(x) - tilt - 0.5 * gamma * tilt**2)
 print(
-    f"alpha = {game.exp_concavity:.2f}, gamma = {gamma:.3f}, smallest slack of (9): {min(slack):.1e}"
+    f"alpha = {game.exp_concavity:.2f}, gamma = {gamma:.3f}, smallest slack of (9): "
+    f"{min(slack):.1e}"
 )
 assert min(slack) >= -1e-12
 
@@ -83,7 +85,8 @@ newton = oco.play(game, OnlineNewtonStep(), checkpoints=rounds)
 descent = oco.play(game, oco.OGD(), checkpoints=rounds)
 for record in (newton, descent):
     print(
-        f"{record.learner['name']:20s} regret {record.regret.upper:5.2f}   bound {record.bound.value:6.1f}"
+        f"{record.learner['name']:20s} regret {record.regret.upper:5.2f}   bound "
+        f"{record.bound.value:6.1f}"
     )
     assert record.regret.upper <= record.bound.value
 print(f"the promises differ by {descent.bound.value / newton.bound.value:.0f}")
@@ -113,16 +116,17 @@ plt.show()
 #
 # .. math:: A_t = \bar G_t + \bigl(\epsilon + \tfrac12 \rho_{1:t}\bigr) I .
 #
-# Why half? By (4) the error :math:`G - \bar G` has its eigenvalues in :math:`[0, \rho]`. The middle of that interval is
-# within :math:`\rho / 2` of all of them, which is the best guess in spectral norm. (Sketchy adds *all*, because its
-# proof needs a matrix that dominates G; see lesson 7.)
+# Why half? By `(4) <lesson_06_frequent_directions.html>`_ the error :math:`G - \bar G` has its eigenvalues in
+# :math:`[0, \rho]`. The middle of that interval is within :math:`\rho / 2` of all of them, which is the best guess in
+# spectral norm. (Sketchy adds *all*, because its proof needs a matrix that dominates G; see lesson 7.)
 
 sketch = oco.FrequentDirections(dimension=d, rank=4)
 sketch.update(rows)
 for compensation in ("none", "half", "full"):
     gaps = np.linalg.eigvalsh(rows.T @ rows - sketch.covariance(compensation))
     print(
-        f"{compensation:5s} G - A between {gaps[0]:7.1f} and {gaps[-1]:7.1f}   spectral error {abs(gaps).max():6.1f}"
+        f"{compensation:5s} G - A between {gaps[0]:7.1f} and {gaps[-1]:7.1f}   "
+        f"spectral error {abs(gaps).max():6.1f}"
     )
     assert (
         abs(gaps).max()
@@ -207,7 +211,8 @@ def check_inverse():
             inverse @ matrix, np.eye(6), atol=1e-8
         ):
             raise CheckFailed(
-                "the product with A + gamma g g' is not the identity: what is in the denominator?"
+                "the product with A + gamma g g' is not the identity: what is in the "
+                "denominator?"
             )
 
 

@@ -35,7 +35,7 @@ About 50 minutes; it runs in about ten seconds, half of which is loading PyTorch
 # Kronecker product with them. These are the two properties that lesson 7's proof needs of a preconditioner. With
 # :math:`\eta = D / \sqrt{2 r}`
 #
-# .. math:: \text{regret} \le \sqrt{2 r}\, D\; \mathrm{tr}(L_T^{1/4})\; \mathrm{tr}(R_T^{1/4}) \tag{10}
+# .. math:: \text{regret} \le \sqrt{2 r}\, D\; \mathrm{tr}(L_T^{1/4})\; \mathrm{tr}(R_T^{1/4}) \tag{10}\label{eq:10}
 #
 # (Theorem 7 there). The lemma on random gradients of rank 2:
 
@@ -122,7 +122,8 @@ for name, (kind, make) in players.items():
         f"  {name}  ", max(results[name][1], 1), best.cumulative_loss, style.ink
     )
     print(
-        f"{name:18s} regret {best.cumulative_loss:5.2f}   {results[name][1]:4d} floats besides the decision's 128"
+        f"{name:18s} regret {best.cumulative_loss:5.2f}   {results[name][1]:4d} "
+        "floats besides the decision's 128"
     )
 axes.axvline(128, color="#AAAAAA", linestyle="--", linewidth=0.8)
 axes.text(
@@ -154,9 +155,9 @@ assert results["S-Shampoo, rank 1"][0] < results["gradient descent"][0]
 # Is there anything to sketch?
 # ----------------------------
 #
-# (6) says that a sketch is good where the spectrum is concentrated. A small network learns handwritten digits with
-# Adam, while ``SpectrumProbe`` follows the covariances :math:`\sum_t \beta^{T-t} G_t G_t^\top` of the gradients of its
-# layers, and of *random* matrices of the same size as a control.
+# `(6) <lesson_06_frequent_directions.html>`_ says that a sketch is good where the spectrum is concentrated. A small
+# network learns handwritten digits with Adam, while ``SpectrumProbe`` follows the covariances :math:`\sum_t
+# \beta^{T-t} G_t G_t^\top` of the gradients of its layers, and of *random* matrices of the same size as a control.
 #
 # **Predict before you run.** In a layer with 96 inputs, which share of the gradient's covariance is in the top eighth
 # of its directions: an eighth (as for noise), a half, or nine tenths?
@@ -168,7 +169,8 @@ try:
 except ImportError:
     torch = None
     print(
-        "PyTorch is not installed (pip install 'oco-regret[torch]'): the spectra of a network are left out."
+        "PyTorch is not installed (pip install 'oco-regret[torch]'): the spectra of a "
+        "network are left out."
     )
 
 if torch is not None:
@@ -256,7 +258,8 @@ exercise("9.1", memory_ratio, digest="0aec82b676fb1554")
 
 def shampoo_step(left, right, gradient, learning_rate):
     raise NotImplementedError(
-        "return L + G G', R + G' G and learning_rate * L^(-1/4) G R^(-1/4) with the new L and R"
+        "return L + G G', R + G' G and learning_rate * L^(-1/4) G R^(-1/4) with the "
+        "new L and R"
     )
 
 
@@ -272,7 +275,8 @@ def check_shampoo():
         player.update(gradient)
         if not np.allclose(point, player.prediction, atol=1e-8):
             raise CheckFailed(
-                f"after round {round_number} your point differs from that of oco.Shampoo: which L did you use?"
+                f"after round {round_number} your point differs from that of "
+                "oco.Shampoo: which L did you use?"
             )
 
 
@@ -301,7 +305,8 @@ def check_kronecker():
         found.ravel(), np.kron(a, b) @ x.ravel()
     ):
         raise CheckFailed(
-            "this is not (A kron B) vec(X): which side does B stand on, and is it transposed?"
+            "this is not (A kron B) vec(X): which side does B stand on, and is it "
+            "transposed?"
         )
 
 

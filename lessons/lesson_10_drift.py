@@ -35,7 +35,7 @@ from regret_experiments.lessons.drawing import lines, panels
 
 
 def drifting(period, horizon=3000):
-    """Absolute loss of a linear prediction; the weights, of length 1, are drawn anew every ``period`` rounds."""
+    """Absolute loss; new weights, of length 1, every ``period`` rounds."""
     motion = {"kind": "switches", "period": period}
     return oco.environments.DriftingRegression(
         8, horizon, motion=motion, loss="absolute"
@@ -55,7 +55,8 @@ def dynamic_regret(game, learner, checkpoints=1):
 game = drifting(500)
 record = oco.play(game, oco.OGD(), spectrum=False)
 print(
-    f"static regret {record.regret.upper:.0f}; dynamic regret {dynamic_regret(game, oco.OGD())[1][-1]:.0f}"
+    f"static regret {record.regret.upper:.0f}; dynamic regret "
+    f"{dynamic_regret(game, oco.OGD())[1][-1]:.0f}"
 )
 
 # %%
@@ -78,8 +79,10 @@ for name, world in games.items():
         2.0 * rates
     ) + 0.5 * rates * world.horizon * world.gradient_bound**2
     print(
-        f"moves {name:12s} P = {path:5.1f}   best step {rates[np.argmin(valleys[name])]:.3f}   "
-        f"regret {min(valleys[name]):4.0f}   bound {bounds[np.argmin(valleys[name])]:5.0f}   "
+        f"moves {name:12s} P = {path:5.1f}   best step "
+        f"{rates[np.argmin(valleys[name])]:.3f}   "
+        f"regret {min(valleys[name]):4.0f}   bound "
+        f"{bounds[np.argmin(valleys[name])]:5.0f}   "
         f"falling step {dynamic_regret(world, oco.OGD())[1][-1]:4.0f}"
     )
     assert (np.array(valleys[name]) <= bounds).all()
@@ -161,8 +164,9 @@ axes.set_title("3,000 rounds (dashed: the ensemble)")
 plt.show()
 
 # %%
-# *What the dashed lines say.* In each world the ensemble is close to the best single step, which is another one in
-# each. Lesson 19 removes the learning rate altogether; lesson 18 asks for small regret on every interval of rounds.
+# *What the dashed lines say.* In each world the ensemble is within a factor of 2.5 of the best single step, which is
+# another one in each. Lesson 19 removes the learning rate altogether; lesson 18 asks for small regret on every
+# interval of rounds.
 #
 # Exercises
 # ---------

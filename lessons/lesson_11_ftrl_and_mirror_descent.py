@@ -154,7 +154,8 @@ crossings = [
 print("rounds until zero is crossed:", crossings)
 for name, record in (("mirror descent", agile), ("FTRL", lazy)):
     print(
-        f"{name:15s} loss {record.cumulative_loss:7.1f}   regret {record.regret.upper:7.1f}"
+        f"{name:15s} loss {record.cumulative_loss:7.1f}   regret "
+        f"{record.regret.upper:7.1f}"
     )
     assert record.regret.upper <= 1 / (2 * 0.1) + 0.1 / 2 * 600
 

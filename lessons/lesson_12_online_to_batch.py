@@ -37,7 +37,8 @@ few seconds. Builds on lesson 2.
 # Azuma-Hoeffding inequality their sum exceeds :math:`\sqrt{2 T \ln(1/\delta)}` with probability :math:`\delta` at most.
 # Divide by T, and use convexity as before.
 #
-# No example was held out and no complexity of a class was counted. Whether (14) holds can be seen on many streams:
+# No example was held out and no complexity of a class was counted. Whether :math:`\eqref{eq:14}` holds can be seen on
+# many streams:
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -181,7 +182,7 @@ assert held_out[2] > held_out[0] + 0.02
 # ---------
 #
 # **12.1** D = 2, L = 1, gradient descent with the best constant step of lesson 2. How many examples make the right side
-# of (13) 0.05?
+# of :math:`\eqref{eq:13}` 0.05?
 
 
 def examples_needed():
@@ -192,7 +193,7 @@ exercise("12.1", examples_needed, digest="ec14e03f013488a9")
 
 # %%
 # **12.2** Losses lie in [0, 1]. In 2,000 rounds the learner suffered 600 in all. Which risk of the average point does
-# (14) certify at :math:`\delta = 0.05`? (Three digits.)
+# :math:`\eqref{eq:14}` certify at :math:`\delta = 0.05`? (Three digits.)
 
 
 def certified_risk():
@@ -210,7 +211,8 @@ exercise("12.2", certified_risk, digest="82d4b27383e94c83")
 class Anytime(oco.Learner):
     def start(self, problem):
         raise NotImplementedError(
-            "keep the domain and the step size; the state is a dict with the point, the "
+            "keep the domain and the step size; the state is a dict with the point, "
+            "the "
             "hidden point and the round"
         )
 

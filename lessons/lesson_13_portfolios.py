@@ -62,8 +62,9 @@ assert (seesaw.prod(axis=0) == 1.0).all()
 # because :math:`(1 - \frac{1}{T+1})^T = (1 + \frac1T)^{-T} \ge \frac1e`. Take logarithms.
 #
 # Where did :math:`\sqrt T` go? Mixing is *exact* here: the loss of the mixture is :math:`-\ln` of the mean of
-# :math:`e^{-f_t}`, because :math:`e^{-f_t(x)} = \langle r_t, x \rangle` is linear. That is 1-exp-concavity, (9) of
-# lesson 8 with :math:`\alpha = 1`, and there is no term :math:`\eta^2 / 8` as in the proof of Hedge.
+# :math:`e^{-f_t}`, because :math:`e^{-f_t(x)} = \langle r_t, x \rangle` is linear. That is 1-exp-concavity, `(9)
+# <lesson_08_second_order.html>`_ of lesson 8 with :math:`\alpha = 1`, and there is no term :math:`\eta^2 / 8` as in
+# the proof of Hedge.
 #
 # For two assets the integral is a sum over a fine grid. The proof on the seesaw:
 
@@ -208,7 +209,8 @@ exercise("13.2", months_needed, digest="e46d7b91aba24f4a")
 
 def cover(relatives, mixes):
     raise NotImplementedError(
-        "return an array (T, 2): in row t the mean of the mixes, weighed by their wealth so far"
+        "return an array (T, 2): in row t the mean of the mixes, weighed by their "
+        "wealth so far"
     )
 
 

@@ -23,7 +23,7 @@ seconds. Builds on lessons 2, 3 and 11.
 #
 # .. math:: \eta \langle g_t, x_t - u \rangle \le B(u, z_t) - B(u, z_{t+1}) + \eta \langle g_t - m_t, x_t - z_{t+1}
 #           \rangle
-#           - B(z_{t+1}, x_t) - B(x_t, z_t) . \tag{16}\label{eq:16}
+#           - B(z_{t+1}, x_t) - B(x_t, z_t) . \tag{15}\label{eq:15}
 #
 # *Proof.* The step of lesson 3: if p minimizes :math:`\eta \langle h, \cdot \rangle + B(\cdot, z_t)` over K, then for
 # every w in K :math:`\;\eta \langle h, p - w \rangle \le B(w, z_t) - B(w, p) - B(p, z_t)`. Use it twice, with
@@ -38,9 +38,9 @@ seconds. Builds on lessons 2, 3 and 11.
 # **Theorem** (Rakhlin and Sridharan 2013; Chiang et al. 2012). :math:`\; \displaystyle R_T \le \frac{B(u, z_1)}{\eta} +
 # \frac\eta2 \sum_{t=1}^T \|g_t - m_t\|_*^2 .`
 #
-# *Proof.* In (16) :math:`\eta \langle g_t - m_t, x_t - z_{t+1} \rangle \le \frac{\eta^2}{2} \|g_t - m_t\|_*^2 + \frac12
-# \|x_t - z_{t+1}\|^2`, and the last term is at most :math:`B(z_{t+1}, x_t)`. Sum, and telescope. (The term
-# :math:`-B(x_t, z_t)` was not even used. In lesson 17 it makes two players fast.)
+# *Proof.* In :math:`\eqref{eq:15}` :math:`\eta \langle g_t - m_t, x_t - z_{t+1} \rangle \le \frac{\eta^2}{2} \|g_t -
+# m_t\|_*^2 + \frac12 \|x_t - z_{t+1}\|^2`, and the last term is at most :math:`B(z_{t+1}, x_t)`. Sum, and telescope.
+# (The term :math:`-B(x_t, z_t)` was not even used. In lesson 17 it makes two players fast.)
 #
 # With :math:`V = \sum_t |g_t - m_t|^2` and the best :math:`\eta` this is :math:`D \sqrt V`. Three cases:
 #
@@ -230,7 +230,8 @@ def check_seasonal():
         variation += np.sum((rows[t] - guess) ** 2)
     if variation > np.sum(week**2) * 1.2:
         raise CheckFailed(
-            f"V is {variation:.1f}: only the first week, {np.sum(week**2):.1f}, is a surprise"
+            f"V is {variation:.1f}: only the first week, {np.sum(week**2):.1f}, is a "
+            "surprise"
         )
 
 

@@ -29,15 +29,15 @@ of them faster. About 45 minutes; it runs in a few seconds. Builds on lesson 3.
 # and therefore
 #
 # .. math:: \underbrace{\max_y \langle \bar x, A y \rangle - \min_x \langle x, A \bar y \rangle}_{\text{duality gap of }
-#           \bar x,\, \bar y} = \frac{R^x_T + R^y_T}{T} . \tag{15}\label{eq:15}
+#           \bar x,\, \bar y} = \frac{R^x_T + R^y_T}{T} . \tag{16}\label{eq:16}
 #
 # So :math:`\min_x \max_y \langle x, A y \rangle \le \max_y \langle \bar x, A y \rangle \le \min_x \langle x, A \bar y
 # \rangle + \frac{R^x_T + R^y_T}{T} \le \max_y \min_x \langle x, A y \rangle + \frac{R^x_T + R^y_T}{T}`. With Hedge
 # the last term tends to zero.
 #
-# (15) is an equation, and both sides need only the best row and the best column. The gap is a *certificate*: no
-# player can gain more than it by deviating from :math:`\bar x` or :math:`\bar y`, and the value of the game lies
-# between its two ends, whatever learners were used.
+# :math:`\eqref{eq:16}` is an equation, and both sides need only the best row and the best column. The gap is a
+# *certificate*: no player can gain more than it by deviating from :math:`\bar x` or :math:`\bar y`, and the value of
+# the game lies between its two ends, whatever learners were used.
 #
 # A game with a twist
 # -------------------
@@ -106,21 +106,22 @@ assert np.abs(averages[-1] - [0.5, 0.25, 0.25]).sum() < 0.1
 # Two optimists
 # -------------
 #
-# By (15) the gap falls like :math:`1 / \sqrt T`, if both have the regret of lesson 3. But nobody is hostile here: the
-# opponent is a learner who moves slowly, so the next gradient is nearly the last one. The optimistic Hedge of lesson 14
-# counts the last gradient twice. Keep the negative terms of lemma (16) there: for every :math:`\eta`, with
-# :math:`|A_{ij}| \le 1`,
+# By :math:`\eqref{eq:16}` the gap falls like :math:`1 / \sqrt T`, if both have the regret of lesson 3. But nobody is
+# hostile here: the opponent is a learner who moves slowly, so the next gradient is nearly the last one. The
+# optimistic Hedge of lesson 14 counts the last gradient twice. Keep the negative terms of lemma `(15)
+# <lesson_14_optimism.html>`_ there: for every :math:`\eta`, with :math:`|A_{ij}| \le 1`,
 #
 # .. math:: R^x_T \le \frac{\ln d}{\eta} + \eta \sum_t \|y_t - y_{t-1}\|_1^2 - \frac{1}{8 \eta} \sum_t \|x_t -
 #           x_{t-1}\|_1^2
 #           + \eta ,
 #
-# and the same with x and y exchanged. *Proof.* In (16) let :math:`m_t = g_{t-1}` (with :math:`g_0 = 0`) and z be its
-# second sequence of points. Estimate :math:`\eta \langle g_t - m_t, x_t - z_{t+1} \rangle \le \eta^2 \|g_t -
-# m_t\|_\infty^2 + \frac14 \|x_t - z_{t+1}\|_1^2`. The negative terms that are left, :math:`-\frac14 \|x_t -
-# z_{t+1}\|_1^2 - \frac12 \|x_t - z_t\|_1^2`, are in total at most :math:`-\frac18 \sum_t \|x_t - x_{t-1}\|_1^2`,
-# since :math:`\|x_t - x_{t-1}\|^2 \le 2 \|x_t - z_t\|^2 + 2 \|z_t - x_{t-1}\|^2`. And :math:`\|g_t - g_{t-1}\|_\infty
-# = \|A (y_t - y_{t-1})\|_\infty \le \|y_t - y_{t-1}\|_1`; the first round costs :math:`\eta` more.
+# and the same with x and y exchanged. *Proof.* In `(15) <lesson_14_optimism.html>`_ let :math:`m_t = g_{t-1}` (with
+# :math:`g_0 = 0`) and z be its second sequence of points. Estimate :math:`\eta \langle g_t - m_t, x_t - z_{t+1}
+# \rangle \le \eta^2 \|g_t - m_t\|_\infty^2 + \frac14 \|x_t - z_{t+1}\|_1^2`. The negative terms that are left,
+# :math:`-\frac14 \|x_t - z_{t+1}\|_1^2 - \frac12 \|x_t - z_t\|_1^2`, are in total at most :math:`-\frac18 \sum_t
+# \|x_t - x_{t-1}\|_1^2`, since :math:`\|x_t - x_{t-1}\|^2 \le 2 \|x_t - z_t\|^2 + 2 \|z_t - x_{t-1}\|^2`. And
+# :math:`\|g_t - g_{t-1}\|_\infty = \|A (y_t - y_{t-1})\|_\infty \le \|y_t - y_{t-1}\|_1`; the first round costs
+# :math:`\eta` more.
 #
 # Add the two: what one player pays for the other's motion, the other one has saved. For :math:`\eta \le 1 / \sqrt 8`
 # the sums cancel, and **the gap is at most** :math:`\bigl(\frac{2 \ln d}{\eta} + 2 \eta\bigr) / T` (Rakhlin and

@@ -187,8 +187,8 @@ assert table[0, -1] < 0.1 * table[0].max()
 # Exercises
 # ---------
 #
-# **18.1** 20 experts, 10,000 rounds, 9 switches, :math:`\alpha = 0.001`. What is the right side of (17) at its best
-# :math:`\eta`? (Three digits.)
+# **18.1** 20 experts, 10,000 rounds, 9 switches, :math:`\alpha = 0.001`. What is the right side of
+# :math:`\eqref{eq:17}` at its best :math:`\eta`? (Three digits.)
 
 
 def tracking_bound():

@@ -31,7 +31,7 @@ it runs in a few seconds. Builds on lessons 2 and 8.
 #
 # .. math:: F_t(s) = \varepsilon\, \frac{2^t}{\pi\, t!}\, \Gamma\Bigl(\frac{t + 1 + s}{2}\Bigr)
 #           \Gamma\Bigl(\frac{t + 1 - s}{2}\Bigr), \qquad F_t(s \pm 1) = \Bigl(1 \pm \frac s t\Bigr) F_{t-1}(s) .
-#           \tag{19}\label{eq:19}
+#           \tag{18}\label{eq:18}
 #
 # The identity is :math:`\Gamma(z + 1) = z \Gamma(z)`. In one dimension, by induction: the bet multiplies the wealth by
 # :math:`1 + c S_{t-1} / t`, which is linear in c. :math:`F_t` is convex (the logarithm of :math:`\Gamma` is), and the
@@ -137,18 +137,18 @@ assert all((table[f"rate {rate:g}"] / tuned).max() > 5 for rate in rates)
 # .. math:: s_t(u) = s_t(w) + \langle h, u - w \rangle + \eta^2 \langle g_t, u - w \rangle^2
 #           \ge s_t(w) + \langle h, u - w \rangle + \tfrac14 \langle h, u - w \rangle^2 .
 #
-# That is (9) of lesson 8 with :math:`\gamma = \frac12`: the Online Newton Step with :math:`\epsilon = 1 / D^2` has
-# regret of at most :math:`\frac12 + d \ln(1 + \frac{T}{2 d})` on it, if :math:`\eta \le \frac{1}{2 D L}` (then
-# :math:`|h| \le 1 / D`).
+# That is `(9) <lesson_08_second_order.html>`_ of lesson 8 with :math:`\gamma = \frac12`: the Online Newton Step with
+# :math:`\epsilon = 1 / D^2` has regret of at most :math:`\frac12 + d \ln(1 + \frac{T}{2 d})` on it, if :math:`\eta
+# \le \frac{1}{2 D L}` (then :math:`|h| \le 1 / D`).
 #
 # **Theorem** (MetaGrad, van Erven and Koolen 2016, with our constants). With :math:`V_u = \sum_t \langle g_t, x_t - u
 # \rangle^2` and :math:`C = \ln \frac{1}{w_{1,i}} + \frac12 + d \ln(1 + \frac{T}{2d})`, for every learning rate of the
 # grid
 #
-# .. math:: \sum_t \langle g_t, x_t - u \rangle \le \eta_i V_u + \frac{C}{\eta_i} . \tag{20}\label{eq:20}
+# .. math:: \sum_t \langle g_t, x_t - u \rangle \le \eta_i V_u + \frac{C}{\eta_i} . \tag{19}\label{eq:19}
 #
 # *Proof.* The lemma says :math:`-\sum_t s_t(x_t^i) \le \ln \frac{1}{w_{1,i}}`; add the regret of learner i on its
-# surrogates. The sum says :math:`-\sum_t s_t(u) \le C`, which is (20) times :math:`\eta_i`.
+# surrogates. The sum says :math:`-\sum_t s_t(u) \le C`, which is :math:`\eqref{eq:19}` times :math:`\eta_i`.
 #
 # *Universality.* For convex losses :math:`V_u \le D^2 L^2 T`, and the best :math:`\eta_i` gives :math:`O(D L \sqrt{C
 # T})`. If the losses are curved as in (9), the regret is smaller than the left side by :math:`\frac\gamma2 V_u`, and

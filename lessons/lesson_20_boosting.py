@@ -28,13 +28,13 @@ answer is the algorithm **boosting**. About 40 minutes; it runs in a few seconds
 #
 # .. math:: \Bigl(\frac12 + \gamma\Bigr) T \le \sum_t \langle \ell_t, x_t \rangle \le \#\{t : h_t \text{ is right
 #           on } i\}
-#           + \sqrt{\tfrac12 T \ln n} . \tag{18}\label{eq:18}
+#           + \sqrt{\tfrac12 T \ln n} . \tag{20}\label{eq:20}
 #
 # So the number of rules that are right on i is at least :math:`\frac T2 + \gamma T - \sqrt{\frac12 T \ln n}`, and
 # that is more than :math:`\frac T2` as soon as :math:`\gamma^2 T > \frac12 \ln n`.
 #
-# Compare lesson 17: (18) is the minimax theorem at work. If against every weighting there is a rule with edge
-# :math:`\gamma`, there is one weighting of *rules* with this edge on every example.
+# Compare lesson 17: :math:`\eqref{eq:20}` is the minimax theorem at work. If against every weighting there is a rule
+# with edge :math:`\gamma`, there is one weighting of *rules* with this edge on every example.
 #
 # The simplest weak rules are **stumps**: one feature, one threshold, one sign. To find the best one for given
 # weights, sort each feature and add up.
@@ -131,10 +131,11 @@ plt.show()
 # %%
 # *Answer.* The majority is right on the whole sample after a few dozen rules. The error on other patients does not
 # rise when the game goes on; here it even falls a little. It puzzled people in 1996, since hundreds of rules for 300
-# examples look like a plain case of learning by heart. (18) explains it: Hedge goes on, and the number of rules that
-# are right on *every* example goes on rising toward :math:`(\frac12 + \gamma) T`. The **margin**, the majority's lead
-# as a share of the votes, keeps growing after the error is zero, and what a majority with a large margin says about
-# new examples does not depend on how many rules vote (Schapire, Freund, Bartlett and Lee 1998).
+# examples look like a plain case of learning by heart. :math:`\eqref{eq:20}` explains it: Hedge goes on, and the
+# number of rules that are right on *every* example goes on rising toward :math:`(\frac12 + \gamma) T`. The
+# **margin**, the majority's lead as a share of the votes, keeps growing after the error is zero, and the guarantee
+# for new examples of a majority with a large margin does not depend on how many rules vote (Schapire, Freund,
+# Bartlett and Lee 1998).
 #
 # The theorem on this game, with the edges that occurred and for the learning rate that was used:
 
@@ -165,8 +166,8 @@ def rules_needed():
 exercise("20.1", rules_needed, digest="919acb2c4a1fcb25")
 
 # %%
-# **20.2** 100 examples, :math:`\gamma = 0.1`, 1,000 rules. Which margin does (18) guarantee on every example: the least
-# number of right rules minus that of wrong ones, divided by 1,000? (Three digits.)
+# **20.2** 100 examples, :math:`\gamma = 0.1`, 1,000 rules. Which margin does :math:`\eqref{eq:20}` guarantee on every
+# example: the least number of right rules minus that of wrong ones, divided by 1,000? (Three digits.)
 
 
 def certified_margin():
@@ -201,7 +202,8 @@ def check_adaboost():
         error = share[says != y].sum()
         if not np.isclose(alpha, 0.5 * np.log((1 - error) / error)):
             raise CheckFailed(
-                f"rule {number} has {alpha:.4f} votes; on the weights of its round it errs "
+                f"rule {number} has {alpha:.4f} votes; on the weights of its round it "
+                "errs "
                 f"with {error:.4f}"
             )
         promise *= 2 * np.sqrt(error * (1 - error))
