@@ -147,7 +147,7 @@ print(f"no whisper   regret {alone:8.1f}")
 
 values = [record.bound.value for record in whispered]
 assert values == sorted(values)
-assert values[-1] > 2 * np.sqrt(2) * 2 * np.sqrt(2000)
+assert values[-1] > 2.9 * 2 * np.sqrt(2 * 2000)
 assert all(record.regret.upper < min(alone, record.bound.value) for record in whispered)
 
 # %%

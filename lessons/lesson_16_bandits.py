@@ -128,10 +128,10 @@ lines(
 plt.show()
 
 # %%
-# *Answer.* Hedge's regret grows like :math:`\sqrt{\ln d}`, by a factor of 2 to 3. That of EXP3 grows quickly at first and stays below
-# its bound; with 32 arms most of the game is exploration (never learning costs :math:`0.1\, T = 200`). Greed is a
-# gamble: it may stick to a bad arm for ever after an unlucky start, so its regret in one game is anything between
-# nearly nothing and 200 and more.
+# *Answer.* Hedge's regret grows like :math:`\sqrt{\ln d}`, by a factor of 2 to 3. That of EXP3 grows quickly at first
+# and stays below its bound; with 32 arms most of the game is exploration (never learning costs :math:`0.1\, T =
+# 200`). Greed is a gamble: it may stick to a bad arm for ever after an unlucky start, so its regret in one game is
+# anything between nearly nothing and 200 and more.
 
 means = {name: np.mean(values, axis=1) for name, values in regret.items()}
 assert 1 < means["Hedge, shown all"][-1] / means["Hedge, shown all"][0] < 3
@@ -158,10 +158,11 @@ assert max(map(np.ptp, regret["greedy"])) > 0.05 * horizon
 #
 # for a Lipschitz constant L, however small :math:`\delta` is (Agarwal, Dekel and Xiao 2010). Put the estimates into
 # inequality `(1) <lesson_02_gradient_descent.html>`_ of lesson 2 and take means: :math:`\frac{D^2}{2 \eta} +
-# \frac\eta2 \sum_t \mathbb{E} |\tilde g_t|^2` and the loss of at most :math:`2 L \delta` a round for playing beside
-# :math:`x_t`. With two values :math:`\delta` may tend to zero and :math:`\mathbb{E}|\tilde g|^2 = d |g|^2` on linear
-# losses, so the regret is :math:`D L \sqrt{d T}`. With one value :math:`\delta \sim T^{-1/4}` balances the terms, and
-# the bound is of order :math:`T^{3/4}`. The two lengths, in numbers:
+# \frac\eta2 \sum_t \mathbb{E} |\tilde g_t|^2` and a loss of order :math:`L \delta` a round for playing beside
+# :math:`x_t`, within a slightly smaller domain. With two values :math:`\delta` may tend to zero and
+# :math:`\mathbb{E}|\tilde g|^2 = d |g|^2` on linear losses, so the regret is :math:`D L \sqrt{d T}`. With one value
+# :math:`\delta \sim T^{-1/4}` balances the terms, and the bound is of order :math:`T^{3/4}`. The two lengths, in
+# numbers:
 
 generator = np.random.default_rng(0)
 d, delta = 10, 0.05

@@ -37,7 +37,7 @@ of them faster. About 45 minutes; it runs in a few seconds. Builds on lesson 3.
 #
 # :math:`\eqref{eq:16}` is an equation, and both sides need only the best row and the best column. The gap is a
 # *certificate*: no player can gain more than it by deviating from :math:`\bar x` or :math:`\bar y`, and the value of
-# the game lies between its two ends, whatever learners were used.
+# the game lies between the two numbers whose difference it is, whatever learners were used.
 #
 # A game with a twist
 # -------------------
