@@ -179,7 +179,7 @@ assert distances["full-matrix AdaGrad"] < 0.1 < distances["diagonal AdaGrad"]
 # **Predict before you run.** Can :math:`\eqref{eq:3}` ever be smaller than lesson 2's :math:`\sqrt 2 D \sqrt{\sum
 # |g_t|^2}`?
 #
-# *No*, because :math:`\sum_t |g_t|^2 = \mathrm{tr}\, G_T` and
+# *Answer.* No, because :math:`\sum_t |g_t|^2 = \mathrm{tr}\, G_T` and
 # :math:`\mathrm{tr}\, G^{1/2} = \sum_i \sqrt{\lambda_i} \ge \sqrt{\sum_i \lambda_i}`. In terms of a Euclidean diameter
 # full-matrix AdaGrad always has the *worse* bound. Its advantage depends on the comparator: the first sum of the proof,
 # before it is bounded, contains :math:`|x_t - u|_{H}^2`, which is small if :math:`x_t - u` lies in directions of small

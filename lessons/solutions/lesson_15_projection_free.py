@@ -9,8 +9,8 @@ def rounds_needed():
 
 
 def smallest_in_trace_ball(gradient, radius):
-    left, _, right = np.linalg.svd(gradient)
-    return -radius * np.outer(left[:, 0], right[0])
+    columns, _, rows = np.linalg.svd(gradient)
+    return -radius * np.outer(columns[:, 0], rows[0])
 
 
 def frank_wolfe(c, domain, tolerance):

@@ -15,8 +15,3 @@ def bets(coins):
         wealth += coin * bet
         total += coin
     return np.array(placed)
-
-
-def tilted_mean(rates, weights, points):
-    tilted = rates * weights
-    return tilted @ points / tilted.sum()

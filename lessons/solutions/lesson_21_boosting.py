@@ -1,4 +1,4 @@
-"""Solutions of lesson 20; `oco lessons export --teachers` puts them in the place of its starters."""
+"""Solutions of lesson 21; `oco lessons export --teachers` puts them in the place of its starters."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-r"""20. Boosting: many weak rules make a strong one
+r"""21. Boosting: many weak rules make a strong one
 ===============================================
 
 The last lesson puts the course to work. A *weak* rule is right a little more often than a coin, on every weighting of
@@ -156,17 +156,17 @@ assert errors[finished - 1 :, 0].max() == 0.0
 # Exercises
 # ---------
 #
-# **20.1** 1,000 examples and edge :math:`\gamma = 0.05`. How many rules does the theorem ask for? (Three digits.)
+# **21.1** 1,000 examples and edge :math:`\gamma = 0.05`. How many rules does the theorem ask for? (Three digits.)
 
 
 def rules_needed():
     return None  # your number
 
 
-exercise("20.1", rules_needed, digest="919acb2c4a1fcb25")
+exercise("21.1", rules_needed, digest="@")
 
 # %%
-# **20.2** 100 examples, :math:`\gamma = 0.1`, 1,000 rules. Which margin does :math:`\eqref{eq:20}` guarantee on every
+# **21.2** 100 examples, :math:`\gamma = 0.1`, 1,000 rules. Which margin does :math:`\eqref{eq:20}` guarantee on every
 # example: the least number of right rules minus that of wrong ones, divided by 1,000? (Three digits.)
 
 
@@ -174,10 +174,10 @@ def certified_margin():
     return None  # your number
 
 
-exercise("20.2", certified_margin, digest="e6355c7222dbdfb9")
+exercise("21.2", certified_margin, digest="@")
 
 # %%
-# **20.3** **AdaBoost** takes a learning rate of its own in every round. With the error :math:`\epsilon` of the stump
+# **21.3** **AdaBoost** takes a learning rate of its own in every round. With the error :math:`\epsilon` of the stump
 # on the weights and :math:`\alpha = \frac12 \ln \frac{1 - \epsilon}{\epsilon}`, weights of right examples are
 # multiplied by :math:`e^{-\alpha}`, of wrong ones by :math:`e^{\alpha}`, and the rule has :math:`\alpha` votes.
 # Return the list of pairs (alpha, stump). The check knows that the share of wrong examples is at most :math:`\prod_t
@@ -216,7 +216,7 @@ def check_adaboost():
         )
 
 
-exercise("20.3", check_adaboost)
+exercise("21.3", check_adaboost)
 
 # %%
 # Where to go from here
