@@ -202,15 +202,25 @@ axes.set(
 axes.set_xticks(ranks, [str(rank) for rank in ranks])
 axes.minorticks_off()
 plt.show()
-assert errors["Frequent Directions"][at] < 0.15 * min(
-    errors["sampling"][at], errors["random projection"][at]
-)
 
 # %%
 # *Answer.* By ten or more compared with either, and not by chance: the error follows the bound closely. The best rank-k
 # approximation, which has to see all data at once, is better by a factor of 2 to 7. Sketches of two halves of the data
 # can be merged with ``sketch.merge(other)``.
-#
+
+assert errors["Frequent Directions"][at] < 0.15 * min(
+    errors["sampling"][at], errors["random projection"][at]
+)
+promised = np.array([omega(eigenvalues, rank) for rank in ranks])
+assert (errors["Frequent Directions"] <= promised).all()
+assert (np.array(errors["Frequent Directions"]) / eigenvalues[ranks] < 8.0).all()
+halves = [oco.FrequentDirections(dimension=64, rank=8) for _ in range(2)]
+for half, part in zip(halves, (pixels[:900], pixels[900:]), strict=True):
+    half.update(part)
+halves[0].merge(halves[1])
+assert np.linalg.norm(covariance - halves[0].covariance(), 2) <= omega(eigenvalues, 8)
+
+# %%
 # Exercises
 # ---------
 #

@@ -4,7 +4,7 @@ r"""17. Games: no-regret dynamics and the minimax theorem
 Until now the opponent had no aim of its own. Let it be a second learner, who wins what you lose. Two learners without
 regret then compute an *equilibrium*, and the mere existence of such learners proves von Neumann's minimax theorem.
 Their regrets, which both can compute, certify how far from the equilibrium they are. At the end optimism makes both
-of them faster. About 45 minutes; it runs in a few seconds. Builds on lesson 3.
+of them faster. About 45 minutes; it runs in a few seconds. Builds on lessons 3 and 14.
 """
 
 # %%
@@ -31,9 +31,13 @@ of them faster. About 45 minutes; it runs in a few seconds. Builds on lesson 3.
 # .. math:: \underbrace{\max_y \langle \bar x, A y \rangle - \min_x \langle x, A \bar y \rangle}_{\text{duality gap of }
 #           \bar x,\, \bar y} = \frac{R^x_T + R^y_T}{T} . \tag{16}\label{eq:16}
 #
-# So :math:`\min_x \max_y \langle x, A y \rangle \le \max_y \langle \bar x, A y \rangle \le \min_x \langle x, A \bar y
-# \rangle + \frac{R^x_T + R^y_T}{T} \le \max_y \min_x \langle x, A y \rangle + \frac{R^x_T + R^y_T}{T}`. With Hedge
-# the last term tends to zero.
+# So
+#
+# .. math:: \min_x \max_y \langle x, A y \rangle \le \max_y \langle \bar x, A y \rangle
+#           = \min_x \langle x, A \bar y \rangle + \frac{R^x_T + R^y_T}{T}
+#           \le \max_y \min_x \langle x, A y \rangle + \frac{R^x_T + R^y_T}{T} .
+#
+# With Hedge the last term tends to zero.
 #
 # :math:`\eqref{eq:16}` is an equation, and both sides need only the best row and the best column. The gap is a
 # *certificate*: no player can gain more than it by deviating from :math:`\bar x` or :math:`\bar y`, and the value of
