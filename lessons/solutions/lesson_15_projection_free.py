@@ -9,8 +9,8 @@ def rounds_needed():
 
 
 def smallest_in_trace_ball(gradient, radius):
-    columns, _, rows = np.linalg.svd(gradient)
-    return -radius * np.outer(columns[:, 0], rows[0])
+    columns, sizes, rows = np.linalg.svd(gradient)
+    return -radius * np.outer(columns[:, sizes.argmax()], rows[sizes.argmax()])
 
 
 def frank_wolfe(c, domain, tolerance):
