@@ -35,14 +35,21 @@ minutes; it runs in a few seconds. Builds on lesson 2.
 # The identity is :math:`\Gamma(z + 1) = z \Gamma(z)`. In one dimension, by induction: the bet multiplies the wealth by
 # :math:`1 + c S_{t-1} / t`, which is linear in c. :math:`F_t` is convex (the logarithm of :math:`\Gamma` is), and the
 # two sides agree at :math:`c = \pm 1`, hence :math:`W_t \ge F_{t-1}(S_{t-1}) (1 + c S_{t-1} / t) \ge F_t(S_{t-1} + c)`.
-# (In more dimensions the worst coin is parallel to the sum: Orabona and Pál 2016.) Stirling's formula gives
+#
+# In more dimensions let :math:`s = |S_{t-1}|`, and p the component of the coin along :math:`S_{t-1}`. The bet
+# multiplies the wealth by :math:`1 + s p / t`, and :math:`|S_t|^2 \le s^2 + 2 s p + 1`. Both sides agree at :math:`p
+# = \pm 1` as before, so it suffices that :math:`F_t(\sqrt y)` is convex and rising in y. It is: the logarithm of
+# :math:`\Gamma(a + z) \Gamma(a - z)` is a power series in :math:`z^2` whose coefficients, polygamma functions of odd
+# order at a, are positive, and so is its exponential.
+#
+# Stirling's formula gives
 # :math:`F_T(s) \ge a\, e^{s^2 / 2T}` with :math:`a = \varepsilon / (e \sqrt{\pi T})`.
 #
 # *If a fixed u would have gained much, the wealth is large.* It remains to maximize
 # :math:`|u| s - a e^{s^2 / 2T}` over s. The derivative is zero where :math:`|u| = \frac{a s}{T} e^{s^2 / 2T}`. With
 # :math:`z = s^2 / T` this says :math:`z e^z = T |u|^2 / a^2`, and :math:`e^z \le 1 + z e^z`, so
 # :math:`s \le \sqrt{T \ln(1 + T |u|^2 / a^2)}`, where :math:`T / a^2 = e^2 \pi T^2 / \varepsilon^2 \le 24 T^2 /
-# \varepsilon^2`. The maximum is at most :math:`|u| s`. The two facts about F that were quoted, in numbers:
+# \varepsilon^2`. The maximum is at most :math:`|u| s`. The facts about F that were quoted, in numbers:
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -64,6 +71,10 @@ for t in (2, 10, 1000):
     assert np.allclose(log_potential(t, sums + 1.0), risen)
     least = sums**2 / (2 * t) - 1.0 - 0.5 * np.log(np.pi * t)
     assert (log_potential(t, sums) >= least).all()
+    squares = np.linspace(0.0, (t - 1.0) ** 2, 200)
+    heights = np.exp(log_potential(t, np.sqrt(squares)) - log_potential(t, 0.0))
+    assert (np.diff(heights) > 0).all()
+    assert (np.diff(heights, 2) > -1e-9 * heights[1:-1]).all()
 
 # %%
 # **Predict before you run.** The best point is at distance 0.1, 1, 10 or 100. Which is good in all four games: one of
