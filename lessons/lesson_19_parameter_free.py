@@ -39,8 +39,8 @@ minutes; it runs in a few seconds. Builds on lesson 2.
 # In more dimensions let :math:`s = |S_{t-1}|`, and p the component of the coin along :math:`S_{t-1}`. The bet
 # multiplies the wealth by :math:`1 + s p / t`, and :math:`|S_t|^2 \le s^2 + 2 s p + 1`. Both sides agree at :math:`p
 # = \pm 1` as before, so it suffices that :math:`F_t(\sqrt y)` is convex and rising in y. It is: the logarithm of
-# :math:`\Gamma(a + z) \Gamma(a - z)` is a power series in :math:`z^2` whose coefficients, polygamma functions of odd
-# order at a, are positive, and so is its exponential.
+# :math:`\Gamma(b + z) \Gamma(b - z)` is a power series in :math:`z^2` whose coefficients, polygamma functions of odd
+# order at b, are positive, and so is its exponential.
 #
 # Stirling's formula gives
 # :math:`F_T(s) \ge a\, e^{s^2 / 2T}` with :math:`a = \varepsilon / (e \sqrt{\pi T})`.
