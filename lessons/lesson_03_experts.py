@@ -141,14 +141,14 @@ def path(learner, losses):
 losses = (np.random.default_rng(3).random((60, 3)) < [0.25, 0.5, 0.75]).astype(float)
 [axes] = panels(height=3.6)
 corners = triangle(axes, ["best expert", "second", "worst"])
-for learner, color in (
-    (oco.OGD(0.05, schedule="constant"), "#777777"),
-    (oco.Hedge(0.15), "#117733"),
+for name, learner, color in (
+    ("gradient descent", oco.OGD(0.05, schedule="constant"), "#777777"),
+    ("Hedge", oco.Hedge(0.15), "#117733"),
 ):
     points = path(learner, losses)
-    axes.plot(*(points @ corners).T, ".-", color=color, label=learner.name)
+    axes.plot(*(points @ corners).T, ".-", color=color, label=name)
     assert np.allclose(points.sum(axis=1), 1.0)
-    print(f"{learner.name:6s} weights at the end {np.round(points[-1], 4)}")
+    print(f"{name:16s} weights at the end {np.round(points[-1], 4)}")
 axes.set_title("The same losses in two geometries")
 axes.legend(loc="upper right")
 plt.show()

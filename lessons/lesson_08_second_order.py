@@ -161,7 +161,8 @@ for kind, make in makers.items():
     growing[kind] = played.curves["regret_upper"]
 
 left, right = panels(2, height=3.0)
-curves = {kind: (ridges, found[kind], f"{kind} o-") for kind in makers}
+shown = {"son": "SON", "fd_son": "FD-SON", "rfd_son": "RFD-SON"}
+curves = {shown[kind]: (ridges, found[kind], f"{kind} o-") for kind in makers}
 lines(
     left,
     curves,
@@ -170,7 +171,7 @@ lines(
     ylabel="regret",
     title="3,000 rounds, rank 4",
 )
-curves = {kind: (rounds, growing[kind], f"{kind} o-") for kind in makers}
+curves = {shown[kind]: (rounds, growing[kind], f"{kind} o-") for kind in makers}
 lines(right, curves, log="xy", xlabel="rounds", title="ridge = 0.01")
 plt.show()
 

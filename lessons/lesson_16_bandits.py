@@ -258,20 +258,22 @@ def estimated_losses(arm, loss, probabilities):
 
 def check_estimate():
     probabilities, truth = np.array([0.7, 0.2, 0.1]), np.array([0.5, 1.0, 0.25])
-    drawn = [
+    given = [
         np.asarray(estimated_losses(arm, truth[arm], probabilities), dtype=float)
         for arm in range(3)
     ]
-    if any(estimate.shape != (3,) for estimate in drawn):
+    if any(estimate.shape != (3,) for estimate in given):
         raise CheckFailed(
             "the estimate is a vector with an entry for each of the three arms"
         )
-    mean = sum(p * estimate for p, estimate in zip(probabilities, drawn, strict=True))
+    mean = sum(
+        chance * estimate for chance, estimate in zip(probabilities, given, strict=True)
+    )
     if not np.allclose(mean, truth):
         raise CheckFailed(
             f"the mean of your estimate is {mean.round(3)}, it should be {truth}"
         )
-    if any(np.count_nonzero(estimate) > 1 for estimate in drawn):
+    if any(np.count_nonzero(estimate) > 1 for estimate in given):
         raise CheckFailed(
             "of the arms that were not played nothing is known: their entries are 0"
         )

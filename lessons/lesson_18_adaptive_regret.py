@@ -218,8 +218,8 @@ class MyFixedShare(oco.Learner):
 def check_fixed_share():
     check_learner(MyFixedShare(), domain=oco.Simplex(dimension=4))
     mine, theirs = (
-        oco.play(relay, learner, checkpoints=1, spectrum=False).cumulative_loss
-        for learner in (
+        oco.play(relay, each, checkpoints=1, spectrum=False).cumulative_loss
+        for each in (
             MyFixedShare(0.02, 0.2),
             FixedShare(share=0.02, learning_rate=0.2),
         )
