@@ -61,6 +61,7 @@ MATHJAX = distribution("django-static-mathjax").locate_file("mathjax/static/math
 html_static_path = ["_static", str(MATHJAX)]
 mathjax_path = "tex-svg.js"
 html_css_files = ["site.css"]
+html_js_files = ["lessons.js"]
 html_theme_options = {"source_edit_link": "", "navigation_with_keys": True}
 html_show_sphinx = html_show_copyright = False
 

@@ -34,6 +34,7 @@ MODULES = {
     "regret_experiments.comparison": "learners compared over the games that they share",
     "regret_experiments.statistics": "the tests behind that, on plain arrays",
     "regret_experiments.figures": "figures of results",
+    "regret_experiments.lessons.drawing": "figures of lessons in a few lines",
 }
 """Public modules with a line about each, in the order of the reference."""
 

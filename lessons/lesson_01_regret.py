@@ -26,12 +26,11 @@ import numpy as np
 
 import oco
 from oco.checks import CheckFailed, check_learner, exercise
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style, learner_style
+from regret_experiments.lessons.drawing import lines, panels
 
-plt.rcParams.update(base_style())
-
-game = oco.environments.LogisticRegression.load("breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0))
+game = oco.environments.LogisticRegression.load(
+    "breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0)
+)
 print(oco.play(game, oco.OGD()))
 
 # %%
@@ -54,7 +53,10 @@ class FollowTheLeader(oco.Learner):
 
     def start(self, problem):
         self.domain = problem.domain
-        self.state = {"point": problem.domain.start, "sum": np.zeros(problem.domain.shape)}
+        self.state = {
+            "point": problem.domain.start,
+            "sum": np.zeros(problem.domain.shape),
+        }
 
     def update(self, gradient):
         self.state["sum"] = self.state["sum"] + gradient
@@ -74,8 +76,10 @@ check_learner(FollowTheLeader())
 
 trap = oco.environments.FollowTheLeaderTrap(dimension=2, horizon=1000)
 leader, descent = oco.play(trap, FollowTheLeader()), oco.play(trap, oco.OGD())
-print(f"follow the leader: {leader.regret.upper:.1f}     gradient descent: {descent.regret.upper:.1f}")
-assert abs(leader.regret.upper - (trap.horizon - 0.5)) < 1e-6
+print(
+    f"follow the leader: {leader.regret.upper:.1f}     gradient descent: "
+    f"{descent.regret.upper:.1f}"
+)
 
 # %%
 # *Answer.* The leader is at one end of the ball, and the next loss punishes exactly that end: 1 in every round from the
@@ -83,11 +87,16 @@ assert abs(leader.regret.upper - (trap.horizon - 0.5)) < 1e-6
 # With unit gradients on a ball of radius 1 no learner loses more than 2 a round to the best fixed point, so this is the
 # worst order of growth. Play both and compare.
 
+assert abs(leader.regret.upper - (trap.horizon - 0.5)) < 1e-6
+assert descent.regret.upper <= descent.bound.value
+
 
 def positions(learner, rounds):
     """The learner's coordinate along v in every round."""
     stream, player = trap.fresh(0), learner.fresh()
-    player.start(oco.Problem(trap.domain, trap.horizon, gradient_bound=trap.gradient_bound))
+    player.start(
+        oco.Problem(trap.domain, trap.horizon, gradient_bound=trap.gradient_bound)
+    )
     places = []
     for _ in range(rounds):
         places.append(float(player.prediction @ trap.direction))
@@ -95,20 +104,27 @@ def positions(learner, rounds):
     return places
 
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 2.8), layout="constrained")
-gray, red = learner_style("ogd").ink, "#B03A2E"
-left.step(range(1, 25), positions(FollowTheLeader(), 24), where="mid", color=red)
-left.plot(range(1, 25), positions(oco.OGD(), 24), color=gray, marker="s", markersize=3)
-left.set(xlabel="round", ylabel="position along v", title="The leader jumps from end to end", ylim=(-1.25, 1.25))
-labels = DirectLabels(right)
-for record, name, color in ((leader, "follow the leader: T - 1/2", red), (descent, "gradient descent", gray)):
-    rounds, regret = record.curves["round"], record.curves["regret_upper"]
-    right.plot(rounds, regret, color=color)
-    labels.at_end(name, rounds[-1], regret[-1], color)
+left, right = panels(2, height=2.8)
+first = range(1, 25)
+curves = {
+    "leader": (first, positions(FollowTheLeader(), 24), "#B03A2E o-"),
+    "descent": (first, positions(oco.OGD(), 24), "ogd s-"),
+}
+lines(left, curves, xlabel="round", ylabel="position along v", title="The first rounds")
 rounds = leader.curves["round"]
-right.plot(rounds, 1.5 * 2.0 * np.sqrt(rounds), ":", color=gray)
-labels.at_end("its bound, 3 sqrt(T)", rounds[-1], 3.0 * np.sqrt(rounds[-1]), gray)
-right.set(xscale="log", yscale="log", xlabel="rounds", ylabel="regret", title="Linear regret, and a cure")
+curves = {
+    "leader": (rounds, leader.curves["regret_upper"], "#B03A2E"),
+    "descent": (rounds, descent.curves["regret_upper"], "ogd"),
+    "3 sqrt(T)": (rounds, 3.0 * np.sqrt(rounds), "ogd :"),
+}
+lines(
+    right,
+    curves,
+    log="xy",
+    xlabel="rounds",
+    ylabel="regret",
+    title="Regret, and a bound",
+)
 plt.show()
 
 # %%
@@ -123,13 +139,13 @@ plt.show()
 # :math:`\sum_{t \le T} f_t(x_{t+1}) \le \sum_{t \le T} f_t(x_{T+1})`, which is the smallest value there is, by the
 # definition of :math:`x_{T+1}`. (Kalai and Vempala 2005; Shalev-Shwartz 2012, Lemma 2.1.)
 #
-# So the regret is at most :math:`\sum_t [f_t(x_t) - f_t(x_{t+1})] \le G \sum_t |x_t - x_{t+1}|`: **stability is what a
+# So the regret is at most :math:`\sum_t [f_t(x_t) - f_t(x_{t+1})] \le L \sum_t |x_t - x_{t+1}|`: **stability is what a
 # learner needs**. If every loss is :math:`\sigma`-strongly convex, let :math:`F_t = f_1 + \dots + f_t`. Then
 # :math:`F_t` is :math:`\sigma t`-strongly convex with minimizer :math:`x_{t+1}`, and
 #
 # .. math::
 #     \tfrac{\sigma t}{2} |x_t - x_{t+1}|^2 \le F_t(x_t) - F_t(x_{t+1})
-#     = [F_{t-1}(x_t) - F_{t-1}(x_{t+1})] + [f_t(x_t) - f_t(x_{t+1})] \le 0 + G |x_t - x_{t+1}|,
+#     = [F_{t-1}(x_t) - F_{t-1}(x_{t+1})] + [f_t(x_t) - f_t(x_{t+1})] \le 0 + L |x_t - x_{t+1}|,
 #
 # so the leader moves by at most :math:`2G / (\sigma t)` and :math:`R_T \le (2G^2/\sigma)(1 + \ln T)`: logarithmic.
 #
@@ -142,8 +158,8 @@ plt.show()
 # :math:`R_T \le \frac{|u - x_1|^2}{2\eta} + \sum_t \langle g_t, x_t - x_{t+1} \rangle`, and projections do not
 # stretch: :math:`|x_t - x_{t+1}| \le \eta |g_t|`. Hence
 #
-# .. math:: R_T \le \frac{r^2}{2\eta} + \eta \sum_{t} |g_t|^2 \le r G \sqrt{2T}
-#           \quad\text{for}\quad \eta = \frac{r}{G \sqrt{2T}}
+# .. math:: R_T \le \frac{r^2}{2\eta} + \eta \sum_{t} |g_t|^2 \le r L \sqrt{2T}
+#           \quad\text{for}\quad \eta = \frac{r}{L \sqrt{2T}}
 #
 # with r the radius around :math:`x_1` (Shalev-Shwartz 2012, Section 2.3). The trap and nine random
 # streams, to see that the inequality holds:
@@ -151,7 +167,9 @@ plt.show()
 ratios = []
 for seed in range(10):
     rows = (
-        trap.fresh(0).block(0, 500).rows if seed == 0 else np.random.default_rng(seed).uniform(-1, 1, (500, 2)) / 2**0.5
+        trap.fresh(0).block(0, 500).rows
+        if seed == 0
+        else np.random.default_rng(seed).uniform(-1, 1, (500, 2)) / 2**0.5
     )
     size = np.linalg.norm(rows, axis=1).max()
     eta = 1.0 / (size * np.sqrt(2 * 500))
@@ -163,6 +181,59 @@ print("regret / bound, ten streams:", np.round(ratios, 2))
 assert max(ratios) <= 1.0
 
 # %%
+# An opponent who watches
+# -----------------------
+#
+# An opponent is **oblivious** if he has fixed all losses before the first round, **adaptive** if :math:`f_t` may depend
+# on :math:`x_1, \dots, x_t`. The proofs above are about *any* sequence of losses, so they hold for both. Three
+# consequences:
+#
+# * *A deterministic learner cannot choose from a finite set.* Let K be the two points 0 and 1: the opponent looks at
+#   :math:`x_t` and gives it the loss 1, the other one 0. The learner pays T, the better point at most T/2.
+# * *Chance makes the set convex.* Play 1 with probability x, and let the opponent see x but not the coin. The loss is
+#   on average :math:`(1 - x) \ell_{t,0} + x\, \ell_{t,1}`, which is linear on [0, 1]. This is why games with experts
+#   are played on the simplex (lesson 3).
+# * *Regret does not ask what the opponent would have done.* It compares with the losses that occurred. **Policy
+#   regret** (Arora, Dekel and Tewari 2012) compares with the losses that would have occurred had you always played u.
+#
+# **Predict before you run.** The opponent looks at your *first* point only. If it is not the south pole -v of the ball,
+# he gives every point the loss 1 in every round, otherwise 0. What is the regret of gradient descent? What would always
+# playing -v have cost?
+
+
+class Grudge:
+    """Remembers the first point for ever."""
+
+    def __init__(self, horizon=100):
+        self.domain, self.horizon = oco.Ball(radius=1.0, dimension=2), horizon
+        self.gradient_bound, self.first = 1.0, None
+
+    def fresh(self, seed):
+        return Grudge(self.horizon)
+
+    def reveal(self, point):
+        if self.first is None:
+            self.first = point.copy()
+        angry = float(not np.allclose(self.first, [0.0, -1.0]))
+        # |<0, x> - 1| is 1 everywhere
+        return oco.losses.RowLoss(oco.losses.Absolute(), np.zeros(2), angry)
+
+
+grudge = oco.play(Grudge(), oco.OGD(), spectrum=False)
+again, pole = Grudge(), np.array([0.0, -1.0])
+loss_of_the_pole = sum(again.reveal(pole).value(pole) for _ in range(100))
+print(f"loss {grudge.cumulative_loss:.0f}, regret {grudge.regret.upper:.0f}")
+print(f"always -v would have cost {loss_of_the_pole:.0f}")
+
+# %%
+# *Answer.* The regret is 0, because all points have the same loss in the game that was played. The policy regret is
+# T, and no learner can avoid it in general. Wherever the opponent's memory matters, read a regret bound with care.
+
+assert grudge.cumulative_loss == 100.0
+assert abs(grudge.regret.upper) < 1e-9
+assert loss_of_the_pole == 0.0
+
+# %%
 # Exercises
 # ---------
 #
@@ -171,11 +242,15 @@ assert max(ratios) <= 1.0
 
 
 def best_fixed_loss(gradients, radius):
-    raise NotImplementedError("return the smallest value of <g_1 + ... + g_T, u> over |u| <= radius")
+    raise NotImplementedError(
+        "return the smallest value of <g_1 + ... + g_T, u> over |u| <= radius"
+    )
 
 
 gradients = np.random.default_rng(11).standard_normal((100, 5))
-exercise("1.1", lambda: best_fixed_loss(gradients, radius=2.0), digest="6ee063397e033a68")
+exercise(
+    "1.1", lambda: best_fixed_loss(gradients, radius=2.0), digest="6ee063397e033a68"
+)
 
 # %%
 # **1.2** On the trap with T = 2,500 rounds and a ball of radius 2, what is the regret of follow the leader? Think, then
@@ -190,17 +265,22 @@ exercise("1.2", regret_of_the_leader, digest="df9bbb745c0601c3")
 
 # %%
 # **1.3** Repair the leader. Write follow the regularized leader on a domain of any shape, with the learning rate
-# :math:`\eta = D / (2 G \sqrt{2T})`: the domain's diameter is ``problem.domain.diameter()``, the projection
+# :math:`\eta = D / (2 L \sqrt{2T})`: the domain's diameter is ``problem.domain.diameter()``, the projection
 # ``problem.domain.project``, the horizon ``problem.horizon``. It must obey the rules and have regret of at most
-# :math:`r G \sqrt{2T}` in the trap.
+# :math:`r L \sqrt{2T}` in the trap.
 
 
 class RegularizedLeader(oco.Learner):
     def start(self, problem):
-        raise NotImplementedError("set self.state to a dict with the point and the sum of gradients, and compute eta")
+        raise NotImplementedError(
+            "set self.state to a dict with the point and the sum of gradients, and "
+            "compute eta"
+        )
 
     def update(self, gradient):
-        raise NotImplementedError("add the gradient to the sum, and project x_1 - eta * sum")
+        raise NotImplementedError(
+            "add the gradient to the sum, and project x_1 - eta * sum"
+        )
 
 
 def check_regularized_leader():
@@ -208,7 +288,8 @@ def check_regularized_leader():
     regret = oco.play(trap, RegularizedLeader()).regret.upper
     if regret > np.sqrt(2 * trap.horizon):
         raise CheckFailed(
-            f"the regret in the trap is {regret:.1f}, above r G sqrt(2 T) = 44.7: is eta what it should be?"
+            f"the regret in the trap is {regret:.1f}, above r L sqrt(2 T) = 44.7: is "
+            "eta what it should be?"
         )
 
 

@@ -45,16 +45,18 @@ import numpy as np
 
 import oco
 from oco.checks import CheckFailed, check_learner, exercise
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style, learner_style
-
-plt.rcParams.update(base_style())
+from regret_experiments.lessons.drawing import lines, panels, triangle
 
 horizon, sizes = 2000, np.array([4, 16, 64, 256, 1024])
 
 
 def mean_regret(game, learner):
-    return np.mean([oco.play(game, learner, seed=s, checkpoints=1, spectrum=False).regret.upper for s in range(3)])
+    return np.mean(
+        [
+            oco.play(game, learner, seed=s, checkpoints=1, spectrum=False).regret.upper
+            for s in range(3)
+        ]
+    )
 
 
 hedge, descent = [], []
@@ -62,30 +64,37 @@ for size in sizes:
     advice = oco.environments.ExpertAdvice(int(size), horizon, gap=0.1)
     hedge.append(mean_regret(advice, oco.Hedge(np.sqrt(8.0 * np.log(size) / horizon))))
     # half of the losses are 1, so |g|^2 is about d / 2
-    descent.append(mean_regret(advice, oco.OGD(np.sqrt(2.0 / (size / 2.0 * horizon)), schedule="constant")))
+    descent.append(
+        mean_regret(
+            advice, oco.OGD(np.sqrt(2.0 / (size / 2.0 * horizon)), schedule="constant")
+        )
+    )
 promise = np.sqrt(0.5 * horizon * np.log(sizes))
-print(f"Hedge grows by {hedge[-1] / hedge[0]:.1f}, gradient descent by {descent[-1] / descent[0]:.1f}")
-assert (np.array(hedge) <= promise).all()
+print(
+    f"Hedge grows by {hedge[-1] / hedge[0]:.1f}, gradient descent by "
+    f"{descent[-1] / descent[0]:.1f}"
+)
 
-green, gray = learner_style("hedge").ink, learner_style("ogd").ink
-figure, axes = plt.subplots(figsize=(5.2, 3.0), layout="constrained")
-labels = DirectLabels(axes)
-axes.plot(sizes, hedge, "d-", color=green)
-axes.plot(sizes, promise, ":", color=green)
-axes.plot(sizes, descent, "s-", color=gray)
-axes.axhline(0.1 * horizon, color="#999999", linewidth=0.8)
-labels.at_end("Hedge", sizes[-1], hedge[-1], green)
-labels.at_end("its bound", sizes[-1], promise[-1], green)
-labels.at_end("gradient descent", sizes[-1], descent[-1], gray)
-axes.text(4.0, 0.1 * horizon + 4.0, "equal weights for ever", color="#777777")
-axes.set(xscale="log", xlabel="experts d", ylabel=f"regret of {horizon:,} rounds", ylim=(0, 225))
-axes.set_title("A thousand experts cost Hedge little more than four")
+[axes] = panels(height=3.0)
+curves = {
+    "Hedge": (sizes, hedge, "hedge d-"),
+    "its bound": (sizes, promise, "hedge :"),
+    "gradient descent": (sizes, descent, "ogd s-"),
+    "equal weights": (sizes, np.full(5, 0.1 * horizon), "#777777 -"),
+}
+lines(axes, curves, log="x", xlabel="experts d", ylabel="regret", ylim=(0, 225))
+axes.set_title(f"{horizon:,} rounds")
 plt.show()
 
 # %%
 # *Answer.* Hedge's regret grows like its bound, by a factor of :math:`\sqrt{\ln 1024 / \ln 4} = 2.2`, or a little more.
 # With a thousand experts gradient descent has learned nothing: its regret is that of equal weights.
-#
+
+assert (np.array(hedge) <= promise).all()
+assert hedge[-1] / hedge[0] < 4.0 < descent[-1] / descent[0]
+assert descent[-1] > 0.9 * 0.1 * horizon
+
+# %%
 # Mirror descent: one proof for both
 # ----------------------------------
 #
@@ -104,7 +113,7 @@ plt.show()
 # the last term is at most :math:`B(x_{t+1}, x_t)`. Sum, and telescope. (Beck and Teboulle 2003; Orabona, Chapter 6.)
 #
 # * :math:`\psi(x) = \frac12 |x|_2^2`: the divergence is half the squared distance, the step a projection. This is
-#   gradient descent and inequality (1) of lesson 2.
+#   gradient descent and inequality `(1) <lesson_02_gradient_descent.html>`_ of lesson 2.
 # * :math:`\psi(x) = \sum_i x_i \ln x_i` on the simplex: the divergence is the Kullback-Leibler divergence, and
 #   psi is strongly convex in the :math:`\ell_1` norm (Pinsker), the dual norm is the largest entry. The step multiplies
 #   :math:`x_i` by :math:`e^{-\eta g_i}` and normalizes: Hedge. From equal weights :math:`B(u, x_1) \le \ln d`.
@@ -119,7 +128,9 @@ plt.show()
 
 def path(learner, losses):
     player = learner.fresh()
-    player.start(oco.Problem(oco.Simplex(dimension=3), len(losses), gradient_bound=np.sqrt(3.0)))
+    player.start(
+        oco.Problem(oco.Simplex(dimension=3), len(losses), gradient_bound=np.sqrt(3.0))
+    )
     points = [player.prediction.copy()]
     for row in losses:
         player.update(row)
@@ -128,19 +139,17 @@ def path(learner, losses):
 
 
 losses = (np.random.default_rng(3).random((60, 3)) < [0.25, 0.5, 0.75]).astype(float)
-corners = np.array([[0.5, np.sqrt(0.75)], [0.0, 0.0], [1.0, 0.0]])
-figure, axes = plt.subplots(figsize=(4.6, 3.6), layout="constrained")
-axes.fill(*corners.T, facecolor="#F6F6F6", edgecolor="#999999")
-for learner, style in ((oco.OGD(0.05, schedule="constant"), "ogd"), (oco.Hedge(0.15), "hedge")):
+[axes] = panels(height=3.6)
+corners = triangle(axes, ["best expert", "second", "worst"])
+for name, learner, color in (
+    ("gradient descent", oco.OGD(0.05, schedule="constant"), "#777777"),
+    ("Hedge", oco.Hedge(0.15), "#117733"),
+):
     points = path(learner, losses)
-    walk = points @ corners
-    axes.plot(*walk.T, "-", color=learner_style(style).ink, marker=".", markersize=4, label=learner_style(style).label)
+    axes.plot(*(points @ corners).T, ".-", color=color, label=name)
     assert np.allclose(points.sum(axis=1), 1.0)
-    print(f"{style:6s} weights at the end {np.round(points[-1], 4)}")
-for corner, name, shift in zip(corners, ("best expert", "second", "worst"), (0.04, -0.07, -0.07), strict=True):
-    axes.text(corner[0], corner[1] + shift, name, ha="center")
-axes.set(aspect="equal", ylim=(-0.12, 1.0), title="The same losses in two geometries")
-axes.set_axis_off()
+    print(f"{name:16s} weights at the end {np.round(points[-1], 4)}")
+axes.set_title("The same losses in two geometries")
 axes.legend(loc="upper right")
 plt.show()
 
@@ -183,18 +192,29 @@ class MyHedge(oco.Learner):
         self.learning_rate = learning_rate
 
     def start(self, problem):
-        raise NotImplementedError("start from equal weights: self.state is a dict with the point and what you need")
+        raise NotImplementedError(
+            "start from equal weights: self.state is a dict with the point and what "
+            "you need"
+        )
 
     def update(self, gradient):
-        raise NotImplementedError("multiply by exp(-eta g) and normalize, without overflow")
+        raise NotImplementedError(
+            "multiply by exp(-eta g) and normalize, without overflow"
+        )
 
 
 def check_hedge():
     check_learner(MyHedge(), domain=oco.Simplex(dimension=4))
     advice = oco.environments.ExpertAdvice(8, 3000)
-    mine, theirs = (oco.play(advice, learner).cumulative_loss for learner in (MyHedge(0.5), oco.Hedge(0.5)))
+    mine, theirs = (
+        oco.play(advice, learner).cumulative_loss
+        for learner in (MyHedge(0.5), oco.Hedge(0.5))
+    )
     if abs(mine - theirs) > 1e-6 * theirs:
-        raise CheckFailed(f"your cumulative loss is {mine:.6f}, that of oco.Hedge(0.5) is {theirs:.6f}")
+        raise CheckFailed(
+            f"your cumulative loss is {mine:.6f}, that of oco.Hedge(0.5) is "
+            f"{theirs:.6f}"
+        )
 
 
 exercise("3.3", check_hedge)

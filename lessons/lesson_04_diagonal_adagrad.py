@@ -33,24 +33,21 @@ Builds on lesson 2.
 # :math:`a_t = g_{t,i}^2`, so it is at most :math:`2 \sum_i s_{T,i}`. With :math:`\eta = D_\infty / \sqrt 2`,
 #
 # .. math:: R_T \le \Bigl(\frac{D_\infty^2}{2 \eta} + \eta\Bigr) \sum_i s_{T,i}
-#           = \sqrt 2\, D_\infty \sum_{i=1}^d \sqrt{\textstyle\sum_t g_{t,i}^2} \tag{2}
+#           = \sqrt 2\, D_\infty \sum_{i=1}^d \sqrt{\textstyle\sum_t g_{t,i}^2} \tag{2}\label{eq:2}
 #
 # (Duchi, Hazan and Singer 2011, Theorem 5).
 #
 # *When is that better than gradient descent?* On a box :math:`D_2 = \sqrt d\, D_\infty`, so lesson 2's adaptive bound
-# is :math:`\sqrt 2\, D_\infty \sqrt d \sqrt{\sum_i s_{T,i}^2}`. By the Cauchy-Schwarz inequality (2) is never larger,
-# and if coordinate i is seen in a share :math:`\propto i^{-2}` of the rounds, the sum of roots is of the order
-# :math:`\sqrt T \ln d` against :math:`\sqrt{d T}`.
+# is :math:`\sqrt 2\, D_\infty \sqrt d \sqrt{\sum_i s_{T,i}^2}`. By the Cauchy-Schwarz inequality :math:`\eqref{eq:2}`
+# is never larger, and if coordinate i is seen in a share :math:`\propto i^{-2}` of the rounds, the sum of roots is of
+# the order :math:`\sqrt T \ln d` against :math:`\sqrt{d T}`.
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 import oco
 from oco.checks import CheckFailed, check_learner, exercise
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style, learner_style
-
-plt.rcParams.update(base_style())
+from regret_experiments.lessons.drawing import lines, panels
 
 # %%
 # Rare coordinates
@@ -61,13 +58,18 @@ plt.rcParams.update(base_style())
 
 game = oco.environments.CoordinateGame(32)
 counts = np.bincount(game.fresh(0).block(0, game.horizon).rows.indices, minlength=32)
-print(f"{game.horizon} rounds; coordinate 1 comes up {counts[0]} times, the last five {counts[-5:]} times")
+print(
+    f"{game.horizon} rounds; coordinate 1 comes up {counts[0]} times, the last five "
+    f"{counts[-5:]} times"
+)
 
 record = oco.play(game, oco.DiagonalAdaGrad())
 squares = counts.astype(float)  # every gradient is a unit vector, up to sign
 print(f"regret {record.regret.upper:.0f}, bound (2) {record.bound.value:.0f}")
 bound = np.sqrt(2.0) * game.domain.diameter("linf") * np.sqrt(squares).sum()
-assert record.bound.value <= bound * (1.0 + 1e-9)  # a gradient is 0 where the loss is exactly 0
+assert record.bound.value <= bound * (
+    1.0 + 1e-9
+)  # a gradient is 0 where the loss is exactly 0
 assert record.regret.upper <= record.bound.value
 
 # %%
@@ -78,7 +80,10 @@ assert record.regret.upper <= record.bound.value
 
 def best_regret(game, make):
     """The smallest regret over a few learning rates: both sides are tuned."""
-    return min(oco.play(game, make(c), checkpoints=1, spectrum=False).regret.upper for c in (0.1, 0.3, 1.0))
+    return min(
+        oco.play(game, make(c), checkpoints=1, spectrum=False).regret.upper
+        for c in (0.1, 0.3, 1.0)
+    )
 
 
 sizes = np.array([4, 8, 16, 32])
@@ -86,48 +91,53 @@ scalar, diagonal, rotated = [], [], []
 for size in sizes:
     straight = oco.environments.CoordinateGame(int(size))
     turned = oco.environments.CoordinateGame(int(size), rotated=True)
-    scalar.append(best_regret(straight, lambda c, size=size: oco.AdaGradNorm(c * np.sqrt(size))))
+    scalar.append(
+        best_regret(straight, lambda c, size=size: oco.AdaGradNorm(c * np.sqrt(size)))
+    )
     diagonal.append(best_regret(straight, oco.DiagonalAdaGrad))
     rotated.append(best_regret(turned, oco.DiagonalAdaGrad))
 print("AdaGrad-norm / diagonal:         ", np.round(np.array(scalar) / diagonal, 2))
 print("AdaGrad-norm / diagonal, rotated:", np.round(np.array(scalar) / rotated, 2))
 
-blue, orange = learner_style("adagrad_norm").ink, learner_style("diagonal_adagrad").ink
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.4, 3.0), layout="constrained")
+left, right = panels(2, height=3.0)
 index = np.arange(1, 33)
-steps = 0.3 / np.sqrt(np.maximum(counts, 1))
-left.plot(index, steps, "^", color=orange, markersize=4)
-left.axhline(0.3 * np.sqrt(32) / np.sqrt(game.horizon), color=blue)
-left.text(32, 0.032, "one step for all", color=blue, ha="right")
-left.text(3.0, 0.16, "a step for each coordinate", color=orange)
-left.set(yscale="log", xlabel="coordinate, from frequent to rare", ylabel="step size at the end")
-left.set_title("Rare coordinates keep long steps")
-labels = DirectLabels(right)
-for values, name, color, line in (
-    (scalar, "AdaGrad-norm", blue, "D-"),
-    (rotated, "diagonal, rotated", orange, "^:"),
-    (diagonal, "diagonal AdaGrad", orange, "^-"),
-):
-    right.plot(sizes, values, line, color=color)
-    labels.at_end(name, sizes[-1], values[-1], color)
-right.set(xscale="log", yscale="log", xlabel="coordinates d", ylabel="regret after 4 d² rounds")
-right.set_xticks(sizes, [str(size) for size in sizes])
-right.minorticks_off()
-right.set_title("... which a rotation takes away")
+curves = {
+    "each its own": (index, 0.3 / np.sqrt(np.maximum(counts, 1)), "diagonal_adagrad ^"),
+    "one for all": (
+        index,
+        np.full(32, 0.3 * np.sqrt(32 / game.horizon)),
+        "adagrad_norm",
+    ),
+}
+lines(
+    left,
+    curves,
+    log="y",
+    xlabel="coordinate, from frequent to rare",
+    title="Step sizes",
+)
+curves = {
+    "AdaGrad-norm": (sizes, scalar, "adagrad_norm D-"),
+    "diagonal, rotated": (sizes, rotated, "diagonal_adagrad ^:"),
+    "diagonal AdaGrad": (sizes, diagonal, "diagonal_adagrad ^-"),
+}
+lines(right, curves, log="xy", xlabel="coordinates d", title="Regret after 4 d² rounds")
 plt.show()
-assert scalar[-1] / diagonal[-1] > 1.6 > 1.3 > scalar[-1] / rotated[-1]
 
 # %%
 # *Answer.* The factor grows with d, from 1.2 to 2 here. After the rotation every gradient has entries in all
 # coordinates, all :math:`s_i` are about the same, and diagonal AdaGrad has in effect one step size for all coordinates.
 # The advantage depended on the *basis*. Lesson 5 is about a learner that finds the basis by itself. (The rotation does
 # not affect AdaGrad-norm, which uses no basis.)
-#
+
+assert scalar[-1] / diagonal[-1] > 1.6 > 1.3 > scalar[-1] / rotated[-1]
+
+# %%
 # Exercises
 # ---------
 #
 # **4.1** A game has d = 100 coordinates; coordinate i was seen :math:`10^6 / i^2` times, with gradients of size 1. By
-# which factor is the bound (2) smaller than that of lesson 2 on a box? (Three digits.)
+# which factor is the bound :math:`\eqref{eq:2}` smaller than that of lesson 2 on a box? (Three digits.)
 
 
 def factor_of_the_bounds():
@@ -147,10 +157,15 @@ class MyDiagonalAdaGrad(oco.Learner):
         self.learning_rate = learning_rate
 
     def start(self, problem):
-        raise NotImplementedError("self.state is a dict with the point and the sums of squared gradients")
+        raise NotImplementedError(
+            "self.state is a dict with the point and the sums of squared gradients"
+        )
 
     def update(self, gradient):
-        raise NotImplementedError("add the squares, divide by their root where it is not zero, project in that norm")
+        raise NotImplementedError(
+            "add the squares, divide by their root where it is not zero, project in "
+            "that norm"
+        )
 
 
 def check_diagonal_adagrad():
@@ -160,7 +175,10 @@ def check_diagonal_adagrad():
         for learner in (MyDiagonalAdaGrad(0.3), oco.DiagonalAdaGrad(0.3))
     )
     if abs(mine - theirs) > 1e-6 * theirs:
-        raise CheckFailed(f"your cumulative loss is {mine:.6f}, that of oco.DiagonalAdaGrad(0.3) is {theirs:.6f}")
+        raise CheckFailed(
+            f"your cumulative loss is {mine:.6f}, that of oco.DiagonalAdaGrad(0.3) is "
+            f"{theirs:.6f}"
+        )
 
 
 exercise("4.2", check_diagonal_adagrad)

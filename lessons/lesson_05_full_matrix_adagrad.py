@@ -27,7 +27,7 @@ change it. This lesson proves its bound, shows in which sense its geometry is th
 # telescopes. Together, with :math:`\eta = D / \sqrt 2`,
 #
 # .. math:: R_T \le \Bigl(\frac{D^2}{2\eta} + \eta\Bigr) \mathrm{tr}\, G_T^{1/2} = \sqrt 2\, D\, \mathrm{tr}\, G_T^{1/2}
-#           \tag{3}
+#           \tag{3}\label{eq:3}
 #
 # (Duchi, Hazan and Singer 2011, Theorem 7 and Corollary 11). The second sum on a random stream:
 
@@ -38,10 +38,7 @@ import numpy as np
 
 import oco
 from oco.checks import CheckFailed, check_learner, exercise
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style, learner_style
-
-plt.rcParams.update(base_style())
+from regret_experiments.lessons.drawing import lines, panels
 
 
 def root(matrix, power=0.5):
@@ -56,7 +53,9 @@ covariance, total = np.zeros((6, 6)), 0.0
 for row in rows:
     covariance += np.outer(row, row)
     total += row @ root(covariance, -0.5) @ row
-print(f"second sum {total:.2f} <= 2 tr G^(1/2) = {2.0 * np.trace(root(covariance)):.2f}")
+print(
+    f"second sum {total:.2f} <= 2 tr G^(1/2) = {2.0 * np.trace(root(covariance)):.2f}"
+)
 assert total <= 2.0 * np.trace(root(covariance))
 
 # %%
@@ -76,10 +75,15 @@ best = np.trace(root(covariance)) ** 2
 generator = np.random.default_rng(1)
 others = []
 for _ in range(200):
-    factor = root(covariance, 0.25) @ (np.eye(6) + 0.3 * generator.standard_normal((6, 6)))
+    factor = root(covariance, 0.25) @ (
+        np.eye(6) + 0.3 * generator.standard_normal((6, 6))
+    )
     geometry = factor @ factor.T
     others.append(np.trace(np.linalg.solve(geometry / np.trace(geometry), covariance)))
-print(f"best in hindsight {best:.1f}, best of 200 random {min(others):.1f}, identity {6 * np.trace(covariance):.1f}")
+print(
+    f"best in hindsight {best:.1f}, best of 200 random {min(others):.1f}, identity "
+    f"{6 * np.trace(covariance):.1f}"
+)
 assert min(others) >= best
 
 # %%
@@ -91,14 +95,24 @@ assert min(others) >= best
 # gradient descent, diagonal and full-matrix AdaGrad from the center to w.
 
 basis = np.array([[1.0, 1.0], [1.0, -1.0]]) / np.sqrt(2.0)
-features = np.random.default_rng(2).choice([-1.0, 1.0], (300, 2)) * [1.0, 1 / 30] @ basis
+features = (
+    np.random.default_rng(2).choice([-1.0, 1.0], (300, 2)) * [1.0, 1 / 30] @ basis
+)
 weights = 0.8 * basis[1] + 0.02 * basis[0]
-plane = oco.environments.AbsoluteRegression(features, features @ weights, domain=oco.Ball(radius=1.0), order="file")
+plane = oco.environments.AbsoluteRegression(
+    features, features @ weights, domain=oco.Ball(radius=1.0), order="file"
+)
 
 
 def path(learner):
     stream, player = plane.fresh(0), learner.fresh()
-    player.start(oco.Problem(plane.domain.with_shape((2,)), plane.horizon, gradient_bound=plane.gradient_bound))
+    player.start(
+        oco.Problem(
+            plane.domain.with_shape((2,)),
+            plane.horizon,
+            gradient_bound=plane.gradient_bound,
+        )
+    )
     points = [player.prediction.copy()]
     for _ in range(plane.horizon):
         player.update(stream.reveal(player.prediction).gradient(player.prediction))
@@ -111,44 +125,61 @@ def ellipse(matrix):
     return root(matrix) @ np.vstack([np.cos(angles), np.sin(angles)])
 
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.4), layout="constrained")
-labels = DirectLabels(left)
-for name, learner in (
-    ("ogd", oco.OGD(0.3)),
-    ("diagonal_adagrad", oco.DiagonalAdaGrad(0.3)),
-    ("full_matrix_adagrad", oco.FullMatrixAdaGrad(0.3)),
-):
-    points, style = path(learner), learner_style(name)
-    left.plot(*points.T, color=style.color, linewidth=0.9)
-    left.plot(*points[-1], style.marker, color=style.color)
-    labels.avoid(*points[::2].T)
-    labels.near(style.label, *points[-1], style.ink)
-    print(f"{style.label:20s} distance to w after 300 rounds {np.linalg.norm(points[-1] - weights):.3f}")
+paths = {
+    "gradient descent": path(oco.OGD(0.3)),
+    "diagonal AdaGrad": path(oco.DiagonalAdaGrad(0.3)),
+    "full-matrix AdaGrad": path(oco.FullMatrixAdaGrad(0.3)),
+}
+looks = ["ogd", "diagonal_adagrad", "full_matrix_adagrad"]
+distances = {n: np.linalg.norm(points[-1] - weights) for n, points in paths.items()}
+for name, distance in distances.items():
+    print(f"{name:20s} distance to w after 300 rounds {distance:.3f}")
+
+left, right = panels(2, height=3.4)
+curves = {
+    f"_{name}": (*points.T, look)
+    for (name, points), look in zip(paths.items(), looks, strict=True)
+}
+lines(left, curves, aspect="equal", xlim=(-0.4, 0.9), ylim=(-0.8, 0.5))
 left.plot(*weights, "x", color="#CC0000", markersize=8, markeredgewidth=2)
-labels.near("w", *weights, "#CC0000")
-left.set(aspect="equal", xlim=(-0.4, 0.9), ylim=(-0.8, 0.5), title="Three paths to w")
+left.legend([*paths, "w"], loc="upper right", fontsize=6.5)
+left.set_title("Three paths to w")
 gradients = features.T @ features
-for matrix, name, color in (
-    (np.eye(2) * np.trace(gradients) / 2, "what gradient descent sees", learner_style("ogd").ink),
-    (np.diag(np.diag(gradients)), "what the diagonal sees", learner_style("diagonal_adagrad").ink),
-    (gradients, "the gradients", "#000000"),
-):
-    right.plot(*ellipse(matrix), ":" if "diagonal" in name else "-", color=color, label=name)
-right.set(aspect="equal", title="Covariances, as ellipses", ylim=(-16, 24))
-right.legend(loc="upper center", fontsize=7.5)
+shown = {
+    "what gradient descent sees": np.eye(2) * np.trace(gradients) / 2,
+    "what the diagonal sees": np.diag(np.diag(gradients)),
+    "the gradients": gradients,
+}
+lines(
+    right,
+    {
+        f"_{name}": (*ellipse(matrix), look)
+        for (name, matrix), look in zip(
+            shown.items(), ("ogd", "diagonal_adagrad :", "#000000"), strict=True
+        )
+    },
+    aspect="equal",
+    ylim=(-16, 24),
+    title="Covariances, as ellipses",
+)
+right.legend([*shown], loc="upper center", fontsize=7.0)
 plt.show()
 
 # %%
 # *Answer.* After the rotation the diagonal is a multiple of the identity, so diagonal AdaGrad moves like gradient
 # descent: fast in the direction of long gradients, but w lies in the other one. With the full matrix both directions
 # are equally fast.
-#
+
+assert distances["full-matrix AdaGrad"] < 0.1 < distances["diagonal AdaGrad"]
+
+# %%
 # What the bound cannot say
 # -------------------------
 #
-# **Predict before you run.** Can (3) ever be smaller than lesson 2's :math:`\sqrt 2 D \sqrt{\sum |g_t|^2}`?
+# **Predict before you run.** Can :math:`\eqref{eq:3}` ever be smaller than lesson 2's :math:`\sqrt 2 D \sqrt{\sum
+# |g_t|^2}`?
 #
-# *No*, because :math:`\sum_t |g_t|^2 = \mathrm{tr}\, G_T` and
+# *Answer.* No, because :math:`\sum_t |g_t|^2 = \mathrm{tr}\, G_T` and
 # :math:`\mathrm{tr}\, G^{1/2} = \sum_i \sqrt{\lambda_i} \ge \sqrt{\sum_i \lambda_i}`. In terms of a Euclidean diameter
 # full-matrix AdaGrad always has the *worse* bound. Its advantage depends on the comparator: the first sum of the proof,
 # before it is bounded, contains :math:`|x_t - u|_{H}^2`, which is small if :math:`x_t - u` lies in directions of small
@@ -162,8 +193,14 @@ for name, learner in (
     ("full_matrix_adagrad", oco.FullMatrixAdaGrad(0.3)),
 ):
     contest[name] = oco.play(drawn, learner)
-    print(f"{name:20s} regret {contest[name].regret.upper:6.1f}   bound {contest[name].bound.value:8.1f}")
-assert contest["full_matrix_adagrad"].regret.upper < 0.7 * contest["adagrad_norm"].regret.upper
+    print(
+        f"{name:20s} regret {contest[name].regret.upper:6.1f}   bound "
+        f"{contest[name].bound.value:8.1f}"
+    )
+assert (
+    contest["full_matrix_adagrad"].regret.upper
+    < 0.7 * contest["adagrad_norm"].regret.upper
+)
 assert contest["full_matrix_adagrad"].bound.value > contest["adagrad_norm"].bound.value
 
 # %%
@@ -178,10 +215,17 @@ for size in dimensions:
     small = oco.environments.SpectrumLinear(int(size), 200)
     oco.play(small, oco.FullMatrixAdaGrad(), spectrum=False, comparator=False)
     began = time.perf_counter()
-    floats.append(oco.play(small, oco.FullMatrixAdaGrad(), spectrum=False, comparator=False).state_floats)
+    floats.append(
+        oco.play(
+            small, oco.FullMatrixAdaGrad(), spectrum=False, comparator=False
+        ).state_floats
+    )
     seconds.append((time.perf_counter() - began) / 200)
 for size, count, cost in zip(dimensions, floats, seconds, strict=True):
-    print(f"d = {size:3d}   state {count:6,d} floats   {1e6 * cost:7.0f} microseconds a round")
+    print(
+        f"d = {size:3d}   state {count:6,d} floats   {1e6 * cost:7.0f} microseconds a "
+        "round"
+    )
 assert floats[-1] > 128**2
 
 # %%
@@ -191,7 +235,7 @@ assert floats[-1] > 128**2
 # ---------
 #
 # **5.1** The eigenvalues of :math:`G_T` are :math:`\lambda_i = 10^4 / i^2` for i = 1 to 50, and D = 2. What is the
-# bound (3)? (Three digits.)
+# bound :math:`\eqref{eq:3}`? (Three digits.)
 
 
 def full_matrix_bound():
@@ -205,7 +249,9 @@ exercise("5.1", full_matrix_bound, digest="facc98cf8d1b6426")
 
 
 def best_geometry(matrix):
-    raise NotImplementedError("return the positive definite H with tr H = 1 that minimizes tr(H^-1 matrix)")
+    raise NotImplementedError(
+        "return the positive definite H with tr H = 1 that minimizes tr(H^-1 matrix)"
+    )
 
 
 def check_geometry():
@@ -229,20 +275,29 @@ class MyFullMatrixAdaGrad(oco.Learner):
         self.learning_rate = learning_rate
 
     def start(self, problem):
-        raise NotImplementedError("self.state is a dict with the point and the covariance, (d, d)")
+        raise NotImplementedError(
+            "self.state is a dict with the point and the covariance, (d, d)"
+        )
 
     def update(self, gradient):
-        raise NotImplementedError("add the outer product, step by the pseudo-inverse root, project in the root's norm")
+        raise NotImplementedError(
+            "add the outer product, step by the pseudo-inverse root, project in the "
+            "root's norm"
+        )
 
 
 def check_full_matrix():
     check_learner(MyFullMatrixAdaGrad())
     small = oco.environments.CoordinateGame(6, rotated=True)
     mine, theirs = (
-        oco.play(small, learner).cumulative_loss for learner in (MyFullMatrixAdaGrad(0.3), oco.FullMatrixAdaGrad(0.3))
+        oco.play(small, learner).cumulative_loss
+        for learner in (MyFullMatrixAdaGrad(0.3), oco.FullMatrixAdaGrad(0.3))
     )
     if abs(mine - theirs) > 1e-5 * theirs:
-        raise CheckFailed(f"your cumulative loss is {mine:.6f}, that of oco.FullMatrixAdaGrad(0.3) is {theirs:.6f}")
+        raise CheckFailed(
+            f"your cumulative loss is {mine:.6f}, that of oco.FullMatrixAdaGrad(0.3) "
+            f"is {theirs:.6f}"
+        )
 
 
 exercise("5.3", check_full_matrix)

@@ -17,7 +17,8 @@ minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 #
 # With :math:`\bar G = V^\top \mathrm{diag}(\lambda) V` (k orthonormal rows) the step costs :math:`O(dk)`:
 #
-# .. math:: \tilde G^{-1/2} g = V^\top \mathrm{diag}(\lambda + \rho)^{-1/2} V g + \rho^{-1/2} (g - V^\top V g) . \tag{7}
+# .. math:: \tilde G^{-1/2} g = V^\top \mathrm{diag}(\lambda + \rho)^{-1/2} V g + \rho^{-1/2} (g - V^\top V g) .
+#           \tag{7}\label{eq:7}
 #
 # `oco.learners.plain.FDAdaGrad` is just this, in NumPy with a singular value decomposition every round. It is the
 # definition to read; `oco.FDAdaGrad` computes the same points faster, and a test compares the two.
@@ -25,7 +26,7 @@ minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 # Why all of :math:`\rho`?
 # ------------------------
 #
-# The proof of lesson 5 needs two things of its matrices, and (4) gives both.
+# The proof of lesson 5 needs two things of its matrices, and `(4) <lesson_06_frequent_directions.html>`_ gives both.
 #
 # * *They never shrink*, or the first sum does not telescope. In lesson 6's notation
 #   :math:`\tilde G_t - \tilde G_{t-1} = g_t g_t^\top + (\rho_t I - E_t) \ge 0`, since :math:`E_t \le \rho_t I`. The
@@ -37,7 +38,7 @@ minutes; it runs in a few seconds. Builds on lessons 5 and 6.
 # :math:`\mathrm{tr}\, \tilde G_T^{1/2} \le \mathrm{tr}\, \bar G_T^{1/2} + d \sqrt\rho \le \mathrm{tr}\, G_T^{1/2} + d
 # \sqrt\rho`, :math:`\rho \le \Omega` of (6) and :math:`\eta = D / \sqrt 2`
 #
-# .. math:: R_T \;\le\; D \bigl( \sqrt 2\, \mathrm{tr}\, G_T^{1/2} + d \sqrt{\Omega / 2} \bigr) \tag{8}
+# .. math:: R_T \;\le\; D \bigl( \sqrt 2\, \mathrm{tr}\, G_T^{1/2} + d \sqrt{\Omega / 2} \bigr) \tag{8}\label{eq:8}
 #
 # (Feinberg et al. 2023, Theorem 3): full-matrix AdaGrad's bound plus a term in the *bottom* of the spectrum.
 
@@ -46,22 +47,27 @@ import numpy as np
 
 import oco
 from oco.checks import CheckFailed, exercise
-from regret_experiments.figures.labels import DirectLabels
-from regret_experiments.figures.style import base_style, learner_style
+from regret_experiments.lessons.drawing import lines, panels
 
-plt.rcParams.update(base_style())
-blue, red = learner_style("fd_adagrad").ink, learner_style("ada_fd").ink
-gray, black = learner_style("ogd").ink, "#000000"
-
-game = oco.environments.LogisticRegression.load("breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0))
+game = oco.environments.LogisticRegression.load(
+    "breast_cancer", scaling="standard", domain=oco.Ball(radius=5.0)
+)
 full = oco.play(game, oco.FullMatrixAdaGrad())
-print(f"full matrix: regret {full.regret.upper:.1f}, bound {full.bound.value:.0f}, {full.state_floats} floats")
+print(
+    f"full matrix: regret {full.regret.upper:.1f}, bound {full.bound.value:.0f}, "
+    f"{full.state_floats} floats"
+)
 for rank in (1, 4, 16, 29):
     record = oco.play(game, oco.FDAdaGrad(rank=rank, buffer=0))
     mass = record.scalars["escaped_mass"]
-    print(f"rank {rank:2d}:     regret {record.regret.upper:.1f}, bound {record.bound.value:.0f}, escaped {mass:.3f}")
+    print(
+        f"rank {rank:2d}:     regret {record.regret.upper:.1f}, bound "
+        f"{record.bound.value:.0f}, escaped {mass:.3f}"
+    )
     assert record.regret.upper <= record.bound.value
-assert np.isclose(record.cumulative_loss, full.cumulative_loss, rtol=1e-6)  # rank d - 1 is the full matrix, exactly
+assert np.isclose(
+    record.cumulative_loss, full.cumulative_loss, rtol=1e-6
+)  # rank d - 1 is the full matrix, exactly
 
 # %%
 # At rank d - 1 one direction is left over, and its eigenvalue is the escaped mass. So nothing is lost, and the learner
@@ -82,36 +88,48 @@ grid = (0.02, 0.06, 0.2)
 
 def tuned(make):
     """The record of the best learning rate of the grid."""
-    played = [oco.play(against, make(rate), checkpoints=1, spectrum=False) for rate in grid]
+    played = [
+        oco.play(against, make(rate), checkpoints=1, spectrum=False) for rate in grid
+    ]
     return min(played, key=lambda record: record.regret.upper)
 
 
 ranks = np.array([1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 23])
 sketched = [
-    tuned(lambda rate, rank=rank: oco.FDAdaGrad(rank=int(rank), learning_rate=rate, buffer=0)) for rank in ranks
-]
-lossy = [
-    tuned(lambda rate, rank=rank: oco.FDAdaGrad(rank=int(rank), learning_rate=rate, buffer=0, compensation="none"))
+    tuned(
+        lambda rate, rank=rank: oco.FDAdaGrad(
+            rank=int(rank), learning_rate=rate, buffer=0
+        )
+    )
     for rank in ranks
 ]
-ends = {"gradient descent": tuned(oco.OGD).regret.upper, "full matrix": tuned(oco.FullMatrixAdaGrad).regret.upper}
+lossy = [
+    tuned(
+        lambda rate, rank=rank: oco.FDAdaGrad(
+            rank=int(rank), learning_rate=rate, buffer=0, compensation="none"
+        )
+    )
+    for rank in ranks
+]
+ends = {
+    "gradient descent": tuned(oco.OGD).regret.upper,
+    "full matrix": tuned(oco.FullMatrixAdaGrad).regret.upper,
+}
 
-figure, axes = plt.subplots(figsize=(5.6, 3.2), layout="constrained")
-labels = DirectLabels(axes)
-axes.plot(ranks, [record.regret.upper for record in sketched], "o-", color=blue)
-axes.plot(ranks, [record.regret.upper for record in lossy], "v:", color=red)
-labels.at_end("with the escaped mass", 23, sketched[-1].regret.upper, blue)
-labels.at_end("without it", 23, lossy[-1].regret.upper * 1.01, red)
-for (name, value), color in zip(ends.items(), (gray, black), strict=True):
-    axes.axhline(value, color=color, linewidth=0.8)
-    axes.text(23, value * 1.05, name, color=color, ha="right")
-axes.axvline(5.5, color="#AAAAAA", linestyle="--", linewidth=0.8)
-axes.text(5.8, 85, "six long directions fit from here on", color="#666666")
-axes.set(yscale="log", xlabel="rank k, directions kept", ylabel="regret, learning rate tuned")
-axes.set_title("A sketch helps when it holds the top of the spectrum")
+[axes] = panels()
+curves = {
+    "with the escaped mass": (
+        ranks,
+        [r.regret.upper for r in sketched],
+        "fd_adagrad o-",
+    ),
+    "without it": (ranks, [r.regret.upper for r in lossy], "#B03A2E v:"),
+    "gradient descent": (ranks, np.full(13, ends["gradient descent"]), "ogd"),
+    "full matrix": (ranks, np.full(13, ends["full matrix"]), "#000000"),
+}
+lines(axes, curves, log="y", xlabel="rank k, directions kept", ylabel="regret, tuned")
+axes.set_title("24 directions, of which 6 are long")
 plt.show()
-by_rank = dict(zip(ranks.tolist(), [record.regret.upper for record in sketched], strict=True))
-assert by_rank[5] > 0.8 * ends["gradient descent"] > by_rank[6] * 1.2
 whole = oco.FullMatrixAdaGrad().memory(oco.Problem(against.domain, 1)).floats
 for rank, record in list(zip(ranks, sketched, strict=True))[::4]:
     print(f"rank {rank:2d}: {record.state_floats:4d} floats of {whole}")
@@ -119,11 +137,18 @@ for rank, record in list(zip(ranks, sketched, strict=True))[::4]:
 # %%
 # *Answer.* The regret drops at rank 6. Up to rank 5 one of the long directions escapes in every few rounds,
 # :math:`\rho` is of the size of its eigenvalue, and all directions that are not kept get equally small steps, as in
-# gradient descent. From rank 6 on only short directions escape. This agrees with (6): :math:`\Omega` is small as soon
-# as the *rest* of the spectrum is. If the spectrum decays slowly, a small sketch gains little, and no theorem says
-# otherwise. (From rank 7 on the learner without the mass is even ahead. Its steps are longer than the proof allows,
-# which does no harm in this game. In the next game it does.)
-#
+# gradient descent. From rank 6 on only short directions escape. This agrees with `(6)
+# <lesson_06_frequent_directions.html>`_: :math:`\Omega` is small as soon as the *rest* of the spectrum is. If the
+# spectrum decays slowly, a small sketch gains little, and no theorem says otherwise. (From rank 7 on the learner
+# without the mass is even ahead. Its steps are longer than the proof allows, which does no harm in this game. In the
+# next game it does.)
+
+by_rank = dict(
+    zip(ranks.tolist(), [record.regret.upper for record in sketched], strict=True)
+)
+assert by_rank[5] > 0.8 * ends["gradient descent"] > by_rank[6] * 1.2
+
+# %%
 # What goes wrong without the escaped mass
 # ----------------------------------------
 #
@@ -138,7 +163,11 @@ for compensation, values in growth.items():
     for horizon in horizons:
         stream = oco.environments.OrthonormalLosses(8, int(horizon))
         played = [
-            oco.play(stream, oco.FDAdaGrad(rank=2, learning_rate=rate, compensation=compensation), checkpoints=1)
+            oco.play(
+                stream,
+                oco.FDAdaGrad(rank=2, learning_rate=rate, compensation=compensation),
+                checkpoints=1,
+            )
             for rate in (0.1, 0.3, 1.0)
         ]
         values.append(min(record.regret.upper for record in played))
@@ -150,26 +179,22 @@ for row in stream.fresh(0).block(0, 300).rows:
     for compensation, values in lengths.items():
         eigenvalues, vectors = np.linalg.eigh(sketch.covariance(compensation))
         kept = eigenvalues > 1e-12 * max(eigenvalues[-1], 1.0)
-        values.append(np.linalg.norm((vectors[:, kept].T @ row) / np.sqrt(eigenvalues[kept])))
+        values.append(
+            np.linalg.norm((vectors[:, kept].T @ row) / np.sqrt(eigenvalues[kept]))
+        )
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")
-labels = DirectLabels(left)
-for compensation, name, color in (("none", "without", red), ("full", "with the mass", blue)):
-    left.plot(horizons, growth[compensation], "o-", color=color)
-    labels.at_end(name, horizons[-1], growth[compensation][-1], color)
-    right.plot(lengths[compensation], ".", color=color, markersize=3)
-left.set(xscale="log", yscale="log", xlabel="rounds T", ylabel="regret, learning rate tuned", title="Regret, rank 2")
-left.set_xticks(horizons, [f"{horizon:,}" for horizon in horizons])
-left.minorticks_off()
-right.text(295, 0.85, "without: steps never get shorter", color=red, ha="right", va="top")
-right.text(295, 0.17, "with the mass", color=blue, ha="right")
-right.set(xlabel="round", ylabel="length of $H^{-1} g$", title="Steps", ylim=(-0.05, 1.45))
+left, right = panels(2, height=3.0)
+curves = {
+    "without": (horizons, growth["none"], "#B03A2E o-"),
+    "with the mass": (horizons, growth["full"], "fd_adagrad o-"),
+}
+lines(left, curves, log="xy", xlabel="rounds T", title="Regret at rank 2, tuned")
+curves = {
+    "without": (range(1, 301), lengths["none"], "#B03A2E ."),
+    "with the mass": (range(1, 301), lengths["full"], "fd_adagrad ."),
+}
+lines(right, curves, xlabel="round", title="Length of $H^{-1} g$")
 plt.show()
-slopes = {name: np.polyfit(np.log(horizons), np.log(values), 1)[0] for name, values in growth.items()}
-print("regret grows as T to the power", {name: round(slope, 2) for name, slope in slopes.items()})
-assert slopes["none"] > 0.9 > 0.65 > slopes["full"]
-best = oco.play(oco.environments.OrthonormalLosses(8, 4000), oco.OGD(), checkpoints=1).curves["comparator_upper"][-1]
-assert abs(best / 4000 + 0.5) < 0.01  # the best point loses -1/2 a round
 
 # %%
 # *Answer.* Linear regret. As in the algorithm of Misra and Gries, the counters fall back to zero again and again. A
@@ -177,36 +202,64 @@ assert abs(best / 4000 + 0.5) < 0.01  # the best point loses -1/2 a round
 # not monotone, and the first sum of the proof does not telescope. (Learners such as Ada-FD add a *fixed* multiple of
 # the identity; it has to be tuned, and their bound on such streams is of order :math:`T^{3/4}`: Observation 2 of the
 # paper.)
-#
+
+slopes = {
+    name: np.polyfit(np.log(horizons), np.log(values), 1)[0]
+    for name, values in growth.items()
+}
+print(
+    "regret grows as T to the power",
+    {name: round(float(slope), 2) for name, slope in slopes.items()},
+)
+assert slopes["none"] > 0.9 > 0.65 > slopes["full"]
+best = oco.play(
+    oco.environments.OrthonormalLosses(8, 4000), oco.OGD(), checkpoints=1
+).curves["comparator_upper"][-1]
+assert abs(best / 4000 + 0.5) < 0.01  # the best point loses -1/2 a round
+
+# %%
 # Exercises
 # ---------
 #
-# **7.1** Write the step (7) without ever forming a d by d matrix. ``directions`` is ``(k, d)`` with orthonormal rows.
+# **7.1** Write the step :math:`\eqref{eq:7}` without ever forming a d by d matrix. ``directions`` is ``(k, d)`` with
+# orthonormal rows.
 
 
 def sketched_step(directions, eigenvalues, mass, gradient):
-    raise NotImplementedError("return (directions' diag(eigenvalues) directions + mass I)^(-1/2) gradient, in O(d k)")
+    raise NotImplementedError(
+        "return (directions' diag(eigenvalues) directions + mass I)^(-1/2) gradient, "
+        "in O(d k)"
+    )
 
 
 def check_step():
     source = np.random.default_rng(5)
     directions = np.linalg.qr(source.standard_normal((50, 4)))[0].T
     eigenvalues, gradient = np.array([9.0, 4.0, 1.0, 0.5]), source.standard_normal(50)
-    values, vectors = np.linalg.eigh((directions.T * eigenvalues) @ directions + 0.3 * np.eye(50))
+    values, vectors = np.linalg.eigh(
+        (directions.T * eigenvalues) @ directions + 0.3 * np.eye(50)
+    )
     expected = vectors @ ((vectors.T @ gradient) / np.sqrt(values))
     found = np.asarray(sketched_step(directions, eigenvalues, 0.3, gradient))
     if found.shape != (50,) or not np.allclose(found, expected):
-        raise CheckFailed("the step differs from that of the dense matrix: look at (7), both terms")
+        raise CheckFailed(
+            "the step differs from that of the dense matrix: look at (7), both terms"
+        )
     inside = directions[0] * 2.0
-    if not np.allclose(sketched_step(directions, eigenvalues, 0.0, inside), inside / 3.0):
-        raise CheckFailed("with no escaped mass and a gradient in the span the second term is zero: do not divide by 0")
+    if not np.allclose(
+        sketched_step(directions, eigenvalues, 0.0, inside), inside / 3.0
+    ):
+        raise CheckFailed(
+            "with no escaped mass and a gradient in the span the second term is zero: "
+            "do not divide by 0"
+        )
 
 
 exercise("7.1", check_step)
 
 # %%
 # **7.2** The eigenvalues of :math:`G_T` are :math:`10^4 \cdot 2^{-i}` for i = 1 to 40, D = 2, the rank is 9. What is
-# the right-hand side of (8)? (``omega`` of lesson 6; three digits.)
+# the right-hand side of :math:`\eqref{eq:8}`? (``omega`` of lesson 6; three digits.)
 
 
 def sketchy_bound():
@@ -221,21 +274,31 @@ exercise("7.2", sketchy_bound, digest="8bb88268bfaefc6a")
 
 
 def hard_rows():
-    raise NotImplementedError("return an array (600, 4): think of votes that two counters cannot hold")
+    raise NotImplementedError(
+        "return an array (600, 4): think of votes that two counters cannot hold"
+    )
 
 
 def check_hard_rows():
     rows = np.asarray(hard_rows(), dtype=float)
     if rows.shape != (600, 4) or np.linalg.norm(rows, axis=1).max() > 1.0 + 1e-9:
-        raise CheckFailed(f"the rows have shape {rows.shape}; they should be (600, 4), of length at most 1")
-    mine = oco.environments.LinearLosses(rows, domain=oco.Ball(radius=1.0), order="file")
+        raise CheckFailed(
+            f"the rows have shape {rows.shape}; they should be (600, 4), of length at "
+            "most 1"
+        )
+    mine = oco.environments.LinearLosses(
+        rows, domain=oco.Ball(radius=1.0), order="file"
+    )
     with_it, without = (
-        oco.play(mine, oco.FDAdaGrad(rank=2, learning_rate=0.5, compensation=kind)).regret.upper
+        oco.play(
+            mine, oco.FDAdaGrad(rank=2, learning_rate=0.5, compensation=kind)
+        ).regret.upper
         for kind in ("full", "none")
     )
     if without < 10.0 * with_it:
         raise CheckFailed(
-            f"the regret is {with_it:.1f} with the mass and {without:.1f} without, less than ten times that"
+            f"the regret is {with_it:.1f} with the mass and {without:.1f} without, "
+            "less than ten times that"
         )
 
 

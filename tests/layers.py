@@ -21,10 +21,10 @@ EXPERIMENTS = [
     {"config", "tables"},
     {"plan"},
     {"store"},
-    {"execution", "lessons", "new_learner"},
+    {"execution", "new_learner"},
     {"comparison", "training"},
     {"compare", "figures", "verification"},
-    {"report"},
+    {"lessons", "report"},
     {"bench"},
     {"cli"},
 ]

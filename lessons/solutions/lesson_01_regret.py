@@ -19,10 +19,17 @@ class RegularizedLeader(oco.Learner):
     def start(self, problem):
         self.domain = problem.domain
         size = problem.gradient_bound or 1.0
-        self.eta = problem.domain.diameter() / (2.0 * size * np.sqrt(2.0 * problem.horizon))
+        self.eta = problem.domain.diameter() / (
+            2.0 * size * np.sqrt(2.0 * problem.horizon)
+        )
         self.first = problem.domain.start
-        self.state = {"point": problem.domain.start, "sum": np.zeros(problem.domain.shape)}
+        self.state = {
+            "point": problem.domain.start,
+            "sum": np.zeros(problem.domain.shape),
+        }
 
     def update(self, gradient):
         self.state["sum"] = self.state["sum"] + gradient
-        self.state["point"] = self.domain.project(self.first - self.eta * self.state["sum"])
+        self.state["point"] = self.domain.project(
+            self.first - self.eta * self.state["sum"]
+        )

@@ -20,10 +20,15 @@ class MyHedge(oco.Learner):
         self.learning_rate = learning_rate
 
     def start(self, problem):
-        self.state = {"point": problem.domain.start, "losses": np.zeros(problem.domain.shape)}
+        self.state = {
+            "point": problem.domain.start,
+            "losses": np.zeros(problem.domain.shape),
+        }
 
     def update(self, gradient):
         self.state["losses"] = self.state["losses"] + gradient
         # Less the smallest loss, the largest weight is exp(0) = 1: nothing overflows.
-        weights = np.exp(-self.learning_rate * (self.state["losses"] - self.state["losses"].min()))
+        weights = np.exp(
+            -self.learning_rate * (self.state["losses"] - self.state["losses"].min())
+        )
         self.state["point"] = weights / weights.sum()

@@ -16,7 +16,10 @@ class MyDiagonalAdaGrad(oco.Learner):
 
     def start(self, problem):
         self.domain = problem.domain
-        self.state = {"point": problem.domain.start, "squares": np.zeros(problem.domain.shape)}
+        self.state = {
+            "point": problem.domain.start,
+            "squares": np.zeros(problem.domain.shape),
+        }
 
     def update(self, gradient):
         self.state["squares"] = self.state["squares"] + gradient**2

@@ -24,10 +24,16 @@ class MyFullMatrixAdaGrad(oco.Learner):
         self.state = {"point": problem.domain.start, "covariance": np.zeros((d, d))}
 
     def update(self, gradient):
-        self.state["covariance"] = self.state["covariance"] + np.outer(gradient, gradient)
+        self.state["covariance"] = self.state["covariance"] + np.outer(
+            gradient, gradient
+        )
         values, vectors = np.linalg.eigh(self.state["covariance"])
         kept = values > 1e-12 * values[-1]
         roots = np.sqrt(values[kept])
         step = vectors[:, kept] @ ((vectors[:, kept].T @ gradient) / roots)
-        metric = oco.domains.Dense.from_matrix((vectors[:, kept] * roots) @ vectors[:, kept].T)
-        self.state["point"] = self.domain.project_in(self.state["point"] - self.learning_rate * step, metric)
+        metric = oco.domains.Dense.from_matrix(
+            (vectors[:, kept] * roots) @ vectors[:, kept].T
+        )
+        self.state["point"] = self.domain.project_in(
+            self.state["point"] - self.learning_rate * step, metric
+        )

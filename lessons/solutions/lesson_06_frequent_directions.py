@@ -16,7 +16,9 @@ class MySketch:
         self.rows = np.zeros((0, dimension))
 
     def update(self, vector):
-        _, values, directions = np.linalg.svd(np.vstack([self.rows, vector]), full_matrices=False)
+        _, values, directions = np.linalg.svd(
+            np.vstack([self.rows, vector]), full_matrices=False
+        )
         squares = values**2
         if squares.size > self.rank:
             self.escaped_mass += squares[self.rank]

@@ -21,13 +21,21 @@ class MyNewtonStep(oco.Learner):
     def start(self, problem):
         self.domain = problem.domain
         identity = np.eye(problem.domain.dimension)
-        self.state = {"point": problem.domain.start, "matrix": self.ridge * identity, "inverse": identity / self.ridge}
+        self.state = {
+            "point": problem.domain.start,
+            "matrix": self.ridge * identity,
+            "inverse": identity / self.ridge,
+        }
 
     def update(self, gradient):
         state = self.state
-        state["matrix"] = state["matrix"] + self.curvature * np.outer(gradient, gradient)
+        state["matrix"] = state["matrix"] + self.curvature * np.outer(
+            gradient, gradient
+        )
         state["inverse"] = updated_inverse(state["inverse"], gradient, self.curvature)
         moved = state["point"] - state["inverse"] @ gradient
         if not self.domain.contains(moved):
-            moved = self.domain.project_in(moved, oco.domains.Dense.from_matrix(state["matrix"]))
+            moved = self.domain.project_in(
+                moved, oco.domains.Dense.from_matrix(state["matrix"])
+            )
         state["point"] = moved

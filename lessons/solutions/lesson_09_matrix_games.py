@@ -7,7 +7,8 @@ def memory_ratio():
 
 def shampoo_step(left, right, gradient, learning_rate):
     left, right = left + gradient @ gradient.T, right + gradient.T @ gradient
-    return left, right, learning_rate * root(left, -0.25) @ gradient @ root(right, -0.25)  # noqa: F821  (the lesson's)
+    step = root(left, -0.25) @ gradient @ root(right, -0.25)  # noqa: F821 (the lesson's)
+    return left, right, learning_rate * step
 
 
 def kronecker_times(a, b, x):

@@ -9,16 +9,6 @@ def step_for_drift():
     return np.sqrt((2.0**2 + 2.0 * 2.0 * 6.0) / 10_000)
 
 
-def bets(coins):
-    wealth, total, placed = 1.0, 0.0, []
-    for t, coin in enumerate(coins, start=1):
-        bet = total / t * wealth
-        placed.append(bet)
-        wealth += coin * bet
-        total += coin
-    return np.array(placed)
-
-
 class Restarted(oco.Learner):
     def __init__(self, period=500):
         self.period = period

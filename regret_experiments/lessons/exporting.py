@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -81,4 +82,5 @@ def notebook(text: str) -> str:
         script.write_text(text, encoding="utf-8")
         blocks = split_code_and_text_blocks(str(script))[1]
         made = jupyter_notebook(blocks, dict(DEFAULT_GALLERY_CONF), place)
-    return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+    return re.sub(r"\]\((lesson_\w+)\.html\)", r"](\1.ipynb)", text)  # links between lessons of the site

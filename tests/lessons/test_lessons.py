@@ -33,6 +33,12 @@ def test_the_course_is_whole() -> None:
     assert all(lesson.title.startswith(f"{lesson.number}. ") for lesson in LESSONS)
 
 
+@pytest.mark.parametrize("word", ["bandit", "optimistic", "frank-wolfe", "online-to-batch", "minimax", "universal"])
+def test_a_topic_is_found_by_its_word(word: str) -> None:
+    heads = [ast.get_docstring(ast.parse(lesson.path.read_text(encoding="utf-8"))) or "" for lesson in LESSONS]
+    assert [head for head in heads if word in head.lower()]
+
+
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
 def test_a_lesson_runs_and_its_starters_say_what_to_do(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
     text = lesson.path.read_text(encoding="utf-8")
@@ -44,6 +50,7 @@ def test_a_lesson_runs_and_its_starters_say_what_to_do(lesson: Lesson, monkeypat
         assert attempt == "cold", f"the lesson takes {time.process_time() - began:.0f} s, {SECONDS:.0f} are allowed"
     assert 2 <= len(outcomes) <= 4
     assert drawn >= 1
+    assert "np.float64" not in printed
     for outcome in outcomes:
         assert not outcome.solved, f"{outcome.name} counts as solved before anything was written"
         assert outcome.message in printed
