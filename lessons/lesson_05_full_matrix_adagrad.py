@@ -191,14 +191,14 @@ assert floats[-1] > 128**2
 # ---------
 #
 # **5.1** The eigenvalues of :math:`G_T` are :math:`\lambda_i = 10^4 / i^2` for i = 1 to 50, and D = 2. What is the
-# bound (3)? (Three digits.)
+# bound (3)?
 
 
 def full_matrix_bound():
     return None  # your number
 
 
-exercise("5.1", full_matrix_bound, digest="facc98cf8d1b6426")
+exercise("5.1", full_matrix_bound, digest="5b46c7dea75a0e5b", digits=13)
 
 # %%
 # **5.2** Return the matrix H of trace 1 that makes :math:`\mathrm{tr}(H^{-1} G)` smallest. (``root`` above may help.)
