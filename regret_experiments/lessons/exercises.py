@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import symtable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 POINTS_OF_A_NUMBER, POINTS_OF_CODE = 1, 2
@@ -66,14 +67,14 @@ def definitions(body: list[ast.stmt]) -> list[ast.FunctionDef | ast.ClassDef]:
     return [node for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
 
 
-def only_exercises(lesson: str) -> list[ast.stmt]:
+def only_exercises(lesson: str, needed: Collection[str] = ()) -> list[ast.stmt]:
     """The statements of a lesson that its exercises need: no figures, no games that are only shown.
 
     Statements that neither bind a name nor are an exercise (plots, prints, assertions) are left out, and so is every
-    statement that binds names which nothing kept uses.
+    statement that binds names which nothing kept uses, and which are not ``needed``.
     """
     kept: list[ast.stmt] = []
-    names: set[str] = set()
+    names = set(needed)
     for node in reversed(ast.parse(lesson).body):
         if is_exercise(node) or isinstance(node, (ast.Import, ast.ImportFrom)) or bound(node) & names:
             kept.append(node)

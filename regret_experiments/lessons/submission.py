@@ -9,7 +9,7 @@ from pathlib import Path
 
 from oco.errors import DataError
 from regret_experiments.lessons.checking import cells_of
-from regret_experiments.lessons.exercises import bound, is_exercise, only_exercises, starters
+from regret_experiments.lessons.exercises import bound, is_exercise, only_exercises, starters, used
 
 LARGEST_SUBMISSION = 20_000_000
 """Bytes; a notebook with all its figures has less."""
@@ -37,8 +37,7 @@ def steps(lesson: str, copy: Path) -> list[Step]:
     """
     theirs = _statements(copy)
     known = {ast.dump(node) for node in ast.parse(lesson).body}
-    open_names = set(starters(lesson))
-    reserved = set().union(*(bound(node) for node in ast.parse(lesson).body)) - open_names
+    reserved = set().union(*(bound(node) for node in ast.parse(lesson).body)) - set(starters(lesson))
     own = [
         node
         for node in theirs
@@ -53,13 +52,14 @@ def steps(lesson: str, copy: Path) -> list[Step]:
             if not is_exercise(node):
                 made.append(Step(ast.unparse(node), "the submission", None))
 
-    for node in only_exercises(lesson):
+    needed = set().union(*(used(node) for node in own))
+    for node in only_exercises(lesson, needed):
         if is_exercise(node):
             name = _exercise_name(node)
             take(next((one for one in own if is_exercise(one) and _exercise_name(one) == name), None))
             made.append(Step(ast.unparse(node), "the lesson", name))
-        elif bound(node) & open_names:
-            take(next((one for one in own if bound(one) & bound(node)), None))
+        elif mine := next((one for one in own if bound(one) & bound(node)), None):
+            take(mine)
         else:
             made.append(Step(ast.unparse(node), "the lesson", None))
     return made

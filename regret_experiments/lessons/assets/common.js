@@ -90,6 +90,7 @@ function panel(title, id, width, height) {
 class Plane {
   constructor(title, id, reach) {
     Object.assign(this, panel(title, id, 400, 400), { reach });
+    this.drawing.classList.add("clip");
   }
   place([x, y]) { return [200 + (190 * x) / this.reach, 200 - (190 * y) / this.reach]; }
   clear() {
@@ -111,9 +112,9 @@ class Plane {
   }
   label(point, text, across = 8, down = -8) {
     const [x, y] = this.place(point);
-    const right = x > 290;
-    this.add("text", { x: right ? x - across : x + across, y: Math.min(392, Math.max(14, y + down)),
-      "text-anchor": right ? "end" : "start" }, text);
+    const left = across < 0 || x > 290;
+    this.add("text", { x: left ? x - Math.abs(across) : x + across, y: Math.min(392, Math.max(14, y + down)),
+      "text-anchor": left ? "end" : "start" }, text);
   }
   circle(radius, style) { this.add("circle", { cx: 200, cy: 200, r: (190 * radius) / this.reach, class: style }); }
   // The image of the circle of this radius around the center under a symmetric 2 x 2 matrix [a, b, c].
@@ -174,11 +175,11 @@ class Chart {
       add("polyline", { points: shown.map((point) => point.join(",")).join(" "), class: style });
       if (dots) for (const [cx, cy] of shown) add("circle", { cx, cy, r: 4, class: dots });
       if (label && shown.length) {
-        const [, end] = shown[shown.length - 1];
-        let place = Math.min(250, Math.max(26, end - 8));
+        const [along, end] = shown[shown.length - 1];
+        let place = Math.min(250, Math.max(14, end - 14));
         while (taken.some((other) => Math.abs(other - place) < 16)) place += place > 60 ? -16 : 16;
         taken.push(place);
-        add("text", { x: 380, y: place, "text-anchor": "end" }, label);
+        add("text", along < 300 ? { x: along + 8, y: place } : { x: 380, y: place, "text-anchor": "end" }, label);
       }
     }
   }

@@ -49,7 +49,7 @@ const flat = (weights) => weights.reduce((sum, weight, i) => plus(sum, CORNERS[i
 function draw() {
   const last = rounds.value;
   const { points, totals, regrets, suffered } = play(learner.value, rate.value, last);
-  plane.clear();
+  plane.drawing.replaceChildren();
   plane.line([...CORNERS, CORNERS[0]], "edge");
   NAMES.forEach((name, i) => plane.label(plus(CORNERS[i], [0, 0], 1), name, i === 2 ? 10 : -20, i === 2 ? 0 : 22));
   plane.line(points.map(flat), "blue");

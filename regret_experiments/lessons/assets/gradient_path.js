@@ -61,7 +61,7 @@ function draw() {
   plane.circle(1, "edge");
   plane.line(points, "blue");
   points.forEach((point, t) => plane.point(point, "solid-blue", t === 0 ? 5 : 2.5));
-  plane.label(points[0], "start");
+  plane.label(points[0], "start", -8, 18);
   plane.point(u, "solid-red", 6);
   plane.label(u, "best fixed point");
   chart.draw([{ values: regrets, style: "blue" }], { from: 0 });

@@ -36,8 +36,9 @@ function draw() {
   plane.point(plain, "solid-gray", 6);
   plane.point(fitted, "solid-blue", 6);
   plane.label(point, "point");
-  plane.label(plain, "Euclidean", 8, 18);
-  plane.label(fitted, "in the norm of H", 8, fitted[1] > plain[1] ? -10 : 20);
+  const above = fitted[1] > plain[1];
+  plane.label(plain, "Euclidean", -10, above ? 20 : -8);
+  plane.label(fitted, "in the norm of H", plain[0] < -0.5 ? -10 : 10, above ? -10 : 22);
   numbers.show("plain", "Euclidean projection", plain);
   numbers.show("fitted", "Projection in the norm of H", fitted);
   numbers.show("plain_distance", "H-distance of the Euclidean one", distance(plain));

@@ -41,7 +41,7 @@ function draw() {
   const count = step.value;
   const { exact, kept, escaped, before, taken } = run(count);
   const [[most], [least]] = eigen(exact);
-  plane.reach = Math.max(2, 1.1 * Math.sqrt(most), 1.1 * Math.max(...vectors.map(norm)));
+  plane.reach = Math.max(2, 1.1 * Math.sqrt(most), 1.1 * Math.max(0, ...vectors.slice(0, count).map(norm)));
   plane.clear();
   const root = (value) => Math.sqrt(Math.max(0, value));
   plane.ellipse(spectral(exact, root), 1, [0, 0], "edge");
