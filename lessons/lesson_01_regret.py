@@ -163,6 +163,8 @@ print("regret / bound, ten streams:", np.round(ratios, 2))
 assert max(ratios) <= 1.0
 
 # %%
+# A picture to play with: `play twenty rounds yourself, as the learner or as the opponent <pictures/duel.html>`__.
+#
 # Exercises
 # ---------
 #

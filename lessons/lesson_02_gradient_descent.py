@@ -167,6 +167,8 @@ plt.show()
 # *Answer.* All four are equal up to rounding. Such an opponent cannot tell learners apart. The rest of this course is
 # about the games in between, where learners differ.
 #
+# A picture to play with: `the path of gradient descent and its step size <pictures/gradient_path.html>`__.
+#
 # Exercises
 # ---------
 #

@@ -148,6 +148,8 @@ plt.show()
 # *Which geometry?* The bounds compare :math:`\sqrt{B(u, x_1)} \cdot \|g\|_*`: entropy where gradients are dense and
 # the comparator is sparse, the Euclidean norm in the opposite case. Lessons 4 and 5 let the data choose.
 #
+# A picture to play with: `three experts on the simplex <pictures/experts.html>`__.
+#
 # Exercises
 # ---------
 #

@@ -187,6 +187,8 @@ assert floats[-1] > 128**2
 # %%
 # Lesson 6 shows how to keep the part of the matrix that matters in :math:`dk` numbers, lesson 7 how to play with it.
 #
+# A picture to play with: `the projection in the norm of AdaGrad <pictures/projection.html>`__.
+#
 # Exercises
 # ---------
 #

@@ -164,6 +164,8 @@ assert errors["Frequent Directions"][at] < 0.15 * min(errors["sampling"][at], er
 # approximation, which has to see all data at once, is better by a factor of 2 to 7. Sketches of two halves of the data
 # can be merged with ``sketch.merge(other)``.
 #
+# A picture to play with: `one update after the other, in the plane <pictures/sketch.html>`__.
+#
 # Exercises
 # ---------
 #

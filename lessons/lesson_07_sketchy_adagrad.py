@@ -178,6 +178,8 @@ assert abs(best / 4000 + 0.5) < 0.01  # the best point loses -1/2 a round
 # the identity; it has to be tuned, and their bound on such streams is of order :math:`T^{3/4}`: Observation 2 of the
 # paper.)
 #
+# A picture to play with: `the rank that natural images need <pictures/images.html>`__.
+#
 # Exercises
 # ---------
 #

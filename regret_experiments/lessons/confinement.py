@@ -58,9 +58,17 @@ class Confinement:
 def confine(limits: Confinement) -> bool:
     """Confine this process for good; True if the kernel took part, False if only Python does."""
     _limit_resources(limits)
-    by_kernel = sys.platform == "linux" and _landlock(limits)
+    by_kernel = landlock_version() >= 1 and _landlock(limits)
     _audit(limits)
     return by_kernel
+
+
+def landlock_version() -> int:
+    """The version of Landlock that the kernel has; 0 for none."""
+    if sys.platform != "linux":
+        return 0
+    asked = ctypes.CDLL(None, use_errno=True).syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
+    return max(0, int(asked))
 
 
 def _limit_resources(limits: Confinement) -> None:
@@ -80,9 +88,7 @@ def _limit_resources(limits: Confinement) -> None:
 
 def _landlock(limits: Confinement) -> bool:
     system = ctypes.CDLL(None, use_errno=True)
-    version = system.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
-    if version < 1:
-        return False
+    version = landlock_version()
     every = _ALL_BY_VERSION[min(version, 5)]
     network, scope = (3 if version >= 4 else 0), (3 if version >= 6 else 0)
     asked = struct.pack("QQQ", every, network, scope)[: 8 if version < 4 else 16 if version < 6 else 24]

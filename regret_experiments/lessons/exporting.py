@@ -10,6 +10,7 @@ from oco.errors import ConfigError, DataError
 from regret_experiments.lessons.course import Lesson, interactive_lessons, lessons, lessons_directory
 from regret_experiments.lessons.exercises import exercises
 from regret_experiments.lessons.notebooks import REQUIREMENT, notebook, otter_test
+from regret_experiments.lessons.pictures import write_pictures
 from regret_experiments.lessons.solving import solved
 from regret_experiments.store.files import write_atomic
 
@@ -64,6 +65,7 @@ def export_lessons(
         written.append(path)
     if form == "ipynb":
         written += _write_otter_tests(directory / "tests")
+    written += write_pictures(directory / "pictures")
     guide = directory / "README.rst"
     shutil.copyfile(lessons_directory() / "README.rst", guide)
     return [*written, guide]

@@ -23,6 +23,12 @@ function short(value, digits = 4) {
   return String(Number(value.toPrecision(digits)));
 }
 
+// In a frame, the page around is told how high this one is.
+if (window.parent !== window) {
+  const tell = () => window.parent.postMessage({ height: document.body.offsetHeight }, "*");
+  new ResizeObserver(tell).observe(document.body);
+}
+
 const controls = document.getElementById("controls");
 controls.addEventListener("submit", (event) => event.preventDefault());
 
