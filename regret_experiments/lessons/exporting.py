@@ -8,7 +8,7 @@ from typing import Literal
 
 from oco.errors import ConfigError, DataError
 from regret_experiments.lessons.course import Lesson, interactive_lessons, lessons, lessons_directory
-from regret_experiments.lessons.exercises import exercises
+from regret_experiments.lessons.exercises import exercises, starters
 from regret_experiments.lessons.notebooks import REQUIREMENT, notebook, otter_test
 from regret_experiments.lessons.pictures import write_pictures
 from regret_experiments.lessons.solving import solved
@@ -46,22 +46,21 @@ def export_lessons(
     DataError
         If solutions are wanted and not there: the wheel does not have them.
     """
-    texts: dict[Path, str] = {}
+    texts: dict[Path, tuple[str, list[str]]] = {}
     for lesson in lessons():
         text = lesson.path.read_text(encoding="utf-8")
-        texts[Path(lesson.path.stem)] = text
+        texts[Path(lesson.path.stem)] = text, starters(text)
         if solutions:
-            texts[Path("solutions") / lesson.path.stem] = solved(text, solution_of(lesson))
+            texts[Path("solutions") / lesson.path.stem] = solved(text, solution_of(lesson)), starters(text)
     for path in interactive_lessons():
-        texts[Path("interactive") / path.stem] = path.read_text(encoding="utf-8")
+        texts[Path("interactive") / path.stem] = path.read_text(encoding="utf-8"), []
     targets = {(directory / name).with_suffix(f".{form}"): text for name, text in texts.items()}
     taken = [path for path in targets if path.exists()]
     if taken:
         raise ConfigError(f"{taken[0]} exists, and may hold someone's answers; export to an empty directory")
     written = []
-    for path, text in targets.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic((path, (text if form == "py" else notebook(text, requirement)).encode()))
+    for path, (text, names) in targets.items():
+        write_atomic((path, (text if form == "py" else notebook(text, names, requirement)).encode()))
         written.append(path)
     if form == "ipynb":
         written += _write_otter_tests(directory / "tests")

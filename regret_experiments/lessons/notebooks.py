@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ REQUIREMENT = "oco-regret[course]"
 """What a hosted notebook installs."""
 
 
-def notebook(text: str, requirement: str = REQUIREMENT) -> str:
+def notebook(text: str, written: Collection[str], requirement: str = REQUIREMENT) -> str:
     """The notebook, as JSON, of a script in sphinx-gallery's percent format.
 
-    What students write and what checks it stand in cells of their own, with nbgrader's metadata (version 3). The first
-    cell is a comment that installs ``requirement`` in a hosted notebook.
+    What students write, the definitions of the names ``written``, and what checks it stand in cells of their own, with
+    nbgrader's metadata (version 3). The first cell is a comment that installs ``requirement`` in a hosted notebook.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def notebook(text: str, requirement: str = REQUIREMENT) -> str:
         configuration = dict(DEFAULT_GALLERY_CONF) | {"first_notebook_cell": header}
         made = jupyter_notebook(blocks(text), configuration, place)
     asked = {exercise.name: exercise for exercise in exercises(text)}
-    cells = [part for cell in made["cells"] for part in _split(cell, set(starters(text)), asked)]
+    cells = [part for cell in made["cells"] for part in _split(cell, set(written), asked)]
     return json.dumps(made | {"cells": cells}, indent=1, ensure_ascii=False) + "\n"
 
 
