@@ -24,6 +24,7 @@ def hard_rows():
 
 _values = 1e4 * 0.5 ** np.arange(1.0, 41.0)
 _omega = min(_values[j:].sum() / (10 - j) for j in range(10))
+_first = _values.sum() / 20.0
 _trace = np.sqrt(_values).sum()
 
 WRONG = {  # common wrong answers and their hints, for write_digests.py
@@ -32,6 +33,6 @@ WRONG = {  # common wrong answers and their hints, for write_digests.py
         2.0**0.5 * _trace + 40 * (_omega / 2.0) ** 0.5: "the diameter is missing",
         2.0 * (2.0**0.5 * _trace + 9 * (_omega / 2.0) ** 0.5): "the second term has the dimension, not the rank",
         2.0 * 2.0**0.5 * _trace: "this is full-matrix AdaGrad's bound: the second term is missing",
-        2.0 * (2.0**0.5 * _trace + 40 * (_values[9:].sum() / 2.0) ** 0.5): "Omega is a minimum over all j up to the rank",
+        2.0 * (2.0**0.5 * _trace + 40 * _first**0.5): "Omega is the minimum over all j, not its value at j = 0",
     },
 }

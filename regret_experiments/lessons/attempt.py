@@ -46,7 +46,7 @@ def main(job: dict[str, Any]) -> None:
 
 
 def recorder(job: dict[str, Any], np: Any) -> Callable[..., None]:
-    """What stands for ``exercise`` in a submission: answers are sent, and compared where the submission cannot reach."""
+    """What ``exercise`` is to a submission: answers are sent away, and compared where it cannot reach."""
 
     def exercise(name: str, attempt: Callable[[], Any], digest: str | None = None, digits: int = 3) -> None:
         try:

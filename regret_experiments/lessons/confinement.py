@@ -1,8 +1,8 @@
 """Confine this process: it reads what it is given, writes in one directory, and gets so much time and memory.
 
-Two layers. Where the kernel has Landlock (Linux 5.13 and later), the kernel itself refuses; code cannot undo that, not
-even native code. Everywhere an audit hook of Python refuses what Python code asks for, also what Landlock does not know:
-new processes, networks, changed permissions. Native code, which ``ctypes`` reaches, passes the hook.
+There are two layers. Where the kernel has Landlock (Linux 5.13 and later), the kernel itself refuses, and no code can
+undo that. Everywhere, an audit hook of Python refuses what Python code asks for, including what Landlock does not
+cover: new processes, networks, changed permissions. Native code, which ``ctypes`` reaches, passes the hook.
 
 This file imports nothing outside the standard library, so that it can run before anything else is loaded.
 """

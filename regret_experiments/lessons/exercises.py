@@ -31,11 +31,11 @@ class Exercise:
 
 
 def exercises(lesson: str) -> list[Exercise]:
-    """The exercises of a lesson's text, in their order.
+    r"""The exercises of a lesson's text, in their order.
 
     Examples
     --------
-    >>> text = "def f():\\n    return None\\n\\nexercise('1.1', f, digest='ab', digits=13)\\n"
+    >>> text = "def f():\n    return None\n\nexercise('1.1', f, digest='ab', digits=13)\n"
     >>> [(found.name, found.starters, found.points) for found in exercises(text)]
     [('1.1', ('f',), 1)]
     """

@@ -64,7 +64,7 @@ def otter_test(lesson: str, exercise: Exercise) -> str:
     prompts = "\n".join(_prompt(ast.unparse(node)) for node in (imported, *checks, exercise.statement))
     case = {"code": f"{prompts}\nExercise {exercise.name}: correct.\n", "hidden": False, "locked": False}
     suite = {"cases": [case], "scored": True, "setup": "", "teardown": "", "type": "doctest"}
-    return f"OK_FORMAT = True\n\ntest = {({'name': exercise.name, 'points': exercise.points, 'suites': [suite]})!r}\n"
+    return f"OK_FORMAT = True\n\ntest = { ({'name': exercise.name, 'points': exercise.points, 'suites': [suite]})!r}\n"
 
 
 def _prompt(code: str) -> str:

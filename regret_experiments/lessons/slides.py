@@ -115,7 +115,9 @@ def _slides(block: Block) -> Iterator[Slide]:
         yield Slide("", "\n".join(parts), _LINE * sum(part.count("\n") + 1 for part in parts))
     for figure in block.figures:
         data = base64.b64encode(figure["svg"]).decode()
-        yield Slide("", f'<img class="figure" alt="Figure of the lesson" src="data:image/svg+xml;base64,{data}">', _FULL)
+        yield Slide(
+            "", f'<img class="figure" alt="Figure of the lesson" src="data:image/svg+xml;base64,{data}">', _FULL
+        )
 
 
 def _prose(text: str) -> Iterator[Slide]:

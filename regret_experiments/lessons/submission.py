@@ -27,8 +27,8 @@ class Step:
 def steps(lesson: str, copy: Path) -> list[Step]:
     """The statements of ``lesson`` that its exercises need, with what the student wrote in the place of the starters.
 
-    The student's own statements (helpers, imports, constants) come along, in their order. What the lesson defines
-    itself stays the lesson's: games, checks, data.
+    The student's own statements (helpers, imports, constants) come along, in their order. What the exercises of the
+    lesson need stays the lesson's: games, checks, data.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def steps(lesson: str, copy: Path) -> list[Step]:
     """
     theirs = _statements(copy)
     known = {ast.dump(node) for node in ast.parse(lesson).body}
-    reserved = set().union(*(bound(node) for node in ast.parse(lesson).body)) - set(starters(lesson))
+    reserved = set().union(*(bound(node) for node in only_exercises(lesson))) - set(starters(lesson))
     own = [
         node
         for node in theirs
@@ -52,7 +52,7 @@ def steps(lesson: str, copy: Path) -> list[Step]:
             if not is_exercise(node):
                 made.append(Step(ast.unparse(node), "the submission", None))
 
-    needed = set().union(*(used(node) for node in own))
+    needed = set().union(*(used(node) for node in own)) - set().union(*(bound(node) for node in own))
     for node in only_exercises(lesson, needed):
         if is_exercise(node):
             name = _exercise_name(node)

@@ -1,4 +1,4 @@
-"""Answers of the course: too many are possible to try them all, the digests are those of the solutions, hints are said."""
+"""Answers of the course: too many are possible to try, the digests are those of the solutions, hints are said."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def bits(answer: Any, digits: int) -> float:
     for number in np.ravel(answer).tolist():
         mantissa = f"{abs(number):.{digits - 1}e}".partition("e")[0].replace(".", "").rstrip("0")
         short = len(mantissa) <= digits - 3 or float(number).is_integer()
-        total += math.log2(2.0 + abs(number)) if short else (digits - 1) * math.log2(10.0)
+        total += math.log2(2.0 + abs(number)) if short else math.log2(9.0 * 10.0 ** (digits - 1))
     return total
 
 
@@ -35,7 +35,7 @@ def test_bits_of_known_spaces() -> None:
     assert bits(math.pi, 13) > ENOUGH
     assert bits(4999.0, 13) < 13.0
     assert bits(0.5714, 13) < 2.0
-    assert bits([0.123456, 7], 6) == pytest.approx(5 * math.log2(10.0) + math.log2(9.0))
+    assert bits([0.123456, 7], 6) == pytest.approx(math.log2(9e5) + math.log2(9.0))
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)

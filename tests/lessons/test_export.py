@@ -115,7 +115,7 @@ def test_the_first_cell_would_install_and_does_nothing(copies: Path, tmp_path: P
     assert first["cell_type"] == "code"
     assert all(line.startswith("#") for line in lines)
     assert lines[-1] == "# %pip install 'oco-regret[course]'"
-    made = notebook("x = 1\n", [], "https://example.org/oco.whl")
+    made = notebook('"""Title"""\nx = 1\n', [], "https://example.org/oco.whl")
     assert "# %pip install 'https://example.org/oco.whl'" in "".join(json.loads(made)["cells"][0]["source"])
 
 
@@ -125,7 +125,7 @@ def test_tests_for_otter_pass_on_the_solutions_and_fail_on_the_starters(copies: 
     asked = exercises(lesson.path.read_text(encoding="utf-8"))
     assert [path.stem for path in files] == [f"q{one.name.replace('.', '_')}" for one in asked]
     for place, passes in (("teachers/solutions", True), ("students", False)):
-        played: dict[str, object] = {}
+        played: dict[str, object] = {"__name__": "__main__"}
         with contextlib.redirect_stdout(io.StringIO()):
             source = lesson.path.name.replace(".py", ".ipynb")
             matplotlib.use("Agg")
