@@ -1,7 +1,12 @@
-// Show one slide at a time, after the formulas of all are set; #7 in the address is slide 7.
+// Show one slide at a time, after the formulas of all are set; #7 in the address is slide 7, and a link to a formula leads
+// to the slide that has it.
 (() => {
   const slides = [...document.querySelectorAll("section")];
-  const wanted = () => Math.min(slides.length, Math.max(1, Number(location.hash.slice(1)) || 1));
+  const wanted = () => {
+    const name = decodeURIComponent(location.hash.slice(1));
+    const holder = document.getElementById(name)?.closest("section");
+    return holder ? slides.indexOf(holder) + 1 : Math.min(slides.length, Math.max(1, Number(name) || 1));
+  };
   let place = 1;
 
   function fit(slide) {
