@@ -219,7 +219,7 @@ def _confinement(scratch: Path, limits: Limits) -> Confinement:
     packages = [Path(str(package.__file__)).resolve().parent for package in (oco, regret_experiments)]
     hidden = lessons_directory().resolve()
     paths = [Path(path).resolve() for path in [*sys.path, sys.prefix, sys.base_prefix, *site.getsitepackages()] if path]
-    above = [path for path in paths if path in hidden.parents or path == hidden]
+    above = [path for path in paths if path in (*hidden.parents, hidden, Path.cwd())]
     system = ["/usr", "/lib", "/lib64", "/bin", "/etc", "/proc", "/sys", "/dev/urandom", "/dev/random", "/dev/zero"]
     return Confinement(
         readable=(*system, *{str(path) for path in paths if path not in above}, *map(str, packages), str(_kernels())),
