@@ -20,6 +20,7 @@ import public_names  # noqa: E402
 from sphinx.errors import ExtensionError  # noqa: E402
 
 from oco import __version__  # noqa: E402
+from regret_experiments.lessons.pictures import write_pictures  # noqa: E402
 
 project = "oco"
 author = "the authors of oco"
@@ -61,7 +62,11 @@ MATHJAX = distribution("django-static-mathjax").locate_file("mathjax/static/math
 html_static_path = ["_static", str(MATHJAX)]
 mathjax_path = "tex-svg.js"
 html_css_files = ["site.css"]
-html_js_files = ["lessons.js"]
+html_js_files = ["lessons.js", "pictures.js"]
+# The interactive pictures, beside the lessons, which link to pictures/NAME.html in a copy of the course too.
+EXTRA = HERE / "_build" / "extra"
+write_pictures(EXTRA / "lessons" / "pictures")
+html_extra_path = [str(EXTRA)]
 html_theme_options = {"source_edit_link": "", "navigation_with_keys": True}
 html_show_sphinx = html_show_copyright = False
 

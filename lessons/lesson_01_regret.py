@@ -234,6 +234,8 @@ assert abs(grudge.regret.upper) < 1e-9
 assert loss_of_the_pole == 0.0
 
 # %%
+# A picture to play with: `play twenty rounds yourself, as the learner or as the opponent <pictures/duel.html>`__.
+#
 # Exercises
 # ---------
 #
@@ -249,19 +251,21 @@ def best_fixed_loss(gradients, radius):
 
 gradients = np.random.default_rng(11).standard_normal((100, 5))
 exercise(
-    "1.1", lambda: best_fixed_loss(gradients, radius=2.0), digest="6ee063397e033a68"
+    "1.1",
+    lambda: best_fixed_loss(gradients, radius=2.0),
+    digest="0cf6b8c21ad7f1bd",
+    digits=13,
 )
 
 # %%
-# **1.2** On the trap with T = 2,500 rounds and a ball of radius 2, what is the regret of follow the leader? Think, then
-# play.
+# **1.2** On the trap with T rounds and a ball of radius r, what is the regret of follow the leader? Think, then play.
 
 
-def regret_of_the_leader():
-    return None  # your number
+def regret_of_the_leader(rounds, radius):
+    return None  # a formula
 
 
-exercise("1.2", regret_of_the_leader, digest="df9bbb745c0601c3")
+exercise("1.2", lambda: regret_of_the_leader(2500, 2**0.5), digest="9bc6ea92c6f02f64", digits=13)
 
 # %%
 # **1.3** Repair the leader. Write follow the regularized leader on a domain of any shape, with the learning rate

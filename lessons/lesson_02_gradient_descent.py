@@ -224,6 +224,8 @@ plt.show()
 assert all(abs(c[-1] - np.sqrt(adversary.horizon)) < 1e-6 for c in curves.values())
 
 # %%
+# A picture to play with: `the path of gradient descent and its step size <pictures/gradient_path.html>`__.
+#
 # Exercises
 # ---------
 #
@@ -240,7 +242,8 @@ def best_constant_rate(diameter, squares):
 exercise(
     "2.1",
     lambda: best_constant_rate(diameter=3.0, squares=50.0),
-    digest="cfed4abe7308fcba",
+    digest="a48e0ce2d0fb760f",
+    digits=13,
 )
 
 # %%

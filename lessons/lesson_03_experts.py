@@ -157,29 +157,31 @@ plt.show()
 # *Which geometry?* The bounds compare :math:`\sqrt{B(u, x_1)} \cdot \|g\|_*`: entropy where gradients are dense and
 # the comparator is sparse, the Euclidean norm in the opposite case. Lessons 4 and 5 let the data choose.
 #
+# A picture to play with: `three experts on the simplex <pictures/experts.html>`__.
+#
 # Exercises
 # ---------
 #
 # **3.1** Three experts have lost 0, ln 2 and ln 4 so far. Which weight does Hedge give to the first, at
-# :math:`\eta = 1`? (A number; no computer needed.)
+# :math:`\eta = 1/2`? (No computer needed but for the last root.)
 
 
 def weight_of_the_best():
     return None  # your number
 
 
-exercise("3.1", weight_of_the_best, digest="ecae01ccbd65337a")
+exercise("3.1", weight_of_the_best, digest="1ddad10971b754d3", digits=13)
 
 # %%
-# **3.2** How many rounds are enough for Hedge's bound on the *average* regret to be 0.01 with d = 1,000 experts?
-# (Three digits are enough.)
+# **3.2** How many rounds are enough for Hedge's bound on the *average* regret to be 0.01 with d = 1,000 experts? (Give
+# the real number, not rounded up.)
 
 
 def rounds_needed():
     return None  # your number
 
 
-exercise("3.2", rounds_needed, digest="a691e681f3842f2c")
+exercise("3.2", rounds_needed, digest="77a44e78dac0ce8a", digits=13)
 
 # %%
 # **3.3** Write Hedge as mirror descent, by multiplying weights. In long games all weights may underflow to zero;

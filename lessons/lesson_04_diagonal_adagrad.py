@@ -137,14 +137,14 @@ assert scalar[-1] / diagonal[-1] > 1.6 > 1.3 > scalar[-1] / rotated[-1]
 # ---------
 #
 # **4.1** A game has d = 100 coordinates; coordinate i was seen :math:`10^6 / i^2` times, with gradients of size 1. By
-# which factor is the bound :math:`\eqref{eq:2}` smaller than that of lesson 2 on a box? (Three digits.)
+# which factor is the bound :math:`\eqref{eq:2}` smaller than that of lesson 2 on a box?
 
 
 def factor_of_the_bounds():
     return None  # your number
 
 
-exercise("4.1", factor_of_the_bounds, digest="8d724173bff6b116")
+exercise("4.1", factor_of_the_bounds, digest="da52b579f14624ab", digits=13)
 
 # %%
 # **4.2** Write diagonal AdaGrad with the projection in its own norm, which is
@@ -184,13 +184,15 @@ def check_diagonal_adagrad():
 exercise("4.2", check_diagonal_adagrad)
 
 # %%
-# **4.3** Why *in its own norm*? Play both your learner and one that uses the Euclidean projection in
-# ``oco.environments.WrongProjectionTrap``, and say in one word how the regret of the wrong one grows with T: like a
-# ``"constant"``, a ``"root"``, or ``"linear"``? (Compare 1,000 rounds with 4,000.)
+# **4.3** Why *in its own norm*? In ``oco.environments.WrongProjectionTrap`` the gradients are
+# :math:`(1, 1 \pm 4) / \sqrt{26}`, with a fair coin for the sign, on the unit disc. AdaGrad's matrix becomes a multiple
+# of diag(1, :math:`\sqrt{17}`). With the *Euclidean* projection the learner therefore stops where the mean **step** is
+# normal to the circle, and the best fixed point is where the mean **gradient** is. How much does the wrong learner lose
+# to it in every round, in the limit? (Its regret is linear. Play yours and a wrong one to see it.)
 
 
-def growth_with_the_wrong_projection():
-    return None  # one word
+def loss_of_the_wrong_projection():
+    return None  # your number
 
 
-exercise("4.3", growth_with_the_wrong_projection, digest="220e817098d5cda9")
+exercise("4.3", loss_of_the_wrong_projection, digest="2bf7bbedec502dbd", digits=13)

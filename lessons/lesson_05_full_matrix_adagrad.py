@@ -231,18 +231,20 @@ assert floats[-1] > 128**2
 # %%
 # Lesson 6 shows how to keep the part of the matrix that matters in :math:`dk` numbers, lesson 7 how to play with it.
 #
+# A picture to play with: `the projection in the norm of AdaGrad <pictures/projection.html>`__.
+#
 # Exercises
 # ---------
 #
 # **5.1** The eigenvalues of :math:`G_T` are :math:`\lambda_i = 10^4 / i^2` for i = 1 to 50, and D = 2. What is the
-# bound :math:`\eqref{eq:3}`? (Three digits.)
+# bound :math:`\eqref{eq:3}`?
 
 
 def full_matrix_bound():
     return None  # your number
 
 
-exercise("5.1", full_matrix_bound, digest="facc98cf8d1b6426")
+exercise("5.1", full_matrix_bound, digest="5b46c7dea75a0e5b", digits=13)
 
 # %%
 # **5.2** Return the matrix H of trace 1 that makes :math:`\mathrm{tr}(H^{-1} G)` smallest. (``root`` above may help.)

@@ -221,18 +221,21 @@ halves[0].merge(halves[1])
 assert np.linalg.norm(covariance - halves[0].covariance(), 2) <= omega(eigenvalues, 8)
 
 # %%
+# A picture to play with: `one update after the other, in the plane <pictures/sketch.html>`__.
+#
 # Exercises
 # ---------
 #
-# **6.1** The stream is :math:`e_1` five times, then :math:`e_2` three times, then :math:`e_3` twice. What is the
-# escaped mass of a sketch of rank 1 at the end? (By hand: it is a count of votes with one counter.)
+# **6.1** The stream is :math:`\sqrt\pi e_1` five times, then :math:`\sqrt e\, e_2` three times, then
+# :math:`\sqrt 5 e_3` twice. What is the escaped mass of a sketch of rank 1 at the end? (By hand: it is a count with one
+# counter, of votes that weigh :math:`\pi`, e and 5.)
 
 
 def escaped_votes():
     return None  # your number
 
 
-exercise("6.1", escaped_votes, digest="9ede07f80032d4b3")
+exercise("6.1", escaped_votes, digest="25fee7ab748489f3", digits=13)
 
 # %%
 # **6.2** Write the sketch: ``covariance()`` and ``escaped_mass`` as in :math:`\eqref{eq:4}`, in the plainest way, with
@@ -260,15 +263,15 @@ class MySketch:
 exercise("6.2", lambda: check_sketch(MySketch))
 
 # %%
-# **6.3** For the digits, what is the smallest rank whose *certified* error, the escaped mass, is below 1 % of the
-# trace?
+# **6.3** For the digits, what is the smallest rank whose *certified* error, the escaped mass, is below 10 % of the
+# trace? Below 3 %, 1 %, 0.3 %? Return four pairs: the rank, and its escaped mass as a share of the trace.
 
 
-def smallest_rank():
-    return None  # your number
+def smallest_ranks():
+    return None  # [(rank, share), (rank, share), (rank, share), (rank, share)]
 
 
-exercise("6.3", smallest_rank, digest="946afc7e12d1202d")
+exercise("6.3", smallest_ranks, digest="8x1ce20f9883baaa3b", digits=6)
 
 # %%
 # **6.4** No sketch of this size can do much better. Show it for k = 1: give a stream of unit vectors, ``(n, 2)`` with

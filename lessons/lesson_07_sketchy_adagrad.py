@@ -218,6 +218,8 @@ best = oco.play(
 assert abs(best / 4000 + 0.5) < 0.01  # the best point loses -1/2 a round
 
 # %%
+# A picture to play with: `the rank that natural images need <pictures/images.html>`__.
+#
 # Exercises
 # ---------
 #
@@ -259,14 +261,14 @@ exercise("7.1", check_step)
 
 # %%
 # **7.2** The eigenvalues of :math:`G_T` are :math:`10^4 \cdot 2^{-i}` for i = 1 to 40, D = 2, the rank is 9. What is
-# the right-hand side of :math:`\eqref{eq:8}`? (``omega`` of lesson 6; three digits.)
+# the right-hand side of :math:`\eqref{eq:8}`? (``omega`` of lesson 6.)
 
 
 def sketchy_bound():
     return None  # your number
 
 
-exercise("7.2", sketchy_bound, digest="8bb88268bfaefc6a")
+exercise("7.2", sketchy_bound, digest="eb4d3b88ae87889c", digits=13)
 
 # %%
 # **7.3** Break it yourself: give 600 rows in four dimensions, of length at most 1, on which the learner *without* the

@@ -256,14 +256,14 @@ if torch is not None:
 # ---------
 #
 # **9.1** A layer is 1,000 by 4,000. How many times more numbers do both matrices of Shampoo hold than both sketches of
-# S-Shampoo at rank 16, with :math:`k (m + n) + 2 k + 2`? (Three digits.)
+# S-Shampoo at rank 16, with :math:`k (m + n) + 2 k + 2`?
 
 
 def memory_ratio():
     return None  # your number
 
 
-exercise("9.1", memory_ratio, digest="0aec82b676fb1554")
+exercise("9.1", memory_ratio, digest="e9dc3b2a92c15f6a", digits=13)
 
 # %%
 # **9.2** Write one step of Shampoo: from L, R (before the step), G and a learning rate, return the new L, the new R and

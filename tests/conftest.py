@@ -1,16 +1,24 @@
-"""What all tests share: where the real data is, and one thread for BLAS."""
+"""What all tests share: where the real data is, one thread for BLAS, and the system's Chromium."""
 
 from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+CHROMIUM = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,3 +54,16 @@ def data_directory() -> Path:
 def golden_directory(data_directory: Path) -> Path:
     """The directory of numbers of public reference implementations (use with ``@pytest.mark.golden``)."""
     return data_directory.parent / "golden"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The system's Chromium; the test is skipped where it, or Playwright, is missing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'oco-regret[test]'")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("needs a browser: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=found, args=CHROMIUM)
+        yield chromium
+        chromium.close()

@@ -29,6 +29,29 @@ class MyDiagonalAdaGrad(oco.Learner):
         self.state["point"] = self.domain.project_in(moved, oco.domains.Diagonal(roots))
 
 
-def growth_with_the_wrong_projection():
-    # The Euclidean projection stops where the step is normal to the ball, not where the gradient is.
-    return "linear"
+def loss_of_the_wrong_projection():
+    # The mean gradient is (1, 1) / sqrt(26), the mean step points along (1, a).
+    a = 1.0 / np.sqrt(17.0)
+    return (np.sqrt(2.0) - (1.0 + a) / np.hypot(1.0, a)) / np.sqrt(26.0)
+
+
+_slope = 1.0 / np.sqrt(17.0)
+_counts = 1e6 / np.arange(1.0, 101.0) ** 2
+_plain, _adaptive = np.sqrt(100.0 * _counts.sum()), np.sqrt(_counts).sum()
+
+WRONG = {  # common wrong answers and their hints, for write_digests.py
+    "4.1": {
+        _adaptive / _plain: "this is the inverse: the factor is above 1",
+        _plain / _adaptive / 10.0: "the diameter of a box grows with the root of d",
+        10.0 * _plain / _adaptive: "the root of d enters once",
+        _plain / _counts.sum(): "the bound (2) has a root for every coordinate",
+        _plain**2 / _adaptive**2: "this is the square of the factor",
+    },
+    "4.3": {
+        np.sqrt(2.0) - (1.0 + _slope) / np.hypot(1.0, _slope): "the gradients are divided by sqrt(26)",
+        (np.sqrt(2.0) - 1.0) / np.sqrt(26.0): "this is the limit for ever more noise: here it has size 4",
+        (np.sqrt(2.0) - (1.0 + _slope)) / np.sqrt(26.0): "the learner's point has length 1: normalize the step",
+        (np.sqrt(2.0) - (1.0 + 1.0 / 17.0) / np.hypot(1.0, 1.0 / 17.0)) / np.sqrt(26.0): "AdaGrad takes a root",
+        2.0 - (1.0 + _slope) / np.hypot(1.0, _slope): "the loss of the best point is minus the length of (1, 1)",
+    },
+}

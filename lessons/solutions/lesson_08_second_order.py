@@ -39,3 +39,14 @@ class MyNewtonStep(oco.Learner):
                 moved, oco.domains.Dense.from_matrix(state["matrix"])
             )
         state["point"] = moved
+
+
+WRONG = {  # common wrong answers and their hints, for write_digests.py
+    "8.1": {
+        10.0 * np.log(51.0): "the term of the starting point is missing",
+        0.5 + 10.0 * np.log(501.0): "the sum of squares is shared by d eigenvalues",
+        0.5 + 10.0 * np.log(101.0): "gamma is missing in the logarithm",
+        1.0 + 10.0 * np.log(51.0): "the first term has the factor 1/2",
+        0.5 + 20.0 * np.log(51.0): "the second term is divided by 2 gamma, which is 1",
+    },
+}

@@ -1,20 +1,42 @@
-"""Self-checking exercises: answers are compared through a salted hash, and a failure is explained in a sentence."""
+"""Self-checking exercises: answers are compared through a salted hash, and a failure is explained in a sentence.
+
+A hash hides an answer only if there are too many possible answers to try. A number compared in 13 digits has more than
+2^40 of them, and so has an array; a word or a small integer has few, and needs a check that plays a game instead.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
 import math
+import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from importlib import resources
 from numbers import Real
 from typing import Any
+
+import numpy as np
 
 from oco.checks.failure import CheckFailed, require
 
 _STRETCHES = 20_000
 """Rounds of the hash, enough to make a table of all answers expensive, while one check takes milliseconds."""
+
+_MIDDLE = 0.45
+"""Largest distance from its rounded value, in units of the last digit, that an entry of an array of answers may have.
+
+Rounding errors of a right solution then never change the rounded value, so one hash is enough for an array."""
+
+_FEW_DIGITS, _MANY_DIGITS = 6, 10
+"""An answer with so few significant digits was rounded by hand, where so many are compared."""
+
+_GRADER = "NBGRADER_EXECUTION"
+"""Set by nbgrader while it runs a notebook: there a cell fails only if it raises an error."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +67,11 @@ def exercise(name: str, attempt: Callable[[], Any], digest: str | None = None, d
     digits
         Number of significant digits compared.
 
+    Raises
+    ------
+    CheckFailed
+        If the exercise is not solved and nbgrader runs the notebook, which counts a cell without an error as solved.
+
     Notes
     -----
     Any other exception of the solution is passed on to its author.
@@ -61,14 +88,16 @@ def exercise(name: str, attempt: Callable[[], Any], digest: str | None = None, d
         if digest is not None:
             check_answer(name, answer, digest, digits)
     except (AssertionError, NotImplementedError) as failure:
-        said = str(failure) or "there is still code to write"
-        outcome = Outcome(name, False, f"Exercise {name}, not yet: {said.rstrip('.')}.")
+        said = str(failure).rstrip(".") or "there is still code to write"
+        outcome = Outcome(name, False, f"Exercise {name}, not yet: {said}" + ("" if said[-1] in "?!" else "."))
     else:
         outcome = Outcome(name, True, f"Exercise {name}: correct.")
     print(outcome.message)
     outcomes = _outcomes.get()
     if outcomes is not None:
         outcomes.append(outcome)
+    if not outcome.solved and os.environ.get(_GRADER):
+        raise CheckFailed(outcome.message)
 
 
 def check_answer(name: str, answer: Any, digest: str, digits: int = 3) -> None:
@@ -80,11 +109,16 @@ def check_answer(name: str, answer: Any, digest: str, digits: int = 3) -> None:
         The exercise; answers to two exercises have different hashes.
     answer
         A number, compared in ``digits`` significant digits (with a tolerance of one unit of the last), True or False,
-        or a word, compared without case.
+        a word, compared without case, or an array or list of numbers, each rounded to ``digits`` digits.
     digest
         Digest of the right answer, from `answer_digest`.
     digits
         The number of digits that the digest was made with.
+
+    Raises
+    ------
+    CheckFailed
+        If the answer is wrong. Common wrong answers to exercises of the course get a hint.
 
     Examples
     --------
@@ -94,21 +128,40 @@ def check_answer(name: str, answer: Any, digest: str, digits: int = 3) -> None:
     oco.checks.failure.CheckFailed: 3.2 is not the answer (3 significant digits are compared)
     """
     require(answer is not None and answer is not ..., "there is no answer yet: return a number or a word")
-    if digest not in {_hashed(name, form) for form in _forms(answer, digits)}:
-        exact = isinstance(answer, (str, bool))
-        said = f"{answer!r} is not the answer" if exact else f"{float(answer):.6g} is not the answer"
-        raise CheckFailed(said + ("" if exact else f" ({digits} significant digits are compared)"))
+    size, times, _ = digest.rpartition("x")
+    if times:
+        tried = {_array_digest(name, answer, int(size), digits)}
+    else:
+        tried = {_hashed(name, form) for form in _forms(answer, digits)}
+    if digest in tried:
+        return
+    for one in sorted(tried & _hints().keys()):
+        raise CheckFailed(f"{_shown(answer)} is not the answer: {_hints()[one]}")
+    raise CheckFailed(f"{_shown(answer)} is not the answer{_advice(answer, digits)}")
 
 
 def answer_digest(name: str, answer: Any, digits: int = 3) -> str:
     """The salted hash of an answer, for authors of exercises.
 
+    Raises
+    ------
+    ValueError
+        If an entry of an array lies so close between two rounded values that a right solution could get either.
+
     Examples
     --------
     >>> answer_digest("0.3", 0.5) == answer_digest("0.3", 0.50001) != answer_digest("0.4", 0.5)
     True
+    >>> check_answer("0.4", [0.25, 12.0], answer_digest("0.4", [0.25, 12.0]))
     """
-    return _hashed(name, _forms(answer, digits)[0])
+    if isinstance(answer, (str, bool)) or np.size(answer) == 1:
+        return _hashed(name, _forms(answer, digits)[0])
+    entries = np.asarray(answer, dtype=float).ravel()
+    for entry in entries[entries != 0.0]:
+        scaled = abs(entry) / 10.0 ** (math.floor(math.log10(abs(entry))) - digits + 1)
+        if abs(scaled - round(scaled)) > _MIDDLE:
+            raise ValueError(f"{entry} lies between two numbers of {digits} digits; change the exercise a little")
+    return _array_digest(name, entries, entries.size, digits)
 
 
 @contextmanager
@@ -129,6 +182,49 @@ def recorded_exercises() -> Iterator[list[Outcome]]:
         yield outcomes
     finally:
         _outcomes.reset(token)
+
+
+def _array_digest(name: str, answer: Any, size: int, digits: int) -> str:
+    """The digest of an array of ``size`` numbers: its size, and the hash of its rounded entries."""
+    try:
+        entries = np.asarray(answer, dtype=float).ravel()
+    except (TypeError, ValueError):
+        raise CheckFailed(f"the answer is an array of {size} numbers, got {type(answer).__name__}") from None
+    require(entries.size == size, f"the answer is an array of {size} numbers, got {entries.size}")
+    form = ",".join(_forms(float(entry), digits)[0] for entry in entries)
+    return f"{size}x{_hashed(name, form)}"
+
+
+@functools.cache
+def _hints() -> dict[str, str]:
+    """Sentences for common wrong answers to the course's exercises, under the digests of these answers."""
+    text = resources.files("oco.checks").joinpath("hints.json").read_text(encoding="utf-8")
+    hints: dict[str, str] = json.loads(text)
+    return hints
+
+
+def _shown(answer: Any) -> str:
+    if isinstance(answer, (str, bool)):
+        return repr(answer)
+    if np.size(answer) == 1:
+        return f"{float(np.asarray(answer, dtype=float).item()):.6g}"
+    shown = " ".join(np.array2string(np.asarray(answer), precision=4, threshold=8).split())
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _advice(answer: Any, digits: int) -> str:
+    """What to say after "... is not the answer"."""
+    if isinstance(answer, bool):
+        return ""
+    if isinstance(answer, str):
+        calculated = re.fullmatch(r"[\d\s.,+*/()^e-]*\d[\d\s.,+*/()^e-]*", answer)
+        return ": give a number, not text" if calculated or digits >= _MANY_DIGITS else ""
+    if np.size(answer) > 1:
+        return f" ({digits} significant digits of each number are compared)"
+    number = float(np.asarray(answer, dtype=float).item())
+    if digits >= _MANY_DIGITS and float(f"{number:.{_FEW_DIGITS}g}") == number:
+        return f" ({digits} significant digits are compared: return the value of the formula, without rounding)"
+    return f" ({digits} significant digits are compared)"
 
 
 def _forms(answer: Any, digits: int) -> list[str]:

@@ -46,18 +46,22 @@ def check_copy(path: Path) -> list[Outcome]:
 
 def code_of(path: Path) -> str:
     """The Python of a script, or of the code cells of a notebook without their ``%`` lines."""
+    return "\n\n".join(cells_of(path))
+
+
+def cells_of(path: Path) -> list[str]:
+    """The code cells of a notebook, without their ``%`` lines; a script is one cell."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     if path.suffix == ".py":
-        return text
+        return [text]
     if path.suffix != ".ipynb":
         raise DataError(f"a lesson is a .py or .ipynb file, got {path}")
     try:
         cells = json.loads(text)["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(f"{path} is not a notebook") from error
-    lines = "\n\n".join(code).splitlines()
-    return "\n".join("" if line.startswith("%") else line for line in lines) + "\n"
+    return ["\n".join("" if line.startswith("%") else line for line in cell.splitlines()) + "\n" for cell in code]

@@ -61,12 +61,23 @@ def test_the_wheel_holds_the_packages_and_their_data_only(built: tuple[Path, Pat
         "oco/datasets/registry.toml",
         "regret_experiments/py.typed",
         "regret_experiments/report/assets/",
+        "regret_experiments/lessons/assets/",
+        "oco/checks/hints.json",
     ):
         assert any(name.startswith(data) and not name.endswith("/") for name in names), data
     assert not [name for name in names if "test" in name.rpartition("/")[2] and name.endswith(".py")]
     sources = (path for package in ("oco", "regret_experiments") for path in (ROOT / package).rglob("*.py"))
     tracked = {path.relative_to(ROOT).as_posix() for path in sources}
     assert tracked <= set(names)
+
+
+def test_lessons_are_installed_without_their_solutions(built: tuple[Path, Path]) -> None:
+    names = zipfile.ZipFile(built[1]).namelist()
+    with tarfile.open(built[0]) as sdist:
+        names += sdist.getnames()
+    lessons = {path.name for path in (ROOT / "lessons").glob("lesson_*.py")}
+    assert lessons <= {name.rpartition("/")[2] for name in names if "/lessons/lesson_" in name}
+    assert [name for name in names if "solution" in name] == []
 
 
 def test_the_sdist_builds_and_tells_the_licence(built: tuple[Path, Path]) -> None:

@@ -1,4 +1,4 @@
-"""A stored sweep with failures, its page, and the system's Chromium to open it in."""
+"""A stored sweep with failures, its page, and pages opened in Chromium."""
 
 from __future__ import annotations
 
@@ -14,11 +14,6 @@ from small_sweeps import CONFIG, fail, play
 
 from regret_experiments.report import write_report
 from regret_experiments.store.results import Results, load
-
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -51,19 +46,6 @@ def report(results: Results, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "report.html"
     write_report(results, path)
     return path
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """The system's Chromium; the test is skipped where it, or Playwright, is missing."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install 'oco-regret[test]'")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("needs a browser: apt-get install chromium")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @dataclass
