@@ -29,7 +29,9 @@ class Group:
     def __init__(self, key: tuple[Any, ...], asked: pd.DataFrame) -> None:
         self.key = dict(zip(KEYS, key, strict=True))
         self.asked = asked
-        self.finished = asked[asked["status"] == "finished"]
+        self.finished = _finished(asked)
+        self._means: dict[tuple[str, str], pd.Series[float]] = {}
+        self._errors: dict[tuple[str, str], Mean] = {}
 
     @cached_property
     def best(self) -> pd.DataFrame:
@@ -80,13 +82,17 @@ class Group:
         Of several repetitions it is their mean, because repetitions on one order are not independent. An order without
         a number is left out.
         """
-        runs = self.best if rate == "best" else self.theorem
-        name = {"regret": "regret_upper", "loss": loss_column(runs)}.get(what, what)
-        return floats(runs, name).groupby(runs["order"]).mean().dropna()
+        if (rate, what) not in self._means:
+            runs = self.best if rate == "best" else self.theorem
+            name = {"regret": "regret_upper", "loss": loss_column(runs)}.get(what, what)
+            self._means[rate, what] = floats(runs, name).groupby(runs["order"]).mean().dropna()
+        return self._means[rate, what]
 
     def error(self, rate: str, what: str) -> Mean:
         """Standard error and 95 % interval of the mean of `by_order`."""
-        return mean_with_error(self.by_order(rate, what))
+        if (rate, what) not in self._errors:
+            self._errors[rate, what] = mean_with_error(self.by_order(rate, what))
+        return self._errors[rate, what]
 
     def regret(self, rate: str, part: str = "") -> float:
         """Mean over the orders of the upper end, the least lower end (``"low"``), the largest upper end (``"high"``),
@@ -171,9 +177,15 @@ def left_to_theorem(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["learning_rate"].isna()] if "learning_rate" in runs else runs.iloc[:0]
 
 
+def _finished(runs: pd.DataFrame) -> pd.DataFrame:
+    """The finished runs; ``runs`` themselves, and no copy of a wide frame, where all are."""
+    ended = runs["status"] == "finished"
+    return runs if ended.all() else runs[ended]
+
+
 def best_of(runs: pd.DataFrame) -> pd.DataFrame:
     """Finished runs at the point with the lowest mean, among the points that finished on most orders."""
-    finished = runs[runs["status"] == "finished"]
+    finished = _finished(runs)
     if finished.empty:
         return finished
     each = points(finished)
