@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
@@ -96,12 +97,10 @@ class Kernel(CPUDispatcher):
     """A function that Numba compiles; the separate kernels that it calls are there before it is.
 
     A separate kernel has a ``signature``, the only one that it is compiled for. Others call it through a symbol of the
-    process instead of taking a copy of it. Any other kernel is compiled into its callers from a ``part``: itself
-    without the wrapper that Python calls, which is a tenth of all compiling.
+    process instead of taking a copy of it. Any other kernel is compiled into its callers from its `part`.
     """
 
     signature: Any = None
-    part: Kernel | None = None
     _needed: tuple[Kernel, ...] | None = None
     _can_compile: bool
 
@@ -147,13 +146,21 @@ class Kernel(CPUDispatcher):
         """Type of a call from a kernel; arguments are converted to those of a separate kernel's signature."""
         if self.separate:
             self.load()
-        if self.part is not None:
-            return self.part.get_call_template(arguments, keywords)
-        return super().get_call_template(arguments, keywords)
+        return super(Kernel, self.part).get_call_template(arguments, keywords)
 
     def get_overload(self, signature: Any) -> Any:
         """What a kernel calls for this signature."""
-        return super().get_overload(signature) if self.part is None else self.part.get_overload(signature)
+        return super(Kernel, self.part).get_overload(signature)
+
+    @cached_property
+    def part(self) -> Kernel:
+        """What kernels call: this one without the wrapper that Python calls, which is a tenth of all compiling."""
+        if self.separate or self.targetoptions.get("no_cpython_wrapper"):
+            return self
+        part = Kernel(self.py_func, targetoptions=self.targetoptions | {"no_cpython_wrapper": True})
+        if _directory is not None:
+            part.enable_caching()
+        return part
 
 
 @contextmanager
@@ -214,13 +221,8 @@ def _compiled(function: Function, options: dict[str, Any], signature: Any = None
         return np.errstate(all="ignore")(function)  # compiled code warns of nothing either
     compiled = Kernel(function, targetoptions=_OPTIONS | options)
     compiled.signature = signature
-    kernels = [compiled]
-    if signature is None:
-        compiled.part = Kernel(function, targetoptions=_OPTIONS | options | {"no_cpython_wrapper": True})
-        kernels.append(compiled.part)
     if _directory is not None:
-        for each in kernels:
-            each.enable_caching()
+        compiled.enable_caching()
     return cast(Function, compiled)
 
 
