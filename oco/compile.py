@@ -9,9 +9,12 @@ large ones here are therefore `separate_kernel`: compiled once each, for one sig
 from __future__ import annotations
 
 import copy
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
@@ -94,7 +97,7 @@ class Kernel(CPUDispatcher):
     """A function that Numba compiles; the separate kernels that it calls are there before it is.
 
     A separate kernel has a ``signature``, the only one that it is compiled for. Others call it through a symbol of the
-    process instead of taking a copy of it.
+    process instead of taking a copy of it. Any other kernel is compiled into its callers from its `part`.
     """
 
     signature: Any = None
@@ -108,7 +111,7 @@ class Kernel(CPUDispatcher):
 
     def enable_caching(self) -> None:
         """Keep what is compiled."""
-        self._cache = KernelCache(self.py_func)
+        self._cache = KernelCache(self.py_func, wrapped=not self.targetoptions.get("no_cpython_wrapper", False))
 
     def compile(self, signature: Any) -> Any:
         """Compile for ``signature``, or load from the cache."""
@@ -116,7 +119,8 @@ class Kernel(CPUDispatcher):
             self._needed = tuple(_separate_kernels_of(self.py_func, set()))
         for needed in self._needed:
             needed.load()
-        return super().compile(signature)
+        with global_compiler_lock, _collector_paused():
+            return super().compile(signature)
 
     def load(self) -> None:
         """Compile a separate kernel, or load it from the cache, unless that was done."""
@@ -139,10 +143,36 @@ class Kernel(CPUDispatcher):
         context.insert_user_function(compiled.entry_point, described)
 
     def get_call_template(self, arguments: Any, keywords: Any) -> Any:
-        """Type of a call; arguments are converted to those of a separate kernel's signature."""
+        """Type of a call from a kernel; arguments are converted to those of a separate kernel's signature."""
         if self.separate:
             self.load()
-        return super().get_call_template(arguments, keywords)
+        return super(Kernel, self.part).get_call_template(arguments, keywords)
+
+    def get_overload(self, signature: Any) -> Any:
+        """What a kernel calls for this signature."""
+        return super(Kernel, self.part).get_overload(signature)
+
+    @cached_property
+    def part(self) -> Kernel:
+        """What kernels call: this one without the wrapper that Python calls, which is a tenth of all compiling."""
+        if self.separate or self.targetoptions.get("no_cpython_wrapper"):
+            return self
+        part = Kernel(self.py_func, targetoptions=self.targetoptions | {"no_cpython_wrapper": True})
+        if _directory is not None:
+            part.enable_caching()
+        return part
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Compile without garbage collection: Numba makes millions of objects, and looking through them takes a tenth."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def entry_point(function: Function, *arguments: Any) -> Function:

@@ -79,10 +79,14 @@ def why_not_private(directory: Path) -> str:
 
 
 class KernelCache(FunctionCache):
-    """Numba's cache of one function; a damaged file or a full disk only causes another compilation."""
+    """Numba's cache of one function; a damaged file or a full disk only causes another compilation.
 
-    def __init__(self, function: Any) -> None:
+    ``wrapped`` says whether Python can call what is compiled. What it cannot has a key of its own.
+    """
+
+    def __init__(self, function: Any, *, wrapped: bool = True) -> None:
         super().__init__(function)  # type: ignore[no-untyped-call]
+        self._wrapped = wrapped
         stamp = self._impl.locator.get_source_stamp()
         self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, stamp)  # type: ignore[no-untyped-call]
 
@@ -90,6 +94,9 @@ class KernelCache(FunctionCache):
         """Save the compiled code, if there is room for it."""
         with suppress(OSError):
             super().save_overload(signature, compiled)  # type: ignore[no-untyped-call]
+
+    def _index_key(self, signature: Any, codegen: Any) -> Any:
+        return (*super()._index_key(signature, codegen), self._wrapped)  # type: ignore[no-untyped-call]
 
 
 class _CheckedFiles(IndexDataCacheFile):

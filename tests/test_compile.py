@@ -40,6 +40,23 @@ def test_separate_kernels_are_called_and_numbers_converted():
     assert through_another(np.arange(6.0).reshape(2, 3)) == 31.0
 
 
+@kernel
+def half(number):
+    return 0.5 * number
+
+
+@kernel
+def quarter(number):
+    return half(half(number))
+
+
+def test_a_kernel_that_kernels_call_is_for_python_too():
+    assert quarter(8.0) == 2.0
+    assert half.signatures == []  # only the part without a wrapper was compiled
+    assert half(8.0) == 4.0
+    assert quarter(6) == 1.5
+
+
 def test_other_arrays_are_refused_when_compiling():
     @kernel
     def with_integers(vector):

@@ -66,8 +66,7 @@ class Panel:
     @cached_property
     def curves(self) -> pd.DataFrame:
         """Curves of the chosen runs."""
-        curves = selected_curves(self.results, self.rate)
-        return curves[curves["id"].isin(self.runs["id"])]
+        return selected_curves(self.results, self.rate, self.runs)
 
     def heading(self, title: str) -> str:
         """The title with the dimension."""

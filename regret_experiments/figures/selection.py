@@ -39,9 +39,9 @@ def select_runs(runs: pd.DataFrame, rate: Rate = "best") -> pd.DataFrame:
     return best_runs(runs) if rate == "best" else theorem_runs(runs)
 
 
-def selected_curves(results: Results, rate: Rate = "best") -> pd.DataFrame:
-    """Curves of `select_runs`, with the column ``kind``."""
-    chosen = select_runs(results.runs, rate)
+def selected_curves(results: Results, rate: Rate = "best", runs: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Curves of `select_runs`, with the column ``kind``; of some ``runs`` of the results, or of all."""
+    chosen = select_runs(results.runs if runs is None else runs, rate)
     return results.curves.merge(chosen[["id", "kind"]], on="id")
 
 

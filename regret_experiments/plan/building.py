@@ -23,6 +23,7 @@ from regret_experiments.plan.keywords import (
 from regret_experiments.plugins import origins
 
 if TYPE_CHECKING:
+    from oco.learners.base import Problem
     from oco.plugins import Registry
 
 
@@ -62,11 +63,12 @@ class BuiltEnvironment:
         """Number of rounds."""
         return int(self.environment.horizon)
 
-    def problem(self, seed: int = 0) -> Any:
+    @cached_property
+    def problem(self) -> Problem:
         """What a learner may know before the first round."""
         from oco.learners.base import Problem
 
-        return Problem.of(self.environment, seed)
+        return Problem.of(self.environment)
 
 
 def build_environment(kind: str, keywords: dict[str, Any]) -> BuiltEnvironment:
@@ -203,7 +205,7 @@ def check_suits(learner: Any, built: BuiltEnvironment) -> None:
     """Raise an error if the learner cannot start: its state is too large, or its theorem lacks a constant."""
     from oco.learners.base import require_feedback, require_memory
 
-    problem = built.problem()
+    problem = built.problem
 
     def start(**_: Any) -> None:
         player = learner.fresh()

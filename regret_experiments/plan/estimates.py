@@ -166,7 +166,7 @@ def _weighted(plan: Plan) -> Iterator[tuple[PlannedRun, float]]:
 
 def _state_floats(planned: PlannedRun, built: BuiltEnvironment) -> int:
     learner = stored_learner(planned.run.learner)
-    memory = learner.memory(built.problem())
+    memory = learner.memory(built.problem)
     return int(memory.floats) if memory is not None else 2 * built.dimension
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_UNSAFE = re.compile("[<\u2028\u2029]")
 
 
 def rounded(value: Any, digits: int = 5) -> Any:
@@ -32,19 +36,31 @@ def rounded_list(values: Iterable[Any], digits: int = 4) -> list[Any]:
 def column(values: Iterable[Any]) -> Any:
     """A column for JSON: the list, or ``{"values", "codes"}`` where that is shorter. Equal texts are one value."""
     plain = [rounded(value) for value in values]
-    texts = [dumps(value) for value in plain]
+    texts = _texts(plain)
     codes = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     if 4 * len(plain) + sum(map(len, codes)) >= sum(map(len, texts)):
         return plain
     return {"values": [json.loads(text) for text in codes], "codes": [codes[text] for text in texts]}
 
 
+def _texts(values: list[Any]) -> list[str]:
+    """`dumps` of each value; numbers are written by themselves, and an object or a text that occurs again only once."""
+    known: dict[Any, str] = {}
+    texts = []
+    for value in values:
+        if type(value) in (int, float):
+            texts.append(repr(value))
+            continue
+        key = value if type(value) is str else id(value)
+        if key not in known:
+            known[key] = dumps(value)
+        texts.append(known[key])
+    return texts
+
+
 def dumps(value: Any) -> str:
     """JSON without blanks, safe inside a script element: no ``<``, and no separators that end a line of script."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character in "<\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", _encode(value))
 
 
 def thinned(count: int, most: int, needed: Iterable[int] = ()) -> list[int]:

@@ -217,7 +217,8 @@ def _point(stored: Mapping[str, StoredRun], runs: pd.DataFrame, thinning: Thinni
 
 def _titles(results: Results, against: Against, measure: str) -> list[str]:
     """What is across and up in the figure of curves."""
-    titles = axis_titles(results.curves, against if measure == REGRET else "loss")
+    names = {name: () for run in _finished(results) for name in run.arrays}
+    titles = axis_titles(names, against if measure == REGRET else "loss")
     return [title.replace("$", "") for title in titles]
 
 
@@ -252,12 +253,18 @@ def _expected(group: TableGroup, rate: Rate) -> list[Any]:
     return [rounded(mean.value), rounded(mean.high - mean.value), runs]
 
 
+def _finished(results: Results) -> list[StoredRun]:
+    """The finished runs that were asked for; their curves as one frame, `Results.curves`, take much longer."""
+    stored = [results.stored.get(identifier) for identifier in results.runs["id"]]
+    return [run for run in stored if run is not None and run.finished]
+
+
 def _mean(values: Any) -> Any:
     return rounded(float(np.mean(values)))
 
 
 def _thinning(results: Results, detail: Detail) -> str:
-    stored = int(results.curves.groupby("id", observed=True).size().max()) if len(results.curves) else 0
+    stored = max((len(run.arrays["round"]) for run in _finished(results)), default=0)
     text = "Curves are means over the data orders, at the best and at the theorem's learning rate"
     if stored > detail.rounds:
         text += f", thinned to {detail.rounds} of {stored} stored rounds"

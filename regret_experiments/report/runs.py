@@ -63,9 +63,8 @@ def run_columns(
     columns["game"] = column(_games(runs, games))
     columns["microseconds"] = column(_microseconds(runs))
     columns["within"] = column(_within(runs))
-    columns["learner_config"] = column([_content(run, "learner") for run in listed])
-    columns["environment_config"] = column([_content(run, "environment") for run in listed])
-    columns["checkpoints"] = column([_content(run, "checkpoints") for run in listed])
+    for part, name in (("learner", "learner_config"), ("environment", "environment_config"), ("checkpoints",) * 2):
+        columns[name] = column(_contents(listed, part))
     columns["seed_order"] = column([_seed(run, "order") for run in listed])
     columns["seed_learner"] = column([_seed(run, "learner") for run in listed])
     for name in ("provenance", "ended_at", "error"):
@@ -85,14 +84,16 @@ def _table(
 ) -> list[dict[str, Any]]:
     """`RUN_COLUMNS` as they read, and what they are sorted by: a column that is there already goes by its name."""
     heading, source = measure
-    rows: list[dict[Any, Any]] = runs.assign(
+    frame = runs.assign(
         label=[styles[str(name)].label for name in runs["learner"]],
         game=[games[place].title for place in _games(runs, games)],
-        feedback=[feedback_shown(str(kind)) or "" for kind in runs["kind"]],
+        feedback=runs["kind"].map({kind: feedback_shown(str(kind)) or "" for kind in runs["kind"].unique()}),
         measured=runs.get(source),
         microseconds=_microseconds(runs),
         within=pd.Series(_within(runs), index=runs.index, dtype=object),
-    ).to_dict("records")
+    )
+    lists = [frame[name].tolist() for name in frame]
+    rows = [dict(zip(frame, row, strict=True)) for row in zip(*lists, strict=True)]
     table = []
     for each in RUN_COLUMNS:
         facts: dict[str, Any] = {"name": each.name, "title": each.heading(heading), "align": each.align}
@@ -123,12 +124,14 @@ def _microseconds(runs: pd.DataFrame) -> list[Any]:
     return list(1e6 * runs["seconds_play"].astype(float) / runs["rounds"].astype(float))
 
 
-def _content(run: StoredRun | None, name: str) -> Any:
-    """A part of the content of a run, without what was computed from the rest of it."""
-    if run is None:
-        return None
-    value = run.metadata["content"].get(name)
-    return {key: part for key, part in value.items() if key != "described"} if isinstance(value, dict) else value
+def _contents(runs: Sequence[StoredRun | None], name: str) -> list[Any]:
+    """A part of the content of each run, without what was computed from the rest of it; runs may share one."""
+    shown: dict[int, Any] = {}
+    values = [None if run is None else run.metadata["content"].get(name) for run in runs]
+    for value in values:
+        if isinstance(value, dict) and id(value) not in shown:
+            shown[id(value)] = {key: part for key, part in value.items() if key != "described"}
+    return [shown.get(id(value), value) for value in values]
 
 
 def _seed(run: StoredRun | None, name: str) -> Any:

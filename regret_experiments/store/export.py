@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 
 
 def write_csv(store: Store, results: Results, table: pd.DataFrame) -> None:
-    """Write ``runs.csv``, ``curves.csv`` and ``table.csv`` into the directory of results."""
-    for name, frame in (("runs", results.runs), ("curves", results.curves), ("table", table)):
-        store.write_text(f"{name}.csv", csv_text(frame))
+    """Write ``curves.csv``, ``runs.csv`` and ``table.csv`` into the directory of results.
+
+    The curves take longest. They are left alone while ``runs.csv``, which is written after them, is what it would be:
+    it has the id of every run and how long that took, so the curves are of the same runs.
+    """
+    runs = csv_text(results.runs)
+    if not (store.has_text("runs.csv", runs) and (store.path / "curves.csv").is_file()):
+        store.write_text("curves.csv", csv_text(results.curves))
+    store.write_text("runs.csv", runs)
+    store.write_text("table.csv", csv_text(table))
 
 
 def csv_text(frame: pd.DataFrame) -> str:

@@ -208,6 +208,11 @@ class Store:
             raise StoreError(f"{path} cannot be read: {error}; the sweep that wrote it writes it again") from None
         return plan
 
+    def has_text(self, name: str, text: str) -> bool:
+        """Whether this text is stored under that name."""
+        path = self.path / name
+        return path.is_file() and path.read_bytes() == text.encode()
+
     def write_text(self, name: str, text: str) -> None:
         """Store a small text, where it has changed."""
         self._write(name, text.encode())

@@ -31,7 +31,9 @@ class Group:
     def __init__(self, key: tuple[Any, ...], asked: pd.DataFrame) -> None:
         self.key = dict(zip(KEYS, key, strict=True))
         self.asked = asked
-        self.finished = asked[asked["status"] == "finished"]
+        self.finished = _finished(asked)
+        self._means: dict[tuple[str, str], pd.Series[float]] = {}
+        self._errors: dict[tuple[str, str], Mean] = {}
 
     @cached_property
     def best(self) -> pd.DataFrame:
@@ -87,8 +89,10 @@ class Group:
         Of several repetitions it is their mean, because repetitions on one order are not independent. An order without
         a number is left out.
         """
-        runs, name = self._column(rate, what)
-        return floats(runs, name).groupby(runs["order"]).mean().dropna()
+        if (rate, what) not in self._means:
+            runs, name = self._column(rate, what)
+            self._means[rate, what] = floats(runs, name).groupby(runs["order"]).mean().dropna()
+        return self._means[rate, what]
 
     def _column(self, rate: str, what: str) -> tuple[pd.DataFrame, str]:
         runs = self.best if rate == "best" else self.theorem
@@ -96,8 +100,10 @@ class Group:
 
     def error(self, rate: str, what: str) -> Mean:
         """Standard error and 95 % interval of the mean over the orders, or over a learner's draws on one order."""
-        runs, name = self._column(rate, what)
-        return mean_with_error(one_each(floats(runs, name), runs["order"]))
+        if (rate, what) not in self._errors:
+            runs, name = self._column(rate, what)
+            self._errors[rate, what] = mean_with_error(one_each(floats(runs, name), runs["order"]))
+        return self._errors[rate, what]
 
     @property
     def expected_regret(self) -> Mean:
@@ -199,9 +205,15 @@ def left_to_theorem(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["learning_rate"].isna()] if "learning_rate" in runs else runs.iloc[:0]
 
 
+def _finished(runs: pd.DataFrame) -> pd.DataFrame:
+    """The finished runs; ``runs`` themselves, and no copy of a wide frame, where all are."""
+    ended = runs["status"] == "finished"
+    return runs if ended.all() else runs[ended]
+
+
 def best_of(runs: pd.DataFrame) -> pd.DataFrame:
     """Finished runs at the point with the lowest mean, among the points that finished on most orders."""
-    finished = runs[runs["status"] == "finished"]
+    finished = _finished(runs)
     if finished.empty:
         return finished
     each = points(finished)

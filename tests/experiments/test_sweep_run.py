@@ -78,6 +78,23 @@ def test_a_sweep_is_played_stored_and_told(small: Path, tmp_path: Path, oco: Any
     assert (tmp_path / "r" / "config.yaml").read_text() == small.read_text()
 
 
+def test_exported_curves_are_those_of_the_runs(small: Path, tmp_path: Path, oco: Any) -> None:
+    """They are left alone where nothing changed, and written where they are missing or a run was played again."""
+    again = ("sweep", small, "--results", tmp_path / "r", "--jobs", 1, "--no-figures")
+    curves = tmp_path / "r" / "curves.csv"
+    assert oco(*again).code == 0
+    written, when = curves.read_bytes(), curves.stat().st_mtime_ns
+    assert oco(*again).code == 0
+    assert curves.stat().st_mtime_ns == when
+    curves.unlink()
+    assert oco(*again).code == 0
+    assert curves.read_bytes() == written
+    curves.write_text("what a killed command left")
+    next((tmp_path / "r" / "runs").rglob("*.json")).unlink()
+    assert "1 runs played now" in oco(*again).out
+    assert curves.read_bytes() == written
+
+
 def test_again_nothing_is_played(small: Path, tmp_path: Path) -> None:
     first = sweep(small, tmp_path / "r")
     assert first == Counts(finished=44)

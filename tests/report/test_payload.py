@@ -112,6 +112,13 @@ def test_columns_with_few_values_are_codes() -> None:
     assert decoded(column([{"a": 1}] * 9)) == [{"a": 1}] * 9
 
 
+def test_a_column_has_the_values_that_it_was_made_of() -> None:
+    values = [1, 1.5, True, None, "<a", "<a", "1", "true", {"a": [1, 2.5]}, {"a": [1, 2.5]}, -1e-300, 10**15]
+    for repeated in (values, 20 * values):
+        found = decoded(json.loads(dumps(column(repeated))))
+        assert [(type(value), value) for value in found] == [(type(value), value) for value in repeated]
+
+
 def test_numbers_are_short_and_true_to_their_digits() -> None:
     assert [rounded(v) for v in (1.23456789, 1e-300, 12345678.0, float("inf"), True, np.int64(7))] == [
         1.2346, 1e-300, 12346000, None, True, 7,
