@@ -265,7 +265,12 @@ def regret_of_the_leader(rounds, radius):
     return None  # a formula
 
 
-exercise("1.2", lambda: regret_of_the_leader(2500, 2**0.5), digest="9bc6ea92c6f02f64", digits=13)
+exercise(
+    "1.2",
+    lambda: regret_of_the_leader(2500, 2**0.5),
+    digest="9bc6ea92c6f02f64",
+    digits=13,
+)
 
 # %%
 # **1.3** Repair the leader. Write follow the regularized leader on a domain of any shape, with the learning rate

@@ -41,17 +41,27 @@ _root = 2.0**0.5
 
 WRONG = {  # common wrong answers and their hints, for write_digests.py
     "1.1": {
-        2.0 * _size: "the best point lies against the sum of the gradients, so its loss is negative",
+        2.0
+        * _size: "the best point lies against the sum of the gradients, so its loss is negative",
         -_size: "the radius is missing",
         -4.0 * _size: "the loss is linear: the radius enters once",
-        -2.0 * np.linalg.norm(_gradients, axis=1).sum(): "one point is fixed for all rounds: first add the gradients",
-        -2.0 * np.abs(_gradients.sum(axis=0)).sum(): "the ball is Euclidean: take the length of the sum",
+        -2.0
+        * np.linalg.norm(
+            _gradients, axis=1
+        ).sum(): "one point is fixed for all rounds: first add the gradients",
+        -2.0
+        * np.abs(
+            _gradients.sum(axis=0)
+        ).sum(): "the ball is Euclidean: take the length of the sum",
     },
     "1.2": {
         2499.5: "this is for the unit ball: every loss grows with the radius",
-        _root * 2500: "the learner loses nothing in round 1, and the best fixed point does not lose 0",
-        _root * 2499: "this is the loss of the learner: the best fixed point has a negative loss",
-        _root * 2498.5: "the loss of the best fixed point is negative, and is subtracted",
+        _root
+        * 2500: "the learner loses nothing in round 1, and the best fixed point does not lose 0",
+        _root
+        * 2499: "this is the loss of the learner: the best fixed point has a negative loss",
+        _root
+        * 2498.5: "the loss of the best fixed point is negative, and is subtracted",
         2.0 * _root * 2499.5: "the learner loses r a round, not the diameter",
     },
 }

@@ -40,7 +40,8 @@ WRONG = {  # common wrong answers and their hints, for write_digests.py
         3.0 / 50.0: "the derivative of D^2 / (2 eta) is -D^2 / (2 eta^2): take a root",
         3.0 / np.sqrt(100.0): "both terms have the factor 1/2, which cancels",
         9.0 / 50.0: "this is eta squared",
-        3.0 * np.sqrt(50.0): "this is the bound at the best rate: eta itself falls with S",
+        3.0
+        * np.sqrt(50.0): "this is the bound at the best rate: eta itself falls with S",
         np.sqrt(50.0) / 3.0: "this is upside down: long gradients ask for short steps",
     },
 }

@@ -39,15 +39,25 @@ _logarithm = np.log(1000.0)
 WRONG = {  # common wrong answers and their hints, for write_digests.py
     "3.1": {
         4.0 / 7.0: "this is at eta = 1",
-        0.5 / (1.5 + 0.5**0.5): "losses make weights smaller: the best expert has the largest weight",
+        0.5
+        / (
+            1.5 + 0.5**0.5
+        ): "losses make weights smaller: the best expert has the largest weight",
         0.5**0.5 / (1.5 + 0.5**0.5): "this is the weight of the second expert",
         1.0 / 3.0: "these are the weights before the first loss",
         1.0: "weights add up to 1: divide by their sum",
     },
     "3.2": {
-        _logarithm / (2.0 * 0.01): "the average regret falls with the root of T: 0.01 enters squared",
-        2.0 * _logarithm / 0.01**2: "this is for the bound of mirror descent: Hedge's own theorem has T / 8",
-        _logarithm / 0.01**2: "the bound is the root of T ln(d) / 2: where is the factor 1/2?",
+        _logarithm
+        / (
+            2.0 * 0.01
+        ): "the average regret falls with the root of T: 0.01 enters squared",
+        2.0
+        * _logarithm
+        / 0.01
+        ** 2: "this is for the bound of mirror descent: Hedge's own theorem has T / 8",
+        _logarithm
+        / 0.01**2: "the bound is the root of T ln(d) / 2: where is the factor 1/2?",
         1000.0 / (2.0 * 0.01**2): "the number of experts enters through its logarithm",
         3.0 / (2.0 * 0.01**2): "the logarithm is the natural one",
     },

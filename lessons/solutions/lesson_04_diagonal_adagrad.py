@@ -48,10 +48,19 @@ WRONG = {  # common wrong answers and their hints, for write_digests.py
         _plain**2 / _adaptive**2: "this is the square of the factor",
     },
     "4.3": {
-        np.sqrt(2.0) - (1.0 + _slope) / np.hypot(1.0, _slope): "the gradients are divided by sqrt(26)",
-        (np.sqrt(2.0) - 1.0) / np.sqrt(26.0): "this is the limit for ever more noise: here it has size 4",
-        (np.sqrt(2.0) - (1.0 + _slope)) / np.sqrt(26.0): "the learner's point has length 1: normalize the step",
-        (np.sqrt(2.0) - (1.0 + 1.0 / 17.0) / np.hypot(1.0, 1.0 / 17.0)) / np.sqrt(26.0): "AdaGrad takes a root",
-        2.0 - (1.0 + _slope) / np.hypot(1.0, _slope): "the loss of the best point is minus the length of (1, 1)",
+        np.sqrt(2.0)
+        - (1.0 + _slope)
+        / np.hypot(1.0, _slope): "the gradients are divided by sqrt(26)",
+        (np.sqrt(2.0) - 1.0)
+        / np.sqrt(26.0): "this is the limit for ever more noise: here it has size 4",
+        (np.sqrt(2.0) - (1.0 + _slope))
+        / np.sqrt(26.0): "the learner's point has length 1: normalize the step",
+        (np.sqrt(2.0) - (1.0 + 1.0 / 17.0) / np.hypot(1.0, 1.0 / 17.0))
+        / np.sqrt(26.0): "AdaGrad takes a root",
+        2.0
+        - (1.0 + _slope)
+        / np.hypot(
+            1.0, _slope
+        ): "the loss of the best point is minus the length of (1, 1)",
     },
 }

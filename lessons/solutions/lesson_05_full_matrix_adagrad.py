@@ -46,7 +46,13 @@ WRONG = {  # common wrong answers and their hints, for write_digests.py
         2.0 * _roots.sum(): "the factor sqrt(2) is missing",
         2.0**0.5 * _roots.sum(): "the diameter is missing",
         2.0 * 2.0 * _roots.sum(): "the factor is sqrt(2), not 2",
-        2.0 * 2.0**0.5 * (_roots**2).sum(): "the bound has the trace of the root of G, not of G",
-        2.0 * 2.0**0.5 * np.sqrt((_roots**2).sum()): "take the roots of the eigenvalues first, then add them",
+        2.0
+        * 2.0**0.5
+        * (_roots**2).sum(): "the bound has the trace of the root of G, not of G",
+        2.0
+        * 2.0**0.5
+        * np.sqrt(
+            (_roots**2).sum()
+        ): "take the roots of the eigenvalues first, then add them",
     },
 }

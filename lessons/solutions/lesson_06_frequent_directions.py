@@ -48,10 +48,14 @@ def worst_stream():
 
 WRONG = {  # common wrong answers and their hints, for write_digests.py
     "6.1": {
-        3.0 * np.e + 10.0: "the last vote is larger than the counter, and takes only what is there",
+        3.0 * np.e
+        + 10.0: "the last vote is larger than the counter, and takes only what is there",
         3.0 * np.e: "the votes for the third candidate count too",
-        5.0 * np.pi + 3.0 * np.e + 10.0: "this is the trace of G: only what is subtracted escapes",
-        (5.0 * np.pi + 3.0 * np.e + 10.0) / 2.0: "this would be right if nothing were left in the counter, see (5)",
+        5.0 * np.pi
+        + 3.0 * np.e
+        + 10.0: "this is the trace of G: only what is subtracted escapes",
+        (5.0 * np.pi + 3.0 * np.e + 10.0)
+        / 2.0: "this would be right if nothing were left in the counter, see (5)",
         10.0 - (5.0 * np.pi - 3.0 * np.e - 5.0): "this is what is left in the counter",
     },
 }

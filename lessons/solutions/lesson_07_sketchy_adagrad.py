@@ -31,8 +31,16 @@ WRONG = {  # common wrong answers and their hints, for write_digests.py
     "7.2": {
         2.0 * (2.0**0.5 * _trace + 40 * _omega**0.5): "Omega is halved under the root",
         2.0**0.5 * _trace + 40 * (_omega / 2.0) ** 0.5: "the diameter is missing",
-        2.0 * (2.0**0.5 * _trace + 9 * (_omega / 2.0) ** 0.5): "the second term has the dimension, not the rank",
-        2.0 * 2.0**0.5 * _trace: "this is full-matrix AdaGrad's bound: the second term is missing",
-        2.0 * (2.0**0.5 * _trace + 40 * _first**0.5): "Omega is the minimum over all j, not its value at j = 0",
+        2.0
+        * (
+            2.0**0.5 * _trace + 9 * (_omega / 2.0) ** 0.5
+        ): "the second term has the dimension, not the rank",
+        2.0
+        * 2.0**0.5
+        * _trace: "this is full-matrix AdaGrad's bound: the second term is missing",
+        2.0
+        * (
+            2.0**0.5 * _trace + 40 * _first**0.5
+        ): "Omega is the minimum over all j, not its value at j = 0",
     },
 }

@@ -17,8 +17,12 @@ def kronecker_times(a, b, x):
 
 WRONG = {  # common wrong answers and their hints, for write_digests.py
     "9.1": {
-        (1000**2 + 4000**2) / (16 * 5000): "each sketch also holds its eigenvalues and its escaped mass",
-        4_000_000**2 / (16 * 5000 + 34): "this compares with full-matrix AdaGrad, which nobody stores",
+        (1000**2 + 4000**2)
+        / (16 * 5000): "each sketch also holds its eigenvalues and its escaped mass",
+        4_000_000**2
+        / (
+            16 * 5000 + 34
+        ): "this compares with full-matrix AdaGrad, which nobody stores",
         (16 * 5000 + 34) / (1000**2 + 4000**2): "this is the inverse",
         1000 * 4000 / (16 * 5000 + 34): "Shampoo's matrices are m by m and n by n",
         4000**2 / (16 * 5000 + 34): "Shampoo holds two matrices",

@@ -26,7 +26,8 @@ class Restarted(oco.Learner):
 
 WRONG = {  # common wrong answers and their hints, for write_digests.py
     "10.1": {
-        2.0 / 100.0: "this is the step for a comparator that does not move: where is P?",
+        2.0
+        / 100.0: "this is the step for a comparator that does not move: where is P?",
         np.sqrt((4.0 + 24.0) * 10_000): "this is the bound at the best step",
         np.sqrt((4.0 + 12.0) / 10_000): "the path enters as 2 D P",
         (4.0 + 24.0) / 10_000: "this is the square of the step",

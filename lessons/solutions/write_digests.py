@@ -25,7 +25,10 @@ HINTS = Path(oco.checks.__file__).parent / "hints.json"
 
 def right_answers(lesson: Lesson) -> dict[str, Any]:
     """The answers that the solutions of ``lesson`` give to its exercises with digests."""
-    text = solved(lesson.path.read_text(encoding="utf-8"), lesson.solution.read_text(encoding="utf-8"))
+    text = solved(
+        lesson.path.read_text(encoding="utf-8"),
+        lesson.solution.read_text(encoding="utf-8"),
+    )
     found: dict[str, Any] = {}
 
     def answered(name: str, attempt: Any, digest: str | None = None, **_: Any) -> None:
@@ -64,7 +67,9 @@ def main() -> None:
                 text = text.replace(f'"{exercise.digest}"', f'"{digest}"')
                 told |= hints(lesson, exercise)
         lesson.path.write_text(text, encoding="utf-8")
-    HINTS.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    HINTS.write_text(
+        json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
