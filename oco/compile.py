@@ -146,11 +146,11 @@ class Kernel(CPUDispatcher):
         """Type of a call from a kernel; arguments are converted to those of a separate kernel's signature."""
         if self.separate:
             self.load()
-        return super(Kernel, self.part).get_call_template(arguments, keywords)
+        return CPUDispatcher.get_call_template(self.part, arguments, keywords)
 
     def get_overload(self, signature: Any) -> Any:
         """What a kernel calls for this signature."""
-        return super(Kernel, self.part).get_overload(signature)
+        return CPUDispatcher.get_overload(self.part, signature)
 
     @cached_property
     def part(self) -> Kernel:
