@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oco.comparators.monotone import Bracket, bracket
 from oco.comparators.objective import Link, ScalarLink, SmoothedLink
@@ -66,7 +67,8 @@ class DerivativeLink(ScalarLink):
         (_, above), (_, below) = (
             self.scalar.values_and_derivatives(margins + side * width, self.targets) for side in (1.0, -1.0)
         )
-        return np.maximum((above - below) / (2.0 * width), 0.0)
+        differences: Array = np.maximum((above - below) / (2.0 * width), 0.0)
+        return differences
 
     def conjugate(self, slopes: Array) -> Array:
         """An upper bound on ``phi*``, rounding included; infinite where no derivative is that large."""
@@ -97,7 +99,7 @@ class DerivativeLink(ScalarLink):
         straight = np.isclose(beside[0], low) & np.isclose(beside[1], high)
         return (kinks, low, high) if straight.all() else None
 
-    def _rows(self, margins: Array, rows: Array) -> tuple[Array, Array]:
+    def _rows(self, margins: Array, rows: NDArray[np.intp]) -> tuple[Array, Array]:
         return self.scalar.values_and_derivatives(margins, self.targets[rows])
 
     def bends(self, margins: Array) -> bool:
@@ -162,7 +164,7 @@ class ProximalLink(Link):
         """The points q with ``q + width phi'(q)`` equal to ``shifted`` or jumping over it, and the losses there."""
         scalar, targets, width = self._link.scalar, self._link.targets, self._width
 
-        def increasing(points: Array, rows: Array) -> tuple[Array, Array]:
+        def increasing(points: Array, rows: NDArray[np.intp]) -> tuple[Array, Array]:
             values, slopes = scalar.values_and_derivatives(points, targets[rows])
             return values, points + width * slopes
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from oco.types import Array
 
-Increasing: TypeAlias = Callable[[Array, Array], tuple[Array, Array]]
+Increasing: TypeAlias = Callable[[Array, NDArray[np.intp]], tuple[Array, Array]]
 """``(points, rows) -> (values, heights)``: the functions of ``rows`` at a point each, and what increases there."""
 
 _FIRST, _GROWTH, _GROWTHS = 1e-12, 32.0, 40

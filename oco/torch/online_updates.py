@@ -10,8 +10,6 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from oco.errors import ConfigError
-from oco.learners.base import Learner
-from oco.learners.problem import Problem
 
 
 class OnlineUpdates(torch.optim.Optimizer):
@@ -21,9 +19,9 @@ class OnlineUpdates(torch.optim.Optimizer):
     ----------
     params : iterable of Tensor
         What is trained; one group, all weights as one vector.
-    learner : Learner
+    learner : oco.Learner
         Any learner of gradients.
-    problem : Problem
+    problem : oco.learners.problem.Problem
         The learner's game: its domain is the set of updates (a ball of dimension d, say), its horizon the number of
         steps.
 
@@ -48,7 +46,7 @@ class OnlineUpdates(torch.optim.Optimizer):
     True
     """
 
-    def __init__(self, params: Iterable[Tensor], learner: Learner, problem: Problem) -> None:
+    def __init__(self, params: Iterable[Tensor], learner: Any, problem: Any) -> None:
         super().__init__(params, {})
         weights = parameters_to_vector(self._weights())
         if problem.domain.dimension != weights.numel():

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.regret.interval import Interval
 from oco.torch.checks import check_choice, check_integer
 
 NORMS = ("l2", "spectral", "max")
@@ -80,7 +79,8 @@ class UpdateRegret:
     >>> row = probe.rows()[0]
     >>> row["kind"], row["rounds"], row["played"], row["dual_norm"]  # the updates 0 and -g / 2
     ('window', 2, -12.5, 10.0)
-    >>> -12.5 + 3.0 * 10.0 in regret_interval(row, radius=3.0)
+    >>> lower, upper = regret_interval(row, radius=3.0)
+    >>> lower <= -12.5 + 3.0 * 10.0 <= upper
     True
     """
 
@@ -165,15 +165,17 @@ class UpdateRegret:
         ]
 
 
-def regret_interval(row: dict[str, Any], radius: float) -> Interval:
-    """The regret against the best fixed update of the ball of ``radius``, with an allowance for rounding.
+def regret_interval(row: dict[str, Any], radius: float) -> tuple[float, float]:
+    """The lower and the upper end of the regret against the best fixed update of the ball of ``radius``.
+
+    The ends allow for rounding.
 
     Raises ConfigError for a negative radius.
     """
     if not 0.0 <= radius < math.inf:
         raise ConfigError(f"radius must be a finite number of at least 0, got {radius!r}")
     regret, error = row["played"] + radius * row["dual_norm"], (1.0 + radius) * row["rounding"]
-    return Interval(regret - error, regret + error)
+    return regret - error, regret + error
 
 
 def _added(

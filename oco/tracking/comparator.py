@@ -52,7 +52,7 @@ class ComparatorObserver(Observer):
         self._curve: ComparatorCurve | None = None
         self.point: Array | None = None
         """The best fixed point of all rounds that was found; None before `finish`, and without one."""
-        self.best: Comparator | None = None
+        self.fixed: Comparator | None = None
         """The same with its certificate."""
 
     @property
@@ -85,7 +85,7 @@ class ComparatorObserver(Observer):
         with self._game.clock.timed("comparator"):
             found = self._found()
         if found is not None:
-            self.best = found[-1]
+            self.fixed = found[-1]
             self.point = np.reshape(found.point, self._game.problem.domain.shape)
         loss, rounding = curves["cumulative_loss"], curves["loss_rounding"]
         missing = np.full(loss.shape, np.nan)

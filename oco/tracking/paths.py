@@ -50,4 +50,4 @@ class PathObserver(Observer):
         losses: Any = losses_between(game.stream, 0, rounds, self._comparator.losses)
         if count_of(losses) > rounds:  # of a game that stops earlier
             losses = losses.block(0, rounds) if hasattr(losses, "block") else losses[:rounds]
-        return best_paths(losses, domain, self._budgets, fixed=self._comparator.best)
+        return best_paths(losses, domain, self._budgets, fixed=self._comparator.fixed)

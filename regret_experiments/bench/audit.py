@@ -77,7 +77,7 @@ def audit(suite: Suite, contestant: Contestant, limits: Limits | None = None) ->
     with pin_inner_threads(), _processes(contestant, 4, limits or Limits()) as processes:
 
         def start(point: dict[str, Any], built: BuiltEnvironment) -> None:
-            learner, problem = build_learner(contestant.kind, point), built.problem()
+            learner, problem = build_learner(contestant.kind, point), built.problem
             require_feedback(learner, problem)
             try:
                 processes[0].begin(learner, problem)

@@ -79,7 +79,9 @@ def attack(
     if output is not None:
         found[0].save(output)
     if figure is not None:
-        found[0].plot().figure.savefig(figure, dpi=150)
+        drawn = found[0].plot().get_figure(root=True)
+        assert drawn is not None
+        drawn.savefig(figure, dpi=150)
 
 
 def _search(

@@ -38,7 +38,7 @@ def update_regret_figure(rows: Sequence[Row]) -> Figure:
             windows = [row for row in own if row["kind"] == "window"]
             regrets = [row["played"] + radius * row["dual_norm"] for row in windows]
             axes[1, column].plot([row["round"] for row in windows], regrets, marker=".", **look)
-        _label(axes[:, column], norm, radius, rows[0])
+        _label(list(axes[:, column]), norm, radius)
     axes[0, 0].legend(frameon=False, fontsize=8)
     return figure
 
@@ -49,7 +49,7 @@ def _common_radius(rows: Sequence[Row], norm: str) -> float:
     return float(np.median(longest)) if longest else 1.0
 
 
-def _label(axes: Sequence[Axes], norm: str, radius: float, row: Row) -> None:
+def _label(axes: Sequence[Axes], norm: str, radius: float) -> None:
     above, below = axes
     above.set(xscale="log", yscale="symlog", title=f"updates from the {NORM_NAMES[norm]}", xlabel="radius D")
     above.set_ylabel("discounted regret at the end")

@@ -153,7 +153,7 @@ def _solve_smooth(
     """Newton's method; for losses that are known by their derivatives only, multipliers where it does not suffice."""
     link, steps = objective.link, 100
     unknown = isinstance(link, DerivativeLink)
-    if unknown:
+    if isinstance(link, DerivativeLink):
         steps = 30 if link.bends(objective.margins(point)) else 0
     if steps:
         good_enough = partial(fraction, certifier, 0.1, 0.0)
