@@ -245,21 +245,20 @@ def covering(first, last):
 
 def check_covering():
     for first, last in ((1, 1), (1, 12), (5, 40), (3, 3), (7, 1000)):
-        pairs = [(int(a), int(n)) for a, n in covering(first, last)]
-        starts = [a for a, _ in pairs] + [last + 1]
-        ends = [a + n for a, n in pairs]
-        if not pairs or starts[0] != first or starts[1:] != ends:
+        pairs = np.array(covering(first, last), dtype=int).reshape(-1, 2)
+        begins, sizes = pairs.T
+        if not len(pairs) or not np.array_equal(
+            np.append(begins, last + 1), np.append(first, begins + sizes)
+        ):
+            raise CheckFailed(f"they are not the rounds {first} to {last} without gaps")
+        if np.any(sizes & (sizes - 1)) or np.any(begins % sizes):
             raise CheckFailed(
-                f"{pairs} are not the rounds {first} to {last} without gaps"
+                "a length is no power of two, or does not divide its start"
             )
-        if any(n & (n - 1) or a % n for a, n in pairs):
+        if np.bincount(sizes).max() > 2:
             raise CheckFailed(
-                f"{pairs}: a length is no power of two, or does not divide its start"
+                f"for {first} to {last} no length is needed more than twice"
             )
-        most = max(pairs.count((a, n)) for a, n in pairs)
-        counts = [sum(n == 2**k for _, n in pairs) for k in range(11)]
-        if max(counts) > 2 or most > 1:
-            raise CheckFailed(f"{pairs}: no length is needed more than twice")
 
 
 exercise("18.3", check_covering)
