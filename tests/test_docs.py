@@ -45,6 +45,7 @@ NEEDS_DATA = {
     "data.md": "a data set that is not bundled",
     "from_river.md": "river; tests/estimators/test_river.py runs it",
     "shampoo.md": "torch; tests/torch/test_documentation.py runs it",
+    "update_regret.md": "torch; tests/torch/test_documentation.py runs it",
 }
 
 

@@ -29,7 +29,7 @@ def update_regret_figure(rows: Sequence[Row]) -> Figure:
     axes = figure.subplots(2, len(norms), squeeze=False)
     for column, norm in enumerate(norms):
         radius = _common_radius(rows, norm)
-        radii = radius * np.geomspace(0.03, 30.0, 60)
+        radii = radius * np.geomspace(0.03, 5.0, 60)
         for index, optimizer in enumerate(optimizers):
             own = [row for row in rows if row["norm"] == norm and row["optimizer"] == optimizer]
             look = {"color": f"C{index}", "linestyle": ("-", "--", ":", "-.")[index % 4], "label": optimizer}
@@ -51,7 +51,7 @@ def _common_radius(rows: Sequence[Row], norm: str) -> float:
 
 def _label(axes: Sequence[Axes], norm: str, radius: float) -> None:
     above, below = axes
-    above.set(xscale="log", yscale="symlog", title=f"updates from the {NORM_NAMES[norm]}", xlabel="radius D")
+    above.set(xscale="log", title=f"updates from the {NORM_NAMES[norm]}", xlabel="radius D")
     above.set_ylabel("discounted regret at the end")
     above.axvline(radius, color="0.7", linewidth=0.8, zorder=0)
     below.set(xlabel="step", ylabel=f"regret of a window at D = {radius:.2g}")

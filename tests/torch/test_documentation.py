@@ -24,8 +24,9 @@ def test_docstring_examples(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
-def test_the_page_s_examples_run():
-    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+@pytest.mark.parametrize("page", [PAGE, PAGE.with_name("update_regret.md")], ids=lambda page: page.name)
+def test_the_pages_examples_run(page):
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     assert blocks
     namespace = {}
     for block in blocks:
