@@ -148,8 +148,8 @@ def arena_of(learner: Any, domain: Any, horizon: int, loss: ScalarLoss, norm: st
 
 def _check_domain(domain: Any) -> None:
     try:
-        vectors = isinstance(domain, Domain) and len(domain.shape) == 1
-    except DomainError:
+        vectors = len(domain.shape) == 1
+    except (AttributeError, DomainError):
         vectors = False
     if not vectors:
         raise ConfigError(f"an attack needs a domain of vectors of a given dimension, got {domain!r}")

@@ -77,9 +77,14 @@ def regret_against_budget(
     _lines(frame[~endless], "budget", axes, styles, band)
     for style, rows in each_learner(frame[endless], styles):
         axes.axhline(float(rows["upper"].mean()), color=style.color, linestyle=":", linewidth=0.9, gid="minima")
-    positive = frame["budget"][(frame["budget"] > 0.0) & ~endless]
-    if positive.size and float(positive.max()) > 6.0 * float(positive.min()):
-        axes.set_xscale("symlog", linthresh=float(positive.min()))
+    budgets = np.unique(frame["budget"][~endless])
+    positive = budgets[budgets > 0.0]
+    if positive.size and positive[-1] > 6.0 * positive[0]:
+        axes.set_xscale("symlog", linthresh=float(positive[0]))
+        shown = budgets[:: 1 + len(budgets) // 9]
+        axes.set_xticks(shown, [f"{budget:g}" for budget in shown])
+        axes.minorticks_off()
+        axes.set_xlim(-0.1 * positive[0], 1.1 * positive[-1])
     axes.set_xlabel(r"path that the comparator may go, $P$")
     axes.set_ylabel("regret against the best path")
     return axes
