@@ -75,7 +75,9 @@ class WithConstraint(Wrapper):
         self.limit = float(limit)
         if isinstance(feasible, str) and feasible != "sum":
             raise ConfigError(f'feasible must be a domain, "sum" or None, got {feasible!r}')
-        self.feasible = feasible.with_shape(self.domain.shape) if isinstance(feasible, Domain) else feasible
+        self.feasible: Any = feasible
+        if feasible is not None and not isinstance(feasible, str):
+            self.feasible = feasible.with_shape(self.domain.shape)
         if self.feasible == "sum" and not (
             self.domain.bounded and known_ahead(environment) and known_ahead(constraint)
         ):
@@ -102,7 +104,10 @@ class WithConstraint(Wrapper):
     @property
     def comparator_domain(self) -> Domain:
         """The feasible points, if they are known, else the domain."""
-        return self.feasible if isinstance(self.feasible, Domain) else super().comparator_domain
+        if self.feasible is None or self.feasible == "sum":
+            return super().comparator_domain
+        domain: Domain = self.feasible
+        return domain
 
     def comparator_curve(self, rounds: Rounds) -> ComparatorCurve | None:
         """The best points of the feasible set."""

@@ -20,7 +20,7 @@ from regret_experiments.plan.keywords import (
     check_types,
     open_ended,
 )
-from regret_experiments.plugins import origins
+from regret_experiments.plan.origin import bases_in, names_in, plugin_of
 
 if TYPE_CHECKING:
     from oco.learners.base import Problem
@@ -51,7 +51,7 @@ class BuiltEnvironment:
         """The content that a run's hash covers: config, facts of the environment, and the data's checksum."""
         described = self.environment.describe() if hasattr(self.environment, "describe") else {}
         content = {"kind": self.kind, "keywords": plain(self.keywords), "described": plain(described)}
-        return content | _plugin(_names_in(self.kind, self.keywords))
+        return content | plugin_of(names_in(self.kind, self.keywords))
 
     @property
     def dimension(self) -> int:
@@ -273,37 +273,7 @@ def learner_content(kind: str, learner: Any, point: dict[str, Any] | None = None
     given = FORMER_DEFAULTS.get(kind, {}) | (point or {}) | learner.hyperparameters()
     inside = {part: spec(given[part]) for part in getattr(type(learner), "parts", ())}
     hyperparameters = plain(former_names(type(learner), given | inside))
-    return {"kind": kind, "hyperparameters": hyperparameters} | _plugin({"learner": [kind, *_bases_in(inside)]})
-
-
-def _names_in(kind: str, keywords: dict[str, Any]) -> dict[str, list[str]]:
-    """The names in the config of an environment, those inside a wrapper included, by the registries' words."""
-    found: dict[str, list[str]] = {"environment": [kind]}
-    for keyword, what in (("loss", "loss"), ("domain", "domain"), ("feasible", "domain")):
-        given = keywords.get(keyword)
-        name = given.get("kind") if isinstance(given, dict) else given
-        if isinstance(name, str):
-            found.setdefault(what, []).append(name)
-    for part in ("environment", "constraint"):
-        inside = keywords.get(part)
-        if isinstance(inside, dict) and isinstance(inside.get("kind"), str):
-            for what, names in _names_in(inside["kind"], inside).items():
-                found.setdefault(what, []).extend(names)
-    return found
-
-
-def _bases_in(parts: dict[str, Any]) -> list[str]:
-    """The kinds of the learners inside a learner, and of those inside them."""
-    found = []
-    for part in parts.values():
-        if isinstance(part, dict) and isinstance(part.get("kind"), str):
-            found += [part["kind"], *_bases_in(part)]
-    return found
-
-
-def _plugin(named: dict[str, list[str]]) -> dict[str, Any]:
-    found = origins(named)
-    return {"plugin": found} if found else {}
+    return {"kind": kind, "hyperparameters": hyperparameters} | plugin_of({"learner": [kind, *bases_in(inside)]})
 
 
 def _loss_keywords(name: Any) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import oco
-from regret_experiments.plan import building
+from regret_experiments.plan import origin
 from regret_experiments.plan.building import build_environment, learner_content
 
 
@@ -15,7 +15,7 @@ from regret_experiments.plan.building import build_environment, learner_content
 def asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every name counts as one of another package."""
     monkeypatch.setattr(
-        building, "origins",
+        origin, "origins",
         lambda named: {f"{kind} {name}": {"package": "theirs"} for kind, names in named.items() for name in names},
     )  # fmt: skip
 
