@@ -56,4 +56,5 @@ def _label(axes: Sequence[Axes], norm: str, radius: float) -> None:
     above.axvline(radius, color="0.7", linewidth=0.8, zorder=0)
     below.set(xlabel="step", ylabel=f"regret of a window at D = {radius:.2g}")
     for axis in axes:
+        axis.set_yscale("symlog", linthresh=1.0)
         axis.axhline(0.0, color="0.7", linewidth=0.8, zorder=0)
