@@ -79,7 +79,8 @@ def attack(
     if output is not None:
         found[0].save(output)
     if figure is not None:
-        found[0].plot().figure.savefig(figure, dpi=150)
+        drawn: Any = found[0].plot().figure
+        drawn.savefig(figure, dpi=150)
 
 
 def _search(
