@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 ROOT = Path(__file__).parents[1]
 PICTURE = Path(__file__).parent / "figures" / "architecture.svg"
 ABOUT = {
-    "attacks, checks, estimators": "worst streams found by search; conformance checks; estimators of scikit-learn and river",
+    "attacks, checks, estimators": "worst streams by search; conformance checks; estimators",
     "game, matrix_game": "the loop: predict, reveal, update; two learners at play",
     "arguments, continuing, tracking": "arguments of play; games in parts; observers",
     "record, spec": "what is kept of a game; parts as plain values",

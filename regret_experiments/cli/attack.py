@@ -79,8 +79,7 @@ def attack(
     if output is not None:
         found[0].save(output)
     if figure is not None:
-        drawn = found[0].plot().get_figure(root=True)
-        assert drawn is not None
+        drawn: Any = found[0].plot().figure
         drawn.savefig(figure, dpi=150)
 
 
