@@ -29,7 +29,7 @@ def results_html(results: Results) -> str:
 
 def _rows(results: Results) -> Iterator[tuple[str, str, str]]:
     runs = results.runs
-    counts = {str(status): int(count) for status, count in runs["status"].value_counts().items()} if len(runs) else {}
+    counts: dict[Any, int] = runs["status"].value_counts().to_dict() if len(runs) else {}
     yield "directory", str(results.path), ""
     yield "runs", ", ".join(f"{count:,} {status}" for status, count in counts.items()) or "none", ""
     if results.shortfalls:

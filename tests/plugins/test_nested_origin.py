@@ -21,7 +21,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 INSIDE: dict[str, Any] = {
-    "kind": "drifting_regression", "dimension": 3, "horizon": 20, "loss": {"kind": "huber", "threshold": 0.5},
+    "kind": "drifting_regression", "dimension": 3, "horizon": 20, "loss": {"kind": "huber", "delta": 0.5},
     "domain": {"kind": "ball", "radius": 1.0},
 }  # fmt: skip
 
