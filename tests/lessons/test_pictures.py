@@ -15,6 +15,7 @@ import oco
 from regret_experiments.lessons.pictures import PICTURES, data_of, render
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 
 
 class Shown:
