@@ -190,26 +190,37 @@ assert np.allclose(*ends)
 # Exercises
 # ---------
 #
-# **11.1** :math:`\psi(x) = \sum_i x_i \ln x_i` on the simplex. What is :math:`\psi^*` at
-# :math:`\theta = (0, \ln 2, \ln 5)`? (Three digits.)
+# **11.1** :math:`\psi(x) = \sum_i x_i \ln x_i` on the simplex. What is :math:`\psi^*` at :math:`\theta`? Write the
+# formula.
 
 
-def entropy_conjugate():
-    return None  # your number
+def entropy_conjugate(theta):
+    return None  # a formula
 
 
-exercise("11.1", entropy_conjugate, digest="058ea72fdb837f08")
+exercise(
+    "11.1",
+    lambda: entropy_conjugate(np.array([0.5, -1.0, 2.0])),
+    digest="72eaf088b7b6add9",
+    digits=13,
+)
 
 # %%
-# **11.2** The game of the prediction with 450 rounds of each kind, step size 0.1, radius 2. How many rounds after the
-# change does FTRL need to be back at zero?
+# **11.2** The game of the prediction on the ball of radius r, with losses :math:`a x` for N rounds, then :math:`-b x`.
+# The N rounds are enough to reach the end of the ball. How many rounds after the change does FTRL need to be back at
+# zero, at a step size of ``rate``? (Give the real number, not rounded up.)
 
 
-def rounds_to_turn():
-    return None  # your number
+def rounds_to_turn(rounds, before, after, rate, radius):
+    return None  # a formula, for N = rounds, a = before, b = after, r = radius
 
 
-exercise("11.2", rounds_to_turn, digest="25d20bc49af0eb5c")
+exercise(
+    "11.2",
+    lambda: rounds_to_turn(450, 2**0.5, 3**0.5, rate=0.1, radius=2.0),
+    digest="03a7ae8b52736ea4",
+    digits=13,
+)
 
 # %%
 # **11.3** Between the Euclidean norm and the entropy lie the p-norms: :math:`\psi(x) = \frac12 |x|_p^2` on the whole

@@ -181,26 +181,36 @@ assert held_out[2] > held_out[0] + 0.02
 # Exercises
 # ---------
 #
-# **12.1** D = 2, L = 1, gradient descent with the best constant step of lesson 2. How many examples make the right side
-# of :math:`\eqref{eq:13}` 0.05?
+# **12.1** Gradient descent with the constant step :math:`D / (L \sqrt T)`. How many examples make the right side of
+# :math:`\eqref{eq:13}`, with the bound of lesson 2, as small as ``excess``? (The real number, not rounded up.)
 
 
-def examples_needed():
-    return None  # your number
+def examples_needed(diameter, gradient_bound, excess):
+    return None  # a formula
 
 
-exercise("12.1", examples_needed, digest="ec14e03f013488a9")
+exercise(
+    "12.1",
+    lambda: examples_needed(diameter=3.0, gradient_bound=1.7, excess=0.07),
+    digest="43afa4e1fd0c077a",
+    digits=13,
+)
 
 # %%
-# **12.2** Losses lie in [0, 1]. In 2,000 rounds the learner suffered 600 in all. Which risk of the average point does
-# :math:`\eqref{eq:14}` certify at :math:`\delta = 0.05`? (Three digits.)
+# **12.2** Losses lie in [0, 1], and the learner suffered ``loss`` in all rounds together. Which risk of the average
+# point does :math:`\eqref{eq:14}` certify?
 
 
-def certified_risk():
-    return None  # your number
+def certified_risk(loss, rounds, delta):
+    return None  # a formula
 
 
-exercise("12.2", certified_risk, digest="82d4b27383e94c83")
+exercise(
+    "12.2",
+    lambda: certified_risk(loss=600.0, rounds=2000, delta=0.05),
+    digest="36a2992ad18dbd50",
+    digits=13,
+)
 
 # %%
 # **12.3** Make the *last* point the average. Gradient descent keeps a hidden point :math:`z_t`, the learner plays

@@ -180,27 +180,32 @@ assert np.isclose(best.sum(), 1.0)
 # Exercises
 # ---------
 #
-# **13.1** Prices double or halve with a coin, independently for two stocks. By which factor does a half-and-half
-# portfolio grow in two months *on average of the logarithm*: what is :math:`\exp(2\, \mathbb{E} \ln \langle r_t, x
-# \rangle)`? (Three digits.)
+# **13.1** Every month a coin says whether a price is multiplied or divided by c, independently for two stocks. By which
+# factor does a half-and-half portfolio grow in two months *on average of the logarithm*: what is
+# :math:`\exp(2\, \mathbb{E} \ln \langle r_t, x \rangle)`?
 
 
-def growth_of_half_and_half():
-    return None  # your number
+def growth_of_half_and_half(c):
+    return None  # a formula
 
 
-exercise("13.1", growth_of_half_and_half, digest="c08be7fad4fc3a36")
+exercise(
+    "13.1",
+    lambda: growth_of_half_and_half(2.7),
+    digest="3b1e145249bd6ade",
+    digits=13,
+)
 
 # %%
-# **13.2** After how many months is the theorem's bound on the regret per month of Cover's portfolio, with d = 5, first
-# below 0.01? (A loop may help.)
+# **13.2** Regret is the logarithm of a ratio of two wealths. According to the theorem, how many dollars has the best
+# constantly rebalanced portfolio at most for every dollar of Cover's, with d stocks, after T months?
 
 
-def months_needed():
-    return None  # your number
+def largest_lead(stocks, months):
+    return None  # a formula
 
 
-exercise("13.2", months_needed, digest="e46d7b91aba24f4a")
+exercise("13.2", lambda: largest_lead(5, 389), digest="179344d86775bf8a", digits=13)
 
 # %%
 # **13.3** Write Cover's portfolio for two assets on a grid of mixes: what to hold *before* every month. The check uses

@@ -154,15 +154,20 @@ assert all(record.regret.upper < min(alone, record.bound.value) for record in wh
 # Exercises
 # ---------
 #
-# **14.1** The gradients are :math:`+v, -v, +v, \dots` with a unit vector v, 100 rounds, and :math:`m_t = g_{t-1}` with
-# :math:`m_1 = 0`. What is V?
+# **14.1** The gradients have length 1 and turn in a plane, by the same angle from each round to the next;
+# :math:`m_t = g_{t-1}` with :math:`m_1 = 0`. What is V? (At the angle :math:`\pi` they alternate.)
 
 
-def gradual_variation():
-    return None  # your number
+def gradual_variation(rounds, angle):
+    return None  # a formula
 
 
-exercise("14.1", gradual_variation, digest="ef009b232444e69f")
+exercise(
+    "14.1",
+    lambda: gradual_variation(100, angle=0.3),
+    digest="d65a19a9c8931311",
+    digits=13,
+)
 
 # %%
 # **14.2** Write optimistic gradient descent that guesses the last gradient, with the constant step size that it is

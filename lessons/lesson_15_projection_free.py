@@ -171,14 +171,20 @@ assert u @ matrix @ v > 0.9999 * largest
 # Exercises
 # ---------
 #
-# **15.1** D = 2 and L = 1. After how many rounds is the theorem's bound on the regret *per round* 0.2? (Three digits.)
+# **15.1** After how many rounds is the theorem's bound on the regret *per round* as small as ``regret``? (The real
+# number, not rounded up.)
 
 
-def rounds_needed():
-    return None  # your number
+def rounds_needed(diameter, gradient_bound, regret):
+    return None  # a formula
 
 
-exercise("15.1", rounds_needed, digest="7b97a1bd8ebc0a11")
+exercise(
+    "15.1",
+    lambda: rounds_needed(diameter=2.0, gradient_bound=1.1, regret=0.7),
+    digest="6969dfacd45f7a2b",
+    digits=13,
+)
 
 # %%
 # **15.2** Write the linear minimization over the matrices of trace norm at most r: from a gradient, ``(m, n)``,

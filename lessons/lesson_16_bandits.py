@@ -235,15 +235,16 @@ assert paths["one value"][-1] > 2 * paths["two values"][-1]
 # Exercises
 # ---------
 #
-# **16.1** 10 arms, 10,000 rounds. What is the bound on the expected regret of EXP3 at its best learning rate? (Three
-# digits.)
+# **16.1** What is the bound on the expected regret of EXP3 at its best learning rate?
 
 
-def bound_of_exp3():
-    return None  # your number
+def bound_of_exp3(arms, rounds):
+    return None  # a formula
 
 
-exercise("16.1", bound_of_exp3, digest="bb4df1b094f24b44")
+exercise(
+    "16.1", lambda: bound_of_exp3(10, 10_000), digest="7b413d02d5d1ba3c", digits=13
+)
 
 # %%
 # **16.2** Write the importance-weighted estimate of the vector of losses: from the arm that was played, its loss and

@@ -178,14 +178,20 @@ assert gaps["regret matching+"][-1] < gaps["Hedge"][-1]
 # Exercises
 # ---------
 #
-# **17.1** Row pays 5 or 1 in its first row, 2 or 3 in its second. What is the value of this game?
+# **17.1** Row pays a or b in its first row, c or d in its second, and both players have to mix. What is the value of
+# the game with ``payoff`` = [[a, b], [c, d]]?
 
 
-def value_of_the_game():
-    return None  # your number
+def value_of_the_game(payoff):
+    return None  # a formula
 
 
-exercise("17.1", value_of_the_game, digest="0f674d3cf14099fd")
+exercise(
+    "17.1",
+    lambda: value_of_the_game(np.array([[5.3, 1.1], [2.4, 3.7]])),
+    digest="3f416fb4383623ed",
+    digits=13,
+)
 
 # %%
 # **17.2** Write the certificate: the duality gap of two strategies.

@@ -187,15 +187,19 @@ assert table[0, -1] < 0.1 * table[0].max()
 # Exercises
 # ---------
 #
-# **18.1** 20 experts, 10,000 rounds, 9 switches, :math:`\alpha = 0.001`. What is the right side of
-# :math:`\eqref{eq:17}` at its best :math:`\eta`? (Three digits.)
+# **18.1** What is the right side of :math:`\eqref{eq:17}` at its best :math:`\eta`? Here ``share`` is :math:`\alpha`.
 
 
-def tracking_bound():
-    return None  # your number
+def tracking_bound(experts, rounds, switches, share):
+    return None  # a formula
 
 
-exercise("18.1", tracking_bound, digest="4671ab20d81186d2")
+exercise(
+    "18.1",
+    lambda: tracking_bound(experts=20, rounds=10_000, switches=9, share=0.001),
+    digest="3f690c34463adc5b",
+    digits=13,
+)
 
 # %%
 # **18.2** Write fixed share with the share :math:`\alpha` as a learner on the simplex. It must obey the rules, and

@@ -125,15 +125,20 @@ assert all((table[f"rate {rate:g}"] / tuned).max() > 5 for rate in rates)
 # Exercises
 # ---------
 #
-# **19.1** L = 1, :math:`\varepsilon = 1`, T = 1,000. What is the coin-betting bound at a distance :math:`|u| = 2`?
-# (Three digits.)
+# **19.1** What is the coin-betting bound against a point at a distance of :math:`|u|`? ``wealth`` is
+# :math:`\varepsilon`, what the gambler starts with.
 
 
-def coin_betting_bound():
-    return None  # your number
+def coin_betting_bound(distance, rounds, gradient_bound, wealth):
+    return None  # a formula
 
 
-exercise("19.1", coin_betting_bound, digest="6ea6b838f2536472")
+exercise(
+    "19.1",
+    lambda: coin_betting_bound(2.0, 1000, gradient_bound=1.5, wealth=0.5),
+    digest="f5480e301a2b1448",
+    digits=13,
+)
 
 # %%
 # **19.2** Write the Krichevsky-Trofimov bettor in one dimension: from coins :math:`c_t \in [-1, 1]` return the bets

@@ -161,14 +161,19 @@ for game, value in zip(games.values(), meta, strict=True):
 # Exercises
 # ---------
 #
-# **20.1** d = 10, T = 1,000 and a grid of 6 learning rates with equal weights. What is C? (Three digits.)
+# **20.1** In d dimensions and T rounds, with a grid of n learning rates of equal weights, what is C?
 
 
-def price_of_universality():
-    return None  # your number
+def price_of_universality(dimension, rounds, n):
+    return None  # a formula
 
 
-exercise("20.1", price_of_universality, digest="8db7eca293dee1ff")
+exercise(
+    "20.1",
+    lambda: price_of_universality(10, 1000, n=6),
+    digest="051e24a588521cd6",
+    digits=13,
+)
 
 # %%
 # **20.2** Write the tilted mean: the point of a universal learner, from learning rates ``(n,)``, weights ``(n,)`` and

@@ -156,25 +156,33 @@ assert errors[finished - 1 :, 0].max() == 0.0
 # Exercises
 # ---------
 #
-# **21.1** 1,000 examples and edge :math:`\gamma = 0.05`. How many rules does the theorem ask for? (Three digits.)
+# **21.1** How many rules does the theorem ask for, at least? (The real number, not rounded up. ``edge`` is
+# :math:`\gamma`.)
 
 
-def rules_needed():
-    return None  # your number
+def rules_needed(examples, edge):
+    return None  # a formula
 
 
-exercise("21.1", rules_needed, digest="f5540e0aeced05f3")
+exercise(
+    "21.1", lambda: rules_needed(1000, edge=0.05), digest="c8abd353e983f54f", digits=13
+)
 
 # %%
-# **21.2** 100 examples, :math:`\gamma = 0.1`, 1,000 rules. Which margin does :math:`\eqref{eq:20}` guarantee on every
-# example: the least number of right rules minus that of wrong ones, divided by 1,000? (Three digits.)
+# **21.2** Which margin does :math:`\eqref{eq:20}` guarantee on every example: the least number of right rules minus
+# that of wrong ones, divided by the number of rules?
 
 
-def certified_margin():
-    return None  # your number
+def certified_margin(examples, edge, rules):
+    return None  # a formula
 
 
-exercise("21.2", certified_margin, digest="e403368f593b34a1")
+exercise(
+    "21.2",
+    lambda: certified_margin(100, edge=0.1, rules=1000),
+    digest="5274ae4dbe40d68a",
+    digits=13,
+)
 
 # %%
 # **21.3** **AdaBoost** takes a learning rate of its own in every round. With the error :math:`\epsilon` of the stump

@@ -3,8 +3,10 @@
 import numpy as np
 
 
-def coin_betting_bound():
-    return 2.0 * np.sqrt(1000 * np.log(1.0 + 24.0 * 1000**2 * 2.0**2)) + 1.0
+def coin_betting_bound(distance, rounds, gradient_bound, wealth):
+    ratio = rounds * distance / wealth
+    root = np.sqrt(rounds * np.log(1.0 + 24.0 * ratio**2))
+    return gradient_bound * (distance * root + wealth)
 
 
 def bets(coins):
@@ -15,3 +17,21 @@ def bets(coins):
         wealth += coin * bet
         total += coin
     return np.array(placed)
+
+
+_root = np.sqrt(1000 * np.log(1.0 + 24.0 * 4000.0**2))
+
+WRONG = {  # common wrong answers and their hints, for write_digests.py
+    "19.1": {
+        3.0 * _root: "the wealth at the start may be lost too: add L epsilon",
+        3.0 * _root + 0.5: "the last term is L times the wealth",
+        3.0
+        * np.sqrt(
+            1000.0
+        ): "this is gradient descent with the best rate: the logarithm is missing",
+        3.0 * np.sqrt(1000 * np.log(1.0 + 24.0 * 2000.0**2))
+        + 0.75: "the wealth enters the logarithm too",
+        3.0 * np.sqrt(1000 * np.log(1.0 + 24.0 * 4000.0))
+        + 0.75: "T, the distance and the wealth are squared in the logarithm",
+    },
+}
