@@ -10,8 +10,7 @@ from scipy import linalg, sparse
 
 from oco.errors import NumericsError
 from oco.losses.gram import add_gram
-from oco.losses.rows import HELD_SHARE, Blocks, Rows, may_be_held, rows_at_once, squared_lengths
-from oco.memory import process_memory
+from oco.losses.rows import Blocks, Rows, may_be_held, rows_at_once, squared_lengths
 from oco.regret.spectrum import Spectrum, rounded_eigenvalues
 from oco.types import Array
 
@@ -27,12 +26,6 @@ KRYLOV_FLOATS = 2**25
 """Most floats in the Krylov basis, which limits the number of steps in very large dimensions."""
 SLACK = 1e-8
 """Residual, relative to the largest eigenvalue, at which the block Krylov method stops."""
-FINE_STEPS = 3
-"""Most products in double precision after a start that was found in single precision."""
-LEAST = 1e-290
-"""Gradients that are all shorter than this are left to double precision: an inverse of their length may overflow."""
-ROUGH = 1e-6
-"""Residual, relative to the largest eigenvalue, that is about the best in single precision."""
 
 
 def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None) -> Spectrum:
@@ -62,11 +55,9 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     -----
     Exact: ``O(n d min(n, d))`` for a Gram matrix and ``O(min(n, d)^3)`` for its eigenvalues. By operator: block Lanczos
     from a random start, at most `KRYLOV_STEPS` products with G in two passes over the rows each, fewer where the
-    residual is small before; no matrix of size d x d is formed. If the rows are dense and there is room for a copy in
-    single precision, these products are in single precision, and at most `FINE_STEPS` more in double precision start
-    from the vectors that they found; values and residual come from the latter alone. Ritz values never exceed the
-    corresponding eigenvalues, and differ from them by at most the slack, the norm of the residual
-    ``G V - V diag(theta)``. With probability one over the random start, no eigenvalue in between is missed.
+    residual is small before; no matrix of size d x d is formed. Ritz values never exceed the corresponding eigenvalues,
+    and differ from them by at most the slack, the norm of the residual ``G V - V diag(theta)``. With probability one
+    over the random start, no eigenvalue in between is missed.
 
     Examples
     --------
@@ -89,10 +80,7 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     basis: Array = np.empty((dimension, 0))
     images: Array = np.empty((dimension, 0))
     block: Array = np.random.default_rng(0).standard_normal((dimension, wanted))
-    most, rough = _most_steps(pieces.shape, wanted), pieces.in_single_precision()
-    if rough is not None:
-        block, most = _near_the_top(rough, block, most), min(most, FINE_STEPS)
-    for _ in range(most):
+    for _ in range(_most_steps(pieces.shape, wanted)):
         for _ in range(2):  # projected out twice, because cancellation leaves errors after the first time
             block = np.linalg.qr(block - basis @ (basis.T @ block))[0]
         basis, images = np.hstack([basis, block]), np.hstack([images, pieces.apply(block)])
@@ -110,29 +98,6 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
 def _most_steps(shape: tuple[int, int], width: int) -> int:
     steps = int(np.clip(KRYLOV_FLOATS // (shape[1] * width), 2, KRYLOV_STEPS))
     return min(steps, max(1, min(shape) // width))
-
-
-def _near_the_top(gradients: Any, start: Array, most: int) -> Array:
-    """Vectors near the top eigenvectors of ``gradients' gradients``, by single precision; no bound rests on them."""
-    width = start.shape[1]
-    basis: Any = np.empty((start.shape[0], most * width), dtype=np.float32, order="F")
-    images, block, found = np.empty_like(basis), start.astype(np.float32), start
-    for step in range(most):
-        known, stop = step * width, (step + 1) * width
-        for _ in range(2):
-            block = np.linalg.qr(block - basis[:, :known] @ (basis[:, :known].T @ block))[0]
-        basis[:, known:stop] = block
-        images[:, known:stop] = block = gradients.T @ (gradients @ block)
-        if step % 2 == 0 and step < most - 1:
-            continue
-        product = basis[:, :stop].T @ images[:, :stop]
-        values, turn = linalg.eigh(0.5 * (product + product.T))
-        turn = turn[:, -width:]
-        found = basis[:, :stop] @ turn
-        residual = linalg.norm(images[:, :stop] @ turn - found * values[-width:])
-        if residual <= ROUGH * values[-1]:
-            break
-    return found.astype(np.float64)
 
 
 class _Pieces:
@@ -156,19 +121,6 @@ class _Pieces:
             stop = min(start + self._step, count)
             rows = self._source.block(start, stop).rows if hasattr(self._source, "block") else self._source[start:stop]
             yield rows, self._weights[start:stop]
-
-    def in_single_precision(self) -> Any | None:
-        """The gradients up to one factor; None for rows that are not dense, or a copy of which would be too large."""
-        rows = self._source
-        if not isinstance(rows, np.ndarray) or 4.0 * rows.size > HELD_SHARE * process_memory():
-            return None
-        slopes = np.sqrt(self._weights)
-        largest = float(np.sqrt(squared_lengths(rows).max(initial=0.0))) * float(slopes.max(initial=0.0))
-        if not LEAST < largest < np.inf:
-            return None
-        copy = np.empty(rows.shape, dtype=np.float32)
-        np.multiply(rows, (slopes / largest)[:, None], out=copy, casting="same_kind")
-        return copy
 
     def apply(self, vectors: Array) -> Array:
         """``G vectors``."""
