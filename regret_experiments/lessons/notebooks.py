@@ -77,11 +77,12 @@ def _prompt(code: str) -> str:
 def _split(cell: dict[str, Any], open_names: set[str], asked: dict[str, Exercise]) -> list[dict[str, Any]]:
     """A cell, or several: what the student writes is in one of its own, and so is the exercise with its check."""
     text = "".join(cell["source"])
-    if cell["cell_type"] != "code" or not any(f'exercise("{name}"' in text for name in asked):
+    body = ast.parse(text).body if cell["cell_type"] == "code" else []
+    if not any(is_exercise(node) for node in body):
         return [cell]
     lines, parts, start = text.splitlines(keepends=True), [], 0
     groups: list[tuple[bool, list[ast.stmt]]] = []
-    for node in ast.parse(text).body:
+    for node in body:
         is_open = isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name in open_names
         if not groups or groups[-1][0] or is_open:
             groups.append((is_open, []))
