@@ -146,11 +146,13 @@ class Kernel(CPUDispatcher):
         """Type of a call from a kernel; arguments are converted to those of a separate kernel's signature."""
         if self.separate:
             self.load()
-        return CPUDispatcher.get_call_template(self.part, arguments, keywords)
+        part: Any = self.part
+        return CPUDispatcher.get_call_template(part, arguments, keywords)
 
     def get_overload(self, signature: Any) -> Any:
         """What a kernel calls for this signature."""
-        return CPUDispatcher.get_overload(self.part, signature)
+        part: Any = self.part
+        return CPUDispatcher.get_overload(part, signature)
 
     @cached_property
     def part(self) -> Kernel:

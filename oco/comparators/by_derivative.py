@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oco.comparators.monotone import Bracket, bracket
-from oco.comparators.objective import Link, ScalarLink, SmoothedLink
+from oco.comparators.objective import Link, LossLink, SmoothedLink
 from oco.losses.margin import ScalarLoss
 from oco.types import Array
 
@@ -33,8 +33,11 @@ _FAR = (1e100, 1e30, 1e10, 1e5, 500.0, 100.0, 10.0)
 
 
 @dataclass
-class DerivativeLink(ScalarLink):
+class DerivativeLink(LossLink):
     """A scalar loss without a conjugate, and its targets."""
+
+    scalar: ScalarLoss
+    targets: Array
 
     def __post_init__(self) -> None:
         self.infimum = self.scalar.infimum if _states_infimum(self.scalar) else -math.inf
@@ -50,9 +53,6 @@ class DerivativeLink(ScalarLink):
                 values, slopes = self.scalar.values_and_derivatives(np.full_like(found, side * far), self.targets)
                 found = np.where(np.isinf(found) & np.isfinite(values) & np.isfinite(slopes), slopes, found)
         return found
-
-    def kinks(self) -> None:
-        """None: where the derivative jumps is not known."""
 
     def evaluate(self, margins: Array) -> tuple[Array, Array]:
         """``phi`` and ``phi'``."""

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import linalg
 
 from oco.comparators.faces import Faces
-from oco.comparators.objective import Objective, ScalarLink
+from oco.comparators.objective import LossLink, Objective
 from oco.types import Array
 
 COST = 2e9
@@ -34,7 +34,7 @@ _ATTEMPTS, _BASES, _BALANCINGS = 4, 6, 5
 def bound_everywhere(objective: Objective, faces: Faces, slopes: Array) -> float:
     """A lower bound on ``F`` over all of the domain from nearly balanced slopes; -inf if none is found."""
     link, rows = objective.link, objective.rows
-    if not isinstance(link, ScalarLink) or link.linear or rows.count * float(rows.dimension) ** 2 > COST:
+    if not isinstance(link, LossLink) or link.linear or rows.count * float(rows.dimension) ** 2 > COST:
         return -math.inf
     faces = faces.scaled_to(rows.length / math.sqrt(rows.count))
     size = float(np.abs(slopes).max(initial=0.0))
@@ -56,7 +56,7 @@ class _Balance:
     """One attempt, in which duals within ``threshold`` of a bound of their range are fixed at that bound."""
 
     objective: Objective
-    link: ScalarLink
+    link: LossLink
     faces: Faces
     slopes: Array
     threshold: float

@@ -8,7 +8,7 @@ import numpy as np
 
 from oco.comparators.certificate import Certifier
 from oco.comparators.newton import line_search, minimize
-from oco.comparators.objective import Objective, ScalarLink
+from oco.comparators.objective import LossLink, Objective
 from oco.comparators.objectives import RowObjective
 from oco.domains.base import Domain
 from oco.errors import DomainError
@@ -43,7 +43,7 @@ def solve_kinked(objective: Objective, domain: Domain, certifier: Certifier, poi
 
     ``slopes`` are the multipliers of an earlier prefix. Returns those of this one.
     """
-    assert isinstance(objective.link, ScalarLink)
+    assert isinstance(objective.link, LossLink)
     margins = objective.margins(point)
     certifier.offer_point(point, margins)
     alpha, width = objective.link.first_multipliers(margins)

@@ -117,9 +117,34 @@ class Link(ABC):
         """The first ``count`` losses."""
 
 
+class LossLink(Link, ABC):
+    """A scalar loss and its targets (base class)."""
+
+    scalar: ScalarLoss
+    targets: Array
+    range: tuple[Array, Array]
+    """Bounds of the slopes whose conjugate is known to be finite."""
+
+    def clip(self, slopes: Array) -> Array:
+        """Slopes in the dual range."""
+        return np.clip(slopes, *self.range)
+
+    def recedes(self, change: Array, slack: float) -> bool:
+        """Whether the scalar loss recedes."""
+        return self.scalar.recedes(change, self.targets, slack)
+
+    @abstractmethod
+    def smoothed(self, width: float, multipliers: Array) -> Link:
+        """The losses, smoothed over ``width`` around multipliers."""
+
+    @abstractmethod
+    def first_multipliers(self, margins: Array) -> tuple[Array, float]:
+        """Multipliers and a width to begin with."""
+
+
 @dataclass
-class ScalarLink(Link):
-    """A scalar loss and its targets."""
+class ScalarLink(LossLink):
+    """A scalar loss with a conjugate, and its targets."""
 
     scalar: ScalarLoss
     targets: Array
@@ -154,10 +179,6 @@ class ScalarLink(Link):
             sizes += float(slopes @ slopes)
         return sizes + (slopes.size if self.infimum == -np.inf else 0.0)
 
-    def clip(self, slopes: Array) -> Array:
-        """Slopes in the dual range."""
-        return np.clip(slopes, *self.range)
-
     def smoothed(self, width: float, multipliers: Array) -> Link:
         """Losses with one kink, smoothed around multipliers."""
         kinks = self.kinks()
@@ -170,10 +191,6 @@ class ScalarLink(Link):
         assert kinks is not None
         kink, low, high = kinks
         return 0.5 * (low + high), max(float(np.mean(np.abs(margins - kink))), 1e-12)
-
-    def recedes(self, change: Array, slack: float) -> bool:
-        """Whether the scalar loss recedes."""
-        return self.scalar.recedes(change, self.targets, slack)
 
     def prefix(self, count: int) -> ScalarLink:
         """The first ``count`` losses."""

@@ -17,8 +17,11 @@ Evaluation: TypeAlias = Callable[[Array], tuple[float, Array]]
 LARGEST = 512
 """Largest dimension: the model is a d x d matrix."""
 _LEAST_DECREASE = 1e-4
+"""Share of the decrease that the slope promises, which a step must reach (Armijo's condition)."""
 _HALVINGS = 12
+"""Most trials along a direction."""
 _PATIENCE = 6
+"""Steps in turn that may leave the gap above nine tenths of what it was."""
 
 
 def descend(
