@@ -27,6 +27,8 @@ _MATHJAX = ("django-static-mathjax", "mathjax/static/mathjax/es5/tex-svg.js")
 _FULL = 620
 """Characters of text that a slide holds; a displayed formula counts as `_FORMULA`, a line of code as `_LINE`."""
 _FORMULA, _LINE = 150, 45
+_QUESTION = "Predict before you run."
+"""A paragraph that begins so fills a slide: what follows would give the answer away."""
 _LINES = 14
 """Lines of code, or of output, that are shown."""
 _DRAWS = re.compile(r"\b(plt|axes|labels|figure)\.|\bsubplots\(")
@@ -61,8 +63,7 @@ def page(lesson: Lesson, mathjax: str) -> str:
     slides: list[Slide] = []
     for slide in (slide for block in played(lesson) for slide in _slides(block)):
         last = slides[-1] if slides else None
-        # What follows "Predict before you run" would give the answer away.
-        if last and not slide.heading and last.weight + slide.weight <= _FULL and "Predict" not in last.body:
+        if last and not slide.heading and last.weight + slide.weight <= _FULL:
             slides[-1] = Slide(last.heading, f"{last.body}\n{slide.body}", last.weight + slide.weight)
         else:
             slides.append(slide)
@@ -133,6 +134,8 @@ def _prose(text: str) -> Iterator[Slide]:
             heading, held, full = _inner(node), [], 0
             continue
         weight = _FORMULA if node.tagname == "math_block" else len(node.astext())
+        if node.astext().startswith(_QUESTION):
+            weight = _FULL
         if held and full + weight > _FULL:
             yield Slide(heading, "\n".join(held), full)
             heading, held, full = "", [], 0

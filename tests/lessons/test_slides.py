@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from regret_experiments.cli import main
-from regret_experiments.lessons import lessons
+from regret_experiments.lessons import Lesson, lessons, slides
+from regret_experiments.lessons.notebooks import blocks
 from regret_experiments.lessons.playing import Block, chosen, played
 from regret_experiments.lessons.slides import _slides
 
@@ -59,6 +61,17 @@ def test_long_prose_takes_several_slides_and_keeps_its_order() -> None:
     assert slides[0].heading == "Heading"
     together = "".join(slide.body for slide in slides)
     assert [together.index(f"Number {i}") for i in range(5)] == sorted(together.index(f"Number {i}") for i in range(5))
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.path.stem)
+def test_a_question_to_predict_has_a_slide_of_its_own(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = lesson.path.read_text(encoding="utf-8")
+    unplayed = [Block(kind == "code", part, "printed\n" if kind == "code" else "") for kind, part, _ in blocks(text)]
+    monkeypatch.setattr(slides, "played", lambda _: unplayed)
+    sections = re.findall(r"<section.*?</section>", slides.page(lesson, ""), flags=re.DOTALL)
+    asked = [section for section in sections if "Predict before you run." in section]
+    assert len(asked) == text.count("**Predict before you run.**") >= 1
+    assert [section for section in asked if section.count("<p>") != 1 or "<pre" in section] == []
 
 
 @pytest.mark.slow
