@@ -255,7 +255,7 @@ class TestCopies:
         domain = oco.Simplex(dimension=5) if LEARNERS[name].decision == "simplex" else oco.Unbounded(shape)
         if name.endswith(("_frank_wolfe", "metagrad")) or name in ("barrier_bandit", "ader", "saol", "faml"):
             # on no unbounded domain
-            domain = oco.Ball(dimension=5)
+            domain = oco.domains.SpectralBall(shape=shape) if name == "faml" else oco.Ball(dimension=5)
         started.start(oco.Problem(domain, 10, gradient_bound=1.0))
         assert memory.floats == oco.learners.state_floats(started.state)
 

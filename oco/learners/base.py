@@ -69,9 +69,10 @@ class Learner(ABC):
        `CONSTRAINT` a `Constrained` gradient.
 
     The rest is optional and has defaults: `prediction` (``state.point``), `queries` (``(prediction,)``), `play_block`
-    (rounds are played one by one), `memory` (not stated), `bound` (not known), `fresh`, `hyperparameters`, `rank` (no
-    sketch), `escaped_mass` (not known), the texts `name`, `source` and `guarantee`, and attributes for shared tests and
-    figures: `decision`, `needs`, `draws`, `examples`, `look`.
+    (rounds are played one by one), `memory` (not stated), `bound` (not known; with `bound_needs_comparator` it is given
+    the best fixed point at every checkpoint), `fresh`, `hyperparameters`, `rank` (no sketch), `escaped_mass` (not
+    known), the texts `name`, `source` and `guarantee`, and attributes for shared tests and figures: `decision`,
+    `needs`, `draws`, `examples`, `look`.
 
     Examples
     --------

@@ -54,7 +54,7 @@ OF_GRADIENTS = [
 @pytest.mark.parametrize("saves", [1, 2, 4, 7])
 def test_a_game_goes_on_bit_for_bit(kind: str, saves: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oco.game.BLOCK_ROUNDS", 50)
-    given = {"rank": 3, "window": 30}
+    given = {"rank": 3, "window": 30, "error": 1.0}
     known = inspect.signature(LEARNERS[kind]).parameters
     learner: Any = LEARNERS[kind](**{key: value for key, value in given.items() if key in known})
     environment = game(400)

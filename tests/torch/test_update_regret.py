@@ -178,6 +178,6 @@ def test_what_does_not_fit_is_refused_in_one_sentence() -> None:
         UpdateRegret([("w", torch.zeros(2))])
     weights = [torch.zeros(3, requires_grad=True)]
     with pytest.raises(ConfigError, match="dimension 2, but there are 3 weights"):
-        OnlineUpdates(weights, oco.OGD(), Problem(Ball(1.0, dimension=2), 10))
+        OnlineUpdates(weights, oco.OGD(learning_rate=0.1), Problem(Ball(1.0, dimension=2), 10))
     with pytest.raises(ConfigError, match="is not zero"):
-        OnlineUpdates(weights, oco.OGD(), Problem(Ball(1.0, center=np.ones(3)), 10))
+        OnlineUpdates(weights, oco.OGD(learning_rate=0.1), Problem(Ball(1.0, center=np.ones(3)), 10))
