@@ -29,8 +29,16 @@ def machine() -> dict[str, Any]:
 
 
 def session() -> dict[str, Any]:
-    """Facts of the process that was started by hand: the command line and the repository's state."""
-    return {"command": [Path(sys.argv[0]).name, *sys.argv[1:]], "git": _git()}
+    """Facts of the process that was started by hand: the command line and the repository's state.
+
+    Of absolute paths only the last part is kept, since results are published and directories name their users.
+    """
+    return {"command": [Path(sys.argv[0]).name, *map(_without_place, sys.argv[1:])], "git": _git()}
+
+
+def _without_place(argument: str) -> str:
+    option, equals, value = argument.rpartition("=")
+    return f"{option}{equals}{Path(value).name}" if Path(value).is_absolute() else argument
 
 
 def _version(name: str) -> str | None:
