@@ -78,7 +78,7 @@ def best_paths(
     The least loss V(P) is convex in P, so every sequence that was found bounds it from above at larger budgets, and two
     sequences at all between theirs. The lower end is a dual value: for any minorants ``f_t(x) >= offset_t + <g_t, x>``
     (a slope and its conjugate, or a tangent), any potentials ``z_1, ..., z_{T-1}``, and ``z_0 = z_T = 0``, every
-    sequence in K with steps ``d_t = u_{t+1} - u_t`` has
+    sequence in K with steps ``d_t = u_{t+1} - u_t`` has::
 
         sum_t f_t(u_t)  >=  sum_t (offset_t - h_K(-(g_t + z_{t-1} - z_t))) - max_t |z_t|_2 sum_t |d_t|_2,
 
