@@ -89,7 +89,7 @@ sphinx_gallery_conf: dict[str, Any] = {
 nitpick_ignore_regex = [
     (
         "py:.*",
-        r"(numpy|np|scipy|sparse|pandas|pd|matplotlib|torch|sklearn|river|collections|typing|importlib|pathlib)\..*",
+        r"(numpy|np|scipy|sparse|pandas|pd|matplotlib|torch|sklearn|river|xarray|collections|typing|importlib|pathlib)\..*",
     ),
     ("py:.*", r"(os|abc|enum)\..*"),
     ("py:.*", r"(Array|ArrayLike|Rounds|Rows|Shape|Labels|Self|T|Any|oco\.plugins\.T|TypeAliasForwardRef|torch)"),
