@@ -14,8 +14,9 @@ seconds. Builds on lessons 2, 3 and 11.
 #
 # Keep a second sequence of points :math:`z_t`. With a Bregman divergence B of a mirror map that is 1-strongly convex,
 #
-# .. math:: x_t = \arg\min_{x \in K}\; \eta \langle m_t, x \rangle + B(x, z_t) \quad\text{(guess, and play)}, \qquad
-#           z_{t+1} = \arg\min_{z \in K}\; \eta \langle g_t, z \rangle + B(z, z_t) \quad\text{(learn)} .
+# .. math:: \begin{aligned} x_t &= \arg\min_{x \in K}\; \eta \langle m_t, x \rangle + B(x, z_t)
+#           &&\text{(guess, and play)}, \\
+#           z_{t+1} &= \arg\min_{z \in K}\; \eta \langle g_t, z \rangle + B(z, z_t) &&\text{(learn)} . \end{aligned}
 #
 # In the Euclidean case these are two projected gradient steps from the same point :math:`z_t`.
 #
