@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,11 @@ from oco.types import Array
 
 @dataclass
 class RidgeState:
-    """``factor`` as in `_triangular.first_factor`; ``errors`` is ``sum (y_t - p_t)^2 a_t' A_t^{-1} a_t``."""
+    """``factor`` as in `_triangular.first_factor`; ``root_errors`` is ``(sum (y_t - p_t)^2 a_t' A_t^{-1} a_t)^(1/2)``."""
 
     point: Array
     factor: Array
-    errors: float
+    root_errors: float
     largest_error: float
 
 
@@ -102,7 +103,7 @@ class OnlineRidge(Learner):
         error = abs(target - float(row @ state.point))
         add_row(state.factor, row, target)
         along = linalg.solve_triangular(state.factor[:-1, :-1], row, trans="T", check_finite=False)
-        state.errors += (error * float(np.linalg.norm(along))) ** 2
+        state.root_errors = math.hypot(state.root_errors, error * float(np.linalg.norm(along)))  # squares may overflow
         state.largest_error = max(state.largest_error, error)
         state.point = constrained_solution(state.factor, self._domain)
 
@@ -118,13 +119,16 @@ class OnlineRidge(Learner):
             return None
         start = 0.5 * self.ridge * norm**2
         growth = log_determinant(self.state.factor, self.ridge)
+        errors, largest = self.state.root_errors * self.state.root_errors, self.state.largest_error
         return Bound(
             theorem="online ridge regression (Azoury, Warmuth 2001), from the errors",
-            value=start + 0.5 * self.state.errors,
+            value=start + 0.5 * errors,
             constants=(
                 Constant("norm of the comparator (l2 norm)", norm, "domain" if observed.domain.bounded else "observed"),
                 Constant("ridge", self.ridge, "given"),
-                Constant("sum of weighted squared errors", self.state.errors, "observed"),
+                Constant("sum of weighted squared errors", errors, "observed"),
             ),
-            variants={"from the largest error": start + 0.5 * self.state.largest_error**2 * growth},
+            variants={
+                "from the largest error": start + 0.5 * self.state.largest_error * self.state.largest_error * growth
+            },
         )

@@ -129,7 +129,7 @@ def test_ridge_regression_has_its_identity(seed: int, size: int, rounds: int, ri
         matrix, moments = matrix + np.outer(row, row), moments + label * row
     best = np.linalg.solve(matrix, moments)
     least = 0.5 * float(np.sum((rows @ best - labels) ** 2)) + 0.5 * ridge * float(best @ best)
-    assert loss - 0.5 * learner.state.errors == pytest.approx(least, rel=1e-8, abs=1e-10)
+    assert loss - 0.5 * learner.state.root_errors**2 == pytest.approx(least, rel=1e-8, abs=1e-10)
     bound = learner.bound(observed(domain, rounds, comparator_distance=float(np.linalg.norm(best))))
     assert bound is not None
     fitted = 0.5 * float(np.sum((rows @ best - labels) ** 2))

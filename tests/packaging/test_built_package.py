@@ -65,7 +65,7 @@ def test_the_wheel_holds_the_packages_and_their_data_only(built: tuple[Path, Pat
         "oco/checks/hints.json",
     ):
         assert any(name.startswith(data) and not name.endswith("/") for name in names), data
-    assert not [name for name in names if "test" in name.rpartition("/")[2] and name.endswith(".py")]
+    assert not [name for name in names if name.rpartition("/")[2].startswith(("test_", "conftest"))]
     sources = (path for package in ("oco", "regret_experiments") for path in (ROOT / package).rglob("*.py"))
     tracked = {path.relative_to(ROOT).as_posix() for path in sources}
     assert tracked <= set(names)
