@@ -20,7 +20,7 @@ from oco.types import Array
 
 @dataclass
 class RidgeState:
-    """``factor`` as in `_triangular.first_factor`; ``root_errors`` is ``(sum (y_t - p_t)^2 a_t' A_t^{-1} a_t)^(1/2)``."""
+    """``factor`` as in `_triangular.first_factor`; ``root_errors^2`` is ``sum (y_t - p_t)^2 a_t' A_t^{-1} a_t``."""
 
     point: Array
     factor: Array
@@ -128,7 +128,5 @@ class OnlineRidge(Learner):
                 Constant("ridge", self.ridge, "given"),
                 Constant("sum of weighted squared errors", errors, "observed"),
             ),
-            variants={
-                "from the largest error": start + 0.5 * self.state.largest_error * self.state.largest_error * growth
-            },
+            variants={"from the largest error": start + 0.5 * largest * largest * growth},
         )
