@@ -1,10 +1,13 @@
-"""The memory available to this process."""
+"""The memory of this process: how much it may use, and pauses of the garbage collector."""
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def process_memory() -> float:
@@ -18,3 +21,15 @@ def process_memory() -> float:
         return float(machine)
     limits = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
     return float(min([machine, *(limit for limit in limits if limit != resource.RLIM_INFINITY)]))
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Without garbage collection: for work that makes many objects of which none is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -12,6 +12,7 @@ from lesson_runs import run_text
 
 from regret_experiments.lessons import Lesson, lessons, solved
 from regret_experiments.lessons.course import interactive_lessons
+from regret_experiments.lessons.exercises import only_exercises
 
 LESSONS = lessons()
 SECONDS = 60.0
@@ -60,7 +61,8 @@ def test_a_lesson_runs_and_its_starters_say_what_to_do(lesson: Lesson, monkeypat
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.path.stem)
 def test_the_solutions_pass(lesson: Lesson, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = exercises_only(solved(lesson.path.read_text(encoding="utf-8"), lesson.solution.read_text(encoding="utf-8")))
+    whole = solved(lesson.path.read_text(encoding="utf-8"), lesson.solution.read_text(encoding="utf-8"))
+    text = ast.unparse(ast.Module(only_exercises(whole), []))  # a lesson is not played twice
     outcomes, _, _ = run_text(text, str(lesson.path), monkeypatch)
     assert outcomes
     assert [outcome.message for outcome in outcomes if not outcome.solved] == []
@@ -94,34 +96,3 @@ def test_the_prose_is_sound(path: Path) -> None:
     settings = {"report_level": 2, "halt_level": 2, "warning_stream": False}
     publish_doctree("\n\n".join(prose), settings_overrides=settings)  # raises where the markup is wrong
     assert len(prose) >= 2
-
-
-def exercises_only(text: str) -> str:
-    """The lesson without its figures and its assertions on games: the part that a solution must pass.
-
-    Statements that neither bind a name nor are an exercise (plots, prints, loops, assertions) are left out where an
-    exercise does not stand in them; so a lesson is not played twice.
-    """
-    tree = ast.parse(text)
-    wanted = [node for node in tree.body if _is_exercise(node)]
-    names = {name.id for node in wanted for name in ast.walk(node) if isinstance(name, ast.Name)}
-    kept: list[ast.stmt] = []
-    for node in reversed(tree.body):
-        bound = _bound(node)
-        if node in wanted or isinstance(node, (ast.Import, ast.ImportFrom)) or bound & names:
-            kept.append(node)
-            names |= {name.id for name in ast.walk(node) if isinstance(name, ast.Name)}
-    return ast.unparse(ast.Module(body=kept[::-1], type_ignores=[]))
-
-
-def _is_exercise(node: ast.stmt) -> bool:
-    call = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "exercise"
-
-
-def _bound(node: ast.stmt) -> set[str]:
-    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-        return {node.name}
-    if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For)):
-        return {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)}
-    return set()

@@ -143,7 +143,7 @@ class _Bundle:
         # The minimizer of the first cut: if the losses are linear it is optimal, and one more cut proves it.
         if self._domain.bounded:
             self._evaluate(self._domain.maximizer(-gradient))
-        self._descend(start)
+        self._descend(start, self._start_value, gradient)
         center, value = self.point, self.upper
         distance = self._domain.diameter() if self._domain.bounded else 1.0 + float(np.linalg.norm(center))
         pull = float(np.linalg.norm(gradient)) / max(distance, 1e-300)
@@ -167,11 +167,10 @@ class _Bundle:
             if weights.size > 80:
                 weights = self._aggregate(weights)
 
-    def _descend(self, start: Array) -> None:
+    def _descend(self, start: Array, value: float, gradient: Array) -> None:
         """Quasi-Newton steps, whose points all become cuts."""
         if self._domain.dimension > LARGEST or self.finished:
             return
-        value, gradient = self._evaluate(start)
         shape = self._domain.shape
 
         def evaluate(point: Array) -> tuple[float, Array]:
