@@ -19,7 +19,7 @@ ABOUT = {
     "datasets, domains, losses, sketching": "know nothing of learners",
     "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
     "exchange": "who is shown what, and when",
-    "html, kernel_cache, keywords, memory, needs, numbers, plain_file, progress, showing, snapshot": "",
+    "decomposition, html, kernel_cache, keywords, memory, needs, numbers, plain_file, progress, showing, snapshot": "",
     "errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")

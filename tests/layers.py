@@ -2,7 +2,19 @@
 
 LAYERS = [
     {"_version", "types", "errors"},
-    {"keywords", "needs", "snapshot", "memory", "numbers", "kernel_cache", "plain_file", "html", "progress", "showing"},
+    {
+        "keywords",
+        "needs",
+        "snapshot",
+        "memory",
+        "numbers",
+        "kernel_cache",
+        "plain_file",
+        "html",
+        "progress",
+        "showing",
+        "decomposition",
+    },
     {"compile", "lanes", "plugins", "metrics"},
     {"datasets", "losses", "domains", "sketching"},
     {"regret"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from oco.decomposition import thin_svd
 from oco.types import Array
 
 FLOORS = (1e-13, 1e-14, 1e-15)
@@ -99,7 +100,7 @@ def _face_minimizer(
     offset = x - y
     offset[free] = base - y[free]
     misfit = weights.T @ offset
-    left, singular, right = np.linalg.svd(rows, full_matrices=False)
+    left, singular, right = thin_svd(rows)
     coordinates = right @ misfit
     # Below that singular values are rounding of the rows, and so are their vectors.
     kept = singular > (1e-15 if shift > 0.0 else 1e-13) * len(rows) * scale

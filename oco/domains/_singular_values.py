@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from oco.decomposition import thin_svd
 from oco.types import Array
 
 
@@ -16,7 +17,7 @@ class ClippedSingularValues:
     """
 
     def __init__(self, matrix: Array, radius: float) -> None:
-        self._left, sizes, self._right = np.linalg.svd(matrix, full_matrices=False)
+        self._left, sizes, self._right = thin_svd(matrix)
         self.excess: Array = np.maximum(sizes - radius, 0.0)
         self.value: Array = (self._left * np.minimum(sizes, radius)) @ self._right
         self.rest: Array = (self._left * self.excess) @ self._right

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from oco.decomposition import thin_svd
 from oco.domains._singular_values import ClippedSingularValues
 from oco.domains._vectors import euclidean_norm
 from oco.metrics import DENSE_LIMIT
@@ -194,7 +195,7 @@ class _Problem:
             # R is diagonal in the singular vectors, and W adds a term of low rank.
             roots = [1.0 / np.sqrt(self.shift + penalty * part) for part in (split.even, split.odd, split.outer)]
             scaled = split.multiplied(self.weights.T.reshape(count, *shape), *roots).reshape(count, -1).T
-            basis, singular, _ = np.linalg.svd(scaled, full_matrices=False)
+            basis, singular, _ = thin_svd(scaled)
             share = singular**2 / (1.0 + singular**2)
 
             def solve_low_rank(right_side: Array) -> Array:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from oco.decomposition import thin_svd
 from oco.domains._vectors import euclidean_norm, unknown_norm
 from oco.domains.base import Domain, require_inside
 from oco.errors import DomainError
@@ -61,7 +62,7 @@ class AffineSlice(Domain):
             raise DomainError("The equations of AffineSlice have an entry that is not finite")
         self._matrix, self._right_side = equations, values
         self._shape = (equations.shape[1],)
-        left, singular, right = np.linalg.svd(equations, full_matrices=False)
+        left, singular, right = thin_svd(equations)
         kept = singular > RANK * singular.max(initial=0.0)
         # The same slice with orthonormal rows.
         self._rows = np.ascontiguousarray(right[kept])
@@ -111,7 +112,7 @@ class AffineSlice(Domain):
         null_rows = metric.null_part(self._rows.T)
         unmet = np.eye(len(misses))
         if np.any(null_rows):
-            left, singular, _ = np.linalg.svd(null_rows.T, full_matrices=False)
+            left, singular, _ = thin_svd(null_rows.T)
             unmet = left[:, int(np.sum(singular > RANK)) :].T
         half_inverse = metric.power(-0.5)
         half = half_inverse.apply(self._rows.T @ unmet.T)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from oco.decomposition import thin_svd
 from oco.domains._spectral_newton import project_on_spectral_ball
 from oco.domains._vectors import ROUNDING, unknown_norm
 from oco.domains.base import Domain
@@ -61,7 +62,7 @@ class SpectralBall(Domain):
     def project(self, point: Array) -> Array:
         """Euclidean projection: ``U min(S, radius) V'`` where ``U S V'`` is the point."""
         point = self._checked(point)
-        left, singular, right = np.linalg.svd(point, full_matrices=False)
+        left, singular, right = thin_svd(point)
         if singular[0] <= self._radius:
             return point.copy()
         clipped: Array = (left * np.minimum(singular, self._radius)) @ right
@@ -83,7 +84,7 @@ class SpectralBall(Domain):
 
     def maximizer(self, direction: Array) -> Array:
         """``radius U V'`` where ``U S V'`` is the direction."""
-        left, _, right = np.linalg.svd(self._checked(direction), full_matrices=False)
+        left, _, right = thin_svd(self._checked(direction))
         farthest: Array = self._radius * (left @ right)
         return farthest
 

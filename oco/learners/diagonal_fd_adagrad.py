@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.decomposition import thin_svd
 from oco.learners._finite import finite_update
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import positive_or_none, theorem_rate, whole
@@ -125,9 +126,7 @@ class DiagonalFDAdaGrad(Learner):
 
     def _sketch(self, row: Array) -> None:
         state, rank = self.state, self.state.values.size
-        _, singular, right = np.linalg.svd(
-            np.vstack([np.sqrt(state.values)[:, None] * state.vectors, row]), full_matrices=False
-        )
+        _, singular, right = thin_svd(np.vstack([np.sqrt(state.values)[:, None] * state.vectors, row]))
         singular = singular[singular > ZERO_SINGULAR_VALUE * singular[0]]
         last = float(singular[rank]) if singular.size > rank else 0.0
         kept = np.zeros(rank)
@@ -145,7 +144,7 @@ class DiagonalFDAdaGrad(Learner):
         """H, through the singular values of ``[Gbar^{1/2}; Delta^{1/2}]``, of which no squares are taken."""
         state = self.state
         stacked = np.vstack([np.sqrt(state.values)[:, None] * state.vectors, np.diag(np.sqrt(state.tail))])
-        _, singular, right = np.linalg.svd(stacked, full_matrices=False)
+        _, singular, right = thin_svd(stacked)
         return Dense(right.T, np.where(singular > ZERO_SINGULAR_VALUE * singular[0], singular, 0.0))
 
     def memory(self, problem: Problem) -> Memory:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.decomposition import thin_svd
 from oco.learners._finite import finite_update
 from oco.learners._side import Side
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem, state_floats
@@ -178,6 +179,6 @@ def decomposed(rows: Array) -> tuple[Array, Array]:
     """The singular values of ``rows`` that are not round-off, and their directions."""
     if not rows.any():
         return np.zeros(0), np.zeros((0, rows.shape[1]))
-    _, singular, right = np.linalg.svd(rows, full_matrices=False)
+    _, singular, right = thin_svd(rows)
     kept = singular > ZERO_SINGULAR_VALUE * singular[0]
     return singular[kept], right[kept]

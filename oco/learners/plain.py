@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from oco.decomposition import thin_svd
 from oco.types import Array
 
 ZERO = 1e-12
@@ -39,7 +40,7 @@ class FrequentDirections:
 
     def update(self, vector: Array) -> None:
         """Add ``vector vector'``; subtract the (k + 1)-th eigenvalue from all, and drop what is zero then."""
-        _, s, v = np.linalg.svd(np.vstack([self.rows, vector]), full_matrices=False)
+        _, s, v = thin_svd(np.vstack([self.rows, vector]))
         s = np.where(s > ZERO * s[0], s, 0.0)
         if s.size > self.rank:
             rho = s[self.rank] ** 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.decomposition import thin_svd
 from oco.domains.base import Domain
 from oco.learners._finite import finite_update, is_finite
 from oco.learners.base import Learner, Look, Memory, Problem
@@ -141,7 +142,7 @@ class AdaLR(Learner):
         state.covariance = state.covariance + np.outer(flat, flat)
         require_finite(state.covariance)
         orthogonal = np.linalg.qr(state.covariance @ state.projection)[0]
-        _, eigenvalues, right = np.linalg.svd(orthogonal.T @ state.covariance, full_matrices=False)
+        _, eigenvalues, right = thin_svd(orthogonal.T @ state.covariance)
         state.point = self._steps.step(state.point, gradient, right.T, eigenvalues, complement=self.ridge, move=0.0)
 
     def memory(self, problem: Problem) -> Memory:
@@ -230,7 +231,7 @@ class RadaGrad(Learner):
         flat = gradient.ravel()
         state.sketch = state.sketch + np.outer(flat, flat @ state.projection)
         require_finite(state.sketch)
-        basis, eigenvalues, _ = np.linalg.svd(state.sketch, full_matrices=False)
+        basis, eigenvalues, _ = thin_svd(state.sketch)
         state.point = self._steps.step(state.point, gradient, basis, eigenvalues, complement=1.0, move=1.0)
 
     def memory(self, problem: Problem) -> Memory:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.decomposition import thin_svd
 from oco.learners._finite import finite_update
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, required_vector, theorem_rate, whole
@@ -153,7 +154,7 @@ class WindowedFDAdaGrad(Learner):
 
 def decomposed(rows: Array) -> tuple[Array, Array, Array]:
     """The thin singular value decomposition, with negligible singular values set to zero."""
-    left, s, vectors = np.linalg.svd(rows, full_matrices=False)
+    left, s, vectors = thin_svd(rows)
     return left, np.where(s > NEGLIGIBLE * s[0], s, 0.0), vectors
 
 

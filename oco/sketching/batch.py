@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from oco.decomposition import thin_svd
 from oco.errors import NumericsError
 from oco.sketching.numerics import TIED
 from oco.types import Array
@@ -60,7 +61,7 @@ def shrink(
     stacked = np.concatenate([np.sqrt(decay * eigenvalues)[:, None] * eigenvectors, rows])
     if not np.isfinite(stacked).all():  # LAPACK may never return from it
         raise NumericsError("the sketch and its increment have an entry that is not finite")
-    _, singular, right = np.linalg.svd(stacked, full_matrices=False)
+    _, singular, right = thin_svd(stacked)
     if not singular[0] < LARGEST:
         raise NumericsError(f"the eigenvalues of the sketch overflow (a singular value is {singular[0]:.3g})")
     singular = singular[singular > ZERO_SINGULAR_VALUE * singular[0]]

@@ -13,6 +13,7 @@ from regret_experiments.bench.collection import collect
 from regret_experiments.bench.contestant import Contestant
 from regret_experiments.bench.entry import FILE, Entry, make_entry, write_entry
 from regret_experiments.bench.playing import fit_of, play_suite, start_here
+from regret_experiments.bench.scores import Scores
 from regret_experiments.bench.suite import Suite
 from regret_experiments.bench.text import aligned, ranking, sheet
 from regret_experiments.bench.verify import draw, replay
@@ -68,13 +69,21 @@ def enter(
     write_atomic((home / SHEET, sheet(scores, contestant.label).encode()))
     if played.streams:
         write_report(load(home), home / PAGE)
-    headings, *lines = ranking(scores)
-    at = next(index for index, line in enumerate(lines) if line[0] == contestant.label)
-    lines[at][0] += " <"
-    say(aligned([headings, *lines[max(0, at - NEIGHBORS) : at + NEIGHBORS + 1]]))
-    say(f"place {at + 1} of {len(lines)}; oco bench table shows all. {time.perf_counter() - began:.0f} s")
+    if contestant.label in scores.unplayed:
+        say(f"{contestant.label} plays no stream of the suite: {scores.unplayed[contestant.label]}")
+    else:
+        _say_place(scores, contestant.label, time.perf_counter() - began, say)
     say(f"wrote {home / FILE} (to send in), {SHEET} (score sheet)" + (f" and {PAGE}" if played.streams else ""))
     return entry
+
+
+def _say_place(scores: Scores, name: str, seconds: float, say: Callable[[str], None]) -> None:
+    """Print the row of ``name`` among its neighbors."""
+    headings, *lines = ranking(scores)
+    at = next(index for index, line in enumerate(lines) if line[0] == name)
+    lines[at][0] += " <"
+    say(aligned([headings, *lines[max(0, at - NEIGHBORS) : at + NEIGHBORS + 1]]))
+    say(f"place {at + 1} of {len(lines)}; oco bench table shows all. {seconds:.0f} s")
 
 
 def _play_again(suite: Suite, contestant: Contestant, entry: Entry) -> None:

@@ -39,13 +39,23 @@ class Scores:
     entries: Mapping[str, Entry]
 
     @cached_property
+    def unplayed(self) -> dict[str, str]:
+        """Learners that play no stream at all and stand in no table, each with the reason it gives first."""
+        return {
+            name: next(iter(entry["gaps"].values()), "")
+            for name, entry in self.entries.items()
+            if not entry["streams"] and entry["gaps"]
+        }
+
+    @cached_property
     def frame(self) -> pd.DataFrame:
-        """A row for every learner and stream whose data it had.
+        """A row for every stream and learner that plays some stream and had the data of this one.
 
         Columns: ``learner``, ``group``, ``stream``; ``regret`` (mean over orders of the certified upper end; of a
         stream that drifts the dynamic regret), its ``low`` and ``high`` over the orders; ``bound``, at the theorem's
-        learning rate where there is one, ``worth``, the bound over the static regret of the same game, and
-        ``verdict``; ``price``, the regret at the theorem's rate over that at the tuned one, on the same order;
+        learning rate where there is one, its ``verdict``, and ``worth``, the bound over the static regret of the same
+        game if the bound's assumptions hold there; ``price``, the regret at the theorem's rate over that at the tuned
+        one, on the same order;
         ``floats``; ``seconds`` of all games; ``violations``; ``gap`` (a sentence, or empty); ``point`` (the tuned one);
         ``best`` (the least ``regret`` of all learners on the stream), ``relative`` (``regret / best``, missing unless
         ``best`` is positive), and ``place``: the rank on the stream. Regrets that are equal in six digits share it, and
@@ -54,6 +64,7 @@ class Scores:
         rows = [
             _cell(name, stream.group, stream.name, entry)
             for name, entry in self.entries.items()
+            if name not in self.unplayed
             for stream in self.suite.streams
             if stream.name in entry["streams"] or stream.name in entry["gaps"]
         ]
@@ -85,14 +96,14 @@ class Scores:
         Columns: ``learner``, ``mean_rank`` over all ranked streams, ``streams`` that it played, ``wins`` (streams with
         the lowest regret of all), ``floats`` (geometric mean), a column for every group with the geometric mean of
         ``relative`` on its streams that were played, ``gaps`` in all, ``worth`` and ``price`` (medians),
-        ``held`` and ``bounds`` (bounds that hold, and that were stated), ``seconds`` of all its games.
+        ``held`` and ``bounds`` (bounds that hold, of those whose assumptions do), ``seconds`` of all its games.
         """
         rows = [self._learner(name, mine) for name, mine in self.ranked.groupby("learner", sort=False)]
         return pd.DataFrame(rows).sort_values(["mean_rank", "learner"], kind="stable", ignore_index=True)
 
     def _learner(self, name: Any, mine: pd.DataFrame) -> dict[str, Any]:
         groups = {group: _geometric(mine.loc[mine["group"] == group, "relative"]) for group in self.suite.groups}
-        stated = mine["bound"].notna()
+        stated = mine["bound"].notna() & (mine["verdict"] != str(Verdict.VIOLATED))
         return {
             "learner": name,
             "mean_rank": float(mine["place"].mean()),
@@ -117,7 +128,7 @@ class Scores:
         ConfigError
             With fewer than three learners, or than two streams.
         """
-        names = list(self.entries) if names is None else names
+        names = [name for name in self.entries if name not in self.unplayed] if names is None else names
         table = self.ranked[self.ranked["learner"].isin(names)]
         values = table.pivot(index="stream", columns="learner", values="regret").reindex(self.streams)[names]
         if values.shape[0] < 2 or len(names) < 3:
@@ -170,6 +181,8 @@ def _cell(learner: str, group: str, stream: str, entry: Entry) -> dict[str, Any]
     promised = pd.DataFrame([found["theorem"]] if "theorem" in found else found["rows"], columns=entry["columns"])
     static, bound = (float(promised[name].astype(float).mean(skipna=False)) for name in ("regret_upper", "bound"))
     tuned = float(rows["regret_upper"].astype(float).iloc[0])
+    verdict = worst(map(Verdict, promised["verdict"]))
+    judged = static > 0.0 and verdict is not Verdict.VIOLATED
     drifts = bool(rows["regret_dynamic"].notna().all())
     lower, upper = (rows["regret_dynamic" if drifts else f"regret_{end}"].astype(float) for end in ("lower", "upper"))
     return names | {
@@ -177,9 +190,9 @@ def _cell(learner: str, group: str, stream: str, entry: Entry) -> dict[str, Any]
         "low": float(lower.min()),
         "high": float(upper.max()),
         "bound": bound,
-        "worth": bound / static if static > 0.0 else math.nan,
+        "worth": bound / static if judged else math.nan,
         "price": static / tuned if "theorem" in found and min(static, tuned) > 0.0 else math.nan,
-        "verdict": str(worst(map(Verdict, promised["verdict"]))),
+        "verdict": str(verdict),
         "floats": float(max(rows["peak_floats"].max(), _needed(entry, stream))),
         "seconds": float(rows["seconds"].mean()) * (len(rows) + len(found["tuning"])),
         "violations": int(rows["violations"].sum()),

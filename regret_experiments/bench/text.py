@@ -43,7 +43,10 @@ def by_stream(scores: Scores, names: Sequence[str]) -> list[list[str]]:
             lines.append([stream.name, "absent" if rows.empty else "-", "", *("" for _ in names)])
             continue
         best: Any = rows["regret"].idxmin()
-        cells = [_relative(rows.loc[name]) if name in rows.index else "absent" for name in names]
+        cells = [
+            _relative(rows.loc[name]) if name in rows.index else "gap" if name in scores.unplayed else "absent"
+            for name in names
+        ]
         lines.append([stream.name, f"{rows.loc[best, 'regret']:.4g}", str(best), *cells])
     return lines
 
@@ -53,12 +56,14 @@ def notes(scores: Scores) -> list[str]:
     suite = scores.suite
     absent = [stream.name for stream in suite.streams if stream.name not in scores.streams]
     found = [
-        f"OCO-Bench {suite.version}: {len(scores.entries)} learners, {len(scores.streams)} streams, "
+        f"OCO-Bench {suite.version}: {len(scores.learners)} learners, {len(scores.streams)} streams, "
         f"{len(suite.orders)} orders each; tuned with at most {suite.tuning} points on another order.",
         "Columns of groups: certified regret over the least that is known of any learner, geometric mean over the "
         "streams that were played (* some were not). Mean rank: over all streams; the learners that cannot play one "
-        "share the last places there.",
+        "share the last places there. Bounds held: of those whose assumptions are true of the stream.",
     ]
+    for name, reason in scores.unplayed.items():
+        found.append(f"Not in the table: {name} plays no stream ({_shortened(reason)}).")
     try:
         test = scores.ranks().found
         found.append(
@@ -74,6 +79,8 @@ def notes(scores: Scores) -> list[str]:
 
 def sheet(scores: Scores, name: str) -> str:
     """The score sheet of one learner, in Markdown: where it wins, where it fails, what its bound was worth."""
+    if name in scores.unplayed:
+        return f"# {name}\n\nIt plays no stream of the suite: {scores.unplayed[name]}.\n"
     entry, table = scores.entries[name], scores.learners
     row = table[table["learner"] == name].iloc[0]
     place = int((table["mean_rank"] < row["mean_rank"]).sum()) + 1
@@ -117,10 +124,17 @@ def _fails(mine: pd.DataFrame) -> list[str]:
         f"On no stream that it played is its regret more than {FAR:g} times the best known."
     )  # fmt: skip
     gaps = mine[mine["gap"] != ""]
-    shortened = gaps["gap"].map(lambda sentence: sentence.partition(", got ")[0])
+    shortened = gaps["gap"].map(_shortened)
     reasons = gaps.groupby(shortened, sort=False)["stream"].agg(", ".join)
     unplayed = "\n".join(f"- not played: {streams}: {reason}" for reason, streams in reasons.items())
     return ["## Where it fails", text, *([unplayed] if unplayed else [])]
+
+
+def _shortened(reason: str) -> str:
+    """The part of a reason that is the same on all streams."""
+    for before in (", got ", ", and the environment gives "):
+        reason = reason.partition(before)[0]
+    return reason
 
 
 def _worth(mine: pd.DataFrame, guarantee: str) -> list[str]:

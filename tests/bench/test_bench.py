@@ -16,7 +16,7 @@ from regret_experiments.bench.entering import PAGE, SHEET, enter
 from regret_experiments.bench.entry import FILE, make_entry, read_entry, write_entry
 from regret_experiments.bench.playing import fit_of, play_suite, start_here
 from regret_experiments.bench.suite import load_suite
-from regret_experiments.bench.text import by_stream, ranking, sheet
+from regret_experiments.bench.text import by_stream, notes, ranking, sheet
 from regret_experiments.bench.verify import contestant_of, contradictions, draw, replay
 from regret_experiments.execution import Backend
 from regret_experiments.execution.progress import JsonLines
@@ -116,6 +116,38 @@ def test_ranks_and_fronts_of_hand_made_entries() -> None:
     text = sheet(scores, "c")
     assert "not played: experts: it is too large" in text
     assert "Place 3 of 3" in text
+
+
+def test_a_learner_that_plays_nothing_stands_in_no_table_and_a_bound_without_its_assumptions_is_not_judged() -> None:
+    from regret_experiments.bench.scores import Scores
+
+    def entry(name: str, verdict: str) -> dict[str, Any]:
+        numbers = [0, 5.0, 2.0, 2.0, None, 8.0, verdict == "holds", verdict, 3, None, 0, 0.5]
+        played = {each: {"point": "1", "tuning": [["1", 5.0]], "rows": [numbers]} for each in ("wine", "experts")}
+        gaps = {}
+        if not verdict:
+            played, gaps = (
+                {},
+                dict.fromkeys(("wine", "experts"), "it needs a hint, and the environment gives gradients"),
+            )
+        facts = {"name": name, "kind": "ogd", "feedback": "gradients", "source": "", "guarantee": "none"}
+        columns = (
+            "order", "loss", "regret_lower", "regret_upper", "regret_dynamic", "bound", "bound_valid", "verdict",
+            "peak_floats", "rank", "violations", "seconds",
+        )  # fmt: skip
+        return {"learner": facts, "columns": columns, "streams": played, "gaps": gaps, "absent": {}, "audit": None}
+
+    verdicts = {"a": "holds", "b": "assumption violated", "c": "holds", "idle": ""}
+    scores = Scores(SUITE, {name: entry(name, verdict) for name, verdict in verdicts.items()})
+    table = scores.learners.set_index("learner")
+    assert sorted(table.index) == ["a", "b", "c"]
+    assert table["mean_rank"].to_dict() == {"a": 2.0, "b": 2.0, "c": 2.0}  # equal regrets share the places 1 to 3
+    assert scores.ranks().found.ranks == (2.0, 2.0, 2.0)
+    assert table[["held", "bounds"]].to_numpy().tolist() == [[2, 2], [0, 0], [2, 2]]
+    assert table["worth"].isna().to_dict() == {"a": False, "b": True, "c": False}
+    assert "Not in the table: idle plays no stream (it needs a hint)." in notes(scores)
+    assert sheet(scores, "idle").endswith("It plays no stream of the suite: it needs a hint, and the environment gives "
+                                          "gradients.\n")  # fmt: skip
 
 
 def test_an_entry_in_a_file_has_its_page_and_sheet_and_is_verified(results: Path) -> None:
