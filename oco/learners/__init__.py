@@ -38,6 +38,7 @@ from oco.learners.ftsl_shampoo import FTSLShampoo as FTSLShampoo
 from oco.learners.full_matrix_adagrad import FullMatrixAdaGrad as FullMatrixAdaGrad
 from oco.learners.hedge import Hedge as Hedge
 from oco.learners.implicit_ogd import ImplicitOGD as ImplicitOGD
+from oco.learners.lipschitz_adaptive_metagrad import LipschitzAdaptiveMetaGrad as LipschitzAdaptiveMetaGrad
 from oco.learners.matrix_free import MatrixFree as MatrixFree
 from oco.learners.metagrad import MetaGrad as MetaGrad
 from oco.learners.ogd import OGD as OGD

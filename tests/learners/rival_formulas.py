@@ -89,6 +89,31 @@ def metagrad(f: Any) -> dict[str, float]:
     return {"": f.diameter * f.longest * min(values)}
 
 
+def lipschitz_adaptive_metagrad(f: Any) -> dict[str, float]:
+    """The grid follows from the lengths alone; the definition is not played."""
+    d, rank = f.rows.shape[1], f.keywords.get("rank", f.rows.shape[1])
+    sketch = plain.FrequentDirections(d, rank)
+    largest = total = 0.0
+    woken: set[int] = set()
+    awake: list[int] = []
+    for row in f.rows:
+        before, b = largest, f.diameter * float(np.linalg.norm(row))
+        largest = max(largest, b)
+        total += min(b, before)
+        if before * b > 0.0:
+            sketch.update(row * before / largest)
+        if largest > 0.0:
+            awake = [i for i in range(-60, 60) if 0.5 / (total + largest) <= 2.0**i <= 0.5 / largest]
+            woken.update(awake)
+    values = [total]
+    for rate in (2.0**i for i in awake):
+        scaled = 2.0 * (rate * f.diameter) ** 2
+        determinant = np.linalg.slogdet(np.eye(d) + scaled * sketch.covariance())[1]
+        complexity = 1.25 + math.log(len(woken)) + determinant + min(rank + 1, d) * scaled * sketch.escaped_mass
+        values.append(rate * f.diameter**2 * f.squares + complexity / rate)
+    return {"": largest + min(values)}
+
+
 def coordinate_metagrad(f: Any) -> dict[str, float]:
     """Every coordinate and every rate by itself, in scalars."""
     domain, d, width = domain_of(f), f.rows.shape[1], 2.0 * f.max_reach
@@ -265,6 +290,7 @@ FORMULAS: dict[str, Callable[[Any], dict[str, float]]] = {
     "parameter_free_fd": parameter_free,
     "parameter_free_full_matrix": parameter_free,
     "metagrad": metagrad,
+    "lipschitz_adaptive_metagrad": lipschitz_adaptive_metagrad,
     "coordinate_metagrad": coordinate_metagrad,
     "matrix_free": matrix_free,
     "diagonal_fd_adagrad": diagonal_fd_adagrad,
