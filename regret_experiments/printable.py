@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def printable(text: object) -> str:
     r"""``text`` with control characters, and what no terminal can show, written as escapes.
@@ -11,7 +13,7 @@ def printable(text: object) -> str:
     >>> printable("d² \x1b[2J")
     'd² \\x1b[2J'
     """
-    return "".join(letter if letter in "\n\t" else _shown(letter) for letter in str(text))
+    return re.sub(r"[^\n\t]+", lambda part: one_line(part[0]), str(text))
 
 
 def one_line(text: object) -> str:
@@ -22,7 +24,8 @@ def one_line(text: object) -> str:
     >>> one_line("a\nb")
     'a\\nb'
     """
-    return "".join(map(_shown, str(text)))
+    shown = str(text)
+    return shown if shown.isprintable() else "".join(map(_shown, shown))
 
 
 def _shown(letter: str) -> str:

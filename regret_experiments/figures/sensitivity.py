@@ -16,7 +16,7 @@ from regret_experiments.figures.lines import Line
 from regret_experiments.figures.selection import learning_rates
 from regret_experiments.statistics import mean_with_error
 from regret_experiments.tables.bands import Band, half_width, one_each
-from regret_experiments.tables.group import floats, loss_column
+from regret_experiments.tables.run_columns import floats, loss_column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

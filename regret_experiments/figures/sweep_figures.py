@@ -45,7 +45,7 @@ def draw_all(path: str | Path, results: Results | None = None) -> Iterator[Path]
 
 def _wanted(results: Results) -> dict[str, tuple[str, dict[str, Any]]]:
     """Kinds of figures and how they are drawn, by the names of their files."""
-    from regret_experiments.tables.group import floats
+    from regret_experiments.tables.run_columns import floats
 
     runs = results.runs
     finished = runs[runs["status"] == "finished"] if len(runs) else runs

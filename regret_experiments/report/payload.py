@@ -21,7 +21,8 @@ from regret_experiments.report.games import Game, games_of
 from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
 from regret_experiments.tables.group import Group as TableGroup
-from regret_experiments.tables.group import draws, floats, loss_column, points
+from regret_experiments.tables.group import draws
+from regret_experiments.tables.run_columns import floats, loss_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +80,7 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     base = len(dumps(payload))
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
     places = {identifier: i for i, identifier in enumerate(runs["id"])}
-    count = sum((len(group.best) > 0) + (len(group.theorem) > 0) for game in games for group in game.groups)
+    count = sum(len(group.values(rate, "id")) > 0 for game in games for group in game.groups for rate in RATES)
     for detail in LEVELS:
         if detail is not LEVELS[-1] and base + count * _least_size(stored, detail) > limit:
             continue
@@ -156,17 +157,17 @@ def _game(
     regrets = {rate: _triples(memory_table(game, measure), rate) for rate in RATES}
     groups = []
     for group in game.groups:
-        if group.finished.empty:
+        if not group.runs_finished:
             continue
         learner, rank = group.key["learner"], None if pd.isna(group.key["rank"]) else int(group.key["rank"])
         entry: dict[str, Any] = {"learner": list(styles).index(learner), "rank": rank}
-        entry |= {"floats": int(group.finished["peak_state_floats"].max()), "formula": rounded(group.memory_formula)}
-        for rate, runs in zip(RATES, (group.best, group.theorem), strict=True):
+        entry |= {"floats": group.largest("peak_state_floats"), "formula": rounded(group.memory_formula)}
+        for rate in RATES:
             entry[rate] = None
-            if len(runs):
-                entry[rate] = {"regret": regrets[rate][learner, rank], **_point(stored, runs, thinning, measure)}
-                entry[rate] |= {"runs": [places[identifier] for identifier in runs["id"]]}
-                entry[rate] |= {"rate": str(points(runs).iloc[0])}
+            if identifiers := group.values(rate, "id"):
+                entry[rate] = {"regret": regrets[rate][learner, rank], **_point(stored, group, rate, thinning, measure)}
+                entry[rate] |= {"runs": [places[identifier] for identifier in identifiers]}
+                entry[rate] |= {"rate": group.point(rate)}
                 entry[rate] |= {"orders": [group.orders(rate), group.orders_planned(rate)]}
                 if draws(group.key["kind"]):
                     entry[rate] |= {"expected": _expected(group, rate)}
@@ -193,17 +194,19 @@ class Thinning:
     spectra: int
 
 
-def _point(stored: Mapping[str, StoredRun], runs: pd.DataFrame, thinning: Thinning, measure: str) -> dict[str, Any]:
+def _point(
+    stored: Mapping[str, StoredRun], group: TableGroup, rate: Rate, thinning: Thinning, measure: str
+) -> dict[str, Any]:
     """One learner at one rank at one learning rate: means over the orders, curves, the spectrum of the first order."""
-    arrays = [stored[identifier].arrays for identifier in runs["id"]]
+    arrays = [stored[identifier].arrays for identifier in group.values(rate, "id")]
     point: dict[str, Any] = {
-        "bound": _mean(floats(runs, "bound")),
-        "tail": _mean(floats(runs, "tail_mass")),
-        "escaped": _mean(floats(runs, "escaped_mass")),
+        "bound": _mean(group.floats(rate, "bound")),
+        "tail": _mean(group.floats(rate, "tail_mass")),
+        "escaped": _mean(group.floats(rate, "escaped_mass")),
         "curve": _curve(arrays, thinning.rounds, measure),
     }
     if thinning.eigenvalues and "spectra" in arrays[0]:
-        rank = runs["rank"].iloc[0]
+        rank, dimension = group.key["rank"], group.values(rate, "dimension")[0]
         found = spectrum_data(arrays[0])
         shown = thinned(len(found.rounds), thinning.spectra)[-thinning.spectra :]
         point["spectrum"] = {
@@ -211,7 +214,7 @@ def _point(stored: Mapping[str, StoredRun], runs: pd.DataFrame, thinning: Thinni
             "values": [rounded_list(found.eigenvalues[i][thinning.eigenvalues]) for i in shown],
         }
         if not pd.isna(rank):
-            point["omega"] = rounded(omegas(arrays[0], int(runs["dimension"].iloc[0]), int(rank))[-1])
+            point["omega"] = rounded(omegas(arrays[0], int(dimension), int(rank))[-1])
     return point
 
 
@@ -249,8 +252,8 @@ def _curve(arrays: list[Any], kept: list[int], measure: str) -> dict[str, Any]:
 def _expected(group: TableGroup, rate: Rate) -> list[Any]:
     """Mean regret of a learner that draws, half the 95 % interval (null for one run), and the number of runs."""
     mean = group.error(rate, "regret")
-    runs = len(group.best if rate == "best" else group.theorem)
-    return [rounded(mean.value), rounded(mean.high - mean.value), runs]
+    runs = group.values(rate, "id")
+    return [rounded(mean.value), rounded(mean.high - mean.value), len(runs)]
 
 
 def _finished(results: Results) -> list[StoredRun]:

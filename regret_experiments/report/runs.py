@@ -13,7 +13,7 @@ from regret_experiments.report.games import Game
 from regret_experiments.store import Store
 from regret_experiments.tables import RUN_COLUMNS
 from regret_experiments.tables.columns import feedback_shown
-from regret_experiments.tables.group import floats
+from regret_experiments.tables.run_columns import floats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

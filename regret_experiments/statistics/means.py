@@ -48,10 +48,11 @@ def mean_with_error(values: Iterable[float], level: float = 0.95) -> Mean:
     >>> mean_with_error([1.0, 2.0, 3.0])
     Mean(count=3, value=2.0, standard_error=0.5773502691896258, low=-0.4841377..., high=4.4841377...)
     """
-    kept = np.array([value for value in values if not math.isnan(value)], dtype=float)
-    count = len(kept)
+    known = [float(value) for value in values if not math.isnan(value)]
+    count = len(known)
     if count < 2:
-        return Mean(count, float(kept[0]) if count else math.nan, math.nan, math.nan, math.nan)
+        return Mean(count, known[0] if count else math.nan, math.nan, math.nan, math.nan)
+    kept = np.array(known)
     mean = float(kept.mean())
     error = float(kept.std(ddof=1)) / math.sqrt(count)
     reach = float(student_reach(error, count, level))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from regret_experiments.statistics import student_reach
+from regret_experiments.tables.run_columns import independent
 
 Band = Literal["range", "se", "ci"]
 """What is drawn around a mean."""
@@ -39,14 +40,16 @@ def one_each(values: pd.Series[float], orders: Any, by: Any = None) -> pd.Series
     Returns
     -------
     Series
-        Its index is the group, if there are groups, and within it the order or the repetition.
+        If there are groups, its index is the group and within it the order or the repetition.
     """
-    groups = pd.Series(0, index=values.index) if by is None else pd.Series(np.asarray(by), index=values.index)
+    if by is None:
+        return pd.Series(independent(values.to_numpy(dtype=float), list(orders)), dtype=float)
+    groups = pd.Series(np.asarray(by), index=values.index)
     frame = pd.DataFrame({"group": groups, "order": np.asarray(orders), "value": values.astype(float)}).dropna()
     if frame["order"].nunique() == 1 and frame.groupby("group")["value"].nunique().max() > 1:
         frame["order"] = frame.groupby("group").cumcount()
     means: pd.Series[float] = frame.groupby(["group", "order"])["value"].mean()
-    return means.droplevel("group") if by is None else means
+    return means
 
 
 def half_width(error: Any, count: Any, band: Band) -> Any:

@@ -154,7 +154,7 @@ def _regret(rate: str, title: str, **figure: Any) -> list[Column]:
 def mean_of_runs(name: str, rate: str = "best", *, title: str = "", lower_is_better: bool = False) -> Column:
     """The mean over the orders of a number of the runs, at the best point or the theorem's."""
     return Column(
-        name, title, value=lambda group: float(group.by_order(rate, name).mean()),
+        name, title, value=lambda group: group.mean_over_orders(rate, name),
         orders=lambda group: group.by_order(rate, name), lower_is_better=lower_is_better,
     )  # fmt: skip
 
@@ -171,9 +171,9 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("kind", align="left", value=_key("kind")),
     Column("rank", "k", value=_key("rank"), format=_rank, compact=_rank, width=2.5),
-    Column("dimension", value=lambda group: int(group.finished["dimension"].max()) if group.has("dimension") else None),
+    Column("dimension", value=lambda group: group.largest("dimension")),
     Column(
-        "state_floats", "state floats", value=lambda group: int(group.finished["peak_state_floats"].max()),
+        "state_floats", "state floats", value=lambda group: group.largest("peak_state_floats"),
         format=_floats, compact=lambda row: whole(row["state_floats"]), width=8.5,
     ),
     Column("feedback", align="left", value=lambda group: feedback_shown(group.key["kind"])),
@@ -210,11 +210,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("orders_planned", value=lambda group: group.orders_planned("best")),
     Column("orders_theorem", value=lambda group: group.orders("theorem")),
     Column("orders_theorem_planned", value=lambda group: group.orders_planned("theorem")),
-    Column("runs", value=lambda group: len(group.asked)),
+    Column("runs", value=lambda group: group.runs),
     *map(_count, _STATES),
-    Column("complete", value=lambda group: len(group.finished) == len(group.asked)),
+    Column("complete", value=lambda group: group.runs_finished == group.runs),
     Column(
-        "seconds", "seconds", value=lambda group: group.finished["seconds"].astype(float).mean(), format=_seconds
+        "seconds", "seconds", value=lambda group: group.mean_of_finished("seconds"), format=_seconds
     ),
 )  # fmt: skip
 """Columns of `regret_experiments.rank_table`, whose rows are a `Group` each; those with a format are for readers."""
@@ -226,7 +226,7 @@ ALWAYS = (*KEYS, *_ORDERS, "runs", *_STATES, "complete")
 
 def summary(group: Group, columns: Iterable[Column]) -> dict[str, Any]:
     """The row of a group, by column."""
-    some = len(group.finished) > 0
+    some = group.runs_finished > 0
     return {column.name: column.value(group) if some or column.name in ALWAYS else None for column in columns}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -11,10 +12,9 @@ import pandas as pd
 from oco.learners import LEARNERS
 from oco.regret.verdict import Verdict, verdict, worst
 from regret_experiments.statistics import Mean, mean_with_error
-from regret_experiments.tables.bands import one_each
+from regret_experiments.tables.run_columns import Array, Places, RunColumns, by_order, independent, mean
 
 KEYS = ["stage", "environment", "learner", "kind", "rank"]
-THEOREM = "theorem"
 
 
 class Group:
@@ -24,64 +24,115 @@ class Group:
     ----------
     key
         Values of `KEYS`.
-    asked
-        The runs, played or not.
+    columns
+        The runs of all groups.
+    places
+        Those of this group.
     """
 
-    def __init__(self, key: tuple[Any, ...], asked: pd.DataFrame) -> None:
+    def __init__(self, key: tuple[Any, ...], columns: RunColumns, places: Places) -> None:
         self.key = dict(zip(KEYS, key, strict=True))
-        self.asked = asked
-        self.finished = _finished(asked)
-        self._means: dict[tuple[str, str], pd.Series[float]] = {}
+        self._columns, self._asked = columns, places
+        self._finished = columns.finished(places)
+        self._means: dict[tuple[str, str], dict[Any, float]] = {}
         self._errors: dict[tuple[str, str], Mean] = {}
+
+    @cached_property
+    def _rates(self) -> dict[str, Places]:
+        """The finished runs at the best point, and at the theorem's."""
+        theorem = self._columns.left_to_theorem(self._asked)
+        return {"best": self._columns.best_of(self._asked), "theorem": self._columns.best_of(theorem)}
+
+    @property
+    def _shown(self) -> Places:
+        rates = self._rates
+        return rates["theorem"] if rates["theorem"].size else rates["best"]
+
+    def _frame(self, places: Places) -> pd.DataFrame:
+        return self._columns.frame.iloc[places]
+
+    @cached_property
+    def asked(self) -> pd.DataFrame:
+        """The runs, played or not."""
+        return self._frame(self._asked)
+
+    @cached_property
+    def finished(self) -> pd.DataFrame:
+        """Those that are finished."""
+        return self._frame(self._finished)
 
     @cached_property
     def best(self) -> pd.DataFrame:
         """Finished runs at the point with the lowest mean, among the points that finished on most orders."""
-        return best_of(self.asked)
-
-    @cached_property
-    def left_to_theorem(self) -> pd.DataFrame:
-        """Runs whose learning rate was left to the theorem."""
-        return left_to_theorem(self.asked)
+        return self._frame(self._rates["best"])
 
     @cached_property
     def theorem(self) -> pd.DataFrame:
         """Finished runs at the theorem's learning rate, at the best of the other tuned hyper-parameters."""
-        return best_of(self.left_to_theorem)
+        return self._frame(self._rates["theorem"])
 
     @property
     def shown(self) -> pd.DataFrame:
         """Runs whose bound and masses are shown: those at the theorem's rate, or else the best ones."""
-        return self.best if self.theorem.empty else self.theorem
+        return self._frame(self._shown)
 
-    def has(self, name: str) -> bool:
-        """Whether the finished runs have a column of that name."""
-        return name in self.finished
+    @property
+    def runs(self) -> int:
+        """How many runs there are, played or not."""
+        return len(self._asked)
+
+    @property
+    def runs_finished(self) -> int:
+        """How many of them are finished."""
+        return len(self._finished)
+
+    def values(self, rate: str, name: str) -> list[Any]:
+        """A column of the finished runs at ``"best"`` or ``"theorem"``."""
+        return self._columns.values(name, self._rates[rate])
+
+    def floats(self, rate: str, name: str) -> Array:
+        """The same as numbers: NaN where one is missing."""
+        return self._columns.floats(name, self._rates[rate])
+
+    def point(self, rate: str) -> str:
+        """The tuned point of these runs, as a text; empty where there are none."""
+        return "".join(map(str, self._columns.points_of(self._rates[rate][:1])))
+
+    def largest(self, name: str) -> int | None:
+        """The largest whole number in a column of the finished runs; None where they have no such column."""
+        if name not in self._columns.names:
+            return None
+        return int(np.nanmax(self._columns.floats(name, self._finished)))
 
     def count(self, status: str) -> int:
         """How many of the runs have that status."""
-        return int((self.asked["status"] == status).sum())
+        return self._columns.values("status", self._asked).count(status)
 
     @property
     def draws(self) -> int | None:
         """The number of runs in the mean at the point that is `shown`; None of a learner that draws nothing."""
-        return len(self.shown) if draws(self.key["kind"]) else None
+        return len(self._shown) if draws(self.key["kind"]) else None
 
     def orders(self, rate: str) -> int:
         """The number of orders in the mean at ``"best"`` or ``"theorem"``; repetitions on one order are no more."""
-        return int((self.best if rate == "best" else self.theorem)["order"].nunique())
+        return len(set(self.values(rate, "order")))
 
     def orders_planned(self, rate: str) -> int:
         """How many orders of that point are planned."""
-        asked, found = (self.asked, self.best) if rate == "best" else (self.left_to_theorem, self.theorem)
-        if found.empty:
-            return int(asked["order"].groupby(points(asked)).nunique().max()) if len(asked) else 0
-        return int(asked.loc[points(asked) == points(found).iloc[0], "order"].nunique())
+        asked = self._asked if rate == "best" else self._columns.left_to_theorem(self._asked)
+        planned: dict[Any, set[Any]] = {}
+        for point, order in zip(self._columns.points_of(asked), self._columns.values("order", asked), strict=True):
+            planned.setdefault(point, set()).add(order)
+        found = self._columns.points_of(self._rates[rate][:1])
+        return len(planned[found[0]]) if found else max(map(len, planned.values()), default=0)
 
     def mean(self, name: str) -> float:
         """Mean of a column over the runs that are `shown`."""
-        return float(floats(self.shown, name).mean())
+        return mean(self._columns.floats(name, self._shown).tolist())
+
+    def mean_of_finished(self, name: str) -> float:
+        """Mean of a column over all finished runs."""
+        return mean(self._columns.floats(name, self._finished).tolist())
 
     def by_order(self, rate: str, what: str) -> pd.Series[float]:
         """Values at ``"best"`` or ``"theorem"``, by order: ``"regret"``, ``"loss"`` or another column of the runs.
@@ -89,66 +140,81 @@ class Group:
         Of several repetitions it is their mean, because repetitions on one order are not independent. An order without
         a number is left out.
         """
+        found = self._by_order(rate, what)
+        return pd.Series(list(found.values()), pd.Index(list(found), name="order"), dtype=float, name=self._named(what))
+
+    def mean_over_orders(self, rate: str, what: str) -> float:
+        """The mean of `by_order`."""
+        return mean(self._by_order(rate, what).values())
+
+    def _by_order(self, rate: str, what: str) -> dict[Any, float]:
         if (rate, what) not in self._means:
-            runs, name = self._column(rate, what)
-            self._means[rate, what] = floats(runs, name).groupby(runs["order"]).mean().dropna()
+            values = self.floats(rate, self._named(what))
+            self._means[rate, what] = by_order(values, self.values(rate, "order"))
         return self._means[rate, what]
 
-    def _column(self, rate: str, what: str) -> tuple[pd.DataFrame, str]:
-        runs = self.best if rate == "best" else self.theorem
-        return runs, {"regret": "regret_upper", "loss": loss_column(runs)}.get(what, what)
+    def _named(self, what: str) -> str:
+        return {"regret": "regret_upper", "loss": self._columns.loss}.get(what, what)
 
     def error(self, rate: str, what: str) -> Mean:
         """Standard error and 95 % interval of the mean over the orders, or over a learner's draws on one order."""
         if (rate, what) not in self._errors:
-            runs, name = self._column(rate, what)
-            self._errors[rate, what] = mean_with_error(one_each(floats(runs, name), runs["order"]))
+            values = self.floats(rate, self._named(what))
+            self._errors[rate, what] = mean_with_error(independent(values, self.values(rate, "order")))
         return self._errors[rate, what]
 
     @property
     def expected_regret(self) -> Mean:
         """The mean regret of a learner that draws, at the point that is `shown`; empty for other learners."""
-        rate = "best" if self.theorem.empty else "theorem"
+        rate = "theorem" if self._rates["theorem"].size else "best"
         return self.error(rate, "regret") if draws(self.key["kind"]) else mean_with_error([])
 
     def regret(self, rate: str, part: str = "") -> float:
         """Mean over the orders of the upper end, the least lower end (``"low"``), the largest upper end (``"high"``),
         or the least radius within which they are certified (``"within"``).
         """
-        found = self._numbers[rate]
-        return float("nan") if found is None else found[f"regret {part}"]
+        name = {"low": "regret_lower", "within": "comparator_within"}.get(part, "regret_upper")
+        return self._part(rate, part, name)
 
     def loss(self, rate: str, part: str = "") -> float:
         """Mean, least or largest loss over the orders."""
-        found = self._numbers[rate]
-        return float("nan") if found is None else found[f"loss {part}"]
+        return self._part(rate, part, self._columns.loss)
 
-    @cached_property
-    def _numbers(self) -> dict[str, dict[str, float] | None]:
-        return {rate: _range(runs) for rate, runs in (("best", self.best), ("theorem", self.theorem))}
+    def _part(self, rate: str, part: str, name: str) -> float:
+        values = self.floats(rate, name)
+        if part == "within":
+            return float(values.min()) if values.size else math.nan  # NaN if one is not known
+        if part == "":
+            return mean(values.tolist())
+        known = values[~np.isnan(values)]
+        return float(known.min() if part == "low" else known.max()) if known.size else math.nan
 
     @property
     def memory_formula(self) -> str | None:
         """How the state floats are made up, where a learner says so."""
-        return self.finished["memory_formula"].iloc[0] if self.has("memory_formula") else None
+        if "memory_formula" not in self._columns.names:
+            return None
+        formula: str | None = self._columns.values("memory_formula", self._finished[:1])[0]
+        return formula
 
     @property
     def best_point(self) -> str:
         """The best point, as a text."""
-        return "" if self.best.empty else str(points(self.best).iloc[0])
+        return self.point("best")
 
     @property
     def at_edge(self) -> bool:
         """Whether the best learning rate is the least or the largest of several that were tried."""
-        if "learning_rate" not in self.finished or self.best.empty:
-            return False
-        tried = self.finished["learning_rate"].astype(float).dropna().unique()
-        return len(tried) > 1 and float(self.best["learning_rate"].iloc[0]) in (min(tried), max(tried))
+        best = self.floats("best", "learning_rate")
+        tried = self._columns.floats("learning_rate", self._finished)
+        known = set(tried[~np.isnan(tried)].tolist())
+        return bool(best.size) and len(known) > 1 and float(best[0]) in (min(known), max(known))
 
     @cached_property
     def verdict(self) -> Verdict:
         """The worst verdict on the bounds of the runs that are `shown`."""
-        numbers = [floats(self.shown, name) for name in ("regret_lower", "regret_upper", "bound", "bound_valid")]
+        names = ("regret_lower", "regret_upper", "bound", "bound_valid")
+        numbers = [self._columns.floats(name, self._shown).tolist() for name in names]
         rows = ((lower, upper, bound, valid == 1.0) for lower, upper, bound, valid in zip(*numbers, strict=True))
         return worst(verdict(lower, upper, bound, holds) for lower, upper, bound, holds in rows)
 
@@ -162,63 +228,3 @@ def draws(kind: str) -> bool:
     (True, False)
     """
     return kind in LEARNERS and LEARNERS[kind].draws
-
-
-def _range(runs: pd.DataFrame) -> dict[str, float] | None:
-    """Means over the orders, and their range; None where there are no runs."""
-    if runs.empty:
-        return None
-    lower, upper, within = (floats(runs, name) for name in ("regret_lower", "regret_upper", "comparator_within"))
-    losses = floats(runs, loss_column(runs))
-    return {
-        "regret ": float(upper.mean()),
-        "regret low": float(lower.min()),
-        "regret high": float(upper.max()),
-        "regret within": float(within.min(skipna=False)),
-        "loss ": float(losses.mean()),
-        "loss low": float(losses.min()),
-        "loss high": float(losses.max()),
-    }
-
-
-def loss_column(runs: pd.DataFrame) -> str:
-    """Name of the loss that runs without a regret are compared by: of networks the final training loss."""
-    return "final_loss" if "final_loss" in runs else "cumulative_loss"
-
-
-def floats(runs: pd.DataFrame, name: str) -> pd.Series[float]:
-    """A column as numbers: NaN where one is missing, as in what no run has, such as the regret of a network."""
-    return runs[name].astype(float) if name in runs else pd.Series(np.nan, index=runs.index, dtype=float)
-
-
-def points(runs: pd.DataFrame) -> pd.Series[Any]:
-    """The tuned point of every run, as a text."""
-    if "point" in runs:
-        return runs["point"]
-    if "learning_rate" not in runs:
-        return pd.Series("", index=runs.index)
-    return runs["learning_rate"].map(lambda rate: THEOREM if pd.isna(rate) else f"{rate:.6g}")
-
-
-def left_to_theorem(runs: pd.DataFrame) -> pd.DataFrame:
-    """Runs whose learning rate was left to the theorem."""
-    return runs[runs["learning_rate"].isna()] if "learning_rate" in runs else runs.iloc[:0]
-
-
-def _finished(runs: pd.DataFrame) -> pd.DataFrame:
-    """The finished runs; ``runs`` themselves, and no copy of a wide frame, where all are."""
-    ended = runs["status"] == "finished"
-    return runs if ended.all() else runs[ended]
-
-
-def best_of(runs: pd.DataFrame) -> pd.DataFrame:
-    """Finished runs at the point with the lowest mean, among the points that finished on most orders."""
-    finished = _finished(runs)
-    if finished.empty:
-        return finished
-    each = points(finished)
-    regrets = floats(finished, "regret_upper")
-    measured = regrets if regrets.notna().any() else floats(finished, loss_column(finished))
-    scores = measured.groupby(each, sort=False).agg(["mean", "count"])
-    whole = scores[scores["count"] == scores["count"].max()]
-    return finished[each == whole["mean"].idxmin()] if whole["mean"].notna().any() else finished.iloc[:0]

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+import numpy as np
 import pandas as pd
 
 from regret_experiments.tables.column import Column
 from regret_experiments.tables.columns import COLUMNS, summary
-from regret_experiments.tables.group import KEYS, Group, best_of, left_to_theorem
+from regret_experiments.tables.group import KEYS, Group
+from regret_experiments.tables.run_columns import RunColumns, rows_of
 
 
 def best_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """Return, of every stage, environment, learner and rank, the finished runs at its best point."""
-    parts = [best_of(group) for _, group in runs.groupby(KEYS, sort=False, dropna=False)]
-    return pd.concat(parts) if parts else runs.iloc[:0]
+    columns = RunColumns(runs)
+    parts = [columns.best_of(places) for _, places in rows_of(runs, KEYS)]
+    return runs.iloc[np.concatenate(parts)] if parts else runs.iloc[:0]
 
 
 def theorem_runs(runs: pd.DataFrame) -> pd.DataFrame:
     """Return, of every stage, environment, learner and rank, the finished runs at the theorem's learning rate."""
-    left = left_to_theorem(runs)
-    return best_runs(left) if len(left) else left
+    return best_runs(runs.iloc[RunColumns(runs).left_to_theorem(np.arange(len(runs)))])
 
 
 def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +62,8 @@ def rank_table(runs: pd.DataFrame) -> pd.DataFrame:
 
 def groups_of(runs: pd.DataFrame) -> list[Group]:
     """What the rows of the table are about."""
-    return [Group(key, group) for key, group in runs.groupby(KEYS, sort=False, dropna=False)]
+    columns = RunColumns(runs)
+    return [Group(key, columns, places) for key, places in rows_of(runs, KEYS)]
 
 
 def table_of(

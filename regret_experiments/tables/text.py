@@ -76,11 +76,13 @@ def _blocks(
         return
     several = table["stage"].nunique() > 1
     measure, table = measured(table)
-    for (stage, environment), rows in table.groupby(["stage", "environment"], sort=False):
-        records: list[dict[Any, Any]] = rows.to_dict("records")
-        cells = [[one_line(cell) for cell in cells_of(row, columns)] for row in records]
+    blocks: dict[tuple[str, str], dict[Any, dict[Any, Any]]] = {}
+    for index, row in zip(table.index, table.to_dict("records"), strict=True):
+        blocks.setdefault((row["stage"], row["environment"]), {})[index] = row
+    for (stage, environment), rows in blocks.items():
+        cells = [[one_line(cell) for cell in cells_of(row, columns)] for row in rows.values()]
         if best is not None:
-            bold = [[index in best.get(column.name, ()) for column in columns] for index in rows.index]
+            bold = [[index in best.get(column.name, ()) for column in columns] for index in rows]
             cells = [[_marked(*each) for each in zip(*both, strict=False)] for both in zip(cells, bold, strict=True)]
         title = f"{environment}  ({stage})" if several else str(environment)
         yield one_line(title), [[one_line(column.heading(measure)) for column in columns], *cells]
