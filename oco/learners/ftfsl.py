@@ -46,7 +46,8 @@ class FTFSL(Learner):
 
     References
     ----------
-    Yang et al., ICML 2025; the update is reconstructed from the abstract.
+    Yang et al., ICML 2025. Its abstract states that fast Frequent Directions makes a round O(k d), and that the bound
+    is that of FTSL; both are so here. The rest is reconstructed as for `FTSL`.
 
     Departures: independent directions fill the buffer, not rows, as for `AdaFFD`; others are not known.
 
@@ -62,7 +63,7 @@ class FTFSL(Learner):
     """
 
     name = "ftfsl"
-    source = "Yang et al. 2025 (abstract; update reconstructed), bound derived here"
+    source = "Yang et al. 2025 (abstract confirms the parts, details reconstructed), bound derived here"
     guarantee = "FTSL's"
     needs = (DIAMETER, GRADIENT_BOUND)
     examples = ({"rank": 1}, {"rank": 2, "buffer": 0})

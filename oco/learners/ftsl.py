@@ -58,14 +58,16 @@ class FTSL(Learner):
         R_T \le \frac{|x^*|^2}{2 \eta} \Bigl(\epsilon + \sqrt{\lambda_1(\bar G_T) + \rho_{1:T}}\Bigr)
               + \eta\, \mathrm{tr}(G_T^{1/2})
 
-    (reconstructed from the abstract and derived here: the published constants were not seen). No factor d multiplies
+    (derived here: the published constants were not seen). No factor d multiplies
     ``sqrt(rho)``; but as ``sqrt(rho) <= tr(G^{1/2})`` for every k, the bound does not say what a larger sketch gains.
 
     References
     ----------
-    Yang, Wan, Li, Wang, Zhang, Wei, Zhang, ICML 2025; the update is reconstructed from the abstract.
+    Yang, Wan, Li, Wang, Zhang, Wei, Zhang, ICML 2025. Its abstract states that Frequent Directions is used in the
+    primal-dual framework, that all that was discarded is added back, and that the regret bound is free of d; update and
+    bound here have these properties. How the discarded part enters H, the ridge and the constants are reconstructed.
 
-    Departures: not known, since only the abstract was at hand.
+    Departures: not known beyond that, since the algorithm's text was not at hand.
 
     Examples
     --------
@@ -78,7 +80,7 @@ class FTSL(Learner):
     """
 
     name = "ftsl"
-    source = "Yang et al. 2025 (abstract; update reconstructed), bound derived here"
+    source = "Yang et al. 2025 (abstract confirms the parts, details reconstructed), bound derived here"
     guarantee = "|x*|^2/(2 eta) (ridge + sqrt(lambda_1(Gbar) + rho)) + eta tr G^(1/2); ridge >= max |g|_2"
     needs = (DIAMETER, GRADIENT_BOUND)
     examples = ({"rank": 2}, {"rank": 50, "ridge": 0.0})

@@ -119,7 +119,7 @@ class LipschitzAdaptiveMetaGrad(Learner):
     )
     needs = (DIAMETER,)
     examples = ({}, {"rank": 2})
-    look = Look("Lipschitz-adaptive MetaGrad", "#AA3377", ">")
+    look = Look("Lipschitz-adaptive MetaGrad", "#AA3377", "X")
     state: LipschitzAdaptiveMetaGradState
 
     def __init__(self, rank: int | None = None) -> None:

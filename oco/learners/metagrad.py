@@ -74,7 +74,7 @@ class MetaGrad(Learner):
     abstracts were at hand: updates were checked with the authors' public code, and the bound is derived here, from the
     product inequality ``exp(r - r^2) <= 1 + r`` for the weights and online Newton steps for the experts.
 
-    Departures: the JMLR version finds Gamma itself, with a grid that moves and restarts. The sketch shrinks in every
+    Departures: the JMLR version finds Gamma itself, as `LipschitzAdaptiveMetaGrad` does. The sketch shrinks in every
     round where theirs fills a buffer of k rows first; one covariance serves all experts.
 
     Examples

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,7 +63,9 @@ class Audit:
         return {"faults": self.faults, "rounds": self.rounds, "words": self.words}
 
 
-def audit(suite: Suite, contestant: Contestant, limits: Limits | None = None) -> tuple[Audit, Fit]:
+def audit(
+    suite: Suite, contestant: Contestant, limits: Limits | None = None, running: list[Process] | None = None
+) -> tuple[Audit, Fit]:
     """Play a part of every stream three times, and compare.
 
     In one game the learner stays in one process. In the second it is stopped at two hidden rounds, and goes on from
@@ -71,10 +73,13 @@ def audit(suite: Suite, contestant: Contestant, limits: Limits | None = None) ->
     suite is played. The environment of the first two is here, out of the learner's reach. The points of all three must
     be equal bit for bit; what differs outside of the state says why they are not.
 
+    Learners of the library may be audited one after the other in the same four processes, those that are ``running``.
+
     Returns what was found, and the streams that the learner can start on.
     """
     found = Audit()
-    with pin_inner_threads(), _processes(contestant, 4, limits or Limits()) as processes:
+    four = processes_of(contestant, 4, limits or Limits()) if running is None else nullcontext(running)
+    with pin_inner_threads(), four as processes:
 
         def start(point: dict[str, Any], built: BuiltEnvironment) -> None:
             learner, problem = build_learner(contestant.kind, point), built.problem
@@ -140,7 +145,7 @@ def _audit_stream(suite: Suite, stream: Stream, contestant: Contestant, processe
 def replay_apart(stream: Stream, contestant: Contestant, run: Run, point: dict[str, Any]) -> float:
     """The cumulative loss of a whole game in which the learner is stopped twice and goes on in other processes."""
     stops = hidden_rounds(stream.built.horizon)
-    with _processes(contestant, 3, Limits()) as processes:
+    with processes_of(contestant, 3, Limits()) as processes:
         learner = Apart(contestant, point, processes, stops)
         record = play(
             stream.built.environment, learner, seed=run.seeds["order"], learner_seed=run.seeds["learner"],
@@ -192,7 +197,8 @@ def hidden_rounds(rounds: int) -> list[int]:
 
 
 @contextmanager
-def _processes(contestant: Contestant, count: int, limits: Limits) -> Iterator[list[Process]]:
+def processes_of(contestant: Contestant, count: int, limits: Limits) -> Iterator[list[Process]]:
+    """Processes for a contestant's learners, ended with the block."""
     processes = [Process(contestant, limits) for _ in range(count)]
     try:
         yield processes

@@ -56,10 +56,18 @@ def ranks_of(rows: pd.DataFrame) -> tuple[int, ...]:
 
 def table_lines(table: pd.DataFrame, x: str, rate: Rate, band: Band = "range") -> dict[str, Line]:
     """Regret at a learning rate against the column ``x``, by learner, from the table of one environment."""
+    table = table[table["state_floats"].notna()]
+    across, ups = numbers(table[x]), _with_band(table, rate, band)
+    ranks, floats = numbers(table["rank"]), numbers(table["state_floats"])
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(table["learner"].tolist()):
+        places.setdefault(str(name), []).append(place)
     found = {}
-    for name, rows in table[table["state_floats"].notna()].groupby("learner", sort=False, observed=True):
-        rows = rows.sort_values("rank" if ranked(rows) else "state_floats")
-        found[str(name)] = Line(numbers(rows[x]), *_with_band(rows, rate, band), ranks_of(rows))
+    for name, rows in places.items():
+        is_ranked = not np.isnan(ranks[rows]).any()
+        rows = np.array(rows)[np.argsort((ranks if is_ranked else floats)[rows], kind="stable")]
+        kept = tuple(int(rank) for rank in ranks[rows]) if is_ranked else ()
+        found[name] = Line(across[rows], *(up[rows] for up in ups), kept)
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from regret_experiments.figures.common import styles_of
-from regret_experiments.figures.curves import axis_titles, curve_data
+from regret_experiments.figures.curves import Curve, axis_titles, curve_data
 from regret_experiments.figures.memory import memory_data
 from regret_experiments.figures.selection import RATES, Against, Rate, omegas, spectrum_data
 from regret_experiments.figures.style import LearnerStyle, luminance, readable
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from regret_experiments.store.store import StoredRun
 
 AGAINST: tuple[Against, ...] = ("u_t", "u_T")
+Curves = dict[tuple[str, ...], "dict[Against, Curve]"]
+"""Those of runs that are averaged, by their ids: found once for all levels of detail."""
 DARK = "#14181D"
 """Background of the page's dark theme."""
 
@@ -81,10 +83,11 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
     places = {identifier: i for i, identifier in enumerate(runs["id"])}
     count = sum(len(group.values(rate, "id")) > 0 for game in games for group in game.groups for rate in RATES)
+    curves: Curves = {}
     for detail in LEVELS:
         if detail is not LEVELS[-1] and base + count * _least_size(stored, detail) > limit:
             continue
-        built = [_game(stored, game, styles, places, detail, measure) for game in games]
+        built = [_game(stored, game, styles, places, detail, measure, curves) for game in games]
         payload["games"] = built
         if base + len(dumps(built)) <= limit:
             break
@@ -141,6 +144,7 @@ def _game(
     places: dict[str, int],
     detail: Detail,
     measure: str,
+    curves: Curves,
 ) -> dict[str, Any]:
     finished = game.runs[game.runs["status"] == "finished"]
     dimension = int(finished["dimension"].max()) if len(finished) else None
@@ -165,7 +169,7 @@ def _game(
         for rate in RATES:
             entry[rate] = None
             if identifiers := group.values(rate, "id"):
-                entry[rate] = {"regret": regrets[rate][learner, rank], **_point(stored, group, rate, thinning, measure)}
+                entry[rate] = {"regret": regrets[rate][learner, rank], **_point(stored, group, rate, thinning, measure, curves)}
                 entry[rate] |= {"runs": [places[identifier] for identifier in identifiers]}
                 entry[rate] |= {"rate": group.point(rate)}
                 entry[rate] |= {"orders": [group.orders(rate), group.orders_planned(rate)]}
@@ -195,15 +199,18 @@ class Thinning:
 
 
 def _point(
-    stored: Mapping[str, StoredRun], group: TableGroup, rate: Rate, thinning: Thinning, measure: str
+    stored: Mapping[str, StoredRun], group: TableGroup, rate: Rate, thinning: Thinning, measure: str, curves: Curves
 ) -> dict[str, Any]:
     """One learner at one rank at one learning rate: means over the orders, curves, the spectrum of the first order."""
-    arrays = [stored[identifier].arrays for identifier in group.values(rate, "id")]
+    identifiers = tuple(group.values(rate, "id"))
+    arrays = [stored[identifier].arrays for identifier in identifiers]
+    if identifiers not in curves:
+        curves[identifiers] = _curves(arrays, measure)
     point: dict[str, Any] = {
         "bound": _mean(group.floats(rate, "bound")),
         "tail": _mean(group.floats(rate, "tail_mass")),
         "escaped": _mean(group.floats(rate, "escaped_mass")),
-        "curve": _curve(arrays, thinning.rounds, measure),
+        "curve": _thinned(curves[identifiers], thinning.rounds),
     }
     if thinning.eigenvalues and "spectra" in arrays[0]:
         rank, dimension = group.key["rank"], group.values(rate, "dimension")[0]
@@ -237,16 +244,21 @@ def _measured(runs: pd.DataFrame, measure: str) -> tuple[str, str]:
     return ("Regret at most", "regret_upper") if measure == REGRET else (measure.capitalize(), loss_column(runs))
 
 
-def _curve(arrays: list[Any], kept: list[int], measure: str) -> dict[str, Any]:
-    """The curves that `regret_curves` draws, at some of their rounds: both regrets and the bound, or the loss."""
+def _curves(arrays: list[Any], measure: str) -> dict[Against, Curve]:
+    """The curves that `regret_curves` draws: both regrets and the bound, or the loss."""
     columns = {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0] if arrays[0][name].ndim == 1}
-    regret = measure == REGRET
-    found = {against: curve_data(columns, against if regret else "loss") for against in AGAINST}
+    if measure == REGRET:
+        return {against: curve_data(columns, against) for against in AGAINST}
+    return dict.fromkeys(AGAINST, curve_data(columns, "loss"))
+
+
+def _thinned(curves: dict[Against, Curve], kept: list[int]) -> dict[str, Any]:
+    """Curves at some of their rounds."""
     shown: dict[str, Any] = {
         against: [rounded_list(values[kept]) for values in (curve.middle, curve.low, curve.high)]
-        for against, curve in found.items()
+        for against, curve in curves.items()
     }
-    return shown | {"bound": rounded_list(found["u_t"].bound[kept])}
+    return shown | {"bound": rounded_list(curves["u_t"].bound[kept])}
 
 
 def _expected(group: TableGroup, rate: Rate) -> list[Any]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from regret_experiments.bench.apart import Limits
-from regret_experiments.bench.audit import audit
-from regret_experiments.bench.contestant import contestant
+from regret_experiments.bench.audit import audit, processes_of
+from regret_experiments.bench.contestant import contestant, library_entries
 from regret_experiments.bench.suite import load_suite
 
 HERE = Path(__file__).parent
@@ -57,10 +57,16 @@ def test_an_honest_learner_passes_and_its_state_is_counted() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["fd_adagrad-k2", "two_point_bandit", "aprox", "hedge"])
-def test_learners_of_the_library_pass(name: str) -> None:
-    """They are shown gradients, values at two points and whole losses; the first has a compiled loop over rows."""
-    found, fit = audit(SUITE, contestant(name, SUITE))
-    assert found.faults == {}
-    assert fit.names
-    assert list(found.rounds) == list(found.words) == fit.names
+def test_every_learner_of_the_library_goes_on_from_its_state_alone() -> None:
+    """In processes of its own, stopped at hidden rounds, and beside the environment it plays the same points.
+
+    The streams show gradients, whole losses, values, rows, hints and constraints, to vectors, matrices and on the
+    simplex, so that every learner can play one at least.
+    """
+    suite = load_suite(HERE / "library_suite.yaml")
+    with processes_of(contestant("ogd", suite), 4, Limits()) as running:
+        for name in library_entries():
+            found, fit = audit(suite, contestant(name, suite), running=running)
+            assert found.faults == {}, name
+            assert fit.names, name
+            assert list(found.rounds) == list(found.words) == fit.names

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from oco.errors import OcoError
+from regret_experiments.bench.contestant import library_entries
 from regret_experiments.cli import oco
 
 HERE = Path(__file__).parent
@@ -75,6 +78,62 @@ def test_a_cheat_that_waits_until_the_audit_is_over_does_not_enter(
             "--suite",
             str(tmp_path / "suite.yaml"),
         )
+
+
+TINY = """
+version: 0
+tuning: 3
+tuning_order: 100
+orders: [0, 1]
+limit_seconds: 100
+rates: {with_theorem: [theorem, 0.1], without_theorem: [0.1]}
+groups: {rows: Rows, simplex: Simplex}
+streams:
+  - {group: rows, name: ill conditioned, kind: ill_conditioned_regression, dimension: 3, horizon: 60, draws: signs,
+     domain: {kind: ball, radius: 1.0}}
+  - {group: simplex, name: experts, kind: expert_advice, dimension: 3, horizon: 60}
+"""
+
+
+def numbers(table: str) -> list[dict[str, str]]:
+    """The rows of a table in CSV without the seconds."""
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert rows and all("seconds" in row for row in rows)
+    return [{name: value for name, value in row.items() if name != "seconds"} for row in rows]
+
+
+@pytest.mark.slow
+def test_all_and_folders_give_the_same_table_with_any_number_of_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every learner of a small library, then a class: two files, of which one cheats."""
+    few = {name: library_entries()[name] for name in ("ogd", "hedge", "fd_adagrad-k2")}
+    monkeypatch.setattr("regret_experiments.bench.contestant.library_entries", lambda: few)
+    (tmp_path / "suite.yaml").write_text(TINY)
+    pupils = tmp_path / "class"
+    pupils.mkdir()
+    for name in ("honest", "with_attribute"):
+        (pupils / f"{name}.py").write_text((CHEATS / f"{name}.py").read_text())
+    suite, tables = ["--suite", str(tmp_path / "suite.yaml")], []
+    for jobs in ("1", "2"):
+        results = ["--results", str(tmp_path / jobs)]
+        done = call("run", "--all", "--jobs", jobs, *results, *suite)
+        assert done.exit_code == 0, done.output
+        again = call("run", "--all", "--jobs", jobs, *results, *suite)
+        assert [line for line in again.output.splitlines() if "entry already" in line] == [
+            f"{name}: has an entry already" for name in few
+        ]
+        if jobs == "1":
+            folder = call("run", str(pupils), "--jobs", jobs, *results, *suite)
+            assert folder.exit_code == 1
+            assert f"{pupils / 'with_attribute.py'}: it did not enter" in folder.output
+            assert f"{pupils / 'honest.py'}: " not in folder.output
+        else:
+            assert call("run", str(pupils / "honest.py"), "--jobs", jobs, *results, *suite).exit_code == 0
+        tables.append(numbers(call("table", "--csv", "--no-reference", *results, *suite).output))
+    assert {row["learner"] for row in tables[0]} == {*few, "honest"}
+    assert len(tables[0]) == 4 * 2
+    assert tables[0] == tables[1]
 
 
 @pytest.mark.parametrize(
