@@ -232,3 +232,47 @@ class Apart(Learner):
                 raise Stopped("point", f"it plays points of another shape than {shape}")
             self._now = [part.reshape(shape) for part in parts]
         return self._now
+
+
+class Noted(Learner):
+    """Stands in a game for a learner of this process, which it plays round by round, and notes the points.
+
+    What a learner plays may depend on what it is shown before play, so it is asked for when feedback comes.
+    """
+
+    def __init__(self, learner: Learner) -> None:
+        self._learner = learner
+        self.needs = learner.needs  # type: ignore[misc]
+        self.points: list[Array] = []
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """None of its own."""
+        return {}
+
+    def fresh(self) -> Noted:
+        """Itself, because a game leaves behind what was played."""
+        return self
+
+    def start(self, problem: Problem) -> None:
+        """Start the learner."""
+        self._learner.start(problem)
+        self.state = {"point": problem.domain.start}
+
+    @property
+    def prediction(self) -> Array:
+        """The learner's point."""
+        return self._learner.prediction
+
+    @property
+    def queries(self) -> tuple[Array, ...]:
+        """Where the learner asks for the loss."""
+        return self._learner.queries
+
+    def observe(self, context: Array) -> None:
+        """Pass on what is known before play."""
+        self._learner.observe(context)
+
+    def update(self, feedback: Any) -> None:
+        """Note the point, and pass the feedback on."""
+        self.points.append(np.array(self.prediction))
+        self._learner.update(feedback)

@@ -14,7 +14,7 @@ from oco.errors import ConfigError
 from oco.game import play
 from oco.learners.base import require_feedback
 from oco.types import Array
-from regret_experiments.bench.apart import LIMITS, TIME, Apart, Limits, Process, Stopped, Trace
+from regret_experiments.bench.apart import LIMITS, TIME, Apart, Limits, Noted, Process, Stopped, Trace
 from regret_experiments.bench.contestant import Contestant
 from regret_experiments.bench.counting import MEMORY
 from regret_experiments.bench.outside import ATTRIBUTES, RANDOM
@@ -134,10 +134,10 @@ def _audit_stream(suite: Suite, stream: Stream, contestant: Contestant, processe
             found.faults |= _unnamed(_first_difference(whole.points, again.points) is not None, stream.name, differs)
         return
     together = _together(stream, order, contestant, point, rounds)
-    differs = _first_difference(whole.points[1:], together)
+    differs = _first_difference(whole.points, together)
     if differs is not None and not found.faults:
         found.faults[ENVIRONMENT] = (
-            f"{ENVIRONMENT}: on {stream.name} the point of round {differs + 1} is another one where the environment is "
+            f"{ENVIRONMENT}: on {stream.name} the point of round {differs} is another one where the environment is "
             "in the same process; the learner reaches it, or what it knows, by other ways than those of the game"
         )
 
@@ -171,18 +171,14 @@ def _apart(
 
 
 def _together(stream: Stream, order: int, contestant: Contestant, point: dict[str, Any], rounds: int) -> list[Array]:
-    """The points after each round of the same game, with the environment in the same process.
-
-    The switching cost is asked for so that the learner is played round by round, as it is apart: its own compiled loop
-    rounds differently.
-    """
+    """The points of the same game, with the environment in the same process."""
     seeds = seeds_of(stream, order, contestant, point)
-    record = play(
-        stream.built.environment, build_learner(contestant.kind, point), seed=seeds["order"],
-        learner_seed=seeds["learner"], comparator=False, spectrum=False, checkpoints=range(1, rounds + 1),
-        until=rounds, keep_iterates=True, switching_cost=True,
+    learner = Noted(build_learner(contestant.kind, point))
+    play(
+        stream.built.environment, learner, seed=seeds["order"], learner_seed=seeds["learner"], comparator=False,
+        spectrum=False, checkpoints=1, until=rounds,
     )  # fmt: skip
-    return [] if record.iterates is None else list(record.iterates)
+    return [*learner.points, learner.prediction]
 
 
 def seeds_of(stream: Stream, order: int, contestant: Contestant, point: dict[str, Any]) -> dict[str, int]:

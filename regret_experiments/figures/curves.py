@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -92,18 +92,17 @@ def curve_data(columns: Columns, what: What = "u_t", band: Band = "range") -> Cu
         low = high = _column(columns, "training_loss")
     else:
         low = high = _column(columns, "cumulative_loss") / rounds
-    at, place = np.unique(rounds, return_inverse=True)
+    at, by_run = _by_run(rounds)
 
     def mean(values: Array) -> Array:
-        known = np.isfinite(values)
-        total = np.bincount(place[known], values[known], at.size)
-        count = np.bincount(place[known], minlength=at.size)
+        stacked = by_run(values)
+        known = np.isfinite(stacked)
+        total, count = np.where(known, stacked, 0.0).sum(axis=0), known.sum(axis=0)
         found: Array = np.divide(total, count, out=np.full(at.size, np.nan), where=count > 0)
         return found
 
     def extreme(values: Array, choose: Any) -> Array:
-        found = np.full(at.size, np.nan)
-        choose.at(found, place, values)
+        found: Array = choose.reduce(by_run(values), axis=0)
         return found
 
     middles = (low + high) / 2
@@ -116,6 +115,23 @@ def curve_data(columns: Columns, what: What = "u_t", band: Band = "range") -> Cu
         middle, *both = (summary[name].to_numpy(float) for name in ("mean", "low", "high"))
         ends = both[0], both[1]
     return Curve(at, middle, *ends, mean(_column(columns, "bound")), extreme(holds, np.fmin))
+
+
+def _by_run(rounds: Array) -> tuple[Array, Callable[[Array], Array]]:
+    """The rounds of any run, and what makes a row for every run of a column: NaN at rounds that a run has not."""
+    ends = np.flatnonzero(np.diff(rounds) <= 0.0) + 1
+    parts = np.split(rounds, ends)
+    if all(np.array_equal(part, parts[0]) for part in parts):
+        return parts[0], lambda values: values.reshape(len(parts), -1)
+    at = np.unique(rounds)
+    row, column = np.repeat(np.arange(len(parts)), [part.size for part in parts]), np.searchsorted(at, rounds)
+
+    def by_run(values: Array) -> Array:
+        stacked = np.full((len(parts), at.size), np.nan)
+        stacked[row, column] = values
+        return stacked
+
+    return at, by_run
 
 
 def has_regret(columns: Columns) -> bool:
