@@ -169,7 +169,10 @@ def _game(
         for rate in RATES:
             entry[rate] = None
             if identifiers := group.values(rate, "id"):
-                entry[rate] = {"regret": regrets[rate][learner, rank], **_point(stored, group, rate, thinning, measure, curves)}
+                entry[rate] = {
+                    "regret": regrets[rate][learner, rank],
+                    **_point(stored, group, rate, thinning, measure, curves),
+                }
                 entry[rate] |= {"runs": [places[identifier] for identifier in identifiers]}
                 entry[rate] |= {"rate": group.point(rate)}
                 entry[rate] |= {"orders": [group.orders(rate), group.orders_planned(rate)]}

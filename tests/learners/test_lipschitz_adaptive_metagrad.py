@@ -1,4 +1,4 @@
-"""MetaGrad for unknown gradient bounds: its definition in dense algebra, its unit, and its theorem with every constant."""
+"""MetaGrad for unknown gradient bounds: its definition in dense algebra, its unit, its theorem with every constant."""
 
 from __future__ import annotations
 
