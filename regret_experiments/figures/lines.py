@@ -63,11 +63,12 @@ def table_lines(table: pd.DataFrame, x: str, rate: Rate, band: Band = "range") -
     for place, name in enumerate(table["learner"].tolist()):
         places.setdefault(str(name), []).append(place)
     found = {}
-    for name, rows in places.items():
-        is_ranked = not np.isnan(ranks[rows]).any()
-        rows = np.array(rows)[np.argsort((ranks if is_ranked else floats)[rows], kind="stable")]
+    for name, own in places.items():
+        is_ranked = not np.isnan(ranks[own]).any()
+        rows = np.array(own)[np.argsort((ranks if is_ranked else floats)[own], kind="stable")]
         kept = tuple(int(rank) for rank in ranks[rows]) if is_ranked else ()
-        found[name] = Line(across[rows], *(up[rows] for up in ups), kept)
+        middle, low, high = (up[rows] for up in ups)
+        found[name] = Line(across[rows], middle, low, high, kept)
     return found
 
 

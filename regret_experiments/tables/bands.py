@@ -43,7 +43,7 @@ def one_each(values: pd.Series[float], orders: Any, by: Any = None) -> pd.Series
         If there are groups, its index is the group and within it the order or the repetition.
     """
     if by is None:
-        return pd.Series(independent(values.to_numpy(dtype=float), list(orders)), dtype=float)
+        return pd.Series(np.array(independent(np.asarray(values, dtype=np.float64), list(orders)), dtype=np.float64))
     groups = pd.Series(np.asarray(by), index=values.index)
     frame = pd.DataFrame({"group": groups, "order": np.asarray(orders), "value": values.astype(float)}).dropna()
     if frame["order"].nunique() == 1 and frame.groupby("group")["value"].nunique().max() > 1:

@@ -45,7 +45,7 @@ class RunColumns:
     def floats(self, name: str, places: Places) -> Array:
         """A column of some runs as numbers: NaN where one is missing, as in what no run has."""
         if name not in self._columns:
-            self._columns[name] = floats(self.frame, name).to_numpy(dtype=float, na_value=np.nan)
+            self._columns[name] = np.asarray(floats(self.frame, name), dtype=np.float64)
         return self._columns[name][places]
 
     def values(self, name: str, places: Places) -> list[Any]:
@@ -83,7 +83,8 @@ class RunColumns:
             return finished[:0]
         means = {point: mean(values) for point, values in scores.items() if len(values) == most}
         best = min(means, key=means.__getitem__)
-        return finished[np.array([point == best for point in self.points_of(finished)], dtype=bool)]
+        chosen: Places = finished[np.array([point == best for point in self.points_of(finished)], dtype=bool)]
+        return chosen
 
 
 def rows_of(frame: pd.DataFrame, keys: list[str]) -> list[tuple[tuple[Any, ...], Places]]:
