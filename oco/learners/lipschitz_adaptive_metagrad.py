@@ -108,8 +108,8 @@ class LipschitzAdaptiveMetaGrad(Learner):
     >>> learner.start(oco.Problem(oco.Ball(radius=0.5, dimension=1), horizon=2))
     >>> learner.update(np.array([1.0]))  # the first gradient says what a large one is
     >>> learner.update(np.array([1.0]))
-    >>> learner.prediction  # -eta / (1 + 2 eta^2), eta = 1/2
-    array([-0.33333333])
+    >>> learner.prediction  # 2/3 of -eta / (1 + 2 eta^2), eta = 1/2, and 1/3 of eta = 1/4, which wakes at 0
+    array([-0.22222222])
     """
 
     name = "lipschitz_adaptive_metagrad"
