@@ -10,6 +10,7 @@
 - :class:`SpectrumProbe`: spectra of Kronecker-factored gradient covariances of any model during training, with those of
   frozen networks and shuffled labels from :func:`controlled_spectra`, drawn by :func:`spectrum_figure`;
 - :func:`advise_rank`: the rank that each matrix of a model needs, from a :class:`GradientTape`;
+- :class:`ShardedOptimizer`: any of these for models under ``fully_shard`` (FSDP2);
 - :mod:`oco.torch.sketch`: the sketch updates as pure functions.
 """
 
@@ -27,6 +28,7 @@ from oco.torch.online_updates import OnlineUpdates
 from oco.torch.options import Compatibility, Preconditioner, RankBudget
 from oco.torch.rank_advice import RankAdvice, advise_rank
 from oco.torch.shampoo import Shampoo
+from oco.torch.sharded import ShardedOptimizer
 from oco.torch.sketchy import SketchyShampoo
 from oco.torch.spectrum import SpectrumProbe
 from oco.torch.spectrum_controls import controlled_spectra
@@ -56,6 +58,7 @@ __all__ = [
     "RankAdvice",
     "RankBudget",
     "Shampoo",
+    "ShardedOptimizer",
     "SketchyShampoo",
     "SpectrumProbe",
     "UpdateRegret",
