@@ -1,8 +1,8 @@
 """Spectra of a task's gradients beside their controls, and what sketches of several ranks keep of the direction.
 
-    python -m benchmarks.spectra                    # characters: docs/figures/spectra.png; three minutes on one core
-    python -m benchmarks.spectra mlp --steps 60
-    python -m benchmarks.spectra --quick -o spectra.png
+python -m benchmarks.spectra                    # characters: docs/figures/spectra.png; three minutes on one core
+python -m benchmarks.spectra mlp --steps 60
+python -m benchmarks.spectra --quick -o spectra.png
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,23 +17,15 @@ EPS = 1e-7
 
 def exact_direction(gradient: Tensor, covariances: Sequence[Tensor]) -> Tensor:
     """Return ``gradient`` (d_1, ..., d_w) times ``(C_i + eps I)^(-1/2w)`` along every axis i, in float64."""
-
-    def root(covariance: Tensor, block: Tensor) -> Tensor:
-        values, vectors = torch.linalg.eigh(covariance.double())
-        values = values.clamp(min=0.0)
-        powers: Tensor = (values + EPS * values[-1]) ** (-0.5 / len(covariances))
-        return (vectors * powers) @ (vectors.mT @ block)
-
-    return _along_axes(gradient, [lambda block, c=c: root(c, block) for c in covariances])
+    exponent = -0.5 / len(covariances)
+    return _along_axes(gradient, [partial(_exact_root, covariance, exponent) for covariance in covariances])
 
 
 def sketched_direction(gradient: Tensor, sketches: Sequence[Sketch]) -> Tensor:
     """Return ``gradient`` times ``(S_i + rho_i I + eps I)^(-1/2w)`` along every axis i, in float64."""
     exponent = -0.5 / len(sketches)
     wide = [Sketch(*(value.double() for value in sketch)) for sketch in sketches]
-    return _along_axes(
-        gradient, [lambda block, s=s: apply_inverse_root(s, block, exponent, eps=EPS) for s in wide]
-    )
+    return _along_axes(gradient, [partial(_sketched_root, sketch, exponent) for sketch in wide])
 
 
 def cosine(first: Tensor, second: Tensor) -> float:
@@ -40,6 +33,17 @@ def cosine(first: Tensor, second: Tensor) -> float:
     a, b = first.double().flatten(), second.double().flatten()
     lengths = torch.linalg.vector_norm(a) * torch.linalg.vector_norm(b)
     return float(a @ b / lengths) if lengths > 0 else 0.0
+
+
+def _exact_root(covariance: Tensor, exponent: float, block: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eigh(covariance.double())
+    values = values.clamp(min=0.0)
+    result: Tensor = (vectors * (values + EPS * values[-1]) ** exponent) @ (vectors.mT @ block)
+    return result
+
+
+def _sketched_root(sketch: Sketch, exponent: float, block: Tensor) -> Tensor:
+    return apply_inverse_root(sketch, block, exponent, eps=EPS)
 
 
 def _along_axes(gradient: Tensor, roots: Sequence[Callable[[Tensor], Tensor]]) -> Tensor:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -17,6 +19,8 @@ from oco.torch.checks import check_betas, check_choice, check_integer, check_non
 from oco.torch.gradient_tape import GradientTape
 from oco.torch.shapes import unfold
 from oco.torch.sketch import METHODS, Sketch, apply_inverse_root, empty_sketch, update_sketch
+
+_Options = tuple[float, str]
 
 
 class RankRow(NamedTuple):
@@ -49,10 +53,12 @@ class RankAdvice:
     def advised(self) -> dict[str, RankRow]:
         """By parameter, the row of the smallest rank at which no axis has more than the allowed excess."""
         found: dict[str, RankRow] = {}
-        for row in sorted(self.rows, key=lambda row: row.rank):
-            if max(row.excess) <= self.limit:
-                found.setdefault(row.parameter, row)
-        return {name: found[name] for name in dict.fromkeys(row.parameter for row in self.rows)}
+        for row in self.rows:
+            # Rounding may leave the full rank a little above a limit of zero.
+            good = max(row.excess) <= self.limit or row.rank == max(row.shape)
+            if good and (row.parameter not in found or row.rank < found[row.parameter].rank):
+                found[row.parameter] = row
+        return found
 
     @property
     def ranks(self) -> dict[str, int]:
@@ -168,7 +174,7 @@ def advise_rank(
             continue
         wide = [gradient.to(torch.promote_types(gradient.dtype, torch.float32)) for gradient in gradients]
         roots = [_root_trace(_blocks(wide, axis), tape, beta2) for axis in range(len(shape))]
-        rows += [_replay(name, wide, roots, rank, tape, beta2, method) for rank in _grid(ranks, max(shape))]
+        rows += [_replay(name, wide, roots, rank, tape, (beta2, method)) for rank in _grid(ranks, max(shape))]
     if not rows:
         raise ConfigError(f"no parameter of the tape has axes of at most {max_dim} and a gradient other than zero")
     return RankAdvice(tuple(rows), excess)
@@ -199,8 +205,9 @@ def _root_trace(blocks: Sequence[Tensor], tape: GradientTape, beta2: float) -> f
 
 
 def _replay(
-    name: str, gradients: Sequence[Tensor], roots: Sequence[float], rank: int, tape: GradientTape, beta2: float, method: str
+    name: str, gradients: Sequence[Tensor], roots: Sequence[float], rank: int, tape: GradientTape, options: _Options
 ) -> RankRow:
+    beta2, method = options
     shape, excess, spent = tuple(gradients[0].shape), [], 0.0
     for axis, (dim, root) in enumerate(zip(shape, roots, strict=True)):
         sketch = empty_sketch(dim, min(dim, rank), dtype=gradients[0].dtype)
@@ -210,7 +217,7 @@ def _replay(
             sketch = update_sketch(sketch, block, decay=decay, weight=weight, method=method)
             times.append(time.perf_counter() - started)
         spent += statistics.median(times) / tape.stride
-        spent += _median_time(lambda s=sketch, b=blocks[-1]: apply_inverse_root(s, b, -0.5 / len(shape)))
+        spent += _median_time(partial(apply_inverse_root, sketch, blocks[-1], -0.5 / len(shape)))
         excess.append(_root_trace_of(sketch) / root - 1.0)
     floats = sum(axis_cost(dim, min(dim, rank)) for dim in shape)
     return RankRow(name, shape, rank, tuple(excess), floats, 1e3 * spent)
@@ -220,7 +227,8 @@ def _root_trace_of(sketch: Sketch) -> float:
     """Return ``tr (S + rho I)^(1/2)``."""
     escaped = float(sketch.root_escaped.double().square())
     values = sketch.singular_values.double().square() + escaped
-    return float(values.sqrt().sum()) + (sketch.basis.shape[0] - len(values)) * escaped**0.5
+    outside = sketch.basis.shape[0] - len(values)
+    return float(values.sqrt().sum()) + outside * math.sqrt(escaped)
 
 
 def _median_time(work: Callable[[], object], repetitions: int = 5) -> float:
@@ -229,4 +237,4 @@ def _median_time(work: Callable[[], object], repetitions: int = 5) -> float:
         started = time.perf_counter()
         work()
         times.append(time.perf_counter() - started)
-    return statistics.median(times)
+    return float(statistics.median(times))

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.torch.parameter_state import StatefulOptimizer, wide
+from oco.torch.parameter_state import wide
+
+KEPT = ("params", "param_names", "lr", "weight_decay")
 
 
 class ShardedOptimizer(torch.optim.Optimizer):
@@ -26,7 +28,8 @@ class ShardedOptimizer(torch.optim.Optimizer):
     params : iterable
         DTensors on a mesh of one dimension, as parameters, named parameters or groups.
     optimizer_class : type
-        ``SketchyShampoo`` or ``Shampoo``.
+        ``SketchyShampoo``, ``Shampoo``, or another that moves a parameter by a multiple of the learning rate which
+        depends on gradients only.
     lr, weight_decay : float
         Options that may be changed later, as by a scheduler; weight decay is decoupled.
     **options
@@ -65,13 +68,13 @@ class ShardedOptimizer(torch.optim.Optimizer):
     ...     ShardedOptimizer([torch.nn.Parameter(torch.zeros(4, 3))], SketchyShampoo, lr=1e-3)
     ... except ConfigError as error:
     ...     print(error)
-    parameter 0 is no DTensor; ShardedOptimizer is for models under fully_shard, use SketchyShampoo itself
+    parameter 0 is no DTensor; ShardedOptimizer is for models under fully_shard; use the optimizer itself for others
     """
 
     def __init__(
         self,
         params: Iterable[Any],
-        optimizer_class: type[StatefulOptimizer],
+        optimizer_class: Callable[..., Any],
         *,
         lr: float | Tensor = 1e-3,
         weight_decay: float = 0.0,
@@ -83,14 +86,16 @@ class ShardedOptimizer(torch.optim.Optimizer):
         for index, param in enumerate(self._params):
             self._check(index, param)
         # Of no memory, and the same in every process: what the optimizer refuses and warns of.
-        whole = optimizer_class(self._groups([self._shadow(param, torch.device("meta")) for param in self._params]), lr=lr)
+        whole = optimizer_class(
+            self._groups([self._shadow(param, torch.device("meta")) for param in self._params]), lr=lr
+        )
         if any(group.get("budget") is not None for group in whole.param_groups):
             raise ConfigError("ShardedOptimizer cannot divide a RankBudget, as no process sees all axes; give a rank")
         self._owner = self._dealt()
         rank = self._params[0].device_mesh.get_local_rank()
         self._owned = [index for index, owner in enumerate(self._owner) if owner == rank]
         self._shadows = {index: self._shadow(self._params[index], self._local(index).device) for index in self._owned}
-        self._inner: StatefulOptimizer | None = None
+        self._inner: Any = None
         if self._owned:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # of groups of which this process owns vectors only
@@ -100,15 +105,15 @@ class ShardedOptimizer(torch.optim.Optimizer):
             shadow.untyped_storage().resize_(0)
         for group, flat in zip(self.param_groups, whole.param_groups, strict=True):
             # Plain values, which torch.load(weights_only=True) reads, in place of records.
-            own = {name: group[name] for name in ("params", "param_names", "lr", "weight_decay") if name in group}
+            own_values = {name: value for name, value in group.items() if name in KEPT}
             group.clear()
-            group.update({**flat, **own})
+            group.update({**flat, **own_values})
 
     def _check(self, index: int, param: Any) -> None:
         if not (hasattr(param, "device_mesh") and hasattr(param, "placements")):
             raise ConfigError(
-                f"parameter {index} is no DTensor; ShardedOptimizer is for models under fully_shard, use "
-                f"{self.optimizer_class.__name__} itself"
+                f"parameter {index} is no DTensor; ShardedOptimizer is for models under fully_shard; use the optimizer "
+                "itself for others"
             )
         if param.device_mesh.ndim != 1 or param.device_mesh != self._params[0].device_mesh:
             raise NotImplementedError(
@@ -128,7 +133,9 @@ class ShardedOptimizer(torch.optim.Optimizer):
             own = [next(queue) for _ in group["params"]]
             kept = [index for index, shadow in enumerate(own) if shadow is not None]
             if kept:
-                named = {"param_names": [group["param_names"][index] for index in kept]} if "param_names" in group else {}
+                named = (
+                    {"param_names": [group["param_names"][index] for index in kept]} if "param_names" in group else {}
+                )
                 groups.append({**group, "params": [own[index] for index in kept], "weight_decay": 0.0, **named})
         return groups
 
@@ -181,7 +188,11 @@ class ShardedOptimizer(torch.optim.Optimizer):
             param, group = self._params[index], groups[index]
             shadow = self._shadows.get(index)
             local = self._local(index)
-            whole = torch.empty(param.shape, dtype=wide(param.dtype), device=local.device) if shadow is None else shadow.data
+            whole = (
+                torch.empty(param.shape, dtype=wide(param.dtype), device=local.device)
+                if shadow is None
+                else shadow.data
+            )
             update = distribute_tensor(whole, param.device_mesh, param.placements, src_data_rank=self._owner[index])
             if group["weight_decay"]:
                 local.mul_(1.0 - float(group["lr"]) * group["weight_decay"])
@@ -192,11 +203,11 @@ class ShardedOptimizer(torch.optim.Optimizer):
 
     def report(self) -> list[dict[str, Any]]:
         """Return the optimizer's report on the tensors that this process owns."""
-        return [] if self._inner is None else self._inner.report()  # type: ignore[attr-defined]
+        return [] if self._inner is None else list(self._inner.report())
 
     def state_bytes(self) -> dict[str, int]:
         """Return the bytes that this process holds, divided by kind."""
-        return {"total": 0} if self._inner is None else self._inner.state_bytes()
+        return {"total": 0} if self._inner is None else dict(self._inner.state_bytes())
 
     def state_dict(self) -> dict[str, Any]:
         """Return the groups, and the states that this process owns, by the index of the parameter."""

@@ -91,9 +91,9 @@ class SpectrumProbe:
     -----
     With sketched eigenvalues e_j and escaped mass rho, ``lambda_j`` lies in ``[e_j, e_j + rho]``, so the intrinsic
     dimension ``tr C / lambda_1`` is in ``[tr / (e_1 + rho), tr / e_1]`` and the top-m mass in ``[sum e / tr, (sum e + m
-    rho) / tr]``; the trace is kept exactly. Each of ``ranks`` costs d (k + 1) floats an axis and an update of the sketch
-    each time. Source: section 5 of Feinberg et al., "Sketchy", NeurIPS 2023 (spectral
-    analysis); the Gaussian control with matched norms is ours.
+    rho) / tr]``; the trace is kept exactly. Each of ``ranks`` costs d (k + 1) floats and one update of a sketch per
+    axis. Source: section 5 of Feinberg et al., "Sketchy", NeurIPS 2023 (spectral analysis); the Gaussian control with
+    matched norms is ours.
 
     Examples
     --------
@@ -181,10 +181,10 @@ class SpectrumProbe:
     def snapshot(self, step: int) -> list[dict[str, Any]]:
         """Return (and remember) one row per axis and source, and one per parameter and rank of ``ranks``.
 
-        Keys of the first: ``step``, ``parameter``, ``axis``, ``dim``, ``source`` (gradient or control), ``mode``, ``trace``, the
-        pairs (lower, upper) ``intrinsic_dimension``, ``top_eighth`` and ``top_quarter`` (share of the trace in the
-        leading d/8 and d/4 directions), and ``overlap`` of the leading spaces of this and the last snapshot: ``|V'
-        W|_F^2 / leading``, None at the first.
+        Keys of the first: ``step``, ``parameter``, ``axis``, ``dim``, ``source`` (gradient or control), ``mode``,
+        ``trace``, the pairs (lower, upper) ``intrinsic_dimension``, ``top_eighth`` and ``top_quarter`` (share of the
+        trace in the leading d/8 and d/4 directions), and ``overlap`` of the leading spaces of this and the last
+        snapshot: ``|V' W|_F^2 / leading``, None at the first.
 
         Keys of the second, whose ``source`` is ``direction``: ``step``, ``parameter``, ``rank``, ``kept`` (for each
         axis the share of the trace in the sketch), ``cosine`` between ``(S_L + rho_L I)^(-1/4) G (S_R + rho_R

@@ -30,7 +30,7 @@ def controlled_spectra(
     seed: int = 0,
     **options: Any,
 ) -> dict[str, list[dict[str, Any]]]:
-    """Follow the spectra of four runs of one model on the same batches: trained or frozen, with true or shuffled labels.
+    """Follow the spectra of one model in four runs on the same batches: trained or frozen, true or shuffled labels.
 
     A frozen network keeps its initial weights, so its spectra show what the architecture and the data do without
     training. Shuffled labels leave the inputs and the frequencies of the labels as they are, so they show what is
@@ -67,8 +67,8 @@ def controlled_spectra(
 
     Notes
     -----
-    Four copies of the model and four probes are held at a time; a step costs four passes forward and backward. Both
-    controls follow section 5 of Feinberg et al., "Sketchy", NeurIPS 2023, in the question and are not in the paper.
+    Four copies of the model and four probes are held at a time; a step costs four passes forward and backward. The
+    question is that of section 5 of Feinberg et al., "Sketchy", NeurIPS 2023; these controls are ours.
 
     Examples
     --------

@@ -59,7 +59,9 @@ def spectrum_figure(rows: Iterable[Row] | Mapping[str, Iterable[Row]]) -> Figure
         panel.set_title(title, fontsize=9)
         if scale == "linear":
             panel.set_ylim(0.0, 1.03)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=6, frameon=False, fontsize=9)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=6, frameon=False, fontsize=9
+    )
     if directions:
         _draw_directions(panels[-1], directions, first)
     return figure
@@ -76,7 +78,9 @@ def _draw(
     steps = sorted({row["step"] for row in own})
     if not steps:
         return
-    values = [np.quantile([_cautious(row, key) for row in own if row["step"] == step], [0.0, 0.5, 1.0]) for step in steps]
+    values = [
+        np.quantile([_cautious(row, key) for row in own if row["step"] == step], [0.0, 0.5, 1.0]) for step in steps
+    ]
     low, median, high = np.array(values).T
     color, line, marker = style
     panel.plot(steps, median, color=color, linestyle=line, marker=marker, markersize=4, label=label)

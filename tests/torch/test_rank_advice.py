@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.rank_advice import at_rank, divided, of_ranks
 from oco.errors import ConfigError, DataError
 from oco.torch import GradientTape, SketchyShampoo, advise_rank
 
@@ -137,6 +138,7 @@ def test_the_smallest_rank_within_the_limit_is_advised_and_the_full_one_at_limit
     within = [row.rank for row in advice.rows if max(row.excess) <= 0.1]
     assert 1 < advice.ranks["w"] == min(within) < 12
     assert advise_rank(tape, [1], excess=0.1, beta2=0.9).ranks == {"w": 12}
+    assert advise_rank(tape, [1, 4, 11], excess=0.0, beta2=0.9).ranks == {"w": 12}
 
 
 @pytest.mark.parametrize("room", [8, 9, 13, 40])
@@ -206,3 +208,27 @@ def test_what_a_tape_and_the_adviser_refuse():
             advise_rank(tape, **options)
     with pytest.raises(ConfigError, match="axes of at most 5"):
         advise_rank(tape, max_dim=5)
+
+
+def test_floats_are_divided_by_excess():
+    """What the benchmark trains: no more floats than one rank for all, at the least excess that is common to both."""
+    generator = torch.Generator().manual_seed(0)
+    wide, low = torch.nn.Parameter(torch.zeros(10, 10)), torch.nn.Parameter(torch.zeros(10, 10))
+    bias = torch.nn.Parameter(torch.zeros(10))
+    tape = GradientTape([("wide", wide), ("low", low)], steps=15, every=1)
+    for _ in range(15):
+        wide.grad = torch.randn(10, 10, generator=generator)
+        low.grad = torch.zeros(10, 10)
+        low.grad[0, 0] = 1.0
+        tape.update()
+    advice = advise_rank(tape, range(1, 10))
+    assert [row.rank for row in at_rank(advice, 5)] == [5, 5]
+    assert [row.rank for row in at_rank(advice, 99)] == [10, 10]
+    floats = sum(row.floats for row in at_rank(advice, 5))
+    chosen = divided(advice, floats)
+    assert sum(row.floats for row in chosen.advised.values()) <= floats
+    assert chosen.ranks == {"wide": 9, "low": 1}  # 11 (9 + 1) = 11 (5 + 5) for each of two axes
+    bias.grad = torch.ones(10)
+    optimizer = of_ranks([wide, bias, low], 1e-3, [9, None, 1])
+    optimizer.step()
+    assert [row["rank"] for row in optimizer.report()] == [9, 9, 1, 1]

@@ -78,7 +78,9 @@ def run_sharded(rank, world, part, folder):
     train(net, optimizer, part, range(BREAK), lambda: seen.append([p.grad.full_tensor() for p in net.parameters()]))
     torch.save(optimizer.state_dict(), f"{folder}/state{rank}.pt")
     middle = whole(net)
-    train(net, optimizer, part, range(BREAK, STEPS), lambda: seen.append([p.grad.full_tensor() for p in net.parameters()]))
+    train(
+        net, optimizer, part, range(BREAK, STEPS), lambda: seen.append([p.grad.full_tensor() for p in net.parameters()])
+    )
     dist.barrier()
     saved = [torch.load(f"{folder}/state{r}.pt", weights_only=True) for r in range(world)]
     union = {**saved[0], "state": {index: value for one in saved for index, value in one["state"].items()}}
@@ -212,7 +214,7 @@ def test_what_is_refused_with_the_reason(tmp_path):
         weight = torch.nn.Parameter(tensor.distribute_tensor(torch.randn(8, 4), line, [tensor.Shard(0)]))
         with pytest.raises(NotImplementedError, match=r"use oco.torch.ShardedOptimizer, or plain parameters"):
             SketchyShampoo([weight])
-        with pytest.raises(ConfigError, match="parameter 1 is no DTensor; .* use SketchyShampoo itself"):
+        with pytest.raises(ConfigError, match="parameter 1 is no DTensor; .* use the optimizer itself"):
             ShardedOptimizer([weight, torch.nn.Parameter(torch.zeros(3, 2))], SketchyShampoo)
         hybrid = tensor.distribute_tensor(torch.randn(8, 4), square, [tensor.Replicate(), tensor.Shard(0)])
         with pytest.raises(NotImplementedError, match="parameter 0: its mesh is .* one mesh of one dimension"):
