@@ -151,10 +151,10 @@ def advise_rank(
     --------
     >>> import torch
     >>> _ = torch.manual_seed(0)
-    >>> weight, basis = torch.nn.Parameter(torch.zeros(12, 8)), torch.randn(12, 3)
+    >>> weight, left, right = torch.nn.Parameter(torch.zeros(12, 8)), torch.randn(12, 3), torch.randn(3, 8)
     >>> tape = GradientTape([("weight", weight)], steps=10, every=1)
     >>> for _ in range(10):
-    ...     weight.grad = basis @ torch.randn(3, 8)  # columns in a space of three dimensions
+    ...     weight.grad = left @ torch.randn(3, 3) @ right  # rows and columns in spaces of three dimensions
     ...     tape.update()
     >>> advise_rank(tape, range(1, 13)).ranks
     {'weight': 3}

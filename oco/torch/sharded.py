@@ -109,6 +109,12 @@ class ShardedOptimizer(torch.optim.Optimizer):
             group.clear()
             group.update({**flat, **own_values})
 
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group during construction; ConfigError afterwards."""
+        if hasattr(self, "_owner"):
+            raise ConfigError("ShardedOptimizer takes its groups when it is constructed, not later")
+        super().add_param_group(param_group)
+
     def _check(self, index: int, param: Any) -> None:
         if not (hasattr(param, "device_mesh") and hasattr(param, "placements")):
             raise ConfigError(
@@ -213,7 +219,8 @@ class ShardedOptimizer(torch.optim.Optimizer):
         """Return the groups, and the states that this process owns, by the index of the parameter."""
         groups = super().state_dict()["param_groups"]
         inner = {} if self._inner is None else self._inner.state_dict()["state"]
-        return {"state": {self._owned[place]: state for place, state in inner.items()}, "param_groups": groups}
+        states = {index: inner.get(place, {}) for place, index in enumerate(self._owned)}
+        return {"state": states, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the states of the tensors that this process owns; ConfigError if one is missing."""
@@ -225,4 +232,5 @@ class ShardedOptimizer(torch.optim.Optimizer):
         super().load_state_dict({"state": {}, "param_groups": state_dict["param_groups"]})
         if self._inner is not None:
             states = {place: state_dict["state"][index] for place, index in enumerate(self._owned)}
-            self._inner.load_state_dict({**self._inner.state_dict(), "state": states})
+            moved = {place: state for place, state in states.items() if state}  # no gradient so far: no state
+            self._inner.load_state_dict({**self._inner.state_dict(), "state": moved})

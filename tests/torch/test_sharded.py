@@ -225,7 +225,13 @@ def test_what_is_refused_with_the_reason(tmp_path):
         with pytest.raises(ConfigError, match="Invalid rank value: 0"):
             ShardedOptimizer([weight], SketchyShampoo, rank=0)
         optimizer = ShardedOptimizer([weight], SketchyShampoo)
+        before = optimizer.state_dict()
         with pytest.raises(ConfigError, match="state of parameter 0 is missing; give the union"):
-            optimizer.load_state_dict(optimizer.state_dict())
+            optimizer.load_state_dict({**before, "state": {}})
+        optimizer.load_state_dict(before)
+        assert optimizer.state_dict() == before
+        assert optimizer.state_bytes()["total"] == 0
+        with pytest.raises(ConfigError, match="when it is constructed, not later"):
+            optimizer.add_param_group({"params": [weight]})
     finally:
         dist.destroy_process_group()
