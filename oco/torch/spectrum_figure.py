@@ -22,7 +22,7 @@ PANELS = (
 STYLES = (("C0", "-", "o"), ("C0", "--", "o"), ("C1", "-", "s"), ("C1", "--", "s"), ("C2", "-", "^"), ("C2", "--", "^"))
 
 
-def spectrum_figure(rows: Iterable[Row] | Mapping[str, Iterable[Row]]) -> Figure:
+def spectrum_figure(rows: Iterable[Mapping[str, Any]] | Mapping[str, Iterable[Mapping[str, Any]]]) -> Figure:
     """Draw medians over all axes against the step, each run next to the Gaussian control, and what sketches keep.
 
     Parameters
