@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,9 @@ from oco.torch import SpectrumProbe, controlled_spectra, spectrum_figure
 from oco.torch.directions import cosine, exact_direction, sketched_direction
 from oco.torch.sketch import Sketch, empty_sketch, update_sketch
 from oco.torch.spectrum_controls import _shuffle
+from regret_experiments.store import Store
+from regret_experiments.training import parse_training, run_training
+from regret_experiments.training.outputs import write_outputs
 
 
 def followed(gradients, beta2, ranks):
@@ -204,3 +209,16 @@ def test_every_rank_after_one_gradient_in_closed_form():
         sketches = [update_sketch(empty_sketch(d, k), g) for d, g in ((10, gradient), (7, gradient.T))]
         expected = cosine(values / values.clamp(min=float(values[k])), torch.ones(7))
         assert cosine(sketched_direction(gradient, sketches), exact) == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_training_experiment_stores_directions(tmp_path):
+    config = {"name": "tiny", "task": "mlp", "steps": 8, "learning_rates": [0.01], "seeds": [1]}
+    config |= {"optimizers": [{"name": "Adam", "kind": "adam"}], "probe": {"snapshots": 2, "options": {"ranks": [4]}}}
+    store = Store(tmp_path)
+    run_training(parse_training(config), store)
+    write_outputs(store)
+    rows = [json.loads(line) for line in (tmp_path / "spectra.jsonl").read_text().splitlines()]
+    found = {(row["step"], row["parameter"]): row for row in rows if row["source"] == "direction"}
+    assert list(found) == [(step, name) for step in (4, 8) for name in ("0.weight", "2.weight", "4.weight")]
+    assert all(0.0 < row["cosine"] <= 1.0 + 1e-6 and len(row["kept"]) == 2 for row in found.values())
+    assert (tmp_path / "figures" / "spectra.png").exists()
