@@ -45,6 +45,8 @@ NEEDS_DATA = {
     "data.md": "a data set that is not bundled",
     "from_river.md": "river; tests/estimators/test_river.py runs it",
     "shampoo.md": "torch; tests/torch/test_documentation.py runs it",
+    "spectra.md": "torch; tests/torch/test_documentation.py runs it",
+    "trainers.md": "torch and trainers; tests/torch/test_trainers.py runs it",
     "update_regret.md": "torch; tests/torch/test_documentation.py runs it",
 }
 

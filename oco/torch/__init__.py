@@ -7,8 +7,10 @@
   plays;
 - :class:`MuonWithAdamW`: PyTorch's Muon for matrices and its AdamW for the rest, as one optimizer;
 - ``OPTIMIZERS``: the optimizers that a training experiment may compare;
-- :class:`SpectrumProbe`: spectra of Kronecker-factored gradient covariances of any model during training,
-  drawn by :func:`spectrum_figure`;
+- :class:`SpectrumProbe`: spectra of Kronecker-factored gradient covariances of any model during training, with those of
+  frozen networks and shuffled labels from :func:`controlled_spectra`, drawn by :func:`spectrum_figure`;
+- :func:`advise_rank`: the rank that each matrix of a model needs, from a :class:`GradientTape`;
+- :class:`ShardedOptimizer`: any of these for models under ``fully_shard`` (FSDP2);
 - :mod:`oco.torch.sketch`: the sketch updates as pure functions.
 """
 
@@ -19,13 +21,17 @@ except ImportError as error:
 
 from collections.abc import Callable
 
+from oco.torch.gradient_tape import GradientTape
 from oco.torch.grafting import Graft
 from oco.torch.muon import MuonWithAdamW
 from oco.torch.online_updates import OnlineUpdates
 from oco.torch.options import Compatibility, Preconditioner, RankBudget
+from oco.torch.rank_advice import RankAdvice, advise_rank
 from oco.torch.shampoo import Shampoo
+from oco.torch.sharded import ShardedOptimizer
 from oco.torch.sketchy import SketchyShampoo
 from oco.torch.spectrum import SpectrumProbe
+from oco.torch.spectrum_controls import controlled_spectra
 from oco.torch.spectrum_figure import spectrum_figure
 from oco.torch.update_regret import UpdateRegret, regret_interval
 
@@ -44,15 +50,20 @@ OPTIMIZERS: dict[str, Callable[..., _torch.optim.Optimizer]] = {
 __all__ = [
     "OPTIMIZERS",
     "Compatibility",
+    "GradientTape",
     "Graft",
     "MuonWithAdamW",
     "OnlineUpdates",
     "Preconditioner",
+    "RankAdvice",
     "RankBudget",
     "Shampoo",
+    "ShardedOptimizer",
     "SketchyShampoo",
     "SpectrumProbe",
     "UpdateRegret",
+    "advise_rank",
+    "controlled_spectra",
     "regret_interval",
     "spectrum_figure",
 ]

@@ -72,19 +72,20 @@ def refuse_parameter(optimizer: str, name: str, param: Tensor) -> None:
     """Raise an error that names the parameter if it is a shard, a DTensor or complex."""
     if hasattr(param, "device_mesh") and hasattr(param, "placements"):
         sharded = any(placement.is_shard() for placement in param.placements)
-        why = (
-            "and a factor of a local shard is not a shard of the factor"
+        why, instead = (
+            ("and a factor of a local shard is not a shard of the factor", "oco.torch.ShardedOptimizer, or ")
             if sharded
-            else "replicated, and the factors are kept as plain tensors"
+            else ("replicated, and the factors are kept as plain tensors", "")
         )
         raise NotImplementedError(
-            f"{optimizer} cannot take parameter {name}: it is a DTensor, {why}; use plain parameters, replicated by "
-            "DistributedDataParallel."
+            f"{optimizer} cannot take parameter {name}: it is a DTensor, {why}; use {instead}plain parameters, "
+            "replicated by DistributedDataParallel."
         )
     if getattr(param, "_fsdp_flattened", False):
         raise NotImplementedError(
             f"{optimizer} cannot take parameter {name}: FullyShardedDataParallel made it a flat shard, which has no "
-            "rows and columns; use replicated parameters (DistributedDataParallel)."
+            "rows and columns; use fully_shard with oco.torch.ShardedOptimizer, or replicated parameters "
+            "(DistributedDataParallel)."
         )
     if param.is_complex():
         raise ValueError(f"{optimizer} does not support complex parameters, parameter {name} is complex")

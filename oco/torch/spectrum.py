@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from oco.torch.checks import is_integer, refuse
+from oco.torch.directions import cosine, exact_direction, sketched_direction
 from oco.torch.shapes import merged_shape, unfold
 from oco.torch.sketch import Sketch, empty_sketch, update_sketch
 
@@ -53,6 +55,7 @@ class _Followed(NamedTuple):
     shape: tuple[int, ...]
     axes: list[_Axis]
     control: list[_Axis]
+    sketches: dict[int, list[Sketch]]
 
 
 class SpectrumProbe:
@@ -72,10 +75,13 @@ class SpectrumProbe:
         are certified brackets, ``auto`` is exact up to ``max_dim``.
     rank, max_dim, min_dim : int
         Sketch rank; largest dimension held exactly by ``auto``; axes below ``min_dim`` are left out.
+    ranks : sequence of int
+        Ranks k of sketches that are kept beside the exact covariances, of parameters whose axes are all held exactly.
+        :meth:`snapshot` then reports how close the direction that they give is to the exact one.
     control : bool
         Also follow Gaussian matrices of the same Frobenius norm at the same updates, to show the average of matrices
-        without structure. Gradients of an untrained network are concentrated too, so the control does not isolate the
-        effect of training.
+        without structure. Gradients of an untrained network are concentrated too, so this control does not isolate the
+        effect of training; those of :func:`oco.torch.controlled_spectra` do.
     leading : int
         Dimension of the leading space whose overlap with that of the last snapshot is reported.
     merge_dims, seed : int
@@ -85,8 +91,9 @@ class SpectrumProbe:
     -----
     With sketched eigenvalues e_j and escaped mass rho, ``lambda_j`` lies in ``[e_j, e_j + rho]``, so the intrinsic
     dimension ``tr C / lambda_1`` is in ``[tr / (e_1 + rho), tr / e_1]`` and the top-m mass in ``[sum e / tr, (sum e + m
-    rho) / tr]``; the trace is kept exactly. Source: section 5 of Feinberg et al., "Sketchy", NeurIPS 2023 (spectral
-    analysis); the Gaussian control with matched norms is ours.
+    rho) / tr]``; the trace is kept exactly. Each of ``ranks`` costs d (k + 1) floats and one update of a sketch per
+    axis. Source: section 5 of Feinberg et al., "Sketchy", NeurIPS 2023 (spectral analysis); the Gaussian control with
+    matched norms is ours.
 
     Examples
     --------
@@ -110,6 +117,7 @@ class SpectrumProbe:
         rank: int = 64,
         max_dim: int = 2048,
         min_dim: int = 2,
+        ranks: Sequence[int] = (),
         control: bool = True,
         leading: int = 8,
         merge_dims: int = 1024,
@@ -121,6 +129,8 @@ class SpectrumProbe:
             raise ValueError(f"Invalid mode value: {mode!r} (one of {', '.join(MODES)} is allowed)")
         if rank < 1 or leading < 1:
             raise ValueError(f"Invalid rank or leading value: {rank}, {leading} (integers of at least 1 are allowed)")
+        if isinstance(ranks, str) or not all(is_integer(k, 1) for k in ranks):
+            raise refuse("ranks value", ranks, "a sequence of integers of at least 1")
         named = model.named_parameters() if isinstance(model, torch.nn.Module) else model
         self.beta2, self.leading, self.min_dim = beta2, leading, min_dim
         self.rows: list[dict[str, Any]] = []
@@ -136,7 +146,12 @@ class SpectrumProbe:
                 return _Axis(dim, None if exact else rank, device)
 
             axes = [make(d) for d in shape]
-            self._followed.append(_Followed(name, param, shape, axes, [make(d) for d in shape] if control else []))
+            exact = all(axis.matrix is not None and axis.dim >= min_dim for axis in axes)
+            sketches = {
+                k: [empty_sketch(d, min(d, k), device=param.device) for d in shape] for k in (ranks if exact else ())
+            }
+            others = [make(d) for d in shape] if control else []
+            self._followed.append(_Followed(name, param, shape, axes, others, sketches))
 
     @torch.no_grad()
     def update(self) -> None:
@@ -157,21 +172,31 @@ class SpectrumProbe:
                     if noise is not None:
                         control = noise * (length / torch.linalg.vector_norm(noise))
                         followed.control[index].update(unfold(control, index)[0], self.beta2)
+            for sketches in followed.sketches.values():
+                for index, sketch in enumerate(sketches):
+                    block = unfold(gradient, index)[0]
+                    sketches[index] = update_sketch(sketch, block, decay=self.beta2, weight=1.0 - self.beta2)
 
     @torch.no_grad()
     def snapshot(self, step: int) -> list[dict[str, Any]]:
-        """Return (and remember) one row per axis and source.
+        """Return (and remember) one row per axis and source, and one per parameter and rank of ``ranks``.
 
-        Keys: ``step``, ``parameter``, ``axis``, ``dim``, ``source`` (gradient or control), ``mode``, ``trace``, the
-        pairs (lower, upper) ``intrinsic_dimension``, ``top_eighth`` and ``top_quarter`` (share of the trace in the
-        leading d/8 and d/4 directions), and ``overlap`` of the leading spaces of this and the last snapshot: ``|V'
-        W|_F^2 / leading``, None at the first.
+        Keys of the first: ``step``, ``parameter``, ``axis``, ``dim``, ``source`` (gradient or control), ``mode``,
+        ``trace``, the pairs (lower, upper) ``intrinsic_dimension``, ``top_eighth`` and ``top_quarter`` (share of the
+        trace in the leading d/8 and d/4 directions), and ``overlap`` of the leading spaces of this and the last
+        snapshot: ``|V' W|_F^2 / leading``, None at the first.
+
+        Keys of the second, whose ``source`` is ``direction``: ``step``, ``parameter``, ``rank``, ``kept`` (for each
+        axis the share of the trace in the sketch), ``cosine`` between ``(S_L + rho_L I)^(-1/4) G (S_R + rho_R
+        I)^(-1/4)`` and ``L^(-1/4) G R^(-1/4)`` (two axes), and ``raw_cosine`` between G and the latter. G is the
+        present gradient, so take a snapshot after :meth:`update` and before the gradients are cleared.
         """
         rows = []
         for followed, index, source, axis in self._axes():
             if axis.trace > 0.0:
                 where = {"step": step, "parameter": followed.name, "axis": index, "dim": axis.dim, "source": source}
                 rows.append({**where, **_summary(axis, min(self.leading, axis.dim))})
+        rows += [row for followed in self._followed for row in _directions(step, followed)]
         self.rows += rows
         return rows
 
@@ -187,6 +212,25 @@ class SpectrumProbe:
             for source, axes in (("gradient", followed.axes), ("control", followed.control)):
                 for index, axis in enumerate(axes):
                     yield followed, index, source, axis
+
+
+def _directions(step: int, followed: _Followed) -> Iterator[dict[str, Any]]:
+    gradient, traces = followed.param.grad, [axis.trace for axis in followed.axes]
+    if not followed.sketches or gradient is None or not torch.isfinite(gradient).all() or 0.0 in traces:
+        return
+    shaped = gradient.reshape(followed.shape)
+    exact = exact_direction(shaped, [axis.matrix for axis in followed.axes if axis.matrix is not None])
+    for rank, sketches in followed.sketches.items():
+        masses = [float(sketch.singular_values.double().square().sum()) for sketch in sketches]
+        yield {
+            "step": step,
+            "parameter": followed.name,
+            "source": "direction",
+            "rank": rank,
+            "kept": [mass / trace for mass, trace in zip(masses, traces, strict=True)],
+            "cosine": cosine(sketched_direction(shaped, sketches), exact),
+            "raw_cosine": cosine(shaped, exact),
+        }
 
 
 def _summary(axis: _Axis, leading: int) -> dict[str, Any]:
