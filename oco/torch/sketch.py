@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from oco.torch.shapes import fold, unfold
+
 METHODS = ("gram64", "svd", "subspace")
 TAIL_DECAYS = ("beta2", "sqrt")
 OVERSAMPLING = 8
@@ -171,6 +173,49 @@ def apply_coefficients(basis: Tensor, inside: Tensor, outside: Tensor, block: Te
     factor = basis * gain[..., None, :]
     # In place, because adding a transposed block to a fresh product is a pass over mismatched strides.
     return scaled.baddbmm_(factor, projected) if block.ndim == 3 else scaled + factor @ projected
+
+
+def precondition_(block: Tensor, axis: int, basis: Tensor, gain: Tensor, rest: Tensor | None = None) -> Tensor:
+    """Overwrite a stack of tensors by ``(rest I + V diag(gain) V')`` times it along one axis, and return it.
+
+    Parameters
+    ----------
+    block : Tensor, shape (B, d_0, d_1, ...)
+        Only its first and last axis are multiplied in place; for others the result is a new tensor.
+    axis : int
+        Which of d_0, d_1, ...
+    basis : Tensor, shape (B, d_axis, k)
+        V.
+    gain : Tensor, shape (B, k)
+        The factors of its directions.
+    rest : Tensor, shape (B,), optional
+        One by default, at no cost.
+
+    Examples
+    --------
+    >>> import torch
+    >>> block, basis = torch.ones(1, 2, 2), torch.tensor([[[1.0], [0.0]]])
+    >>> precondition_(block, 0, basis, torch.tensor([[-0.5]])).tolist()
+    [[[0.5, 0.5], [1.0, 1.0]]]
+    """
+    last = 0 < axis == block.ndim - 2
+    matrices = block.flatten(1, -2) if last else unfold(block, axis)
+    if last:
+        factors = _product(matrices, basis).mul_(gain[:, None, :]), basis.mT
+    else:
+        factors = basis, _product(basis.mT, matrices).mul_(gain[:, :, None])
+    if rest is not None:
+        matrices.mul_(rest[:, None, None])
+    if len(matrices) == 1:
+        matrices[0].addmm_(factors[0][0], factors[1][0])
+    else:
+        matrices.baddbmm_(*factors)
+    return matrices.view(block.shape) if last else fold(matrices, block.shape[1:], axis)
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """Products of two stacks; a product of matrices is faster than one of stacks of one."""
+    return (left[0] @ right[0])[None] if len(left) == 1 else left @ right
 
 
 def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
