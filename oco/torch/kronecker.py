@@ -17,7 +17,7 @@ from oco.torch.limits import Scaled, limited
 from oco.torch.options import Compatibility, Preconditioner
 from oco.torch.parameter_state import wide
 from oco.torch.refreshing import RefreshingOptimizer
-from oco.torch.stacks import Batch, Batches, Placed, batches, columns, joined, stacked, unstacked
+from oco.torch.stacks import Batch, Batches, Placed, batches, columns, joined, stacked
 
 # Equal shapes are stacked up to this many entries, which bounds the transient memory of one step.
 STACKED_ENTRIES = 1 << 20

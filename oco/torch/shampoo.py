@@ -67,7 +67,7 @@ class Shampoo(KroneckerOptimizer):
     def _update_axis(
         self, state: AxisState, block: Tensor, due: Refresh, settings: Settings, *, retry: bool
     ) -> AxisState:
-        wide = block.double()
+        wide = block.double() * due.scale[:, None, None]
         factor = (state["factor"].double() * due.decay).add_(wide @ wide.mT, alpha=due.weight)
         if retry:
             # A second attempt on the same matrix would fail too, so symmetrize it and add a tiny ridge.

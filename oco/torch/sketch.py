@@ -55,6 +55,7 @@ def update_sketch(
     weight: float = 1.0,
     method: str = "gram64",
     tail_decay: str = "beta2",
+    unit: Tensor | None = None,
 ) -> Sketch:
     """Absorb ``weight * block @ block'`` into a sketch after multiplying the past by ``decay``.
 
@@ -77,6 +78,8 @@ def update_sketch(
         ``cut`` is an estimate, so that neither the sandwich nor the tail bound is certified.
     tail_decay : {"beta2", "sqrt"}
         ``sqrt`` decays the escaped mass by ``sqrt(decay)`` as public reference code does; it can break the tail bound.
+    unit : Tensor, shape (...), optional
+        The gradient is this factor (float64) times ``block``, whose entries are at most 1.
 
     Returns
     -------
@@ -104,16 +107,19 @@ def update_sketch(
     """
     basis, roots, root_escaped = sketch
     rank, dim = basis.shape[-1], basis.shape[-2]
+    block = block.to(basis.dtype)
+    if unit is None:
+        unit = power_of_two(torch.maximum(block.amax((-2, -1)), -block.amin((-2, -1)))).double()
+        block = block / unit.to(block.dtype)[..., None, None]
     # Powers of two scale exactly; they keep every product below inside the range of its dtype.
-    scale = power_of_two(
-        torch.maximum(block.abs().amax((-2, -1)), roots.amax(-1)) if rank else block.abs().amax((-2, -1))
-    )
+    peak = unit.to(basis.dtype)
+    scale = power_of_two(torch.maximum(peak, roots.amax(-1)) if rank else peak)
     old = basis * (roots * (decay**0.5 / scale[..., None]))[..., None, :]
-    new = block.to(basis.dtype) * (weight**0.5 / scale)[..., None, None]
+    root_weight = (weight**0.5 * unit / scale).to(basis.dtype)[..., None, None]
     if method == "subspace":
-        eigenvalues, vectors, epsilon = _subspace_eigenpairs(basis, roots, old, new)
+        eigenvalues, vectors, epsilon = _subspace_eigenpairs(basis, roots, old, block, root_weight)
     else:
-        joined = torch.cat([old, new], -1)
+        joined = torch.cat([old, block * root_weight], -1)
         eigenvalues, vectors, epsilon = _svd_eigenpairs(joined) if method == "svd" else _gram_eigenpairs(joined)
     eigenvalues = torch.where(eigenvalues > epsilon * eigenvalues[..., :1], eigenvalues, 0.0)
     cut = eigenvalues[..., rank] if rank < dim else torch.zeros_like(eigenvalues[..., 0])
@@ -214,8 +220,8 @@ def precondition_(block: Tensor, axis: int, basis: Tensor, gain: Tensor, rest: T
 
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
-    """Products of two stacks; a product of matrices is faster than one of stacks of one."""
-    return (left[0] @ right[0])[None] if len(left) == 1 else left @ right
+    """Return ``left @ right``; a product of matrices is faster than one of stacks of one."""
+    return (left[0] @ right[0])[None] if left.ndim == 3 and len(left) == 1 else left @ right
 
 
 def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
@@ -292,25 +298,43 @@ def _svd_eigenpairs(joined: Tensor) -> tuple[Tensor, Tensor, float]:
     return values.double().square(), vectors, (max(dim, columns) * torch.finfo(joined.dtype).eps) ** 2
 
 
-def _subspace_eigenpairs(basis: Tensor, roots: Tensor, old: Tensor, new: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Ritz pairs after one power step on ``old old' + new new'`` from the last basis and mixed columns of ``new``."""
-    dim, columns, rank = new.shape[-2], new.shape[-1], basis.shape[-1]
+def _subspace_eigenpairs(
+    basis: Tensor, roots: Tensor, old: Tensor, block: Tensor, root_weight: Tensor
+) -> tuple[Tensor, Tensor, float]:
+    """Ritz pairs after one power step on ``old old' + root_weight^2 block block'``.
+
+    It starts from the last basis, and from mixed columns of the block for unused columns and OVERSAMPLING more.
+    """
+    dim, columns, rank = *block.shape[-2:], basis.shape[-1]
     width = min(dim, rank + OVERSAMPLING)
-    # A fixed cosine matrix mixes the columns in place of a random one, so a restart gives the same bits.
-    grid = torch.arange(columns, device=new.device, dtype=torch.float64)[:, None] + 0.5
-    mixing = torch.cos(
-        grid * (torch.arange(width, device=new.device, dtype=torch.float64) + 0.5) * (torch.pi / columns)
-    )
+    used = roots > 0
+    # Mixed columns that would be replaced by the basis are not computed; the answer is read where a QR waits anyway.
+    skipped = min(rank, width) if bool(used.all()) else 0
     with _full_precision_matmul():
-        fresh = new @ mixing.to(new.dtype)
-        used = torch.nn.functional.pad(roots > 0, (0, width - rank))[..., None, :]
-        start = torch.where(used, torch.nn.functional.pad(basis, (0, width - rank)), fresh)
-        frame = torch.linalg.qr(old @ (old.mT @ start) + new @ (new.mT @ start)).Q
-        inner = torch.cat([frame.mT @ old, frame.mT @ new], -1)
+        start = basis[..., :width]
+        if skipped < width:
+            fresh = _product(block, _mixing(columns, skipped, width, block)) * root_weight
+            if skipped:
+                start = torch.cat([basis, fresh], -1)
+            else:
+                padded = torch.nn.functional.pad(basis, (0, width - rank))
+                start = torch.where(torch.nn.functional.pad(used, (0, width - rank))[..., None, :], padded, fresh)
+        inside = _product(block.mT, start).mul_(root_weight.square())
+        frame = torch.linalg.qr((old @ (old.mT @ start)).add_(_product(block, inside))).Q
+        inner = torch.cat([frame.mT @ old, _product(block.mT, frame).mT * root_weight], -1)
     inner = inner.double()
     values, rotation = torch.linalg.eigh(inner @ inner.mT)
     vectors = frame @ rotation.flip(-1).to(frame.dtype)
-    return values.flip(-1), vectors, (dim * torch.finfo(new.dtype).eps) ** 2
+    return values.flip(-1), vectors, (dim * torch.finfo(block.dtype).eps) ** 2
+
+
+def _mixing(columns: int, start: int, stop: int, like: Tensor) -> Tensor:
+    """Columns of a fixed cosine matrix, used in place of a random one so that a restart gives the same bits."""
+    grid, order = (
+        torch.arange(a, b, device=like.device, dtype=torch.float64) for a, b in ((0, columns), (start, stop))
+    )
+    mixing = torch.cos((grid[:, None] + 0.5) * (order + 0.5) * (torch.pi / columns)).to(like.dtype)
+    return mixing.expand(*like.shape[:-2], *mixing.shape)
 
 
 @contextmanager

@@ -134,7 +134,9 @@ class SketchyShampoo(KroneckerOptimizer):
         if retry:
             sketch, block, method = Sketch(*[value.double() for value in sketch]), block.double(), "svd"
         tail_decay = settings.compatibility.tail_decay
-        sketch = update_sketch(sketch, block, decay=due.decay, weight=due.weight, method=method, tail_decay=tail_decay)
+        sketch = update_sketch(
+            sketch, block, decay=due.decay, weight=due.weight, method=method, tail_decay=tail_decay, unit=due.scale
+        )
         trace = torch.hypot(state["root_trace"].double() * due.decay**0.5, due.lengths * due.weight**0.5)
         return {name: value.to(dtype) for name, value in {**sketch._asdict(), "root_trace": trace}.items()}
 

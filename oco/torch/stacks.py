@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-# Elementwise work on a large tensor is done in pieces of this many entries. On a CPU they stay in a core's cache and are
-# too small for the allocator to return to the system at every step, which costs more than the arithmetic.
+# Elementwise work on a large tensor is done in pieces of this many entries. On a CPU they stay in a core's cache and
+# are too small for the allocator to return them to the system at every step, which costs more than the arithmetic.
 PIECE_ENTRIES = {"cpu": 1 << 17}
 OTHER_PIECE_ENTRIES = 1 << 22
 
