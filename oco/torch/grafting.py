@@ -139,11 +139,12 @@ def graft_lengths(
     factors = _rooted_factors(directions, scales, states, beta2, _correction(beta2, step, bias_correction))
     lengths = []
     for stack, scale, roots in zip(directions, scales, factors, strict=True):
-        parts = []
+        # The divisor is divided by the factor, which saves a pass that multiplies the direction by it.
+        scale = scale.clamp(min=torch.finfo(scale.dtype).tiny)
+        roots, shift, parts = [roots[0] / scale, *roots[1:]], (graft.eps / scale if graft.eps else 0.0), []
         for part, piece in pieces(stack):
-            divisor = _divisor(roots, part, graft.eps)
-            own = torch.mul(piece, scale)
-            parts.append(torch.linalg.vector_norm(own.div_(divisor).flatten(1), dim=1))
+            divisor = _divisor(roots, part, shift)
+            parts.append(torch.linalg.vector_norm(torch.div(piece, divisor, out=divisor).flatten(1), dim=1))
         lengths.append(parts[0] if len(parts) == 1 else torch.linalg.vector_norm(torch.stack(parts), dim=0))
     return joined(lengths)
 
@@ -211,22 +212,24 @@ def _mean_squares(stack: Tensor, scale: Tensor | None) -> list[Tensor]:
         return [own * own]
     sums: list[Tensor] = []
     for _, piece in pieces(stack):
-        own = piece if scale is None else piece * scale
-        squares = own * own if scale is None else own.mul_(own)
+        squares = piece * piece
         others = [[i + 1 for i in range(order) if i != axis] for axis in range(order)]
         first.append(squares.sum(others[0]))
         found = [squares.sum(axes) for axes in others[1:]]
         sums = [a.add_(b) for a, b in zip(sums, found, strict=True)] if sums else found
     whole = [first[0] if len(first) == 1 else torch.cat(first, 1), *sums]
     entries = stack.shape[1:].numel()
+    if scale is not None:
+        whole = [value.mul_(scale.flatten(1)).mul_(scale.flatten(1)) for value in whole]
     return [value.mul_(value.shape[1] / entries) for value in whole]
 
 
-def _divisor(roots: Sequence[Tensor], part: slice, eps: float | None) -> Tensor:
+def _divisor(roots: Sequence[Tensor], part: slice, eps: float | Tensor | None) -> Tensor:
     """Outer product of the factors plus ``eps``, for a part of the first axis."""
     first = roots[0][:, part]
     divisor = first * roots[1] if len(roots) > 1 else first.clone()
     for root in roots[2:]:
         divisor = divisor * root
-    divisor.add_(eps or 0.0)
-    return divisor if eps else divisor.masked_fill_(divisor == 0.0, torch.inf)
+    if isinstance(eps, Tensor) or eps:
+        return divisor.add_(eps)
+    return divisor.masked_fill_(divisor == 0.0, torch.inf)  # entries whose second moment is zero do not move
