@@ -190,8 +190,11 @@ def _rooted_factors(
     roots: list[list[Tensor]] = [[] for _ in gradients]
     for axis in range(order):
         own = [state[f"graft_{axis}"] for stack in states for state in stack]
-        torch._foreach_mul_(own, beta2)
-        torch._foreach_add_(own, unstacked(means[axis] for means in fresh), alpha=1.0 - beta2 if beta2 < 1.0 else 1.0)
+        found = unstacked(means[axis] for means in fresh)
+        if beta2 < 1.0:
+            torch._foreach_lerp_(own, found, 1.0 - beta2)
+        else:
+            torch._foreach_add_(own, found)
         means = [stacked([state[f"graft_{axis}"] for state in stack]) for stack in states]
         if axis == 0:
             factors = torch._foreach_div(means, correction)
@@ -199,8 +202,8 @@ def _rooted_factors(
             average = joined([stack.mean(1) for stack in means])
             factors = torch._foreach_div(means, columns(torch.where(average > 0, average, 1.0), rows))
         torch._foreach_sqrt_(factors)
-        for found, factor in zip(roots, factors, strict=True):
-            found.append(factor.view(len(factor), *[-1 if i == axis else 1 for i in range(order)]))
+        for vectors, factor in zip(roots, factors, strict=True):
+            vectors.append(factor.view(len(factor), *[-1 if i == axis else 1 for i in range(order)]))
     return roots
 
 
@@ -219,9 +222,10 @@ def _mean_squares(stack: Tensor, scale: Tensor | None) -> list[Tensor]:
         sums = [a.add_(b) for a, b in zip(sums, found, strict=True)] if sums else found
     whole = [first[0] if len(first) == 1 else torch.cat(first, 1), *sums]
     entries = stack.shape[1:].numel()
-    if scale is not None:
-        whole = [value.mul_(scale.flatten(1)).mul_(scale.flatten(1)) for value in whole]
-    return [value.mul_(value.shape[1] / entries) for value in whole]
+    if scale is None:
+        return [value.mul_(value.shape[1] / entries) for value in whole]
+    square = (scale * scale).flatten(1)
+    return [value.mul_(square * (value.shape[1] / entries)) for value in whole]
 
 
 def _divisor(roots: Sequence[Tensor], part: slice, eps: float | Tensor | None) -> Tensor:

@@ -13,6 +13,7 @@ from oco.torch.stacks import columns, joined
 
 # A gradient is scaled down to this many times the running root mean square of the earlier norms if it is longer.
 LONGEST_JUMP = 1000.0
+SHORT_SUM = 1 << 16
 
 
 class Scaled(NamedTuple):
@@ -88,7 +89,7 @@ def limited(
     rows, order = [len(stack) for stack in gradients], gradients[0].ndim - 1
     flat = [stack.flatten(1) for stack in gradients]
     peak = torch.maximum(joined([stack.amax(1) for stack in flat]), -joined([stack.amin(1) for stack in flat]))
-    finite = torch.isfinite(peak)
+    finite = peak <= torch.finfo(peak.dtype).max
     scale = power_of_two(torch.where(finite, peak, 0.0))
     # A row that is not finite is multiplied by zero, which leaves zeros and NaN.
     factors = columns(torch.where(finite, sign / scale, 0.0), rows, order + 1)
@@ -111,6 +112,8 @@ def limited(
 
 
 def _norms(stack: Tensor) -> Tensor:
-    """Norms of rows in float64, from those along the last axis, because one long sum of float32 loses digits."""
+    """Norms of rows in float64; in two sums where one long sum of float32 loses digits."""
+    if stack.ndim == 2 or stack[0].numel() <= SHORT_SUM:
+        return torch.linalg.vector_norm(stack.flatten(1), dim=1).double()
     lines = torch.linalg.vector_norm(stack, dim=-1).double()
-    return lines if stack.ndim == 2 else torch.linalg.vector_norm(lines.flatten(1), dim=1)
+    return torch.linalg.vector_norm(lines.flatten(1), dim=1)

@@ -49,16 +49,19 @@ class SketchyShampoo(KroneckerOptimizer):
     rank : int, float, callable or RankBudget
         Directions kept per axis: a number (capped at the dimension), a fraction of the dimension, a function of it, or
         a division of a number of floats over all axes of the group.
-    method : {"gram64", "svd", "subspace"}
-        Decomposition, see :func:`oco.torch.sketch.update_sketch`. ``subspace`` is fast but carries no certificate.
+    method : {"subspace", "gram64", "svd"}
+        Decomposition, see :func:`oco.torch.sketch.update_sketch`. ``subspace`` costs O(d k r) a refresh and estimates
+        the escaped mass. ``gram64`` is the certified choice: the paper's update, whose sandwich and tail bound are
+        theorems.
 
     Notes
     -----
     State per m x n matrix in floats: ``k_m (m + 1) + k_n (n + 1) + 4`` for the sketches, ``m + n`` for the factored
     graft, ``m n`` for the momentum, 4 numbers; plain tensors under flat names, float32 for half-precision parameters.
-    A step costs ``8 k m n`` flops to precondition; a refresh costs O(d (k + r) min(d, k + r)) per axis with r the
-    product of the other axes. The transient peak is one stack of equal shapes with its joined sketch and gradient in
-    float64.
+    A step costs ``8 k m n`` flops to precondition. With r the product of the other axes, a refresh costs O(d k r) per
+    axis, or O(d (k + r) min(d, k + r)) with ``gram64``. Equal shapes take their step together, in stacks of at most
+    2^20 entries unless one tensor is larger. Above the start of a step, memory is one copy of such a stack's gradients
+    and what is k columns wide; ``gram64`` adds its joined sketch and gradient in float64 at a refresh.
 
     References
     ----------
@@ -90,7 +93,7 @@ class SketchyShampoo(KroneckerOptimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         rank: Rank | Mapping[str, Any] | str = 64,
         *,
-        method: str = "gram64",
+        method: str = "subspace",
         **options: Any,
     ) -> None:
         super().__init__(params, lr, betas, rank=rank, method=method, **options)
@@ -204,7 +207,7 @@ class SketchyShampoo(KroneckerOptimizer):
 
         Keys: ``parameter``, ``axis``, ``dim``, ``rank``, ``trace`` (exact), ``escaped_mass``, ``outside_fraction``
         (share of the trace not in the sketch), ``largest_eigenvalue`` and ``intrinsic_dimension`` (pairs: lower,
-        upper). The pairs are certified unless ``method="subspace"``. Reading them synchronizes with the device.
+        upper). The pairs are certified with ``gram64`` and ``svd``, and estimates with ``subspace``. Reading them synchronizes with the device.
         """
         rows = []
         for group in self.param_groups:
