@@ -58,7 +58,9 @@ class KroneckerOptimizer(RefreshingOptimizer):
         Method whose step length is used, by name or as a record with its ``eps``.
     momentum : {"ema", "trace"}
         Average or sum of steps; ``trace`` multiplies the effective learning rate by 1 / (1 - beta1).
-    nesterov, maximize : bool
+    nesterov : bool
+        Whether a step looks one step of momentum ahead, as in torch's NAdam; on by default.
+    maximize : bool
         As in torch.
     weight_decay : float
         Decoupled: ``W <- (1 - lr * weight_decay) W``.
@@ -103,7 +105,7 @@ class KroneckerOptimizer(RefreshingOptimizer):
         start_step: int | None = None,
         graft: str | Graft | Mapping[str, Any] = "factored",
         momentum: str = "ema",
-        nesterov: bool = False,
+        nesterov: bool = True,
         weight_decay: float = 0.0,
         preconditioner: Preconditioner | Mapping[str, Any] | None = None,
         compatibility: Compatibility | Mapping[str, Any] | None = None,

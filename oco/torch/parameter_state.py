@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 import torch
@@ -173,6 +174,7 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
         return {**found, "total": sum(found.values())}
 
 
+@cache
 def wide(dtype: torch.dtype) -> torch.dtype:
     """Return the precision of states: that of the parameters, at least float32."""
     return torch.promote_types(dtype, torch.float32)

@@ -207,7 +207,8 @@ class SketchyShampoo(KroneckerOptimizer):
 
         Keys: ``parameter``, ``axis``, ``dim``, ``rank``, ``trace`` (exact), ``escaped_mass``, ``outside_fraction``
         (share of the trace not in the sketch), ``largest_eigenvalue`` and ``intrinsic_dimension`` (pairs: lower,
-        upper). The pairs are certified with ``gram64`` and ``svd``, and estimates with ``subspace``. Reading them synchronizes with the device.
+        upper). The pairs are certified with ``gram64`` and ``svd``, and estimates with ``subspace``. Reading them
+        synchronizes with the device.
         """
         rows = []
         for group in self.param_groups:
