@@ -165,7 +165,7 @@ def _elementwise(
     divisors = list(torch._foreach_div(stacks, _correction(beta2, step, bias_correction)))
     if graft.method == "adam":
         torch._foreach_sqrt_(divisors)
-    torch._foreach_add_(divisors, graft.eps)
+    torch._foreach_add_(divisors, graft.eps or 0.0)
     if graft.eps == 0.0:  # without eps, entries whose second moment is zero do not move
         for divisor in divisors:
             divisor.masked_fill_(divisor == 0.0, torch.inf)

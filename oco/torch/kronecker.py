@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from oco.torch.checkpoint import cast_state
 from oco.torch.grafting import Graft, graft_lengths, graft_steps
 from oco.torch.groups import Plan, Settings, default_options, flattened, warn_of_earlier
 from oco.torch.limits import Scaled, limited
@@ -202,31 +201,6 @@ class KroneckerOptimizer(RefreshingOptimizer):
         self._batched[id(group)] = Batches(moving, key, found)
         return found
 
-    def _moving(self, group: dict[str, Any], plan: Plan) -> list[Tensor]:
-        """Parameters with gradients; their states are created, or cast to the parameter's present precision."""
-        ranks: dict[Tensor, list[int]] | None = None
-        moving = []
-        for param in group["params"]:
-            if param.grad is None or not param.numel():
-                continue
-            if param.grad.is_sparse:
-                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
-            state = self.state[param]
-            if not state:
-                if ranks is None:
-                    ranks = self._axis_ranks(plan)
-                state.update(self._new_state(param, ranks.get(param), plan, param.device))
-            elif (state["norm"].dtype, state["norm"].device) != (wide(param.dtype), param.device):
-                state.update(cast_state(state, param))
-            moving.append(param)
-        return moving
-
-    def _sizes(self, param: Tensor, plan: Plan) -> tuple[torch.Size, ...] | None:
-        if param not in plan.preconditioned:
-            return None
-        state, name = self.state[param], self.axis_names[0]
-        return tuple(state[f"{name}_{axis}"].shape for axis in range(len(plan.shapes[param])))
-
     def _states(self, batch: Batch) -> list[list[dict[str, Tensor]]]:
         return [[self.state[param] for param in bucket.params] for bucket in batch.buckets]
 
@@ -285,7 +259,8 @@ class KroneckerOptimizer(RefreshingOptimizer):
         if known is None or known[0] != key:
             roots = self._inverse_roots(states, axis, settings.exponent(len(batch.buckets[0].shape)), settings)
             known = batch.roots[axis] = key, roots, held  # what is held keeps its id
-        return known[1]
+        found: tuple[list[InverseRoot], Tensor] = known[1]
+        return found
 
     def _move(self, batch: Batch, steps: list[Tensor], settings: Settings, lr: float) -> None:
         """Move the parameters by their momentum after ``steps``, stacks that may be overwritten."""

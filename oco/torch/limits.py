@@ -114,6 +114,8 @@ def limited(
 def _norms(stack: Tensor) -> Tensor:
     """Norms of rows in float64; in two sums where one long sum of float32 loses digits."""
     if stack.ndim == 2 or stack[0].numel() <= SHORT_SUM:
-        return torch.linalg.vector_norm(stack.flatten(1), dim=1).double()
-    lines = torch.linalg.vector_norm(stack, dim=-1).double()
-    return torch.linalg.vector_norm(lines.flatten(1), dim=1)
+        short: Tensor = torch.linalg.vector_norm(stack.flatten(1), dim=1)
+        return short.double()
+    lines: Tensor = torch.linalg.vector_norm(stack, dim=-1).double()
+    total: Tensor = torch.linalg.vector_norm(lines.flatten(1), dim=1)
+    return total

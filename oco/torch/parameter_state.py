@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.torch.checkpoint import misfit
+from oco.torch.checkpoint import cast_state, misfit
 from oco.torch.checks import refuse_parameter
 from oco.torch.grafting import graft_state
 from oco.torch.groups import RECORDS, Plan, flattened, outside, replacement, warn_of_earlier
@@ -140,6 +140,31 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
             for name, value in self._axis_state(shape[axis], rank, dtype, device).items():
                 state[f"{name}_{axis}"] = value
         return state
+
+    def _moving(self, group: dict[str, Any], plan: Plan) -> list[Tensor]:
+        """Parameters with gradients; their states are created, or cast to the parameter's present precision."""
+        ranks: dict[Tensor, list[int]] | None = None
+        moving = []
+        for param in group["params"]:
+            if param.grad is None or not param.numel():
+                continue
+            if param.grad.is_sparse:
+                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
+            state = self.state[param]
+            if not state:
+                if ranks is None:
+                    ranks = self._axis_ranks(plan)
+                state.update(self._new_state(param, ranks.get(param), plan, param.device))
+            elif (state["norm"].dtype, state["norm"].device) != (wide(param.dtype), param.device):
+                state.update(cast_state(state, param))
+            moving.append(param)
+        return moving
+
+    def _sizes(self, param: Tensor, plan: Plan) -> tuple[torch.Size, ...] | None:
+        if param not in plan.preconditioned:
+            return None
+        state, name = self.state[param], self.axis_names[0]
+        return tuple(state[f"{name}_{axis}"].shape for axis in range(len(plan.shapes[param])))
 
     def _misfit(self, param: Tensor, state: Mapping[str, Any], ranks: list[int] | None, plan: Plan) -> str:
         return misfit(state, self._new_state(param, ranks, plan, torch.device("meta")))

@@ -13,18 +13,16 @@ Roots are stored because float32 squares of gradients near 1e19 or 1e-20 would o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from oco.torch.eigenpairs import gram_eigenpairs, product, subspace_eigenpairs, svd_eigenpairs
 from oco.torch.shapes import fold, unfold
 
 METHODS = ("gram64", "svd", "subspace")
 TAIL_DECAYS = ("beta2", "sqrt")
-OVERSAMPLING = 8
 
 
 class Sketch(NamedTuple):
@@ -117,10 +115,10 @@ def update_sketch(
     old = basis * (roots * (decay**0.5 / scale[..., None]))[..., None, :]
     root_weight = (weight**0.5 * unit / scale).to(basis.dtype)[..., None, None]
     if method == "subspace":
-        eigenvalues, vectors, epsilon = _subspace_eigenpairs(basis, roots, old, block, root_weight)
+        eigenvalues, vectors, epsilon = subspace_eigenpairs(basis, roots, old, block, root_weight)
     else:
         joined = torch.cat([old, block * root_weight], -1)
-        eigenvalues, vectors, epsilon = _svd_eigenpairs(joined) if method == "svd" else _gram_eigenpairs(joined)
+        eigenvalues, vectors, epsilon = svd_eigenpairs(joined) if method == "svd" else gram_eigenpairs(joined)
     eigenvalues = torch.where(eigenvalues > epsilon * eigenvalues[..., :1], eigenvalues, 0.0)
     cut = eigenvalues[..., rank] if rank < dim else torch.zeros_like(eigenvalues[..., 0])
     kept = (eigenvalues[..., :rank] - cut[..., None]).clamp(min=0.0)
@@ -207,9 +205,9 @@ def precondition_(block: Tensor, axis: int, basis: Tensor, gain: Tensor, rest: T
     last = 0 < axis == block.ndim - 2
     matrices = block.flatten(1, -2) if last else unfold(block, axis)
     if last:
-        factors = _product(matrices, basis).mul_(gain[:, None, :]), basis.mT
+        factors = product(matrices, basis).mul_(gain[:, None, :]), basis.mT
     else:
-        factors = basis, _product(basis.mT, matrices).mul_(gain[:, :, None])
+        factors = basis, product(basis.mT, matrices).mul_(gain[:, :, None])
     if rest is not None:
         matrices.mul_(rest[:, None, None])
     if len(matrices) == 1:
@@ -217,16 +215,6 @@ def precondition_(block: Tensor, axis: int, basis: Tensor, gain: Tensor, rest: T
     else:
         matrices.baddbmm_(*factors)
     return matrices.view(block.shape) if last else fold(matrices, block.shape[1:], axis)
-
-
-def _product(left: Tensor, right: Tensor) -> Tensor:
-    """Return ``left @ right``; a product of matrices is faster than one of stacks of one."""
-    return (left[0] @ right[0])[None] if left.ndim == 3 and len(left) == 1 else left @ right
-
-
-def _thin_product(left: Tensor, right: Tensor) -> Tensor:
-    """Return ``left @ right`` for a right side of few columns; BLAS is faster with the few as rows."""
-    return _product(right.mT, left.mT).mT
 
 
 def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
@@ -276,78 +264,3 @@ def power_of_two(peak: Tensor) -> Tensor:
     _, exponent = torch.frexp(peak)
     limit = 120 if peak.dtype == torch.float32 else 1000
     return torch.ldexp(torch.ones_like(peak), exponent.clamp(-limit, limit))
-
-
-def _gram_eigenpairs(joined: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Eigenpairs of ``joined @ joined'`` from the smaller Gram matrix in float64 (float32 loses the orthogonality)."""
-    dim, columns = joined.shape[-2:]
-    storage = torch.finfo(joined.dtype).eps
-    wide = joined.double()
-    epsilon = max((max(dim, columns) * storage) ** 2, max(dim, columns) * torch.finfo(torch.float64).eps)
-    if columns >= dim:
-        values, vectors = torch.linalg.eigh(wide @ wide.mT)
-        return values.flip(-1), vectors.flip(-1), epsilon
-    values, vectors = torch.linalg.eigh(wide.mT @ wide)
-    values, vectors = values.flip(-1), vectors.flip(-1)
-    positive = values > epsilon * values[..., :1]
-    inverse_roots = torch.where(positive, values, 1.0).rsqrt() * positive
-    return values, (wide @ vectors) * inverse_roots[..., None, :], epsilon
-
-
-def _svd_eigenpairs(joined: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Eigenpairs of ``joined @ joined'`` from a QR reduction and an SVD in the storage precision."""
-    dim, columns = joined.shape[-2:]
-    with _full_precision_matmul():
-        reduced = torch.linalg.qr(joined.mT, mode="r").R.mT if columns > dim else joined
-        vectors, values, _ = torch.linalg.svd(reduced, full_matrices=False)
-    return values.double().square(), vectors, (max(dim, columns) * torch.finfo(joined.dtype).eps) ** 2
-
-
-def _subspace_eigenpairs(
-    basis: Tensor, roots: Tensor, old: Tensor, block: Tensor, root_weight: Tensor
-) -> tuple[Tensor, Tensor, float]:
-    """Ritz pairs after one power step on ``old old' + root_weight^2 block block'``.
-
-    It starts from the last basis, and from mixed columns of the block for unused columns and OVERSAMPLING more.
-    """
-    dim, columns, rank = *block.shape[-2:], basis.shape[-1]
-    width = min(dim, rank + OVERSAMPLING)
-    used = roots > 0
-    # Mixed columns that would be replaced by the basis are not computed; the answer is read where a QR waits anyway.
-    skipped = min(rank, width) if bool(used.all()) else 0
-    with _full_precision_matmul():
-        start = basis[..., :width]
-        if skipped < width:
-            fresh = _thin_product(block, _mixing(columns, skipped, width, block)) * root_weight
-            if skipped:
-                start = torch.cat([basis, fresh], -1)
-            else:
-                padded = torch.nn.functional.pad(basis, (0, width - rank))
-                start = torch.where(torch.nn.functional.pad(used, (0, width - rank))[..., None, :], padded, fresh)
-        inside = _thin_product(block.mT, start).mul_(root_weight.square())
-        frame = torch.linalg.qr((old @ (old.mT @ start)).add_(_thin_product(block, inside))).Q
-        inner = torch.cat([frame.mT @ old, _product(frame.mT, block) * root_weight], -1)
-    inner = inner.double()
-    values, rotation = torch.linalg.eigh(inner @ inner.mT)
-    vectors = frame @ rotation.flip(-1).to(frame.dtype)
-    return values.flip(-1), vectors, (dim * torch.finfo(block.dtype).eps) ** 2
-
-
-def _mixing(columns: int, start: int, stop: int, like: Tensor) -> Tensor:
-    """Columns of a fixed cosine matrix, used in place of a random one so that a restart gives the same bits."""
-    grid, order = (
-        torch.arange(a, b, device=like.device, dtype=torch.float64) for a, b in ((0, columns), (start, stop))
-    )
-    mixing = torch.cos((grid[:, None] + 0.5) * (order + 0.5) * (torch.pi / columns)).to(like.dtype)
-    return mixing.expand(*like.shape[:-2], *mixing.shape)
-
-
-@contextmanager
-def _full_precision_matmul() -> Iterator[None]:
-    """Turn TF32 and bfloat16 products off in the sketch, because they keep only ten bits of a Gram matrix."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)

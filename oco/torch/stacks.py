@@ -38,7 +38,7 @@ class Batch:
     preconditioned: bool
     step: float
     buckets: list[Bucket]
-    roots: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    roots: dict[int, tuple[Any, Any, Any]] = field(default_factory=dict)
 
     @cached_property
     def params(self) -> list[Tensor]:
