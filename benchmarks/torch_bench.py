@@ -128,7 +128,7 @@ def a9(width: int = 1024, freq: int = 10, repetitions: int = 5) -> Iterator[Line
     contenders: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
         "Adam": torch.optim.Adam,
         "Shampoo": lambda p: Shampoo(p, update_freq=freq),
-        "gram64": lambda p: SketchyShampoo(p, rank=64, update_freq=freq),
+        "gram64": lambda p: SketchyShampoo(p, rank=64, update_freq=freq, method="gram64"),
         "subspace": lambda p: SketchyShampoo(p, rank=64, update_freq=freq, method="subspace"),
     }
     generator = torch.Generator().manual_seed(0)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from oco.errors import ConfigError
 from oco.torch.checks import check_choice, check_nonnegative
-from oco.torch.stacks import columns, joined, stacked, unstacked
+from oco.torch.limits import Scaled
+from oco.torch.stacks import columns, joined, pieces, stacked, unstacked
 
 WITH_SECOND_MOMENT = ("factored", "adam", "rmsprop")
 GRAFTS = (*WITH_SECOND_MOMENT, "sqrt_n", "sgd", "none")
@@ -61,20 +62,23 @@ def graft_state(graft: str, shape: Sequence[int], *, dtype: torch.dtype, device:
     return {}
 
 
+States = Sequence[Sequence[dict[str, Tensor]]]
+
+
 def graft_steps(
     gradients: Sequence[Tensor],
-    states: Sequence[Sequence[dict[str, Tensor]]],
+    states: States,
     graft: Graft,
     beta2: float,
     step: float,
     bias_correction: bool = True,
 ) -> list[Tensor]:
-    """Update the accumulators in place and return the grafted method's own steps, in the shape of the gradients.
+    """Update the accumulators in place and overwrite the gradients by the grafted method's own steps.
 
     Parameters
     ----------
     gradients : sequence of Tensor
-        Stacks (B, d_1, ..., d_w), all with w axes; not modified.
+        Stacks (B, d_1, ..., d_w), all with w axes.
     states : sequence of sequences of dict
         The states of the parameters in each stack, with the entries of :func:`graft_state`.
     graft : Graft
@@ -84,6 +88,11 @@ def graft_steps(
     bias_correction : bool
         Whether ``v`` is divided by ``1 - beta2^step``: without it the first step is ``1 / sqrt(1 - beta2)`` (32 times
         for 0.999) too long.
+
+    Returns
+    -------
+    list of Tensor
+        The same stacks.
 
     Notes
     -----
@@ -98,58 +107,133 @@ def graft_steps(
     For a matrix ``factored`` is the second moment of Shazeer and Stern, "Adafactor", 2018, eq. 4; for a vector it
     equals ``adam``. With ``eps=0`` an entry whose second moment is zero in its precision does not move.
     """
-    method = graft.method
-    if method == "sqrt_n":
-        return list(torch._foreach_sign(list(gradients)))
-    if graft.eps is None:
-        return list(gradients)
-    new = 1.0 - beta2 if beta2 < 1.0 else 1.0
-    correction = 1.0 - beta2**step if bias_correction and beta2 < 1.0 else 1.0
-    if method == "factored":
-        divisors = _factored_roots(gradients, states, beta2, new, correction)
-    else:
-        seconds = [state["graft"] for stack in states for state in stack]
-        rows = unstacked(gradients)
-        torch._foreach_mul_(seconds, beta2)
-        torch._foreach_addcmul_(seconds, rows, rows, value=new)
-        stacks = [stacked([state["graft"] for state in stack]) for stack in states]
-        divisors = list(torch._foreach_div(stacks, correction))
-    if method == "adam":
+    stacks = list(gradients)
+    if graft.method == "sqrt_n":
+        torch._foreach_sign_(stacks)
+    elif graft.method == "factored":
+        ones = [None] * len(stacks)
+        factors = _rooted_factors(stacks, ones, states, beta2, _correction(beta2, step, bias_correction))
+        for stack, roots in zip(stacks, factors, strict=True):
+            for part, piece in pieces(stack):
+                piece.div_(_divisor(roots, part, graft.eps))
+    elif graft.eps is not None:
+        torch._foreach_div_(stacks, _elementwise(stacks, states, graft, beta2, step, bias_correction))
+    return stacks
+
+
+def graft_lengths(
+    scaled: Scaled, states: States, graft: Graft, beta2: float, step: float, bias_correction: bool = True
+) -> Tensor | None:
+    """Update the accumulators as :func:`graft_steps` does; return only the norms of its steps, or None for ``none``.
+
+    The factored steps of a large tensor exist in pieces only.
+    """
+    if graft.method == "none":
+        return None
+    if graft.method == "sgd":
+        return scaled.lengths
+    if graft.method != "factored":
+        steps = graft_steps(scaled.gradients(), states, graft, beta2, step, bias_correction)
+        return joined([torch.linalg.vector_norm(stack.flatten(1), dim=1) for stack in steps])
+    directions, scales = scaled.directions, scaled.factors()
+    factors = _rooted_factors(directions, scales, states, beta2, _correction(beta2, step, bias_correction))
+    lengths = []
+    for stack, scale, roots in zip(directions, scales, factors, strict=True):
+        # The divisor is divided by the factor, which saves a pass that multiplies the direction by it.
+        scale = scale.clamp(min=torch.finfo(scale.dtype).tiny)
+        roots, shift, parts = [roots[0] / scale, *roots[1:]], (graft.eps / scale if graft.eps else 0.0), []
+        for part, piece in pieces(stack):
+            divisor = _divisor(roots, part, shift)
+            parts.append(torch.linalg.vector_norm(torch.div(piece, divisor, out=divisor).flatten(1), dim=1))
+        lengths.append(parts[0] if len(parts) == 1 else torch.linalg.vector_norm(torch.stack(parts), dim=0))
+    return joined(lengths)
+
+
+def _correction(beta2: float, step: float, bias_correction: bool) -> float:
+    return 1.0 - beta2**step if bias_correction and beta2 < 1.0 else 1.0
+
+
+def _elementwise(
+    gradients: list[Tensor], states: States, graft: Graft, beta2: float, step: float, bias_correction: bool
+) -> list[Tensor]:
+    """Divisors of the methods that keep a second moment of every entry."""
+    seconds = [state["graft"] for stack in states for state in stack]
+    rows = unstacked(gradients)
+    torch._foreach_mul_(seconds, beta2)
+    torch._foreach_addcmul_(seconds, rows, rows, value=1.0 - beta2 if beta2 < 1.0 else 1.0)
+    stacks = [stacked([state["graft"] for state in stack]) for stack in states]
+    divisors = list(torch._foreach_div(stacks, _correction(beta2, step, bias_correction)))
+    if graft.method == "adam":
         torch._foreach_sqrt_(divisors)
-    torch._foreach_add_(divisors, graft.eps)
+    torch._foreach_add_(divisors, graft.eps or 0.0)
     if graft.eps == 0.0:  # without eps, entries whose second moment is zero do not move
         for divisor in divisors:
             divisor.masked_fill_(divisor == 0.0, torch.inf)
-    if method == "rmsprop":
+    if graft.method == "rmsprop":
         torch._foreach_sqrt_(divisors)
-    return list(torch._foreach_div(list(gradients), divisors))
+    return divisors
 
 
-def _factored_roots(
+def _rooted_factors(
     gradients: Sequence[Tensor],
-    states: Sequence[Sequence[dict[str, Tensor]]],
+    scales: Sequence[Tensor | None],
+    states: States,
     beta2: float,
-    new: float,
     correction: float,
-) -> list[Tensor]:
-    """Roots of the rank-one models of the second moments; rooted factors keep every product inside float32."""
-    order = gradients[0].ndim - 1
-    squares = list(torch._foreach_mul(list(gradients), list(gradients)))
-    roots: list[Tensor] = []
+) -> list[list[Tensor]]:
+    """Update the averages of squares; return for each stack the vectors whose outer product is the root of v.
+
+    A stack may be given without a factor ``scale``. Rooted factors keep every product inside float32.
+    """
+    rows, order = [len(stack) for stack in states], gradients[0].ndim - 1
+    fresh = [_mean_squares(stack, scale) for stack, scale in zip(gradients, scales, strict=True)]
+    roots: list[list[Tensor]] = [[] for _ in gradients]
     for axis in range(order):
-        others = [i + 1 for i in range(order) if i != axis]
-        fresh = [square.mean(others) for square in squares] if others else squares
         own = [state[f"graft_{axis}"] for stack in states for state in stack]
-        torch._foreach_mul_(own, beta2)
-        torch._foreach_add_(own, unstacked(fresh), alpha=new)
+        found = unstacked(means[axis] for means in fresh)
+        if beta2 < 1.0:
+            torch._foreach_lerp_(own, found, 1.0 - beta2)
+        else:
+            torch._foreach_add_(own, found)
         means = [stacked([state[f"graft_{axis}"] for state in stack]) for stack in states]
         if axis == 0:
             factors = torch._foreach_div(means, correction)
         else:
             average = joined([stack.mean(1) for stack in means])
-            safe = torch.where(average > 0, average, 1.0)
-            factors = torch._foreach_div(means, columns(safe, [len(stack) for stack in states]))
+            factors = torch._foreach_div(means, columns(torch.where(average > 0, average, 1.0), rows))
         torch._foreach_sqrt_(factors)
-        shaped = [factor.view(len(factor), *[-1 if i == axis else 1 for i in range(order)]) for factor in factors]
-        roots = list(torch._foreach_mul(roots, shaped)) if roots else shaped
+        for vectors, factor in zip(roots, factors, strict=True):
+            vectors.append(factor.view(len(factor), *[-1 if i == axis else 1 for i in range(order)]))
     return roots
+
+
+def _mean_squares(stack: Tensor, scale: Tensor | None) -> list[Tensor]:
+    """Means of squares over all axes but one, for each axis."""
+    order, first = stack.ndim - 1, []
+    if order == 1:
+        own = stack if scale is None else stack * scale
+        return [own * own]
+    sums: list[Tensor] = []
+    for _, piece in pieces(stack):
+        squares = piece * piece
+        others = [[i + 1 for i in range(order) if i != axis] for axis in range(order)]
+        first.append(squares.sum(others[0]))
+        found = [squares.sum(axes) for axes in others[1:]]
+        sums = [a.add_(b) for a, b in zip(sums, found, strict=True)] if sums else found
+    whole = [first[0] if len(first) == 1 else torch.cat(first, 1), *sums]
+    entries = stack.shape[1:].numel()
+    if scale is None:
+        return [value.mul_(value.shape[1] / entries) for value in whole]
+    square = (scale * scale).flatten(1)
+    return [value.mul_(square * (value.shape[1] / entries)) for value in whole]
+
+
+def _divisor(roots: Sequence[Tensor], part: slice, eps: float | Tensor | None) -> Tensor:
+    """Outer product of the factors plus ``eps``, for a part of the first axis."""
+    first = roots[0][:, part]
+    divisor = first * roots[1] if len(roots) > 1 else first.clone()
+    for root in roots[2:]:
+        divisor = divisor * root
+    if isinstance(eps, Tensor) or eps:
+        return divisor.add_(eps)
+    return divisor.masked_fill_(divisor == 0.0, torch.inf)  # entries whose second moment is zero do not move

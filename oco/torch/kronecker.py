@@ -10,19 +10,17 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from oco.torch.checkpoint import cast_state
-from oco.torch.grafting import Graft, graft_steps
+from oco.torch.grafting import Graft, graft_lengths, graft_steps
 from oco.torch.groups import Plan, Settings, default_options, flattened, warn_of_earlier
-from oco.torch.limits import limited
+from oco.torch.limits import Scaled, limited
 from oco.torch.options import Compatibility, Preconditioner
 from oco.torch.parameter_state import wide
 from oco.torch.refreshing import RefreshingOptimizer
-from oco.torch.shapes import fold, unfold
-from oco.torch.stacks import Batch, Placed, batches, columns, joined, stacked, unstacked
+from oco.torch.stacks import Batch, Batches, Placed, batches, columns, joined, stacked
 
 # Equal shapes are stacked up to this many entries, which bounds the transient memory of one step.
-STACKED_ENTRIES = 1 << 22
-InverseRoot = Callable[[Tensor], Tensor]
+STACKED_ENTRIES = 1 << 20
+InverseRoot = Callable[[Tensor, int], Tensor]
 
 
 class KroneckerOptimizer(RefreshingOptimizer):
@@ -59,7 +57,9 @@ class KroneckerOptimizer(RefreshingOptimizer):
         Method whose step length is used, by name or as a record with its ``eps``.
     momentum : {"ema", "trace"}
         Average or sum of steps; ``trace`` multiplies the effective learning rate by 1 / (1 - beta1).
-    nesterov, maximize : bool
+    nesterov : bool
+        Whether a step looks one step of momentum ahead, as in torch's NAdam; on by default.
+    maximize : bool
         As in torch.
     weight_decay : float
         Decoupled: ``W <- (1 - lr * weight_decay) W``.
@@ -104,7 +104,7 @@ class KroneckerOptimizer(RefreshingOptimizer):
         start_step: int | None = None,
         graft: str | Graft | Mapping[str, Any] = "factored",
         momentum: str = "ema",
-        nesterov: bool = False,
+        nesterov: bool = True,
         weight_decay: float = 0.0,
         preconditioner: Preconditioner | Mapping[str, Any] | None = None,
         compatibility: Compatibility | Mapping[str, Any] | None = None,
@@ -120,8 +120,14 @@ class KroneckerOptimizer(RefreshingOptimizer):
         given |= {"max_failures": max_failures, "maximize": maximize, **others}
         records = {"preconditioner": preconditioner, "compatibility": compatibility}
         given |= {name: record for name, record in records.items() if record is not None}
+        self._batched: dict[int, Batches] = {}
         super().__init__(params, defaults | flattened(given, defaults))
         warn_of_earlier(others)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a pickle or a checkpoint; parameters are put into batches anew."""
+        super().__setstate__(state)
+        self._batched = {}
 
     @classmethod
     def option_defaults(cls) -> dict[str, Any]:
@@ -137,9 +143,10 @@ class KroneckerOptimizer(RefreshingOptimizer):
     def _inverse_roots(
         self, states: list[list[dict[str, Tensor]]], axis: int, exponent: float, settings: Settings
     ) -> tuple[list[InverseRoot], Tensor]:
-        """Return for the parameters of each bucket a function from a stack of blocks to P_i / c times it, and all c.
+        """Return for each bucket a function that multiplies a stack by P_i / c along an axis, and all c (float64).
 
-        The c, one for each parameter of all buckets, are powers of two that keep P_i / c in range (float64).
+        The function may overwrite the stack. The c, one for each parameter of all buckets, keep P_i / c in range. What
+        is returned is kept until the state of an axis changes.
         """
 
     @abstractmethod
@@ -176,87 +183,93 @@ class KroneckerOptimizer(RefreshingOptimizer):
 
     def _batches(self, group: dict[str, Any], plan: Plan) -> list[Batch]:
         """Batches of the parameters with gradients, their state created and their step counted."""
-        ranks: dict[Tensor, list[int]] | None = None
-        moving = []
-        for param in group["params"]:
-            if param.grad is None or not param.numel():
-                continue
-            if param.grad.is_sparse:
-                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
-            state = self.state[param]
-            if not state:
-                if ranks is None:
-                    ranks = self._axis_ranks(plan)
-                state.update(self._new_state(param, ranks.get(param), plan, param.device))
-            elif (state["norm"].dtype, state["norm"].device) != (wide(param.dtype), param.device):
-                state.update(cast_state(state, param))
-            moving.append(param)
+        moving = self._moving(group, plan)
         if not moving:
             return []
         counts = [self.state[param]["step"] for param in moving]
         torch._foreach_add_(counts, 1.0)
-        placed = []
-        for param, step in zip(moving, torch.stack(counts).tolist(), strict=True):
-            shape, sizes = plan.shapes[param], None
-            if param in plan.preconditioned:
-                state = self.state[param]
-                sizes = tuple(state[f"{self.axis_names[0]}_{axis}"].shape for axis in range(len(shape)))
-            placed.append(Placed(param, shape, sizes, step))
-        return batches(placed, STACKED_ENTRIES)
+        # What decides who is stacked with whom, but for the number of the step.
+        key = [(plan.shapes[param], self._sizes(param, plan), param.dtype, param.device) for param in moving]
+        steps = torch.stack(counts).tolist()
+        known = self._batched.get(id(group))
+        if known is not None and known.holds(moving, key, steps):
+            for batch in known.batches:
+                batch.step += 1.0
+            return known.batches
+        placed = [Placed(p, shape, sizes, t) for p, (shape, sizes, *_), t in zip(moving, key, steps, strict=True)]
+        found = batches(placed, STACKED_ENTRIES)
+        self._batched[id(group)] = Batches(moving, key, found)
+        return found
 
     def _states(self, batch: Batch) -> list[list[dict[str, Tensor]]]:
         return [[self.state[param] for param in bucket.params] for bucket in batch.buckets]
 
     def _step_batch(self, batch: Batch, group: dict[str, Any], settings: Settings) -> None:
-        params, step, states = batch.params, batch.step, self._states(batch)
-        dtype = wide(params[0].dtype)
-        flat = [
-            stacked([p.grad.to(dtype).reshape(-1) for p in bucket.params])  # type: ignore[union-attr]
-            for bucket in batch.buckets
-        ]
-        if settings.maximize:
-            flat = list(torch._foreach_neg(flat))
-        norms = torch.stack([self.state[param]["norm"] for param in params])
-        scaled = limited(flat, norms, step, settings.betas[1], settings.summed)
-        gradients = self._shaped(scaled.gradients, batch)
-        self._refresh(batch, group, settings, gradients, scaled)
+        step, states, graft, beta2 = batch.step, self._states(batch), settings.graft, settings.betas[1]
         bias_correction = settings.compatibility.bias_correction
-        steps = graft_steps(gradients, states, settings.graft, settings.betas[1], step, bias_correction)
+        scaled = self._scaled(batch, settings)
+        self._refresh(batch, group, settings, scaled)
         if batch.preconditioned and step > settings.start_step:
-            steps = self._precondition(batch, settings, self._shaped(scaled.directions, batch), scaled.scale, steps)
-        self._move(params, unstacked(steps), step, settings, float(group["lr"]))
+            lengths = graft_lengths(scaled, states, graft, beta2, step, bias_correction)
+            steps = self._precondition(batch, settings, scaled, lengths)
+        else:
+            gradients = scaled.directions
+            torch._foreach_mul_(gradients, scaled.factors())
+            steps = graft_steps(gradients, states, graft, beta2, step, bias_correction)
+        self._move(batch, steps, settings, float(group["lr"]))
 
-    def _shaped(self, flat: list[Tensor], batch: Batch) -> list[Tensor]:
-        return [stack.view(-1, *bucket.shape) for stack, bucket in zip(flat, batch.buckets, strict=True)]
+    def _scaled(self, batch: Batch, settings: Settings) -> Scaled:
+        """Gradients of a batch in stacks, limited, as directions and factors."""
+        dtype, gradients = wide(batch.params[0].dtype), []
+        for bucket in batch.buckets:
+            stack = stacked([param.grad for param in bucket.params])  # type: ignore[misc]
+            gradients.append(stack.to(dtype).reshape(-1, *bucket.shape))
+        norms = torch.stack([self.state[param]["norm"] for param in batch.params])
+        # A stack of one gradient is the gradient itself, or its copy in another precision.
+        owned = [len(bucket.params) > 1 for bucket in batch.buckets]
+        sign = -1.0 if settings.maximize else 1.0
+        return limited(gradients, norms, batch.step, settings.betas[1], settings.summed, owned=owned, sign=sign)
 
-    def _precondition(
-        self, batch: Batch, settings: Settings, directions: list[Tensor], scale: Tensor, steps: list[Tensor]
-    ) -> list[Tensor]:
-        """Precondition directions with entries of at most 1, and give them the lengths of the grafted steps."""
-        states, order, scale = self._states(batch), len(batch.buckets[0].shape), scale.double()
+    def _precondition(self, batch: Batch, settings: Settings, scaled: Scaled, lengths: Tensor | None) -> list[Tensor]:
+        """Overwrite directions by preconditioned ones, with the lengths given if any."""
+        directions, order, scale = scaled.directions, len(batch.buckets[0].shape), scaled.scale
         for axis in range(order):
-            roots, gains = self._inverse_roots(states, axis, settings.exponent(order), settings)
+            roots, gains = self._roots(batch, axis, settings)
+            directions = [root(direction, axis) for root, direction in zip(roots, directions, strict=True)]
             scale = scale * gains
-            directions = [
-                fold(root(unfold(direction, axis)), bucket.shape, axis)
-                for root, direction, bucket in zip(roots, directions, batch.buckets, strict=True)
-            ]
-        flat = [direction.flatten(1) for direction in directions]
-        if settings.graft.method == "none":
+        directions = [direction.flatten(1) for direction in directions]
+        if lengths is None:
             if settings.compatibility.bias_correction and not settings.summed:
                 absorbed = ((batch.step - 1) // settings.update_freq + 1) * settings.update_freq
                 past = 1.0 - settings.betas[1] ** absorbed
-                torch._foreach_mul_(flat, past ** (-settings.exponent(order) * order))
+                torch._foreach_mul_(directions, past ** (-settings.exponent(order) * order))
             ratio = scale
         else:
-            length = joined([torch.linalg.vector_norm(stack.flatten(1), dim=1) for stack in steps])
-            own = joined([torch.linalg.vector_norm(stack, dim=1) for stack in flat])
-            ratio = torch.where(own > 0, length / torch.where(own > 0, own, 1.0), 0.0)
-        return list(torch._foreach_mul(flat, columns(ratio.to(flat[0].dtype), batch.rows)))
+            own = joined([torch.linalg.vector_norm(stack, dim=1) for stack in directions])
+            ratio = torch.where(own > 0, lengths / torch.where(own > 0, own, 1.0), 0.0)
+        torch._foreach_mul_(directions, columns(ratio.to(directions[0].dtype), batch.rows))
+        return directions
 
-    def _move(self, params: list[Tensor], rows: list[Tensor], step: float, settings: Settings, lr: float) -> None:
-        beta1, nesterov, averaged = settings.betas[0], settings.nesterov, settings.momentum == "ema"
-        updates = [row.reshape(param.shape) for row, param in zip(rows, params, strict=True)]
+    def _roots(self, batch: Batch, axis: int, settings: Settings) -> tuple[list[InverseRoot], Tensor]:
+        """Return :meth:`_inverse_roots`, computed again only if the settings or the state of the axis have changed."""
+        states = self._states(batch)
+        held = [state[f"{name}_{axis}"] for bucket in states for state in bucket for name in self.axis_names]
+        key = settings, [(id(value), value._version) for value in held]
+        known = batch.roots.get(axis)
+        if known is None or known[0] != key:
+            roots = self._inverse_roots(states, axis, settings.exponent(len(batch.buckets[0].shape)), settings)
+            known = batch.roots[axis] = key, roots, held  # what is held keeps its id
+        found: tuple[list[InverseRoot], Tensor] = known[1]
+        return found
+
+    def _move(self, batch: Batch, steps: list[Tensor], settings: Settings, lr: float) -> None:
+        """Move the parameters by their momentum after ``steps``, stacks that may be overwritten."""
+        params, beta1, averaged = batch.params, settings.betas[0], settings.momentum == "ema"
+        updates = [
+            row
+            for stack, bucket in zip(steps, batch.buckets, strict=True)
+            for row in stack.view(-1, *bucket.params[0].shape).unbind()
+        ]
         if settings.weight_decay:
             torch._foreach_mul_(params, 1.0 - lr * settings.weight_decay)
         if beta1 > 0.0:
@@ -265,12 +278,16 @@ class KroneckerOptimizer(RefreshingOptimizer):
                 if "exp_avg" not in self.state[param]:  # momentum that was switched on later begins at zero
                     self.state[param]["exp_avg"] = torch.zeros_like(param, dtype=update.dtype)
             averages = [self.state[param]["exp_avg"] for param in params]
-            torch._foreach_mul_(averages, beta1)
-            torch._foreach_add_(averages, updates, alpha=new)
-            if nesterov:
-                ahead = torch._foreach_mul(averages, beta1)
-                torch._foreach_add_(ahead, updates, alpha=new)
-            updates = list(ahead) if nesterov else averages
+            if averaged:
+                torch._foreach_lerp_(averages, updates, new)
+            else:
+                torch._foreach_mul_(averages, beta1)
+                torch._foreach_add_(averages, updates)
+            if settings.nesterov:
+                torch._foreach_mul_(updates, new)
+                torch._foreach_add_(updates, averages, alpha=beta1)
+            else:
+                updates = averages
             if settings.compatibility.bias_correction and averaged:
-                lr /= 1.0 - beta1 ** (step + 1 if nesterov else step)
+                lr /= 1.0 - beta1 ** (batch.step + 1 if settings.nesterov else batch.step)
         torch._foreach_add_(params, updates, alpha=-lr)

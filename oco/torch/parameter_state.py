@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.torch.checkpoint import misfit
+from oco.torch.checkpoint import cast_state, misfit
 from oco.torch.checks import refuse_parameter
 from oco.torch.grafting import graft_state
 from oco.torch.groups import RECORDS, Plan, flattened, outside, replacement, warn_of_earlier
@@ -140,6 +141,31 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
                 state[f"{name}_{axis}"] = value
         return state
 
+    def _moving(self, group: dict[str, Any], plan: Plan) -> list[Tensor]:
+        """Parameters with gradients; their states are created, or cast to the parameter's present precision."""
+        ranks: dict[Tensor, list[int]] | None = None
+        moving = []
+        for param in group["params"]:
+            if param.grad is None or not param.numel():
+                continue
+            if param.grad.is_sparse:
+                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
+            state = self.state[param]
+            if not state:
+                if ranks is None:
+                    ranks = self._axis_ranks(plan)
+                state.update(self._new_state(param, ranks.get(param), plan, param.device))
+            elif (state["norm"].dtype, state["norm"].device) != (wide(param.dtype), param.device):
+                state.update(cast_state(state, param))
+            moving.append(param)
+        return moving
+
+    def _sizes(self, param: Tensor, plan: Plan) -> tuple[torch.Size, ...] | None:
+        if param not in plan.preconditioned:
+            return None
+        state, name = self.state[param], self.axis_names[0]
+        return tuple(state[f"{name}_{axis}"].shape for axis in range(len(plan.shapes[param])))
+
     def _misfit(self, param: Tensor, state: Mapping[str, Any], ranks: list[int] | None, plan: Plan) -> str:
         return misfit(state, self._new_state(param, ranks, plan, torch.device("meta")))
 
@@ -173,6 +199,7 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
         return {**found, "total": sum(found.values())}
 
 
+@cache
 def wide(dtype: torch.dtype) -> torch.dtype:
     """Return the precision of states: that of the parameters, at least float32."""
     return torch.promote_types(dtype, torch.float32)

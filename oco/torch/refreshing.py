@@ -20,11 +20,17 @@ LinAlgError: type[Exception] = torch.linalg.LinAlgError  # type: ignore[attr-def
 
 
 class Refresh(NamedTuple):
-    """How one gradient is absorbed: factors of the past and of the new covariance, exponent of the inverse root."""
+    """How a stack of gradients is absorbed.
+
+    Factors of the past and of the new covariance, exponent of the inverse root; for each gradient the factor (float64)
+    that its direction, which is given, is multiplied by, and its norm (float64).
+    """
 
     decay: float
     weight: float
     exponent: float
+    scale: Tensor
+    lengths: Tensor
 
 
 class Refreshed(NamedTuple):
@@ -53,19 +59,18 @@ class RefreshingOptimizer(CheckpointedOptimizer):
     def _update_axis(
         self, state: AxisState, block: Tensor, due: Refresh, settings: Settings, *, retry: bool
     ) -> AxisState:
-        """Return the states of a stack of axes after a stack of unfolded gradients (B, d, m)."""
+        """Return the states of a stack of axes after gradients ``due.scale`` times unfolded directions (B, d, m)."""
 
-    def _refresh(
-        self, batch: Batch, group: dict[str, Any], settings: Settings, gradients: list[Tensor], scaled: Scaled
-    ) -> None:
+    def _refresh(self, batch: Batch, group: dict[str, Any], settings: Settings, scaled: Scaled) -> None:
         """Absorb the gradients, keep the counts, and add a report if one is due."""
         params = batch.params
         due = (int(batch.step) - 1) % settings.update_freq == 0
         good = scaled.finite
         if due and batch.preconditioned:
+            rows = (torch.split(value, batch.rows) for value in (good, scaled.scale, scaled.lengths))
             parts = [
-                self._absorb(bucket, settings, stack, fine)
-                for bucket, stack, fine in zip(batch.buckets, gradients, torch.split(good, batch.rows), strict=True)
+                self._absorb(bucket, settings, stack, fine, scale, lengths)
+                for bucket, stack, fine, scale, lengths in zip(batch.buckets, scaled.directions, *rows, strict=True)
             ]
             good = joined(parts)
         states = [self.state[p] for p in params]
@@ -78,15 +83,18 @@ class RefreshingOptimizer(CheckpointedOptimizer):
             self._refreshed.append(Refreshed(params, group, failures, good))
             torch._foreach_copy_(counters[: len(params)], list(torch.where(good, 0.0, failures).unbind()))
 
-    def _absorb(self, bucket: Bucket, settings: Settings, gradients: Tensor, good: Tensor) -> Tensor:
+    def _absorb(
+        self, bucket: Bucket, settings: Settings, directions: Tensor, good: Tensor, scale: Tensor, lengths: Tensor
+    ) -> Tensor:
         """Update the axis states of a bucket that can be updated; return which could."""
         decay = settings.betas[1] ** settings.update_freq
-        due = Refresh(decay, 1.0 if settings.summed else 1.0 - decay, settings.exponent(len(bucket.shape)))
+        weight = 1.0 if settings.summed else 1.0 - decay
+        due = Refresh(decay, weight, settings.exponent(len(bucket.shape)), scale, lengths)
         states = [self.state[param] for param in bucket.params]
         fresh: AxisState = {}
         for axis in range(len(bucket.shape)):
             old = {name: stacked([state[f"{name}_{axis}"] for state in states]) for name in self.axis_names}
-            new, success = self._try_update(old, unfold(gradients, axis), due, settings)
+            new, success = self._try_update(old, unfold(directions, axis), due, settings)
             good = good & success
             fresh |= {f"{name}_{axis}": value for name, value in new.items()}
         for name, value in fresh.items():
@@ -104,8 +112,9 @@ class RefreshingOptimizer(CheckpointedOptimizer):
             for index in range(len(blocks)):
                 own = {name: value[index : index + 1] for name, value in old.items()}
                 try:
-                    block = blocks[index : index + 1]
-                    rows.append(self._update_axis(own, block, due, settings, retry=True))
+                    block, part = blocks[index : index + 1], slice(index, index + 1)
+                    alone = due._replace(scale=due.scale[part], lengths=due.lengths[part])
+                    rows.append(self._update_axis(own, block, alone, settings, retry=True))
                 except LinAlgError:
                     rows.append({name: torch.full_like(value, torch.nan) for name, value in own.items()})
             new = {name: torch.cat([row[name] for row in rows]) for name in old}

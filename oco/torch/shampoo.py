@@ -12,6 +12,7 @@ from oco.torch.groups import Plan, Settings
 from oco.torch.kronecker import InverseRoot, KroneckerOptimizer
 from oco.torch.parameter_state import AxisState
 from oco.torch.refreshing import Refresh
+from oco.torch.shapes import fold, unfold
 from oco.torch.sketch import power_of_two
 from oco.torch.stacks import joined, stacked
 
@@ -66,7 +67,7 @@ class Shampoo(KroneckerOptimizer):
     def _update_axis(
         self, state: AxisState, block: Tensor, due: Refresh, settings: Settings, *, retry: bool
     ) -> AxisState:
-        wide = block.double()
+        wide = block.double() * due.scale[:, None, None]
         factor = (state["factor"].double() * due.decay).add_(wide @ wide.mT, alpha=due.weight)
         if retry:
             # A second attempt on the same matrix would fail too, so symmetrize it and add a tiny ridge.
@@ -118,5 +119,5 @@ class Shampoo(KroneckerOptimizer):
         return rows
 
 
-def _apply(root: Tensor, inverse_gain: Tensor, block: Tensor) -> Tensor:
-    return (root * inverse_gain[:, None, None]) @ block
+def _apply(root: Tensor, inverse_gain: Tensor, block: Tensor, axis: int) -> Tensor:
+    return fold((root * inverse_gain[:, None, None]) @ unfold(block, axis), block.shape[1:], axis)

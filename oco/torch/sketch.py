@@ -13,16 +13,16 @@ Roots are stored because float32 squares of gradients near 1e19 or 1e-20 would o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from oco.torch.eigenpairs import gram_eigenpairs, product, subspace_eigenpairs, svd_eigenpairs
+from oco.torch.shapes import fold, unfold
+
 METHODS = ("gram64", "svd", "subspace")
 TAIL_DECAYS = ("beta2", "sqrt")
-OVERSAMPLING = 8
 
 
 class Sketch(NamedTuple):
@@ -53,6 +53,7 @@ def update_sketch(
     weight: float = 1.0,
     method: str = "gram64",
     tail_decay: str = "beta2",
+    unit: Tensor | None = None,
 ) -> Sketch:
     """Absorb ``weight * block @ block'`` into a sketch after multiplying the past by ``decay``.
 
@@ -75,6 +76,8 @@ def update_sketch(
         ``cut`` is an estimate, so that neither the sandwich nor the tail bound is certified.
     tail_decay : {"beta2", "sqrt"}
         ``sqrt`` decays the escaped mass by ``sqrt(decay)`` as public reference code does; it can break the tail bound.
+    unit : Tensor, shape (...), optional
+        The gradient is this factor (float64) times ``block``, whose entries are at most 1.
 
     Returns
     -------
@@ -102,17 +105,20 @@ def update_sketch(
     """
     basis, roots, root_escaped = sketch
     rank, dim = basis.shape[-1], basis.shape[-2]
+    block = block.to(basis.dtype)
+    if unit is None:
+        unit = power_of_two(torch.maximum(block.amax((-2, -1)), -block.amin((-2, -1)))).double()
+        block = block / unit.to(block.dtype)[..., None, None]
     # Powers of two scale exactly; they keep every product below inside the range of its dtype.
-    scale = power_of_two(
-        torch.maximum(block.abs().amax((-2, -1)), roots.amax(-1)) if rank else block.abs().amax((-2, -1))
-    )
+    peak = unit.to(basis.dtype)
+    scale = power_of_two(torch.maximum(peak, roots.amax(-1)) if rank else peak)
     old = basis * (roots * (decay**0.5 / scale[..., None]))[..., None, :]
-    new = block.to(basis.dtype) * (weight**0.5 / scale)[..., None, None]
+    root_weight = (weight**0.5 * unit / scale).to(basis.dtype)[..., None, None]
     if method == "subspace":
-        eigenvalues, vectors, epsilon = _subspace_eigenpairs(basis, roots, old, new)
+        eigenvalues, vectors, epsilon = subspace_eigenpairs(basis, roots, old, block, root_weight)
     else:
-        joined = torch.cat([old, new], -1)
-        eigenvalues, vectors, epsilon = _svd_eigenpairs(joined) if method == "svd" else _gram_eigenpairs(joined)
+        joined = torch.cat([old, block * root_weight], -1)
+        eigenvalues, vectors, epsilon = svd_eigenpairs(joined) if method == "svd" else gram_eigenpairs(joined)
     eigenvalues = torch.where(eigenvalues > epsilon * eigenvalues[..., :1], eigenvalues, 0.0)
     cut = eigenvalues[..., rank] if rank < dim else torch.zeros_like(eigenvalues[..., 0])
     kept = (eigenvalues[..., :rank] - cut[..., None]).clamp(min=0.0)
@@ -173,6 +179,44 @@ def apply_coefficients(basis: Tensor, inside: Tensor, outside: Tensor, block: Te
     return scaled.baddbmm_(factor, projected) if block.ndim == 3 else scaled + factor @ projected
 
 
+def precondition_(block: Tensor, axis: int, basis: Tensor, gain: Tensor, rest: Tensor | None = None) -> Tensor:
+    """Overwrite a stack of tensors by ``(rest I + V diag(gain) V')`` times it along one axis, and return it.
+
+    Parameters
+    ----------
+    block : Tensor, shape (B, d_0, d_1, ...)
+        Only its first and last axis are multiplied in place; for others the result is a new tensor.
+    axis : int
+        Which of d_0, d_1, ...
+    basis : Tensor, shape (B, d_axis, k)
+        V.
+    gain : Tensor, shape (B, k)
+        The factors of its directions.
+    rest : Tensor, shape (B,), optional
+        One by default, at no cost.
+
+    Examples
+    --------
+    >>> import torch
+    >>> block, basis = torch.ones(1, 2, 2), torch.tensor([[[1.0], [0.0]]])
+    >>> precondition_(block, 0, basis, torch.tensor([[-0.5]])).tolist()
+    [[[0.5, 0.5], [1.0, 1.0]]]
+    """
+    last = 0 < axis == block.ndim - 2
+    matrices = block.flatten(1, -2) if last else unfold(block, axis)
+    if last:
+        factors = product(matrices, basis).mul_(gain[:, None, :]), basis.mT
+    else:
+        factors = basis, product(basis.mT, matrices).mul_(gain[:, :, None])
+    if rest is not None:
+        matrices.mul_(rest[:, None, None])
+    if len(matrices) == 1:
+        matrices[0].addmm_(factors[0][0], factors[1][0])
+    else:
+        matrices.baddbmm_(*factors)
+    return matrices.view(block.shape) if last else fold(matrices, block.shape[1:], axis)
+
+
 def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
     """Return the sketch with ``rank`` columns; eigenvalues that are cut are added to the escaped mass.
 
@@ -220,60 +264,3 @@ def power_of_two(peak: Tensor) -> Tensor:
     _, exponent = torch.frexp(peak)
     limit = 120 if peak.dtype == torch.float32 else 1000
     return torch.ldexp(torch.ones_like(peak), exponent.clamp(-limit, limit))
-
-
-def _gram_eigenpairs(joined: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Eigenpairs of ``joined @ joined'`` from the smaller Gram matrix in float64 (float32 loses the orthogonality)."""
-    dim, columns = joined.shape[-2:]
-    storage = torch.finfo(joined.dtype).eps
-    wide = joined.double()
-    epsilon = max((max(dim, columns) * storage) ** 2, max(dim, columns) * torch.finfo(torch.float64).eps)
-    if columns >= dim:
-        values, vectors = torch.linalg.eigh(wide @ wide.mT)
-        return values.flip(-1), vectors.flip(-1), epsilon
-    values, vectors = torch.linalg.eigh(wide.mT @ wide)
-    values, vectors = values.flip(-1), vectors.flip(-1)
-    positive = values > epsilon * values[..., :1]
-    inverse_roots = torch.where(positive, values, 1.0).rsqrt() * positive
-    return values, (wide @ vectors) * inverse_roots[..., None, :], epsilon
-
-
-def _svd_eigenpairs(joined: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Eigenpairs of ``joined @ joined'`` from a QR reduction and an SVD in the storage precision."""
-    dim, columns = joined.shape[-2:]
-    with _full_precision_matmul():
-        reduced = torch.linalg.qr(joined.mT, mode="r").R.mT if columns > dim else joined
-        vectors, values, _ = torch.linalg.svd(reduced, full_matrices=False)
-    return values.double().square(), vectors, (max(dim, columns) * torch.finfo(joined.dtype).eps) ** 2
-
-
-def _subspace_eigenpairs(basis: Tensor, roots: Tensor, old: Tensor, new: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Ritz pairs after one power step on ``old old' + new new'`` from the last basis and mixed columns of ``new``."""
-    dim, columns, rank = new.shape[-2], new.shape[-1], basis.shape[-1]
-    width = min(dim, rank + OVERSAMPLING)
-    # A fixed cosine matrix mixes the columns in place of a random one, so a restart gives the same bits.
-    grid = torch.arange(columns, device=new.device, dtype=torch.float64)[:, None] + 0.5
-    mixing = torch.cos(
-        grid * (torch.arange(width, device=new.device, dtype=torch.float64) + 0.5) * (torch.pi / columns)
-    )
-    with _full_precision_matmul():
-        fresh = new @ mixing.to(new.dtype)
-        used = torch.nn.functional.pad(roots > 0, (0, width - rank))[..., None, :]
-        start = torch.where(used, torch.nn.functional.pad(basis, (0, width - rank)), fresh)
-        frame = torch.linalg.qr(old @ (old.mT @ start) + new @ (new.mT @ start)).Q
-        inner = torch.cat([frame.mT @ old, frame.mT @ new], -1)
-    inner = inner.double()
-    values, rotation = torch.linalg.eigh(inner @ inner.mT)
-    vectors = frame @ rotation.flip(-1).to(frame.dtype)
-    return values.flip(-1), vectors, (dim * torch.finfo(new.dtype).eps) ** 2
-
-
-@contextmanager
-def _full_precision_matmul() -> Iterator[None]:
-    """Turn TF32 and bfloat16 products off in the sketch, because they keep only ten bits of a Gram matrix."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)

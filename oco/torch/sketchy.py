@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from oco.errors import ConfigError
 from oco.torch.allocation import allocate_ranks
@@ -20,15 +19,15 @@ from oco.torch.parameter_state import AxisState
 from oco.torch.refreshing import Refresh
 from oco.torch.sketch import (
     Sketch,
-    apply_coefficients,
     empty_sketch,
     inverse_root_coefficients,
     power_of_two,
+    precondition_,
     resize_sketch,
     sketch_report,
     update_sketch,
 )
-from oco.torch.stacks import stacked
+from oco.torch.stacks import joined, stacked
 
 
 class SketchyShampoo(KroneckerOptimizer):
@@ -50,16 +49,19 @@ class SketchyShampoo(KroneckerOptimizer):
     rank : int, float, callable or RankBudget
         Directions kept per axis: a number (capped at the dimension), a fraction of the dimension, a function of it, or
         a division of a number of floats over all axes of the group.
-    method : {"gram64", "svd", "subspace"}
-        Decomposition, see :func:`oco.torch.sketch.update_sketch`. ``subspace`` is fast but carries no certificate.
+    method : {"subspace", "gram64", "svd"}
+        Decomposition, see :func:`oco.torch.sketch.update_sketch`. ``subspace`` costs O(d k r) a refresh and estimates
+        the escaped mass. ``gram64`` is the certified choice: the paper's update, whose sandwich and tail bound are
+        theorems.
 
     Notes
     -----
     State per m x n matrix in floats: ``k_m (m + 1) + k_n (n + 1) + 4`` for the sketches, ``m + n`` for the factored
     graft, ``m n`` for the momentum, 4 numbers; plain tensors under flat names, float32 for half-precision parameters.
-    A step costs ``8 k m n`` flops to precondition; a refresh costs O(d (k + r) min(d, k + r)) per axis with r the
-    product of the other axes. The transient peak is one stack of equal shapes with its joined sketch and gradient in
-    float64.
+    A step costs ``8 k m n`` flops to precondition. With r the product of the other axes, a refresh costs O(d k r) per
+    axis, or O(d (k + r) min(d, k + r)) with ``gram64``. Equal shapes take their step together, in stacks of at most
+    2^20 entries unless one tensor is larger. Above the start of a step, memory is one copy of such a stack's gradients
+    and what is k columns wide; ``gram64`` adds its joined sketch and gradient in float64 at a refresh.
 
     References
     ----------
@@ -91,7 +93,7 @@ class SketchyShampoo(KroneckerOptimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         rank: Rank | Mapping[str, Any] | str = 64,
         *,
-        method: str = "gram64",
+        method: str = "subspace",
         **options: Any,
     ) -> None:
         super().__init__(params, lr, betas, rank=rank, method=method, **options)
@@ -135,32 +137,35 @@ class SketchyShampoo(KroneckerOptimizer):
         if retry:
             sketch, block, method = Sketch(*[value.double() for value in sketch]), block.double(), "svd"
         tail_decay = settings.compatibility.tail_decay
-        sketch = update_sketch(sketch, block, decay=due.decay, weight=due.weight, method=method, tail_decay=tail_decay)
-        length = torch.linalg.vector_norm(block.flatten(1), dim=1, dtype=torch.float64)
-        trace = torch.hypot(state["root_trace"].double() * due.decay**0.5, length * due.weight**0.5)
+        sketch = update_sketch(
+            sketch, block, decay=due.decay, weight=due.weight, method=method, tail_decay=tail_decay, unit=due.scale
+        )
+        trace = torch.hypot(state["root_trace"].double() * due.decay**0.5, due.lengths * due.weight**0.5)
         return {name: value.to(dtype) for name, value in {**sketch._asdict(), "root_trace": trace}.items()}
 
     def _inverse_roots(
         self, states: list[list[dict[str, Tensor]]], axis: int, exponent: float, settings: Settings
     ) -> tuple[list[InverseRoot], Tensor]:
-        flat, rows = [state for bucket in states for state in bucket], [len(bucket) for bucket in states]
-        # Zeros pad the columns up to the largest rank; unused columns have the coefficient of the complement.
-        values = pad_sequence([state[f"singular_values_{axis}"] for state in flat], batch_first=True)
-        escaped = torch.stack([state[f"root_escaped_{axis}"] for state in flat])
-        inside, outside = inverse_root_coefficients(
-            Sketch(torch.empty(0), values, escaped),  # the coefficients do not depend on the basis
-            exponent,
-            eps=settings.eps,
-            relative_eps=settings.preconditioner.relative_eps,
-            pseudo_inverse=settings.compatibility.pseudo_inverse,
-        )
-        gains = power_of_two(torch.maximum(inside.amax(-1), outside))
-        scaled = torch.split(inside / gains[:, None], rows), torch.split(outside / gains, rows)
         roots: list[InverseRoot] = []
-        for bucket, own, rest in zip(states, *scaled, strict=True):
-            basis = stacked([state[f"basis_{axis}"] for state in bucket])
-            roots.append(partial(apply_coefficients, basis, own[:, : basis.shape[-1]], rest))
-        return roots, gains
+        units = []
+        for bucket in states:
+            values, escaped = (stacked([state[f"{name}_{axis}"] for state in bucket]) for name in Sketch._fields[1:])
+            inside, outside = inverse_root_coefficients(
+                Sketch(torch.empty(0), values, escaped),  # the coefficients do not depend on the basis
+                exponent,
+                eps=settings.eps,
+                relative_eps=settings.preconditioner.relative_eps,
+                pseudo_inverse=settings.compatibility.pseudo_inverse,
+            )
+            # With eps > 0 the complement's coefficient is the largest; in its units it is 1, which costs no pass.
+            unit, rest = outside, None
+            if settings.compatibility.pseudo_inverse or settings.eps == 0.0:
+                unit = power_of_two(torch.maximum(inside.amax(-1), outside))
+                rest = (outside / unit).to(values.dtype)
+            gain = ((inside - outside[:, None]) / unit[:, None]).to(values.dtype)
+            roots.append(partial(_apply, [state[f"basis_{axis}"] for state in bucket], gain, rest))
+            units.append(unit)
+        return roots, joined(units)
 
     def _fit_ranks(self, state: dict[str, Any], ranks: list[int], plan: Plan) -> list[int]:
         """Resize the sketches to ``ranks``; those under a budget keep their last ranks."""
@@ -202,7 +207,8 @@ class SketchyShampoo(KroneckerOptimizer):
 
         Keys: ``parameter``, ``axis``, ``dim``, ``rank``, ``trace`` (exact), ``escaped_mass``, ``outside_fraction``
         (share of the trace not in the sketch), ``largest_eigenvalue`` and ``intrinsic_dimension`` (pairs: lower,
-        upper). The pairs are certified unless ``method="subspace"``. Reading them synchronizes with the device.
+        upper). The pairs are certified with ``gram64`` and ``svd``, and estimates with ``subspace``. Reading them
+        synchronizes with the device.
         """
         rows = []
         for group in self.param_groups:
@@ -214,6 +220,10 @@ class SketchyShampoo(KroneckerOptimizer):
                         for axis in range(len(shape))
                     ]
         return rows
+
+
+def _apply(bases: list[Tensor], gain: Tensor, rest: Tensor | None, block: Tensor, axis: int) -> Tensor:
+    return precondition_(block, axis, stacked(bases), gain, rest)
 
 
 def _sketch(state: AxisState) -> Sketch:

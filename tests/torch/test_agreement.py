@@ -38,7 +38,7 @@ def test_a_vector_parameter_takes_the_step_of_the_convex_sketch():
     weight = torch.nn.Parameter(torch.zeros(9, dtype=torch.float64))
     options = {"graft": "none", "update_freq": 1, "start_step": 0, "compatibility": Compatibility(statistics="sum")}
     options["preconditioner"] = Preconditioner(vectors=True, relative_eps=False)
-    optimizer = SketchyShampoo([weight], lr=0.5, betas=(0.0, 1.0), rank=3, eps=eps, **options)
+    optimizer = SketchyShampoo([weight], lr=0.5, betas=(0.0, 1.0), rank=3, eps=eps, method="gram64", **options)
     convex, position = FrequentDirections(9, 3), np.zeros(9)
     for gradient in generator.standard_normal((25, 9)):
         weight.grad = torch.from_numpy(gradient)
@@ -60,7 +60,8 @@ def test_learner_and_optimizer_play_the_same_matrix_game(rank, decay):
     weight = torch.nn.Parameter(torch.tensor(learner.prediction))
     options = {"lr": rate, "betas": (0.0, decay), "graft": "none", "update_freq": 1, "start_step": 0, "eps": delta}
     options |= {"preconditioner": Preconditioner(relative_eps=False), "compatibility": Compatibility(statistics="sum")}
-    optimizer = SketchyShampoo([weight], rank=rank, **options) if rank else Shampoo([weight], **options)
+    sketchy = {"rank": rank, "method": "gram64"}
+    optimizer = SketchyShampoo([weight], **sketchy, **options) if rank else Shampoo([weight], **options)
     for _ in range(60):
         gradient = game.reveal(learner.prediction).gradient(learner.prediction)
         weight.grad = torch.tensor(gradient)

@@ -62,6 +62,7 @@ def test_ranks_move_to_the_axes_that_need_them_without_losing_state(allocate_by)
     optimizer = SketchyShampoo(
         params,
         rank=RankBudget(budget, by=allocate_by, reallocate_at=(30,)),
+        method="gram64",
         update_freq=1,
         betas=(0.9, 0.95),
     )
@@ -82,7 +83,8 @@ def test_ranks_move_to_the_axes_that_need_them_without_losing_state(allocate_by)
 
 def test_shrinking_axes_keep_the_sandwich_inside_a_run():
     params, step = flat_and_thin()
-    optimizer = SketchyShampoo(params, rank=RankBudget(4 * axis_cost(20, 8)), update_freq=1, betas=(0.9, 0.95))
+    options = {"update_freq": 1, "betas": (0.9, 0.95), "method": "gram64"}
+    optimizer = SketchyShampoo(params, rank=RankBudget(4 * axis_cost(20, 8)), **options)
     covariance = torch.zeros(20, 20, dtype=torch.float64)
     for _ in range(20):
         step(optimizer)

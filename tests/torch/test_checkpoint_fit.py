@@ -221,7 +221,8 @@ def test_other_changes_of_the_state_s_structure_are_refused(change):
 
 def test_momentum_that_is_switched_on_later_begins_at_zero():
     p = parameter(3, 5)
-    optimizer = SketchyShampoo([p], lr=1.0, betas=(0.0, 0.999), graft="sgd", start_step=100, compatibility=PLAIN)
+    options = {"graft": "sgd", "start_step": 100, "nesterov": False, "compatibility": PLAIN}
+    optimizer = SketchyShampoo([p], lr=1.0, betas=(0.0, 0.999), **options)
     train(optimizer, 2, p)
     optimizer.param_groups[0]["betas"] = (0.9, 0.999)
     before = p.detach().clone()

@@ -78,6 +78,7 @@ def optimizer_case_error(case, arrays, name):
         lr=case["lr"],
         betas=(case["b1"], case["graft_decay"]),
         rank=case["rank"],
+        method="gram64",
         eps=case["eps"],
         update_freq=1,
         # The reference's NONE grafting ignores its start step and its exclusion of vectors.
