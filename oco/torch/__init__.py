@@ -1,8 +1,10 @@
 """S-Shampoo as PyTorch optimizers, and the spectra that motivate it (extra ``torch``).
 
 - :class:`SketchyShampoo`: Shampoo in sub-linear memory;
+- :class:`SketchySOAP`: the family around it: Adam in the sketched eigenbasis, a choice of tails, little or no momentum;
 - :class:`Shampoo`: the same code with full factors;
 - :class:`Graft`, :class:`Preconditioner`, :class:`RankBudget`, :class:`Compatibility`: their options by concern;
+- :class:`Tail`, :class:`Momentum`, :class:`Unsketched`: those of :class:`SketchySOAP`;
 - :class:`UpdateRegret`: the regret of an optimizer's updates, and :class:`OnlineUpdates`, whose updates are a learner's
   plays;
 - :class:`MuonWithAdamW`: PyTorch's Muon for matrices and its AdamW for the rest, as one optimizer;
@@ -20,11 +22,13 @@ except ImportError as error:
 from collections.abc import Callable
 
 from oco.torch.grafting import Graft
+from oco.torch.members import Momentum, Tail, Unsketched
 from oco.torch.muon import MuonWithAdamW
 from oco.torch.online_updates import OnlineUpdates
 from oco.torch.options import Compatibility, Preconditioner, RankBudget
 from oco.torch.shampoo import Shampoo
 from oco.torch.sketchy import SketchyShampoo
+from oco.torch.sketchy_soap import SketchySOAP
 from oco.torch.spectrum import SpectrumProbe
 from oco.torch.spectrum_figure import spectrum_figure
 from oco.torch.update_regret import UpdateRegret, regret_interval
@@ -38,6 +42,7 @@ OPTIMIZERS: dict[str, Callable[..., _torch.optim.Optimizer]] = {
     "sgd": _torch.optim.SGD,
     "shampoo": Shampoo,
     "sketchy_shampoo": SketchyShampoo,
+    "sketchy_soap": SketchySOAP,
 }
 """What a training experiment may compare: every ``kind`` and its class."""
 
@@ -45,13 +50,17 @@ __all__ = [
     "OPTIMIZERS",
     "Compatibility",
     "Graft",
+    "Momentum",
     "MuonWithAdamW",
     "OnlineUpdates",
     "Preconditioner",
     "RankBudget",
     "Shampoo",
+    "SketchySOAP",
     "SketchyShampoo",
     "SpectrumProbe",
+    "Tail",
+    "Unsketched",
     "UpdateRegret",
     "regret_interval",
     "spectrum_figure",

@@ -14,6 +14,7 @@ from oco.torch.checkpoint import cast_state
 from oco.torch.grafting import Graft, graft_steps
 from oco.torch.groups import Plan, Settings, default_options, flattened, warn_of_earlier
 from oco.torch.limits import limited
+from oco.torch.member_step import held_bases, move
 from oco.torch.options import Compatibility, Preconditioner
 from oco.torch.parameter_state import wide
 from oco.torch.refreshing import RefreshingOptimizer
@@ -92,6 +93,7 @@ class KroneckerOptimizer(RefreshingOptimizer):
     """
 
     sketched: ClassVar[bool] = False
+    member: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -126,7 +128,7 @@ class KroneckerOptimizer(RefreshingOptimizer):
     @classmethod
     def option_defaults(cls) -> dict[str, Any]:
         """Return the flat options of a group with their defaults."""
-        options = default_options(cls.sketched)
+        options = default_options(cls.sketched, cls.member)
         for kind in (KroneckerOptimizer, cls):
             for name, parameter in inspect.signature(kind).parameters.items():
                 if parameter.default is not inspect.Parameter.empty:
@@ -219,7 +221,11 @@ class KroneckerOptimizer(RefreshingOptimizer):
         norms = torch.stack([self.state[param]["norm"] for param in params])
         scaled = limited(flat, norms, step, settings.betas[1], settings.summed)
         gradients = self._shaped(scaled.gradients, batch)
+        held = None if settings.member is None else held_bases(batch, states, settings)
         self._refresh(batch, group, settings, gradients, scaled)
+        if settings.member is not None:
+            move(batch, states, gradients, settings, float(group["lr"]), held)
+            return
         bias_correction = settings.compatibility.bias_correction
         steps = graft_steps(gradients, states, settings.graft, settings.betas[1], step, bias_correction)
         if batch.preconditioned and step > settings.start_step:

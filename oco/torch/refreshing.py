@@ -80,7 +80,7 @@ class RefreshingOptimizer(CheckpointedOptimizer):
 
     def _absorb(self, bucket: Bucket, settings: Settings, gradients: Tensor, good: Tensor) -> Tensor:
         """Update the axis states of a bucket that can be updated; return which could."""
-        decay = settings.betas[1] ** settings.update_freq
+        decay = settings.statistics_beta2**settings.update_freq
         due = Refresh(decay, 1.0 if settings.summed else 1.0 - decay, settings.exponent(len(bucket.shape)))
         states = [self.state[param] for param in bucket.params]
         fresh: AxisState = {}
@@ -109,7 +109,7 @@ class RefreshingOptimizer(CheckpointedOptimizer):
                 except LinAlgError:
                     rows.append({name: torch.full_like(value, torch.nan) for name, value in own.items()})
             new = {name: torch.cat([row[name] for row in rows]) for name in old}
-        peaks = [value.abs().flatten(1).amax(1) if value.ndim > 1 else value for value in new.values()]
+        peaks = [value.abs().flatten(1).amax(1) if value.ndim > 1 else value for value in new.values() if value.numel()]
         success = torch.isfinite(torch.stack(peaks)).all(0)
         return new, success
 
