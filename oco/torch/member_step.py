@@ -124,7 +124,7 @@ def sketched_step(
             steps[name] = torch.zeros_like(part)
         else:
             steps[name] = (sources[name].double() * scales[name]).to(part.dtype)
-        if member.clip is not None:
+        if member.clip is not None and method != "orthogonal":
             size = norm(steps[name]) / (part.shape[-2] * part.shape[-1]) ** 0.5
             steps[name] /= (size / member.clip).clamp(min=1.0)
     if member.balance != "none":

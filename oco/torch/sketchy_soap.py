@@ -43,7 +43,7 @@ class SketchySOAP(SketchedOptimizer):
         momentum: str | Momentum | Mapping[str, Any] = "ema",
         unsketched: str | Unsketched | Mapping[str, Any] = "adam",
         basis_beta2: float = 0.995,
-        clip: float | None = None,
+        clip: float | None = 1.0,
         method: str = "subspace",
         eps: float = 1e-8,
         start_step: int | None = 1,
