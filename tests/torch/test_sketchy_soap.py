@@ -258,25 +258,25 @@ def test_a_matrix_of_width_128_takes_less_than_a_third_of_a_float_for_each_weigh
         assert optimizer.state_bytes()["total"] / 4 / params[0].numel() < floats
 
 
-@pytest.mark.parametrize("core", CORES)
-@pytest.mark.parametrize("cross", CROSSES)
-@pytest.mark.parametrize("tail", TAILS)
-def test_every_member_goes_down_a_quadratic(core, cross, tail):
+POINTS = [(core, cross, tail, "none") for core in CORES for cross in CROSSES for tail in TAILS]
+POINTS += [("adam", "factored", "orthogonal", balance) for balance in BALANCES[1:]]
+
+
+@pytest.mark.parametrize(("core", "cross", "tail", "balance"), POINTS)
+def test_every_member_goes_down_a_quadratic(core, cross, tail, balance):
     torch.manual_seed(1)
     target = torch.randn(12, 9) * torch.linspace(0.1, 2.0, 12)[:, None]
-    allowed = [b for b in BALANCES if b == "none" or (tail != "dropped" and (b != "spectral" or tail == "orthogonal"))]
-    for balance in allowed:
-        (weight,) = weights((12, 9), dtype=torch.float32)
-        options = {"core": core, "cross": cross, "tail": tail, "balance": balance, "update_freq": 3}
-        optimizer = SketchySOAP([weight], lr=0.03, rank=4, **options)
-        first = last = None
-        for _ in range(60):
-            optimizer.zero_grad()
-            loss = (weight - target).square().sum()
-            loss.backward()
-            optimizer.step()
-            first, last = first or loss.item(), loss.item()
-        assert last < 0.7 * first, (balance, last / first)
+    (weight,) = weights((12, 9), dtype=torch.float32)
+    options = {"core": core, "cross": cross, "tail": tail, "balance": balance, "update_freq": 3}
+    optimizer = SketchySOAP([weight], lr=0.06, rank=4, **options)
+    losses = []
+    for _ in range(30):
+        optimizer.zero_grad()
+        loss = (weight - target).square().sum()
+        loss.backward()
+        losses.append(loss.item())
+        optimizer.step()
+    assert losses[-1] < 0.7 * losses[0]
 
 
 def test_rules_that_mean_nothing_are_refused_with_a_sentence():
