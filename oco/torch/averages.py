@@ -61,9 +61,7 @@ def stochastically_rounded(values: Tensor, generator: torch.Generator) -> Tensor
     ([0.33203125, 0.333984375], True)
     """
     bits = values.float().contiguous().view(torch.int32)
-    noise = torch.randint(
-        0, 1 << LOST_BITS, bits.shape, generator=generator, device=bits.device, dtype=torch.int32
-    )
+    noise = torch.randint(0, 1 << LOST_BITS, bits.shape, generator=generator, device=bits.device, dtype=torch.int32)
     return ((bits + noise) & -(1 << LOST_BITS)).view(torch.float32).bfloat16()
 
 

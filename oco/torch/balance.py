@@ -32,9 +32,9 @@ def balanced(steps: Parts, rule: str, evidence: Evidence, ranks: tuple[int, int]
     =========== =======================================================================================================
     none        as they are
     rms         both to root mean square 1: ``||P|| = sqrt(N_P)``, ``||T|| = sqrt(N_T)``
-    noise       P as it is, ``||T|| = sqrt(N_T) ||M_T|| / sqrt(mean ||G_T||^2)``: a tail of averaged gradients M_T that
-                agree has root mean square 1, one of noise ``sqrt((1 - beta1) / (1 + beta1))``, as Adam's entries have
-    trust_ratio ``||P|| : ||T|| = ||W_P|| : ||W_T||``, lengths of the weights' own parts; the whole to root mean square 1
+    noise       P as it is, ``||T|| = sqrt(N_T) ||M_T|| / sqrt(mean ||G_T||^2)``: averages M_T of gradients that
+                agree have root mean square 1, one of noise ``sqrt((1 - beta1) / (1 + beta1))``, as Adam's entries have
+    trust_ratio ``||P|| : ||T|| = ||W_P|| : ||W_T||``, the weights' own parts; the whole to root mean square 1
     spectral    P to the spectral norm of T
     descent     ``||P|| : ||T|| = <M_P, P> / ||P|| : <M_T, T> / ||T||``, the steepest descent among steps of one length
                 along the two; the whole to root mean square 1
@@ -53,9 +53,8 @@ def balanced(steps: Parts, rule: str, evidence: Evidence, ranks: tuple[int, int]
     elif rule == "noise":
         lengths = own, outside**0.5 * evidence.damping
     elif rule == "spectral":
-        return {name: part * (evidence.spectral / _positive(spectral_norm(inside))) for name, part in inside.items()} | {
-            "rest": rest
-        }
+        ratio = evidence.spectral / _positive(spectral_norm(inside))
+        return {**{name: part * ratio for name, part in inside.items()}, "rest": rest}
     elif rule == "trust_ratio" and evidence.weights is not None:
         weights = {name: part for name, part in evidence.weights.items() if name != "rest"}
         lengths = _shared(_length(weights), norm(evidence.weights["rest"]), total)

@@ -114,9 +114,11 @@ def sketched_step(
     for name, part in fresh.items():
         method = member.method_of(name)
         if method == "adam":
-            steps[name] = sources[name] / (elementwise_root(states, "core_square", part, beta2, correction) + settings.eps)
+            root = elementwise_root(states, "core_square", part, beta2, correction)
+            steps[name] = sources[name] / (root + settings.eps)
         elif method == "factored":
-            steps[name] = sources[name] / (factored_root(states, name, part, beta2, correction) + settings.eps)
+            root = factored_root(states, name, part, beta2, correction)
+            steps[name] = sources[name] / (root + settings.eps)
         elif method == "orthogonal":
             steps[name] = orthogonalized(sources[name], member.tail.iterations, member.tail.coefficients)
             steps[name] *= tail_length(gradients.shape, bases)
