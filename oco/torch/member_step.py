@@ -106,28 +106,29 @@ def sketched_step(
     if seen <= 0:
         return torch.zeros_like(gradients)
     correction = 1.0 - beta2**seen
-    fresh = split(gradients, *bases, member.crosses)
+    whole_needed = source is gradients or member.method_of("rest") == "factored"
+    fresh = split(gradients, *bases, member.crosses, rest=whole_needed)
     sources = fresh if source is gradients else split(source, *bases, member.crosses)
-    rest_square = blended(states, "rest_square", fresh["rest"].square().mean((-2, -1)), beta2) / correction
+    rest_square = blended(states, "rest_square", _mean_square_of_rest(fresh, gradients), beta2) / correction
     scales = _model(states, settings, step) if member.core == "inverse_root" or member.modelled else {}
     steps: Parts = {}
-    for name, part in fresh.items():
+    for name, smooth in sources.items():
         method = member.method_of(name)
         if method == "adam":
-            root = elementwise_root(states, "core_square", part, beta2, correction)
-            steps[name] = sources[name] / (root + settings.eps)
+            root = elementwise_root(states, "core_square", fresh[name], beta2, correction)
+            steps[name] = smooth / (root + settings.eps)
         elif method == "factored":
-            root = factored_root(states, name, part, beta2, correction)
-            steps[name] = sources[name] / (root + settings.eps)
+            root = factored_root(states, name, fresh[name], beta2, correction)
+            steps[name] = smooth / (root + settings.eps)
         elif method == "orthogonal":
-            steps[name] = orthogonalized(sources[name], member.tail.iterations, member.tail.coefficients)
+            steps[name] = orthogonalized(smooth, member.tail.iterations, member.tail.coefficients)
             steps[name] *= tail_length(gradients.shape, bases)
         elif method == "dropped":
-            steps[name] = torch.zeros_like(part)
+            steps[name] = torch.zeros_like(smooth)
         else:
-            steps[name] = (sources[name].double() * scales[name]).to(part.dtype)
+            steps[name] = (smooth.double() * scales[name]).to(smooth.dtype)
         if member.clip is not None and method != "orthogonal":
-            size = norm(steps[name]) / (part.shape[-2] * part.shape[-1]) ** 0.5
+            size = norm(steps[name]) / (smooth.shape[-2] * smooth.shape[-1]) ** 0.5
             steps[name] /= (size / member.clip).clamp(min=1.0)
     if member.balance != "none":
         ranks = bases.rows.shape[-1], bases.columns.shape[-1]
@@ -140,6 +141,15 @@ def sketched_step(
         evidence = Evidence(sources, damping, weights, tail_length(gradients.shape, bases))
         steps = balanced(steps, member.balance, evidence, ranks)
     return joined(steps, *bases)
+
+
+def _mean_square_of_rest(parts: Parts, gradients: Tensor) -> Tensor:
+    """Mean squares (B,) of the rest's entries, by what the other parts leave if it is not there."""
+    if "rest" in parts:
+        return parts["rest"].square().mean((-2, -1))
+    others = torch.stack([norm(part).square() for part in parts.values()]).sum(0)
+    left = (norm(gradients).square() - others).clamp(min=0.0)
+    return left.flatten() / (gradients.shape[-2] * gradients.shape[-1])
 
 
 def tail_length(shape: Sequence[int], bases: Bases) -> float:
