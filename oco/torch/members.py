@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -134,7 +135,8 @@ class Member:
     momentum: Momentum
     unsketched: Unsketched
     basis_beta2: float
-    clip: float | None = None
+    clip: float | None
+    share: float | None
 
     def __post_init__(self) -> None:
         check_choice("core", self.core, CORES)
@@ -142,8 +144,10 @@ class Member:
         check_choice("balance", self.balance, BALANCES)
         if not (is_number(self.basis_beta2) and 0.0 <= self.basis_beta2 < 1.0):
             raise refuse("basis_beta2 value", self.basis_beta2, "a number of at least 0 and below 1")
-        if not (self.clip is None or (is_number(self.clip) and self.clip > 0.0)):
-            raise refuse("clip value", self.clip, "None or a positive number")
+        for name in ("clip", "share"):
+            value = getattr(self, name)
+            if not (value is None or (is_number(value) and value > 0.0)):
+                raise refuse(f"{name} value", value, "None or a positive number")
         if self.balance == "spectral" and self.tail.method != "orthogonal":
             raise ConfigError(
                 f"balance='spectral' is given with the tail {self.tail.method!r}; it needs the tail 'orthogonal', "
@@ -168,6 +172,12 @@ class Member:
             return self.core
         return self.tail.method if part == "rest" or self.cross == "tail" else "factored"
 
+    def capped(self, rank: int, dim: int, shape: Sequence[int]) -> int:
+        """Return a rank whose basis of ``dim`` rows holds at most its share of a tensor's entries, but at least 1."""
+        if self.share is None or not rank:
+            return rank
+        return min(rank, max(1, int(self.share * math.prod(shape) / dim)))
+
     @classmethod
     def of(cls, group: Mapping[str, Any]) -> Member:
         """Return the member that a group's flat options describe."""
@@ -175,7 +185,7 @@ class Member:
             record(**{field: group[name] for field, name in record.flat.items()})
             for record in (Tail, Momentum, Unsketched)
         )
-        plain = {name: group[name] for name in ("core", "cross", "balance", "basis_beta2", "clip")}
+        plain = {name: group[name] for name in ("core", "cross", "balance", "basis_beta2", "clip", "share")}
         return cls(**plain, tail=tail, momentum=momentum, unsketched=unsketched)
 
 

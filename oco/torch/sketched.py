@@ -64,7 +64,10 @@ class SketchedOptimizer(KroneckerOptimizer, ABC):
             number: Any = rank
             return max(1, round(number * dim)) if isinstance(number, float) else min(dim, int(number))
 
-        return {p: [of(d) for d in shape] for p, shape in shapes.items()}
+        member = plan.settings.member
+        if member is None:
+            return {p: [of(d) for d in shape] for p, shape in shapes.items()}
+        return {p: [member.capped(of(d), d, shape) for d in shape] for p, shape in shapes.items()}
 
     def _axis_state(self, dim: int, rank: int, dtype: torch.dtype, device: torch.device) -> AxisState:
         sketch = empty_sketch(dim, rank, dtype=dtype, device=device)

@@ -41,6 +41,9 @@ class SketchySOAP(SketchedOptimizer):
         Decay of the momentum (0 keeps none) and of the second moments, which are averages (below 1).
     rank : int, float, callable or RankBudget
         Directions kept per axis, as in :class:`SketchyShampoo`; 0 makes all of the gradient tail.
+    share : float, optional
+        Most entries of a basis as a share of the matrix's: ``k d <= share m n`` (but k >= 1), so that the 1,568 rows of
+        a basis for 10 classes do not cost more than the weights. Not applied to a RankBudget.
     core : {"adam", "inverse_root"}
         ``adam``: above. ``inverse_root``: ``c_ij (l_i r_j)^(-1/4)`` with the eigenvalues of the sketches plus their
         escaped masses.
@@ -129,6 +132,7 @@ class SketchySOAP(SketchedOptimizer):
         unsketched: str | Unsketched | Mapping[str, Any] = "adam",
         basis_beta2: float = 0.995,
         clip: float | None = 1.0,
+        share: float | None = 0.25,
         method: str = "subspace",
         eps: float = 1e-8,
         start_step: int | None = 1,
@@ -137,5 +141,5 @@ class SketchySOAP(SketchedOptimizer):
     ) -> None:
         own = {"core": core, "cross": cross, "tail": tail, "balance": balance, "unsketched": unsketched}
         own |= {"basis_beta2": basis_beta2, "momentum": momentum, "method": method, "eps": eps}
-        own |= {"clip": clip, "start_step": start_step, "graft": graft}
+        own |= {"clip": clip, "share": share, "start_step": start_step, "graft": graft}
         super().__init__(params, lr, betas, rank=rank, **own, **options)

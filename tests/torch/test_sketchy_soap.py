@@ -21,7 +21,15 @@ from oco.torch.members import BALANCES, CORES, CROSSES, TAILS
 
 WIDE = torch.float64
 # The sketches are those of the one gradient that is preconditioned.
-ONE_STEP = {"lr": 1.0, "update_freq": 1, "start_step": 0, "basis_beta2": 0.0, "method": "gram64", "clip": None}
+ONE_STEP = {
+    "lr": 1.0,
+    "update_freq": 1,
+    "start_step": 0,
+    "basis_beta2": 0.0,
+    "method": "gram64",
+    "clip": None,
+    "share": None,
+}
 VECTORS = pytest.mark.filterwarnings("ignore:.*none of the .* parameters of group:UserWarning")
 
 
@@ -58,7 +66,14 @@ def test_with_full_rank_and_an_adam_core_it_is_soap(update_freq):
     follow the squared overlaps of new and old eigenvectors.
     """
     (weight,) = weights((5, 5))
-    options = {"betas": (0.9, 0.8), "update_freq": update_freq, "basis_beta2": 0.7, "method": "gram64", "clip": None}
+    options = {
+        "betas": (0.9, 0.8),
+        "update_freq": update_freq,
+        "basis_beta2": 0.7,
+        "method": "gram64",
+        "clip": None,
+        "share": None,
+    }
     optimizer = SketchySOAP([weight], lr=0.1, rank=5, **options)
     left, right = np.zeros((5, 5)), np.zeros((5, 5))
     average, second, expected = np.zeros((5, 5)), np.zeros((5, 5)), weight.detach().numpy().copy()
@@ -88,7 +103,14 @@ def test_with_full_rank_and_inverse_roots_it_is_shampoo():
     mine = weights((6, 4), (5, 5))
     theirs = copies(mine)
     common = {"lr": 0.1, "betas": (0.0, 0.9), "update_freq": 2, "start_step": 0, "graft": "none", "eps": 1e-7}
-    point = {"core": "inverse_root", "cross": "tail", "tail": "escaped_mass", "method": "gram64", "clip": None}
+    point = {
+        "core": "inverse_root",
+        "cross": "tail",
+        "tail": "escaped_mass",
+        "method": "gram64",
+        "clip": None,
+        "share": None,
+    }
     one = SketchySOAP(mine, rank=9, basis_beta2=0.9, **point, **common)
     two = Shampoo(theirs, **common)
     drive([one, two], [mine, theirs], 9)
@@ -105,7 +127,7 @@ def test_inverse_roots_and_the_escaped_mass_are_the_paper_s_s_shampoo(graft, met
     common = {"lr": 0.1, "betas": (0.9, 0.95), "rank": 3, "update_freq": 3, "graft": graft, "eps": 1e-7}
     common |= {"method": method, "nesterov": nesterov, "weight_decay": 0.1, "start_step": 4 if graft != "none" else 0}
     point = {"core": "inverse_root", "cross": "tail", "tail": "escaped_mass", "momentum": Momentum("update")}
-    one = SketchySOAP(mine, basis_beta2=0.95, clip=None, **point, **common)
+    one = SketchySOAP(mine, basis_beta2=0.95, clip=None, share=None, **point, **common)
     two = SketchyShampoo(theirs, **common)
     drive([one, two], [mine, theirs], 10)
     for a, b in zip(mine, theirs, strict=True):
@@ -251,6 +273,18 @@ def test_the_state_is_what_the_formulas_say_and_without_momentum_holds_no_array_
         assert (largest < m * n) is (held["momentum"] == 0 or largest == k * m)
 
 
+def test_a_basis_takes_at_most_its_share_of_the_matrix():
+    (weight,) = weights((10, 400))
+    optimizer = SketchySOAP([weight], rank=16)
+    drive([optimizer], [[weight]], 2)
+    # 0.25 * 400 > 10, and 0.25 * 10 = 2.5 directions of 400 entries.
+    assert [row["rank"] for row in optimizer.report()] == [10, 2]
+    (weight,) = weights((10, 400))
+    optimizer = SketchySOAP([weight], rank=16, share=None)
+    drive([optimizer], [[weight]], 2)
+    assert [row["rank"] for row in optimizer.report()] == [10, 16]
+
+
 def test_a_matrix_of_width_128_takes_less_than_a_third_of_a_float_for_each_weight():
     for shape, floats in (((128, 128), 0.31), ((128, 512), 0.20), ((512, 512), 0.08)):
         params = weights(shape, dtype=torch.float32)
@@ -268,7 +302,7 @@ def test_every_member_goes_down_a_quadratic(core, cross, tail, balance):
     torch.manual_seed(1)
     target = torch.randn(12, 9) * torch.linspace(0.1, 2.0, 12)[:, None]
     (weight,) = weights((12, 9), dtype=torch.float32)
-    options = {"core": core, "cross": cross, "tail": tail, "balance": balance, "update_freq": 3}
+    options = {"core": core, "cross": cross, "tail": tail, "balance": balance, "update_freq": 3, "share": None}
     optimizer = SketchySOAP([weight], lr=0.06, rank=4, **options)
     losses = []
     for _ in range(40):

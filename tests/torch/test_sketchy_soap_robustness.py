@@ -30,7 +30,7 @@ def build(dtype=torch.float32, seed=0, **options):
     shapes = ((8, 6), (8, 3, 2), (5,), (8, 6))
     params = [torch.nn.Parameter(torch.randn(s, generator=generator).to(dtype)) for s in shapes]
     named = [(f"layer{i}", p) for i, p in enumerate(params)]
-    return params, SketchySOAP(named, lr=0.01, rank=2, update_freq=3, **options)
+    return params, SketchySOAP(named, lr=0.01, rank=2, update_freq=3, share=None, **options)
 
 
 def drive(optimizer, params, first, last):
@@ -158,7 +158,7 @@ def test_stacks_of_equal_shapes_move_as_each_tensor_alone_would(options):
     alone = [torch.nn.Parameter(p.detach().clone()) for p in params]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # the vector alone is a group without a preconditioned tensor
-        others = [SketchySOAP([p], lr=0.01, rank=2, update_freq=3, **options) for p in alone]
+        others = [SketchySOAP([p], lr=0.01, rank=2, update_freq=3, share=None, **options) for p in alone]
     for step in range(8):
         generator = torch.Generator().manual_seed(step)
         for p, q in zip(params, alone, strict=True):
