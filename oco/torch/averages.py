@@ -44,9 +44,8 @@ def averaged(states: States, stack: Tensor, beta1: float, step: float, *, nester
         generator = torch.Generator(stack.device).manual_seed(int(step))
         stored = stochastically_rounded(new, generator)
     torch._foreach_copy_(own, list(stored.unbind()))
-    if nesterov:
-        return torch.lerp(new, stack, 1.0 - beta1) / (1.0 - beta1 ** (step + 1.0))
-    return new / (1.0 - beta1**step)
+    ahead: Tensor = torch.lerp(new, stack, 1.0 - beta1) if nesterov else new
+    return ahead / (1.0 - beta1 ** (step + 1.0 if nesterov else step))
 
 
 def stochastically_rounded(values: Tensor, generator: torch.Generator) -> Tensor:
@@ -84,7 +83,7 @@ def sketched_average(
     if nesterov:
         left, right = (torch.lerp(*pair, 1.0 - beta1) for pair in ((left, projected), (right, across)))
     # The difference of average and gradient lies in the bases, so the rest of the gradient passes unchanged.
-    result = stack + rows @ (left / scale - projected) + (right / scale - across) @ columns.mT
+    result: Tensor = stack + rows @ (left / scale - projected) + (right / scale - across) @ columns.mT
     return result if lost is None else result.add_(lost, alpha=beta1 / (1.0 - beta1))
 
 
@@ -92,7 +91,7 @@ def moved_to(states: States, before: Bases, after: Bases) -> Tensor:
     """Express averages in new bases, in place, and return what is lost of them (B, m, n)."""
     left = stacked([state["average_left"] for state in states])
     right = stacked([state["average_right"] for state in states])
-    whole = before.rows @ left + right @ before.columns.mT
+    whole: Tensor = before.rows @ left + right @ before.columns.mT
     new_left = after.rows.mT @ whole
     inside = after.rows @ new_left
     new_right = (whole - inside) @ after.columns

@@ -82,11 +82,12 @@ def spectral_norm(inside: Parts) -> Tensor:
     gram = torch.cat([upper, torch.cat([core.mT, identity], -1)], -2)
     values, vectors = torch.linalg.eigh(right.mT @ right)
     root = (vectors * values.clamp(min=0.0).sqrt()[..., None, :]) @ vectors.mT
-    above, below = gram.split([core.shape[-2], size], -2)
+    above, below = torch.split(gram, [core.shape[-2], size], -2)
     scaled = torch.cat([above, root @ below], -2)
-    above, below = scaled.split([core.shape[-2], size], -1)
+    above, below = torch.split(scaled, [core.shape[-2], size], -1)
     squares = torch.linalg.eigvalsh(torch.cat([above, below @ root], -1)) if gram.shape[-1] else gram.new_zeros(1)
-    return squares.amax(-1).clamp(min=0.0).sqrt()[..., None, None]
+    largest: Tensor = squares.amax(-1).clamp(min=0.0).sqrt()
+    return largest[..., None, None]
 
 
 def _length(parts: Parts) -> Tensor:
@@ -97,8 +98,8 @@ def _shared(first: Tensor, second: Tensor, total: float) -> tuple[Tensor, Tensor
     """Return lengths in the ratio of two numbers whose squares sum to ``total``; equal ones if both are zero."""
     whole = torch.hypot(first, second)
     even = torch.full_like(first, 0.5**0.5)
-    shares = (torch.where(whole > 0, value / _positive(whole), even) for value in (first, second))
-    return tuple(share * total**0.5 for share in shares)  # type: ignore[return-value]
+    one, two = (torch.where(whole > 0, value / _positive(whole), even) * total**0.5 for value in (first, second))
+    return one, two
 
 
 def _positive(values: Tensor) -> Tensor:

@@ -65,7 +65,7 @@ def move(
     """Move the parameters of a batch whose sketches have taken the gradients in."""
     member: Member = settings.member  # type: ignore[assignment]
     if batch.preconditioned:
-        before = held or [None] * len(gradients)
+        before: Sequence[Bases | None] = held or [None] * len(gradients)
         steps = [
             sketched_step(own, stack, bucket.params, settings, batch.step, last)
             for own, stack, bucket, last in zip(states, gradients, batch.buckets, before, strict=True)

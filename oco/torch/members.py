@@ -181,12 +181,12 @@ class Member:
     @classmethod
     def of(cls, group: Mapping[str, Any]) -> Member:
         """Return the member that a group's flat options describe."""
-        tail, momentum, unsketched = (
-            record(**{field: group[name] for field, name in record.flat.items()})
-            for record in (Tail, Momentum, Unsketched)
-        )
+        fields = {
+            keyword: record(**{field: group[name] for field, name in record.flat.items()})
+            for keyword, record in MEMBER_RECORDS.items()
+        }
         plain = {name: group[name] for name in ("core", "cross", "balance", "basis_beta2", "clip", "share")}
-        return cls(**plain, tail=tail, momentum=momentum, unsketched=unsketched)
+        return cls(**plain, **fields)
 
 
-MEMBER_RECORDS: dict[str, type] = {"tail": Tail, "momentum": Momentum, "unsketched": Unsketched}
+MEMBER_RECORDS: dict[str, Any] = {"tail": Tail, "momentum": Momentum, "unsketched": Unsketched}

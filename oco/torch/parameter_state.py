@@ -20,7 +20,7 @@ from oco.torch.member_step import member_state
 AxisState = dict[str, Tensor]
 # The options that decide which entries a parameter's state has, and their shapes.
 STRUCTURE = ("rank", "budget", "graft", "merge_dims", "merge", "max_dim", "vectors")
-STRUCTURE += ("core", "cross", "tail", "momentum_storage", "unsketched")
+OF_MEMBERS = ("core", "cross", "tail", "momentum_storage", "unsketched", "share")
 
 
 class StatefulOptimizer(torch.optim.Optimizer, ABC):
@@ -102,7 +102,7 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
             return known[1]
         plan = self._plan(group)
         values = self._values(group)
-        if known is None or any(known[0].get(name) != values.get(name) for name in (*STRUCTURE, "params")):
+        if known is None or any(known[0].get(name) != values.get(name) for name in (*STRUCTURE, *OF_MEMBERS, "params")):
             self._follow(group, plan)
         self._plans[id(group)] = values, plan
         return plan

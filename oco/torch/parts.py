@@ -64,7 +64,7 @@ def joined(parts: Parts, rows: Tensor, columns: Tensor) -> Tensor:
     """Return the matrices with these parts: ``U core V' + U left + right V' + rest``."""
     if "left" not in parts:
         return parts["rest"] + rows @ (parts["core"] @ columns.mT)
-    inside = rows @ (parts["core"] @ columns.mT).add_(parts["left"])
+    inside: Tensor = rows @ (parts["core"] @ columns.mT).add_(parts["left"])
     return inside.add_(parts["rest"]).add_(parts["right"] @ columns.mT)
 
 

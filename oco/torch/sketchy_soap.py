@@ -139,7 +139,7 @@ class SketchySOAP(SketchedOptimizer):
         graft: str = "none",
         **options: Any,
     ) -> None:
-        own = {"core": core, "cross": cross, "tail": tail, "balance": balance, "unsketched": unsketched}
+        own: dict[str, Any] = {"core": core, "cross": cross, "tail": tail, "balance": balance, "unsketched": unsketched}
         own |= {"basis_beta2": basis_beta2, "momentum": momentum, "method": method, "eps": eps}
         own |= {"clip": clip, "share": share, "start_step": start_step, "graft": graft}
         super().__init__(params, lr, betas, rank=rank, **own, **options)
