@@ -45,7 +45,8 @@ def averaged(states: States, stack: Tensor, beta1: float, step: float, *, nester
         stored = stochastically_rounded(new, generator)
     torch._foreach_copy_(own, list(stored.unbind()))
     ahead: Tensor = torch.lerp(new, stack, 1.0 - beta1) if nesterov else new
-    return ahead / (1.0 - beta1 ** (step + 1.0 if nesterov else step))
+    scale: float = 1.0 - beta1 ** (step + 1.0 if nesterov else step)
+    return ahead.div(scale)
 
 
 def stochastically_rounded(values: Tensor, generator: torch.Generator) -> Tensor:

@@ -91,7 +91,8 @@ def spectral_norm(inside: Parts) -> Tensor:
 
 
 def _length(parts: Parts) -> Tensor:
-    return torch.linalg.vector_norm(torch.stack([norm(part) for part in parts.values()]), dim=0)
+    length: Tensor = torch.linalg.vector_norm(torch.stack([norm(part) for part in parts.values()]), dim=0)
+    return length
 
 
 def _shared(first: Tensor, second: Tensor, total: float) -> tuple[Tensor, Tensor]:

@@ -63,11 +63,12 @@ def split(matrices: Tensor, rows: Tensor, columns: Tensor, crosses: bool = True,
 def joined(parts: Parts, rows: Tensor, columns: Tensor) -> Tensor:
     """Return the matrices with these parts: ``U core V' + U left + right V' + rest``."""
     if "left" not in parts:
-        return parts["rest"] + rows @ (parts["core"] @ columns.mT)
+        return parts["rest"].add(rows @ (parts["core"] @ columns.mT))
     inside: Tensor = rows @ (parts["core"] @ columns.mT).add_(parts["left"])
     return inside.add_(parts["rest"]).add_(parts["right"] @ columns.mT)
 
 
 def norm(matrices: Tensor) -> Tensor:
     """Return Frobenius norms with the shape (..., 1, 1)."""
-    return torch.linalg.matrix_norm(matrices, keepdim=True)
+    norms: Tensor = torch.linalg.matrix_norm(matrices, keepdim=True)
+    return norms
