@@ -1,8 +1,10 @@
 """S-Shampoo as PyTorch optimizers, and the spectra that motivate it (extra ``torch``).
 
 - :class:`SketchyShampoo`: Shampoo in sub-linear memory;
+- :class:`SketchySOAP`: the family around it: Adam in the sketched eigenbasis, a choice of tails, little or no momentum;
 - :class:`Shampoo`: the same code with full factors;
 - :class:`Graft`, :class:`Preconditioner`, :class:`RankBudget`, :class:`Compatibility`: their options by concern;
+- :class:`Tail`, :class:`Momentum`, :class:`Unsketched`: those of :class:`SketchySOAP`;
 - :class:`UpdateRegret`: the regret of an optimizer's updates, and :class:`OnlineUpdates`, whose updates are a learner's
   plays;
 - :class:`MuonWithAdamW`: PyTorch's Muon for matrices and its AdamW for the rest, as one optimizer;
@@ -23,6 +25,7 @@ from collections.abc import Callable
 
 from oco.torch.gradient_tape import GradientTape
 from oco.torch.grafting import Graft
+from oco.torch.members import Momentum, Tail, Unsketched
 from oco.torch.muon import MuonWithAdamW
 from oco.torch.online_updates import OnlineUpdates
 from oco.torch.options import Compatibility, Preconditioner, RankBudget
@@ -30,6 +33,7 @@ from oco.torch.rank_advice import RankAdvice, advise_rank
 from oco.torch.shampoo import Shampoo
 from oco.torch.sharded import ShardedOptimizer
 from oco.torch.sketchy import SketchyShampoo
+from oco.torch.sketchy_soap import SketchySOAP
 from oco.torch.spectrum import SpectrumProbe
 from oco.torch.spectrum_controls import controlled_spectra
 from oco.torch.spectrum_figure import spectrum_figure
@@ -44,6 +48,7 @@ OPTIMIZERS: dict[str, Callable[..., _torch.optim.Optimizer]] = {
     "sgd": _torch.optim.SGD,
     "shampoo": Shampoo,
     "sketchy_shampoo": SketchyShampoo,
+    "sketchy_soap": SketchySOAP,
 }
 """What a training experiment may compare: every ``kind`` and its class."""
 
@@ -52,6 +57,7 @@ __all__ = [
     "Compatibility",
     "GradientTape",
     "Graft",
+    "Momentum",
     "MuonWithAdamW",
     "OnlineUpdates",
     "Preconditioner",
@@ -59,8 +65,11 @@ __all__ = [
     "RankBudget",
     "Shampoo",
     "ShardedOptimizer",
+    "SketchySOAP",
     "SketchyShampoo",
     "SpectrumProbe",
+    "Tail",
+    "Unsketched",
     "UpdateRegret",
     "advise_rank",
     "controlled_spectra",

@@ -11,7 +11,7 @@ from torch import Tensor
 from oco.errors import ConfigError
 
 # Entries that a checkpoint of an earlier version may lack, or that a change of options adds; they start at zero.
-OPTIONAL = ("exp_avg", "failures", "skipped", "norm")
+OPTIONAL = ("exp_avg", "exp_avg_bfloat16", "average_left", "average_right", "failures", "skipped", "norm")
 
 
 def match_groups(own: Sequence[Mapping[str, Any]], saved: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -84,5 +84,6 @@ def cast_state(state: Mapping[str, Any], param: Tensor) -> dict[str, Tensor]:
     cast = {}
     for name, value in state.items():
         kind, device = (torch.float32, torch.device("cpu")) if name == "step" else (dtype, param.device)
+        kind = torch.bfloat16 if name == "exp_avg_bfloat16" else kind
         cast[name] = torch.as_tensor(value).detach().to(device, kind, copy=True)
     return cast

@@ -23,6 +23,7 @@ from oco.torch.checks import (
     refuse,
 )
 from oco.torch.grafting import WITH_SECOND_MOMENT, Graft
+from oco.torch.members import MEMBER_RECORDS, Member
 from oco.torch.options import SCORES, Compatibility, Preconditioner, Rank, RankBudget, check_rank, check_steps
 from oco.torch.shapes import merged_shape
 from oco.torch.sketch import METHODS
@@ -33,7 +34,9 @@ RECORDS: dict[str, type] = {
     "preconditioner": Preconditioner,
     "compatibility": Compatibility,
     "rank": RankBudget,
+    **MEMBER_RECORDS,
 }
+NOT_OF_MEMBERS = ("merge_dims", "vectors", "exponent", "statistics", "merge", "bias_correction", "pseudo_inverse")
 OF_SKETCHES = ("tail_decay", "pseudo_inverse")
 
 
@@ -58,6 +61,12 @@ class Settings:
     compatibility: Compatibility
     rank: Rank | None = None
     method: str = METHODS[0]
+    member: Member | None = None
+
+    @property
+    def statistics_beta2(self) -> float:
+        """Decay per step of the preconditioner's statistics."""
+        return self.betas[1] if self.member is None else self.member.basis_beta2
 
     @property
     def summed(self) -> bool:
@@ -97,6 +106,7 @@ class Settings:
             preconditioner=_record(Preconditioner, group),
             compatibility=_record(Compatibility, group),
             rank=_rank(group) if "rank" in group else None,
+            member=_member(group) if "core" in group else None,
         )
 
 
@@ -113,14 +123,30 @@ def _rank(group: Mapping[str, Any]) -> Rank:
         raise ConfigError(f"Invalid budget value: {budget!r} (given exactly when rank is 'auto')")
     if automatic:
         return RankBudget(budget, steps, group["allocate_by"] if steps else SCORES[0])
-    check_rank(rank)
+    if not ("core" in group and is_integer(rank, 0)):  # without a basis all of the gradient is tail
+        check_rank(rank)
     return rank  # type: ignore[no-any-return]
 
 
-def default_options(sketched: bool) -> dict[str, Any]:
+def _member(group: Mapping[str, Any]) -> Member:
+    """Check what only a member of the family cannot have, and return the member."""
+    if group["betas"][1] == 1.0:
+        raise refuse("beta parameter at index 1", 1.0, "a number below 1")
+    if group["momentum"] != MOMENTA[0]:
+        raise refuse("momentum value", group["momentum"], "a Momentum or a mapping of its fields")
+    for record in (_record(Preconditioner, group), _record(Compatibility, group)):
+        for field in fields(record):
+            if field.name in NOT_OF_MEMBERS and getattr(record, field.name) != field.default:
+                raise refuse(f"{field.name} value", getattr(record, field.name), f"only {field.default!r}")
+    return Member.of(group)
+
+
+def default_options(sketched: bool, member: bool = False) -> dict[str, Any]:
     """Return the flat options that correspond to the fields of records, with their defaults."""
     options: dict[str, Any] = {}
     for keyword, record in RECORDS.items():
+        if keyword in MEMBER_RECORDS and not member:
+            continue
         for field in fields(record):
             if field.default is not MISSING and (sketched or keyword != "rank"):
                 options[record.flat[field.name]] = field.default  # type: ignore[attr-defined]
@@ -138,6 +164,8 @@ def flattened(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any
     flat, allowed = dict(options), set(known)
     for keyword, record in RECORDS.items():
         value = options.get(keyword)
+        if keyword in MEMBER_RECORDS and not allowed.issuperset(record.flat.values()):  # type: ignore[attr-defined]
+            continue
         if (
             isinstance(value, Mapping)
             and all(isinstance(name, str) for name in value)
@@ -212,7 +240,8 @@ class Plan(NamedTuple):
         """Check the options and lay out the parameters of a group."""
         settings = Settings.of(group)
         own, merge = settings.preconditioner, settings.compatibility.merge
-        shapes = {p: merged_shape(p.shape, own.merge_dims, merge) for p in group["params"]}
+        limit = own.merge_dims if settings.member is None else sys.maxsize  # members split matrices only
+        shapes = {p: merged_shape(p.shape, limit, merge) for p in group["params"]}
         preconditioned = {
             p: merged
             for p, merged in shapes.items()

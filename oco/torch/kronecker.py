@@ -13,6 +13,7 @@ from torch import Tensor
 from oco.torch.grafting import Graft, graft_lengths, graft_steps
 from oco.torch.groups import Plan, Settings, default_options, flattened, warn_of_earlier
 from oco.torch.limits import Scaled, limited
+from oco.torch.member_step import held_bases, move
 from oco.torch.options import Compatibility, Preconditioner
 from oco.torch.parameter_state import wide
 from oco.torch.refreshing import RefreshingOptimizer
@@ -92,6 +93,7 @@ class KroneckerOptimizer(RefreshingOptimizer):
     """
 
     sketched: ClassVar[bool] = False
+    member: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -132,7 +134,7 @@ class KroneckerOptimizer(RefreshingOptimizer):
     @classmethod
     def option_defaults(cls) -> dict[str, Any]:
         """Return the flat options of a group with their defaults."""
-        options = default_options(cls.sketched)
+        options = default_options(cls.sketched, cls.member)
         for kind in (KroneckerOptimizer, cls):
             for name, parameter in inspect.signature(kind).parameters.items():
                 if parameter.default is not inspect.Parameter.empty:
@@ -208,7 +210,11 @@ class KroneckerOptimizer(RefreshingOptimizer):
         step, states, graft, beta2 = batch.step, self._states(batch), settings.graft, settings.betas[1]
         bias_correction = settings.compatibility.bias_correction
         scaled = self._scaled(batch, settings)
+        held = None if settings.member is None else held_bases(batch, states, settings)
         self._refresh(batch, group, settings, scaled)
+        if settings.member is not None:
+            move(batch, states, scaled.gradients(), settings, float(group["lr"]), held)
+            return
         if batch.preconditioned and step > settings.start_step:
             lengths = graft_lengths(scaled, states, graft, beta2, step, bias_correction)
             steps = self._precondition(batch, settings, scaled, lengths)

@@ -16,10 +16,12 @@ from oco.torch.checkpoint import cast_state, misfit
 from oco.torch.checks import refuse_parameter
 from oco.torch.grafting import graft_state
 from oco.torch.groups import RECORDS, Plan, flattened, outside, replacement, warn_of_earlier
+from oco.torch.member_step import member_state
 
 AxisState = dict[str, Tensor]
 # The options that decide which entries a parameter's state has, and their shapes.
 STRUCTURE = ("rank", "budget", "graft", "merge_dims", "merge", "max_dim", "vectors")
+OF_MEMBERS = ("core", "cross", "tail", "momentum_storage", "unsketched", "share")
 
 
 class StatefulOptimizer(torch.optim.Optimizer, ABC):
@@ -30,6 +32,7 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
     """
 
     axis_names: ClassVar[tuple[str, ...]] = ()
+    kinds: ClassVar[tuple[str, ...]] = ("momentum", "graft", "preconditioner", "counters")
 
     def __init__(self, params: Any, defaults: dict[str, Any]) -> None:
         self._plans: dict[int, tuple[dict[str, Any], Plan]] = {}
@@ -100,7 +103,7 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
             return known[1]
         plan = self._plan(group)
         values = self._values(group)
-        if known is None or any(known[0].get(name) != values.get(name) for name in (*STRUCTURE, "params")):
+        if known is None or any(known[0].get(name) != values.get(name) for name in (*STRUCTURE, *OF_MEMBERS, "params")):
             self._follow(group, plan)
         self._plans[id(group)] = values, plan
         return plan
@@ -133,9 +136,12 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
         state = {"step": torch.zeros((), dtype=torch.float32)}
         for name in ("failures", "skipped", "norm"):
             state[name] = torch.zeros((), dtype=dtype, device=device)
-        if plan.settings.betas[0] > 0.0:
-            state["exp_avg"] = torch.zeros_like(param, dtype=dtype, device=device, memory_format=torch.preserve_format)
-        state.update(graft_state(plan.settings.graft.method, shape, dtype=dtype, device=device))
+        if plan.settings.member is not None:
+            state.update(member_state(plan.settings, shape, ranks, dtype, device))
+        else:
+            if plan.settings.betas[0] > 0.0:
+                state["exp_avg"] = torch.zeros_like(param, dtype=dtype, device=device)
+            state.update(graft_state(plan.settings.graft.method, shape, dtype=dtype, device=device))
         for axis, rank in enumerate(ranks or ()):
             for name, value in self._axis_state(shape[axis], rank, dtype, device).items():
                 state[f"{name}_{axis}"] = value
@@ -190,11 +196,13 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
 
     def state_bytes(self) -> dict[str, int]:
         """Return bytes held now (none before the first step): momentum, graft, preconditioner, counters, total."""
-        kinds = {"exp_avg": "momentum", **dict.fromkeys(("step", "failures", "skipped", "norm"), "counters")}
-        found = dict.fromkeys(("momentum", "graft", "preconditioner", "counters"), 0)
+        counters = dict.fromkeys(("step", "failures", "skipped", "norm"), "counters")
+        kinds = {"exp": "momentum", "average": "momentum", "graft": "graft", **counters}
+        kinds |= dict.fromkeys(("own", "core", "left", "right", "rest"), "second_moments")
+        found = dict.fromkeys(self.kinds, 0)
         for state in self.state.values():
             for name, value in state.items():
-                kind = "graft" if name.startswith("graft") else kinds.get(name, "preconditioner")
+                kind = kinds.get(name.split("_")[0], "preconditioner")
                 found[kind] += value.numel() * value.element_size()
         return {**found, "total": sum(found.values())}
 

@@ -87,7 +87,7 @@ class RefreshingOptimizer(CheckpointedOptimizer):
         self, bucket: Bucket, settings: Settings, directions: Tensor, good: Tensor, scale: Tensor, lengths: Tensor
     ) -> Tensor:
         """Update the axis states of a bucket that can be updated; return which could."""
-        decay = settings.betas[1] ** settings.update_freq
+        decay = settings.statistics_beta2**settings.update_freq
         weight = 1.0 if settings.summed else 1.0 - decay
         due = Refresh(decay, weight, settings.exponent(len(bucket.shape)), scale, lengths)
         states = [self.state[param] for param in bucket.params]
@@ -118,7 +118,7 @@ class RefreshingOptimizer(CheckpointedOptimizer):
                 except LinAlgError:
                     rows.append({name: torch.full_like(value, torch.nan) for name, value in own.items()})
             new = {name: torch.cat([row[name] for row in rows]) for name in old}
-        peaks = [value.abs().flatten(1).amax(1) if value.ndim > 1 else value for value in new.values()]
+        peaks = [value.abs().flatten(1).amax(1) if value.ndim > 1 else value for value in new.values() if value.numel()]
         success = torch.isfinite(torch.stack(peaks)).all(0)
         return new, success
 
