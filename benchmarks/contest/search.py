@@ -1,0 +1,67 @@
+"""The tuning of one optimizer on one task: a descent on a grid, with the same number of trials for everyone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Point(NamedTuple):
+    """A point of the grid."""
+
+    rate: int  # half powers of two times the rate that the search starts from
+    second: int  # place in the list of values of the second option, such as beta2
+    rest: int  # powers of four times the factor of embeddings, last layers and vectors that the search starts from
+
+
+MOVES = (
+    Point(2, 0, 0),
+    Point(-2, 0, 0),
+    Point(0, 1, 0),
+    Point(0, -1, 0),
+    Point(0, 0, 1),
+    Point(0, 0, -1),
+    Point(1, 0, 0),
+    Point(-1, 0, 0),
+)
+"""In order: twice and half the rate, the neighbors of the second option, four times and a quarter of the factor of the
+rest, and last the rates in between."""
+
+
+def next_point(losses: Mapping[Point, float], start: Point, values: int, trials: int) -> Point | None:
+    """The point to try next: the first move from the best point so far to one that was not tried.
+
+    So the rate is widened until the best one is inside, then the others are moved, and whenever one of them helps, the
+    rate is looked at again. None when ``trials`` points were tried, or no move is left.
+    """
+    if len(losses) >= trials:
+        return None
+    if start not in losses:
+        return start
+    best = best_point(losses)
+    for move in MOVES:
+        point = Point(*(a + b for a, b in zip(best, move, strict=True)))
+        if 0 <= point.second < values and point not in losses:
+            return point
+    return None
+
+
+def best_point(losses: Mapping[Point, float]) -> Point:
+    """The point of the least loss, the first that was tried where several have it."""
+    return min(losses, key=losses.__getitem__)
+
+
+def inside(losses: Mapping[Point, float]) -> bool:
+    """Whether twice and half the best rate, or rates beyond, were tried with everything else equal, and are worse."""
+    best = best_point(losses)
+    rates = [point.rate for point in losses if point[1:] == best[1:]]
+    return min(rates) < best.rate < max(rates)
+
+
+def hyperparameters(optimizer: Mapping[str, Any], point: Point) -> dict[str, Any]:
+    """The learning rate, the options and the options of the rest at a point, as `TrainingRun` takes them."""
+    second: Sequence[Any] = optimizer["second"]["values"]
+    options = dict(optimizer.get("options", {})) | {optimizer["second"]["option"]: second[point.second]}
+    factor = optimizer.get("factor", 1.0) * 4.0**point.rest
+    rest = dict(optimizer.get("rest", {})) | {"factor": factor}
+    return {"learning_rate": optimizer["rate"] * 2.0 ** (point.rate / 2), "options": options, "rest": rest}
