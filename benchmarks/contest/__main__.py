@@ -1,9 +1,9 @@
 """Tune and compare optimizers: loss against total state and against time.
 
-    python -m benchmarks.contest                      # what is missing, then the table and the figures of docs/shampoo.md
-    python -m benchmarks.contest --quick              # a minute: a few steps of two tasks, in a temporary folder
+    python -m benchmarks.contest               # what is missing, then the table and the figures of docs/shampoo.md
+    python -m benchmarks.contest --quick       # seconds: a few steps of two tasks, in a temporary folder
     python -m benchmarks.contest --tasks characters vision --optimizers AdamW Muon
-    python -m benchmarks.contest --times              # measure times of steps too; on a quiet machine
+    python -m benchmarks.contest --times       # measure times of steps too; on a quiet machine
 
 Every run is stored once in results/reference/optimizers, so the command can be stopped at any time and goes on where it
 stopped. Losses repeat on the same machine and version of PyTorch.
@@ -12,10 +12,7 @@ stopped. Losses repeat on the same machine and version of PyTorch.
 from __future__ import annotations
 
 import argparse
-import fcntl
-import multiprocessing
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.contest.cells import Cell, cells
+from benchmarks.contest.playing import play
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results" / "reference" / "optimizers"
@@ -34,31 +31,6 @@ def read_settings(quick: bool) -> dict[str, Any]:
     name = "quick.yaml" if quick else "contest.yaml"
     settings: dict[str, Any] = yaml.safe_load(Path(__file__).with_name(name).read_text())
     return settings
-
-
-def _complete(cell: Cell) -> str:
-    began = time.perf_counter()
-    before = len(cell.stored)
-    cell.complete()
-    return f"{cell.task}, {cell.name}: {len(cell.stored) - before} runs, {time.perf_counter() - began:.0f} s"
-
-
-def play(settings: Mapping[str, Any], tasks: list[str], optimizers: list[str], folder: Path, workers: int) -> None:
-    """Do what is missing; each cell is one worker's."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SystemExit(f"another process is at work in {folder}") from None
-        todo = [cell for cell in cells(settings, tasks, optimizers, folder) if cell.missing()]
-        if workers == 1 or len(todo) < 2:
-            for cell in todo:
-                print(_complete(cell), flush=True)
-            return
-        with multiprocessing.get_context("spawn").Pool(workers) as pool:
-            for line in pool.imap_unordered(_complete, todo):
-                print(line, flush=True)
 
 
 def _outputs(settings: Mapping[str, Any], folder: Path, docs: Path | None) -> str:
