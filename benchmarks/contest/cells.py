@@ -119,9 +119,9 @@ class Cell:
 
 
 def cells(settings: Mapping[str, Any], tasks: list[str], optimizers: list[str], folder: Path) -> Iterator[Cell]:
-    """All cells, in the order of the optimizers."""
-    for optimizer in optimizers:
-        for task in tasks:
+    """All cells, task by task, so that a comparison on a task is complete before the next begins."""
+    for task in tasks:
+        for optimizer in optimizers:
             yield Cell(settings, task, optimizer, folder)
 
 
