@@ -14,36 +14,48 @@ class Point(NamedTuple):
     rest: int  # powers of four times the factor of embeddings, last layers and vectors that the search starts from
 
 
-MOVES = (
-    Point(2, 0, 0),
-    Point(-2, 0, 0),
-    Point(0, 1, 0),
-    Point(0, -1, 0),
-    Point(0, 0, 1),
-    Point(0, 0, -1),
-    Point(1, 0, 0),
-    Point(-1, 0, 0),
+AXES = (
+    (Point(2, 0, 0), Point(-2, 0, 0)),
+    (Point(0, 1, 0), Point(0, -1, 0)),
+    (Point(0, 0, 1), Point(0, 0, -1)),
 )
-"""In order: twice and half the rate, the neighbors of the second option, four times and a quarter of the factor of the
-rest, and last the rates in between."""
+"""Twice and half the rate, the neighbors of the second option, four times and a quarter of the factor of the rest."""
+BETWEEN = (Point(1, 0, 0), Point(-1, 0, 0))
 
 
 def next_point(losses: Mapping[Point, float], start: Point, values: int, trials: int) -> Point | None:
-    """The point to try next: the first move from the best point so far to one that was not tried.
+    """The point to try next: descent along one axis of the grid after the other.
 
-    So the rate is widened until the best one is inside, then the others are moved, and whenever one of them helps, the
-    rate is looked at again. None when ``trials`` points were tried, or no move is left.
+    An axis is followed from the best point so far until that has worse neighbors on both sides, so the rate is widened
+    until the best one is inside. When no axis has anything new, rates half-way to the neighbors are tried. None when
+    ``trials`` points were tried, or nothing is left. The search is replayed from the losses that are known.
     """
-    if len(losses) >= trials:
-        return None
+    best, tried, axis, idle = start, {start}, 0, 0
     if start not in losses:
         return start
-    best = best_point(losses)
-    for move in MOVES:
-        point = Point(*(a + b for a, b in zip(best, move, strict=True)))
-        if 0 <= point.second < values and point not in losses:
-            return point
+    while len(tried) < trials:
+        moves = AXES[axis % len(AXES)] if idle < len(AXES) else BETWEEN
+        new = [point for move in moves if _valid(point := _moved(best, move), values) and point not in tried]
+        if new:
+            if new[0] not in losses:
+                return new[0]
+            tried.add(new[0])
+            idle = 0
+            if losses[new[0]] < losses[best]:
+                best = new[0]
+        elif idle > len(AXES):
+            return None
+        else:
+            axis, idle = axis + 1, idle + 1
     return None
+
+
+def _moved(point: Point, move: Point) -> Point:
+    return Point(*(a + b for a, b in zip(point, move, strict=True)))
+
+
+def _valid(point: Point, values: int) -> bool:
+    return 0 <= point.second < values
 
 
 def best_point(losses: Mapping[Point, float]) -> Point:
