@@ -70,7 +70,8 @@ def make_optimizer(
 def _groups(model: torch.nn.Module, lr: float, rest: Mapping[str, Any], modules: tuple[str, ...]) -> list[Any]:
     options = dict(rest)
     factor = options.pop("factor", 1.0)
-    hidden, others = [], []
+    hidden: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
     for name, parameter in model.named_parameters():
         apart = parameter.ndim < 2 or any(name.startswith(f"{module}.") for module in modules)
         (others if apart else hidden).append(parameter)
