@@ -64,10 +64,9 @@ def best_point(losses: Mapping[Point, float]) -> Point:
 
 
 def inside(losses: Mapping[Point, float]) -> bool:
-    """Whether twice and half the best rate, or rates beyond, were tried with everything else equal, and are worse."""
-    best = best_point(losses)
-    rates = [point.rate for point in losses if point[1:] == best[1:]]
-    return min(rates) < best.rate < max(rates)
+    """Whether the best rate lies between rates that were tried."""
+    rates = [point.rate for point in losses]
+    return min(rates) < best_point(losses).rate < max(rates)
 
 
 def hyperparameters(optimizer: Mapping[str, Any], point: Point) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -98,22 +98,22 @@ class DerivativeNetwork(nn.Module):
     def __init__(self, hidden: list[int]) -> None:
         super().__init__()
         sizes = [2, *hidden, 1]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
-        for layer in self.layers:
+        layers = [nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)]
+        for layer in layers:
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
+        self.layers = nn.ModuleList(layers)
 
     def forward(self, points: Tensor) -> Derivatives:
         """Return u and its derivatives at points (n, 2), each of shape (n,)."""
-        first = torch.zeros_like(points)
-        first[:, 0] = 1.0
-        stack = torch.stack([points, first, 1.0 - first, torch.zeros_like(points)])
-        for index, layer in enumerate(self.layers):
-            z = stack @ layer.weight.T
-            value = z[0] + layer.bias
-            if index == len(self.layers) - 1:
-                return Derivatives(value[:, 0], z[1, :, 0], z[2, :, 0], z[3, :, 0])
-            y = torch.tanh(value)
+        along_x = torch.zeros_like(points)
+        along_x[:, 0] = 1.0
+        carried = torch.stack([points, along_x, 1.0 - along_x, torch.zeros_like(points)])
+        layers: list[Any] = list(self.layers)
+        for layer in layers[:-1]:
+            z = carried @ layer.weight.T
+            y = torch.tanh(z[0] + layer.bias)
             slope = 1.0 - y.square()
-            stack = torch.stack([y, slope * z[1], slope * z[2], slope * (z[3] - 2.0 * y * z[1].square())])
-        raise AssertionError("unreachable: the last layer returns")
+            carried = torch.stack([y, slope * z[1], slope * z[2], slope * (z[3] - 2.0 * y * z[1].square())])
+        u, u_x, u_t, u_xx = (carried @ layers[-1].weight.T)[..., 0]
+        return Derivatives(u + layers[-1].bias, u_x, u_t, u_xx)

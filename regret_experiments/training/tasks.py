@@ -248,8 +248,7 @@ def _burgers(
 
     def sample(count: int, generator: torch.Generator) -> Batch:
         drawn = torch.rand(2 * count, 2, generator=generator) * torch.tensor([2.0, 1.0]) - torch.tensor([1.0, 0.0])
-        inside, edge = drawn.split(count)
-        start, sides = edge.split([count - count // 2, count // 2])
+        inside, start, sides = drawn[:count], drawn[count : 2 * count - count // 2], drawn[2 * count - count // 2 :]
         start[:, 1], sides[:, 0] = 0.0, sides[:, 0].sign()
         values = torch.cat([-torch.sin(torch.pi * start[:, 0]), torch.zeros(len(sides))])
         return torch.cat([inside, start, sides]), values
