@@ -7,6 +7,7 @@ import math
 import os
 import platform
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ class Cell:
     def perform(self, point: Point, seed: int) -> None:
         """Do one run and store it."""
         run = self.run(point, seed)
+        began = time.process_time()
         metadata = run.perform().metadata
         scalars = metadata.get("scalars", {})
         loss = float(scalars.get("final_loss", math.inf))
@@ -87,6 +89,7 @@ class Cell:
             "ended": scalars.get("ended", metadata.get("message", "failed")),
             "state_floats": scalars.get("state_floats"),
             "parameters": scalars.get("dimension"),
+            "cpu_seconds": round(time.process_time() - began, 2),
             "versions": versions(),
         }
         self.stored[run.id] = row
