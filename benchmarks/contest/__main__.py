@@ -21,6 +21,7 @@ from typing import Any
 import yaml
 
 from benchmarks.contest.playing import play
+from oco.errors import OcoError
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results" / "reference" / "optimizers"
@@ -57,19 +58,29 @@ def main(arguments: list[str] | None = None) -> int:
         chosen[kind] = getattr(given, kind) or list(settings[kind])
         if unknown := [name for name in chosen[kind] if name not in settings[kind]]:
             parser.error(f"unknown {kind} {', '.join(unknown)}; there are {', '.join(settings[kind])}")
+    try:
+        print(_performed(given, settings, chosen["tasks"], chosen["optimizers"]))
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on", file=sys.stderr)
+        return 130
+    except OcoError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _performed(given: argparse.Namespace, settings: dict[str, Any], tasks: list[str], optimizers: list[str]) -> str:
     if given.quick:
         with TemporaryDirectory() as folder:
-            play(settings, chosen["tasks"], chosen["optimizers"], Path(folder), 1)
-            print(_outputs(settings, Path(folder), None))
-        return 0
+            play(settings, tasks, optimizers, Path(folder), 1)
+            return _outputs(settings, Path(folder), None)
     if not given.no_runs:
-        play(settings, chosen["tasks"], chosen["optimizers"], given.results, given.workers)
+        play(settings, tasks, optimizers, given.results, given.workers)
     if given.times:
         from benchmarks.contest.times import measure
 
-        measure(settings, chosen["tasks"], chosen["optimizers"], given.results)
-    print(_outputs(settings, given.results, ROOT / "docs" if given.results == RESULTS else None))
-    return 0
+        measure(settings, tasks, optimizers, given.results)
+    return _outputs(settings, given.results, ROOT / "docs" if given.results == RESULTS else None)
 
 
 if __name__ == "__main__":

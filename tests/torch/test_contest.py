@@ -17,7 +17,8 @@ from benchmarks.contest.collect import duel, front, rows
 from benchmarks.contest.page import PLACES, loss_text, write_outputs
 from benchmarks.contest.playing import play
 from benchmarks.contest.search import Point, best_point, hyperparameters, inside, next_point
-from regret_experiments.training.runs import check_options
+from regret_experiments.training.data import load_images
+from regret_experiments.training.runs import _network, check_options
 
 START = Point(0, 1, 0)
 
@@ -180,6 +181,15 @@ def test_the_command_names_what_there_is(capsys):
     with pytest.raises(SystemExit):
         command.main(["--quick", "--optimizers", "Adm"])
     assert "unknown optimizers Adm; there are AdamW, Muon, SOAP" in capsys.readouterr().err
+
+
+def test_data_that_is_not_there_is_an_error_of_one_line(capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("OCO_DATA_DIR", raising=False)
+    _network.cache_clear()
+    load_images.cache_clear()
+    assert command.main(["--tasks", "vision", "--optimizers", "AdamW", "--results", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: data: mnist needs")
 
 
 def test_the_quick_command_prints_table_and_duels(capsys):
