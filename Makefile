@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help sweep paper paper-quick test lint types tests test-slow test-all bench bench-rounds bench-torch docs coverage dist clean
+.PHONY: help sweep paper paper-quick test lint types tests test-slow test-all bench bench-rounds bench-torch bench-optimizers docs coverage dist clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -67,6 +67,9 @@ bench-rounds: $(VENV)/.tools  ## what a round costs, against an SVD every round;
 
 bench-torch: $(VENV)/.tools  ## the acceptance table of S-Shampoo
 	$(BIN)/python -m benchmarks.torch_bench
+
+bench-optimizers: $(VENV)/.tools  ## S-Shampoo's family against other optimizers: what is missing of its runs, table, figures
+	$(BIN)/python -m benchmarks.contest
 
 clean:  ## remove .venv and caches; results stay
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -19,8 +19,10 @@ def label_of(name: str, rank: int | None) -> str:
 
 
 class OptimizerConfig(BaseModel):
-    """One optimizer: a name, its kind (of `oco.torch.OPTIMIZERS`) and the options of its class, but the learning rate.
+    """One optimizer: a name, its kind and the options of its class, but the learning rate.
 
+    The kind is one of `oco.torch.OPTIMIZERS` or a class of yours, ``package.module:Class``. ``rest`` are options of the
+    group of vectors, embeddings and last layers, with a ``factor`` of the learning rate; without it there is one group.
     Entries may share a name where they differ in the option ``rank``: they are one learner at several ranks.
     """
 
@@ -28,14 +30,16 @@ class OptimizerConfig(BaseModel):
     name: str
     kind: str
     options: dict[str, Any] = {}
+    rest: dict[str, Any] | None = None
 
     @field_validator("kind")
     @classmethod
     def _known(cls, kind: str) -> str:
         from oco.torch import OPTIMIZERS  # importing this module must not import torch
 
-        if kind not in OPTIMIZERS:
-            raise ValueError(f"must be {', '.join(map(repr, OPTIMIZERS))}, got {kind!r}")
+        if kind not in OPTIMIZERS and ":" not in kind:
+            known = ", ".join(map(repr, OPTIMIZERS))
+            raise ValueError(f"must be {known}, or a class of yours as 'package.module:Class', got {kind!r}")
         return kind
 
     @property
@@ -73,8 +77,9 @@ class TrainingConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str = Field(pattern=r"^[\w][\w .+@-]*$", max_length=100)
     description: str = ""
-    task: Literal["aex", "mlp", "conv", "gpt", "teacher"]
+    task: Literal["aex", "mlp", "conv", "vit", "gpt", "teacher", "burgers"]
     data: Literal["digits", "mnist"] = "digits"
+    sizes: dict[str, Any] = {}
     steps: int = Field(ge=1)
     evaluations: int = Field(default=20, ge=1)
     learning_rates: list[float] = Field(min_length=1)

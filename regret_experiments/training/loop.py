@@ -10,8 +10,7 @@ from typing import Any
 
 import torch
 
-from oco.errors import ConfigError
-from oco.torch import OPTIMIZERS
+from regret_experiments.training.optimizers import make_optimizer
 from regret_experiments.training.tasks import Task
 
 
@@ -24,6 +23,7 @@ def train_once(
     seed: int,
     steps: int,
     evaluations: int = 20,
+    rest: dict[str, Any] | None = None,
     after_backward: Callable[[int, torch.nn.Module], None] | None = None,
 ) -> dict[str, Any]:
     """Train with 5 % warm-up and cosine decay and return a flat record.
@@ -36,7 +36,7 @@ def train_once(
     with _one_thread():
         torch.manual_seed(seed)
         model = task.model()
-        optimizer = make_optimizer(kind, model, lr, options)
+        optimizer = make_optimizer(kind, model, lr, options, rest, task.rest)
         warmup = max(1, round(0.05 * steps))
 
         def shape(step: int) -> float:
@@ -85,14 +85,6 @@ def train_once(
             "optimizer_ms": 1e3 * spent / steps,
             "seconds": time.perf_counter() - started,
         }
-
-
-def make_optimizer(kind: str, model: torch.nn.Module, lr: float, options: dict[str, Any]) -> torch.optim.Optimizer:
-    """Construct one of `oco.torch.OPTIMIZERS`; ConfigError says which option its class refuses."""
-    try:
-        return OPTIMIZERS[kind](model.parameters(), lr=lr, **options)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"optimizer {kind}: {error}") from error
 
 
 def state_bytes(optimizer: torch.optim.Optimizer) -> dict[str, int]:

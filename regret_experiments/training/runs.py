@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from regret_experiments.execution.work import Outcome, finished
-from regret_experiments.plan.content import RESULT_SCHEMA, WorkType, content_hash, plain
+from regret_experiments.plan.content import RESULT_SCHEMA, WorkType, canonical, content_hash, plain
 
 if TYPE_CHECKING:
     import torch
@@ -38,6 +39,11 @@ class TrainingRun:
         Options and number of snapshots of the spectra that are followed; None to follow none.
     update_regret
         Options of `oco.torch.UpdateRegret`; None to record none.
+    sizes
+        Keywords of `make_task`.
+    rest
+        Options of the group of vectors, embeddings and last layers, as `make_optimizer` takes them; None to make one
+        group of all parameters.
     """
 
     task: str
@@ -50,15 +56,17 @@ class TrainingRun:
     options: dict[str, Any] = field(default_factory=dict)
     probe: dict[str, Any] | None = None
     update_regret: dict[str, Any] | None = None
+    sizes: dict[str, Any] = field(default_factory=dict)
+    rest: dict[str, Any] | None = None
     type: ClassVar[WorkType] = "training"
 
     @cached_property
     def content(self) -> dict[str, Any]:
         """What the hash covers, in the shape that every stored run has; the text counts by its checksum."""
-        recorded = {} if self.update_regret is None else {"update_regret": self.update_regret}
+        later = {"update_regret": self.update_regret, "rest": self.rest}  # absent from runs of earlier versions
         return {
             "schema": RESULT_SCHEMA,
-            "environment": {"kind": self.task, "keywords": _data_of(self.task, self.data)},
+            "environment": {"kind": self.task, "keywords": _data_of(self.task, self.data) | self.sizes},
             "order": self.seed,
             "repetition": 0,
             "checkpoints": self.evaluations,
@@ -68,7 +76,7 @@ class TrainingRun:
                 "hyperparameters": {"learning_rate": self.learning_rate, **self.options},
             },
             "probe": self.probe,
-            **recorded,
+            **{name: value for name, value in later.items() if value is not None},
         }
 
     @cached_property
@@ -80,9 +88,12 @@ class TrainingRun:
     def from_content(cls, content: dict[str, Any]) -> TrainingRun:
         """Return the run whose content was stored."""
         options = dict(content["learner"]["hyperparameters"])
+        sizes = dict(content["environment"]["keywords"])
+        data = sizes.pop("data", "digits")
+        sizes.pop("text", None)
         return cls(
             task=content["environment"]["kind"],
-            data=content["environment"]["keywords"].get("data", "digits"),
+            data=data,
             kind=content["learner"]["kind"],
             learning_rate=options.pop("learning_rate"),
             seed=content["order"],
@@ -91,6 +102,8 @@ class TrainingRun:
             options=options,
             probe=content["probe"],
             update_regret=content.get("update_regret"),
+            sizes=sizes,
+            rest=content.get("rest"),
         )
 
     def perform(self) -> Outcome:
@@ -109,13 +122,14 @@ class TrainingRun:
                 self._play(games, model)
 
         record = train_once(
-            _network(self.task, self.data),
+            _network(self.task, self.data, canonical(self.sizes)),
             self.kind,
             dict(self.options),
             lr=self.learning_rate,
             seed=self.seed,
             steps=self.steps,
             evaluations=self.evaluations,
+            rest=self.rest,
             after_backward=after_backward,
         )
         if record["status"] == "failed":
@@ -167,26 +181,33 @@ class TrainingRun:
             probes[0].snapshot(step)
 
 
-def check_options(task: str, data: str, optimizers: Iterable[tuple[str, dict[str, Any]]]) -> None:
+def check_options(
+    task: str,
+    data: str,
+    sizes: dict[str, Any],
+    optimizers: Iterable[tuple[str, dict[str, Any], dict[str, Any] | None]],
+) -> None:
     """Raise ConfigError if an optimizer's class rejects its options, before hours are spent on the others."""
-    from regret_experiments.training.loop import make_optimizer
+    from regret_experiments.training.optimizers import make_optimizer
 
-    model = _network(task, data).model()
-    for kind, options in optimizers:
-        make_optimizer(kind, model, 1e-3, options)
+    network = _network(task, data, canonical(sizes))
+    model = network.model()
+    for kind, options, rest in optimizers:
+        make_optimizer(kind, model, 1e-3, options, rest, network.rest)
 
 
 @lru_cache(maxsize=4)
-def _network(task: str, data: str) -> Network:
+def _network(task: str, data: str, sizes: str) -> Network:
     from regret_experiments.training.tasks import make_task
 
-    return make_task(task, data)
+    return make_task(task, data, **json.loads(sizes))
 
 
 @lru_cache(maxsize=4)
 def _data_of(task: str, data: str) -> dict[str, Any]:
     from regret_experiments.training.data import load_text
+    from regret_experiments.training.tasks import IMAGE_TASKS
 
     if task == "gpt":
         return {"text": f"crc32:{zlib.crc32(load_text().tobytes()):08x}"}
-    return {} if task == "teacher" else {"data": data}
+    return {"data": data} if task in IMAGE_TASKS else {}

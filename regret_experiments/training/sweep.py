@@ -34,7 +34,8 @@ def run_training(
     the comparison are disjoint from tuning. The store holds the stages ``tuning`` and ``fresh`` of one environment, and
     is read, drawn and reported like that of a convex sweep. May be stopped and called again at any time.
     """
-    check_options(config.task, config.data, ((optimizer.kind, optimizer.options) for optimizer in config.optimizers))
+    optimizers = ((optimizer.kind, optimizer.options, optimizer.rest) for optimizer in config.optimizers)
+    check_options(config.task, config.data, config.sizes, optimizers)
     summary = Summary()
     with store.opened(), Interrupts() as interrupts:
         store.write_text("config.yaml", text)
@@ -119,6 +120,8 @@ def _run(
         options=optimizer.options,
         probe=probe,
         update_regret=update_regret,
+        sizes=config.sizes,
+        rest=optimizer.rest,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 
 from oco.errors import ConfigError
 from regret_experiments.training.data import PRINTABLE, load_images, load_text
+from regret_experiments.training.networks import CharacterModel, DerivativeNetwork, Derivatives, VisionTransformer
 
 Batch = tuple[Tensor, Tensor]
 
@@ -27,17 +29,33 @@ class Task:
     train_set: list[Batch]  # what the reported training loss is the mean over
     test: Callable[[nn.Module], float] | None = None
     test_name: str = ""
+    rest: tuple[str, ...] = ()  # names of the modules that are an embedding or the last layer of a classifier
 
 
-def make_task(name: str, data: str = "digits") -> Task:
-    """Return the task ``aex``, ``mlp``, ``conv`` (on digits or MNIST), ``gpt`` or ``teacher``."""
-    if name in ("aex", "mlp", "conv"):
-        return {"aex": _autoencoder, "mlp": _classifier, "conv": _convolutional}[name](data)
-    if name == "gpt":
-        return _language_model()
-    if name == "teacher":
-        return _teacher()
-    raise ConfigError(f"task must be one of aex, mlp, conv, gpt, teacher, got {name!r}")
+IMAGE_TASKS = ("aex", "mlp", "conv", "vit")
+TASKS = (*IMAGE_TASKS, "gpt", "teacher", "burgers")
+
+
+def make_task(name: str, data: str = "digits", **sizes: Any) -> Task:
+    """Return the task of a name, those of `IMAGE_TASKS` on ``digits`` or ``mnist``.
+
+    ``sizes`` are keywords of the task's function below, such as ``hidden`` or ``batch``.
+    """
+    if name not in TASKS:
+        raise ConfigError(f"task must be one of {', '.join(TASKS)}, got {name!r}")
+    functions: dict[str, Callable[..., Task]] = {
+        "aex": _autoencoder,
+        "mlp": _classifier,
+        "conv": _convolutional,
+        "vit": _vision_transformer,
+        "gpt": _language_model,
+        "teacher": _teacher,
+        "burgers": _burgers,
+    }
+    try:
+        return functions[name](data, **sizes) if name in IMAGE_TASKS else functions[name](**sizes)
+    except TypeError as error:
+        raise ConfigError(f"task {name}: {error}") from error
 
 
 def _xavier(model: nn.Module) -> nn.Module:
@@ -67,11 +85,11 @@ def _shuffled(inputs: Tensor, targets: Tensor, size: int) -> Callable[[int], Ite
     return batches
 
 
-def _autoencoder(data: str) -> Task:
+def _autoencoder(data: str, hidden: list[int] | None = None, batch: int = 128) -> Task:
     """Deep tanh autoencoder, code of 8 (digits) or 30 (MNIST); cross-entropy per image minus the data's entropy."""
     images = load_images(data)
     pixels, held_out = torch.from_numpy(images.train), torch.from_numpy(images.test)
-    half = [64, 256, 128, 32, 8] if data == "digits" else [784, 512, 256, 128, 30]
+    half = [pixels.shape[1], *(hidden or ([256, 128, 32, 8] if data == "digits" else [512, 256, 128, 30]))]
 
     def excess(model: nn.Module, batch: Batch) -> Tensor:
         inputs = batch[0]
@@ -87,14 +105,23 @@ def _autoencoder(data: str) -> Task:
         "aex",
         lambda: _xavier(_dense(sizes, nn.Tanh)),
         excess,
-        _shuffled(pixels, pixels, 128),
+        _shuffled(pixels, pixels, batch),
         [(subset, subset)],
         test,
         "loss",
     )
 
 
-def _classification(name: str, data: str, model: Callable[[], nn.Module], flat: bool) -> Task:
+def _classification(
+    name: str,
+    data: str,
+    model: Callable[[], nn.Module],
+    flat: bool,
+    rest: tuple[str, ...],
+    batch: int = 128,
+    evaluated: int = 4096,
+    tested: int | None = None,
+) -> Task:
     images = load_images(data)
     side = int(np.sqrt(images.train.shape[1]))
 
@@ -103,7 +130,7 @@ def _classification(name: str, data: str, model: Callable[[], nn.Module], flat: 
         return tensor if flat else tensor.view(-1, 1, side, side)
 
     inputs, labels = shaped(images.train), torch.from_numpy(images.train_labels)
-    held_out, held_labels = shaped(images.test), torch.from_numpy(images.test_labels)
+    held_out, held_labels = shaped(images.test[:tested]), torch.from_numpy(images.test_labels[:tested])
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
         return F.cross_entropy(net(batch[0]), batch[1])
@@ -111,66 +138,47 @@ def _classification(name: str, data: str, model: Callable[[], nn.Module], flat: 
     def accuracy(net: nn.Module) -> float:
         return float((net(held_out).argmax(1) == held_labels).float().mean())
 
-    train_set = [(inputs[:4096], labels[:4096])]
-    return Task(name, model, loss, _shuffled(inputs, labels, 128), train_set, accuracy, "accuracy")
+    train_set = [(inputs[:evaluated], labels[:evaluated])]
+    return Task(name, model, loss, _shuffled(inputs, labels, batch), train_set, accuracy, "accuracy", rest)
 
 
-def _classifier(data: str) -> Task:
-    width = load_images(data).train.shape[1]
-    return _classification("mlp", data, lambda: _xavier(_dense([width, 256, 256, 10], nn.ReLU)), flat=True)
+def _classifier(data: str, hidden: Sequence[int] = (256, 256), **options: Any) -> Task:
+    sizes = [load_images(data).train.shape[1], *hidden, 10]
+    last = (str(2 * len(hidden)),)
+    return _classification("mlp", data, lambda: _xavier(_dense(sizes, nn.ReLU)), True, last, **options)
 
 
-def _convolutional(data: str) -> Task:
+def _convolutional(
+    data: str, channels: Sequence[int] = (16, 32, 32), strides: Sequence[int] = (1, 2, 2), **options: Any
+) -> Task:
+    side = int(np.sqrt(load_images(data).train.shape[1]))
+    for stride in strides:
+        side = (side + stride - 1) // stride
+
+    def model() -> nn.Module:
+        layers: list[nn.Module] = []
+        for before, after, stride in zip((1, *channels), channels, strides, strict=False):
+            layers += [nn.Conv2d(before, after, 3, stride=stride, padding=1), nn.ReLU()]
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(channels[-1] * side**2, 10))
+
+    return _classification("conv", data, model, False, (str(2 * len(channels) + 1),), **options)
+
+
+def _vision_transformer(
+    data: str, patch: int = 0, width: int = 128, layers: int = 2, expansion: int = 2, **options: Any
+) -> Task:
+    """Patches of 2 x 2 (digits) or 7 x 7 (MNIST): sixteen of each image."""
     side = int(np.sqrt(load_images(data).train.shape[1]))
 
     def model() -> nn.Module:
-        layers = [nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU()]
-        layers += [nn.Conv2d(32, 32, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten()]
-        return nn.Sequential(*layers, nn.Linear(32 * ((side + 3) // 4) ** 2, 10))
+        return VisionTransformer(side, patch or side // 4, width, layers, expansion=expansion)
 
-    return _classification("conv", data, model, flat=False)
+    return _classification("vit", data, model, False, ("position", "head"), **options)
 
 
-class CharacterModel(nn.Module):
-    """A two-layer causal transformer over characters: width 128, four heads, context 32.
-
-    Weights start normal with standard deviation 0.02, as is customary. With PyTorch's own initialization (embeddings of
-    standard deviation 1), Adam at its best learning rate is as good as Shampoo, so there is nothing to compare.
-    """
-
-    def __init__(self, vocabulary: int, width: int = 128, context: int = 32, layers: int = 2, heads: int = 4) -> None:
-        super().__init__()
-        self.token, self.position = nn.Embedding(vocabulary, width), nn.Embedding(context, width)
-        self.heads = heads
-        self.attention = nn.ModuleList(nn.Linear(width, 3 * width, bias=False) for _ in range(layers))
-        self.joined = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(layers))
-        self.expand = nn.ModuleList(nn.Linear(width, 4 * width) for _ in range(layers))
-        self.contract = nn.ModuleList(nn.Linear(4 * width, width) for _ in range(layers))
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2 * layers + 1))
-        self.head = nn.Linear(width, vocabulary, bias=False)
-        for module in self.modules():
-            if isinstance(module, (nn.Linear, nn.Embedding)):
-                nn.init.normal_(module.weight, std=0.02)
-
-    def forward(self, characters: Tensor) -> Tensor:
-        """Return logits (batch, length, vocabulary) of the characters that follow."""
-        batch, length = characters.shape
-        x = self.token(characters) + self.position.weight[:length]
-        for index, attention in enumerate(self.attention):
-            parts = attention(self.norms[2 * index](x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-            query, key, value = parts.unbind(0)
-            mixed = (
-                F.scaled_dot_product_attention(query, key, value, is_causal=True)
-                .transpose(1, 2)
-                .reshape(batch, length, -1)
-            )
-            x = x + self.joined[index](mixed)
-            x = x + self.contract[index](F.gelu(self.expand[index](self.norms[2 * index + 1](x))))
-        logits: Tensor = self.head(self.norms[-1](x))
-        return logits
-
-
-def _language_model(context: int = 32, size: int = 16) -> Task:
+def _language_model(
+    context: int = 32, batch: int = 16, width: int = 128, layers: int = 2, evaluated: int = 256
+) -> Task:
     codes = torch.from_numpy(load_text())
     split = int(0.9 * len(codes))
 
@@ -182,22 +190,23 @@ def _language_model(context: int = 32, size: int = 16) -> Task:
     def batches(seed: int) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed)
         while True:
-            yield sample(codes[:split], size, generator)
+            yield sample(codes[:split], batch, generator)
 
-    def loss(model: nn.Module, batch: Batch) -> Tensor:
-        return F.cross_entropy(model(batch[0]).flatten(0, 1), batch[1].flatten())
+    def loss(model: nn.Module, rows: Batch) -> Tensor:
+        return F.cross_entropy(model(rows[0]).flatten(0, 1), rows[1].flatten())
 
     fixed = torch.Generator().manual_seed(12345)
-    train_set = [sample(codes[:split], 256, fixed)]
+    train_set = [sample(codes[:split], evaluated, fixed)]
     held_out = sample(codes[split:], 256, fixed)
     return Task(
         "gpt",
-        lambda: CharacterModel(len(PRINTABLE)),
+        lambda: CharacterModel(len(PRINTABLE), width, context, layers),
         loss,
         batches,
         train_set,
         lambda m: float(loss(m, held_out)),
         "loss",
+        ("token", "position", "head"),
     )
 
 
@@ -225,4 +234,47 @@ def _teacher(dim: int = 96, hidden: int = 192) -> Task:
         train_set,
         lambda m: float(loss(m, held_out)),
         "loss",
+    )
+
+
+def _burgers(
+    hidden: Sequence[int] = (128, 128, 128), batch: int = 256, viscosity: float = 0.01, evaluated: int = 2048
+) -> Task:
+    """Burgers' equation u_t + u u_x = viscosity u_xx for |x| <= 1 and t <= 1, u(x, 0) = -sin(pi x), u(+-1, t) = 0.
+
+    The loss is the mean square of the equation's residual at random points plus that of the error at as many points of
+    the initial and boundary values. The solution grows a steep front at x = 0.
+    """
+
+    def sample(count: int, generator: torch.Generator) -> Batch:
+        drawn = torch.rand(2 * count, 2, generator=generator) * torch.tensor([2.0, 1.0]) - torch.tensor([1.0, 0.0])
+        inside, start, sides = drawn[:count], drawn[count : 2 * count - count // 2], drawn[2 * count - count // 2 :]
+        start[:, 1], sides[:, 0] = 0.0, sides[:, 0].sign()
+        values = torch.cat([-torch.sin(torch.pi * start[:, 0]), torch.zeros(len(sides))])
+        return torch.cat([inside, start, sides]), values
+
+    def loss(model: nn.Module, drawn: Batch) -> Tensor:
+        points, values = drawn
+        inside = len(points) - len(values)
+        found: Derivatives = model(points)
+        residual = (found.u_t + found.u * found.u_x - viscosity * found.u_xx)[:inside]
+        return residual.square().mean() + (found.u[inside:] - values).square().mean()
+
+    def batches(seed: int) -> Iterator[Batch]:
+        generator = torch.Generator().manual_seed(seed)
+        while True:
+            yield sample(batch, generator)
+
+    fixed = torch.Generator().manual_seed(12345)
+    train_set, held_out = [sample(evaluated, fixed)], sample(evaluated, fixed)
+    last = (f"layers.{len(hidden)}",)
+    return Task(
+        "burgers",
+        lambda: DerivativeNetwork(list(hidden)),
+        loss,
+        batches,
+        train_set,
+        lambda m: float(loss(m, held_out)),
+        "loss",
+        last,
     )

@@ -49,16 +49,16 @@ TINY = {
 }
 
 
-@pytest.mark.parametrize("name", ["aex", "mlp", "conv", "teacher", "gpt"])
+@pytest.mark.parametrize("name", ["aex", "mlp", "conv", "vit", "teacher", "gpt", "burgers"])
 def test_every_task_starts_at_chance_learns_and_repeats(name):
     task = make_task(name)
     torch.manual_seed(1)
     model = task.model()
     with torch.no_grad():
         start = float(task.loss(model, task.train_set[0]))
-    chance = {"mlp": math.log(10), "conv": math.log(10), "gpt": math.log(96)}.get(name)
+    chance = {"mlp": math.log(10), "conv": math.log(10), "vit": math.log(10), "gpt": math.log(96)}.get(name)
     assert chance is None or start == pytest.approx(chance, rel=0.35)
-    options = {"lr": 1e-2, "seed": 1, "steps": 12, "evaluations": 2}
+    options = {"lr": 1e-3 if name in ("vit", "burgers") else 1e-2, "seed": 1, "steps": 12, "evaluations": 2}
     record = train_once(task, "sketchy_shampoo", {"rank": 8}, **options)
     assert record["status"] == "ok"
     assert [step for step, _ in record["curve"]] == [6, 12]

@@ -1,0 +1,78 @@
+"""The optimizers that a run may name, and how a network's parameters are given to them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+
+from oco.errors import ConfigError
+from oco.torch import OPTIMIZERS
+
+
+def constructor(kind: str) -> Callable[..., torch.optim.Optimizer]:
+    """Return the class of a ``kind``: one of `oco.torch.OPTIMIZERS`, or your own as ``package.module:Class``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such class.
+    """
+    if kind in OPTIMIZERS:
+        return OPTIMIZERS[kind]
+    module, _, name = kind.partition(":")
+    if not name:
+        known = ", ".join(map(repr, OPTIMIZERS))
+        raise ConfigError(f"kind must be {known}, or a class of yours as 'package.module:Class', got {kind!r}")
+    try:
+        found: Callable[..., torch.optim.Optimizer] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"kind {kind!r} cannot be imported: {error}") from error
+    return found
+
+
+def make_optimizer(
+    kind: str,
+    model: torch.nn.Module,
+    lr: float,
+    options: Mapping[str, Any],
+    rest: Mapping[str, Any] | None = None,
+    modules: Iterable[str] = (),
+) -> torch.optim.Optimizer:
+    """Construct an optimizer of all parameters of ``model``.
+
+    Parameters
+    ----------
+    kind
+        As `constructor` takes it.
+    lr, options
+        Arguments of the class.
+    rest
+        If given, vectors and the parameters of ``modules`` form a second group with these options. Its learning rate is
+        ``lr`` times the option ``factor``.
+    modules
+        Names of modules that are an embedding or the last layer of a classifier.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such class, or it rejects an option.
+    """
+    groups: Any = model.parameters() if rest is None else _groups(model, lr, rest, tuple(modules))
+    try:
+        return constructor(kind)(groups, lr=lr, **options)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"optimizer {kind}: {error}") from error
+
+
+def _groups(model: torch.nn.Module, lr: float, rest: Mapping[str, Any], modules: tuple[str, ...]) -> list[Any]:
+    options = dict(rest)
+    factor = options.pop("factor", 1.0)
+    hidden: list[torch.nn.Parameter] = []
+    others: list[torch.nn.Parameter] = []
+    for name, parameter in model.named_parameters():
+        apart = parameter.ndim < 2 or any(name.startswith(f"{module}.") for module in modules)
+        (others if apart else hidden).append(parameter)
+    return [{"params": hidden}, {"params": others, "lr": factor * lr, **options}]
