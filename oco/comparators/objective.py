@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.comparators.preconditioner import Preconditioner
 from oco.comparators.rows import RowMatrix
 from oco.losses.scalar import ScalarLoss
 from oco.types import Array, Shape
@@ -19,6 +20,9 @@ class Hessian(ABC):
     curvature: Array
     """Second derivatives of the rounds, from `Link.curvature`."""
 
+    weights: Array
+    """Of the rows in the blocks on its diagonal."""
+
     @abstractmethod
     def apply(self, vector: Array) -> Array:
         """The product with a vector ``(d,)``."""
@@ -29,7 +33,7 @@ class FormedHessian(Hessian):
 
     def __init__(self, matrix: Array, curvature: Array) -> None:
         self.matrix: Array = matrix
-        self.curvature = curvature
+        self.curvature = self.weights = curvature
 
     def apply(self, vector: Array) -> Array:
         """``H vector`` in O(d^2)."""
@@ -44,6 +48,9 @@ class WeightedRowsHessian(Hessian):
     rows: RowMatrix
     curvature: Array
 
+    def __post_init__(self) -> None:
+        self.weights = self.curvature
+
     def apply(self, vector: Array) -> Array:
         """Two passes over the rows."""
         return self.rows.transposed_product(self.curvature * self.rows.product(vector))
@@ -55,7 +62,7 @@ class DampedHessian(Hessian):
     def __init__(self, hessian: Hessian, damping: float) -> None:
         self._hessian = hessian
         self._damping = damping
-        self.curvature = hessian.curvature
+        self.curvature, self.weights = hessian.curvature, hessian.weights
         if hessian.matrix is not None:
             self.matrix = hessian.matrix + damping * np.eye(hessian.matrix.shape[0])
 
@@ -277,6 +284,10 @@ class Objective(ABC):
     @abstractmethod
     def extended(self, hessian: Hessian, margins: Array) -> Hessian:
         """A formed Hessian of a prefix plus the terms of the later rounds at a point with these margins."""
+
+    @abstractmethod
+    def preconditioner(self, hessian: Hessian) -> Preconditioner:
+        """Blocks on the diagonal of a Hessian with these curvatures, or its diagonal in many dimensions."""
 
     @abstractmethod
     def linearized_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
