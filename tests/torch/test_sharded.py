@@ -17,7 +17,7 @@ GLOO = pytest.mark.skipif(not dist.is_available() or not dist.is_gloo_available(
 # Averages of shards and of the whole batch differ by round-off, which inverse roots amplify.
 TOLERANCE = 1e-8
 RANK, FREQ, STEPS, BREAK = 3, 2, 12, 6
-OPTIONS = {"rank": RANK, "update_freq": FREQ, "start_step": 3, "betas": (0.9, 0.99)}
+OPTIONS = {"rank": RANK, "update_freq": FREQ, "start_step": 3, "betas": (0.9, 0.99), "method": "gram64"}
 
 
 def build():

@@ -73,6 +73,7 @@ def test_with_full_rank_and_an_adam_core_it_is_soap(update_freq):
         "method": "gram64",
         "clip": None,
         "share": None,
+        "nesterov": False,
     }
     optimizer = SketchySOAP([weight], lr=0.1, rank=5, **options)
     left, right = np.zeros((5, 5)), np.zeros((5, 5))
@@ -219,7 +220,7 @@ def test_unsketched_tensors_take_adamw_s_steps_at_their_own_rate(rate):
     theirs = copies(mine)
     options = {"betas": (0.9, 0.95), "weight_decay": 0.1}
     one = SketchySOAP(
-        mine, lr=0.01, unsketched=Unsketched(rate=rate), preconditioner=Preconditioner(max_dim=20), **options
+        mine, lr=0.01, nesterov=False, unsketched=Unsketched(rate=rate), preconditioner=Preconditioner(max_dim=20), **options
     )
     two = torch.optim.AdamW(theirs, lr=0.01 * rate, **options)
     drive([one, two], [mine, theirs], 8)
