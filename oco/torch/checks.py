@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -37,6 +37,12 @@ def check_integer(label: str, value: Any, least: int) -> None:
     """Raise ConfigError unless a value is an integer of at least ``least``."""
     if not is_integer(value, least):
         raise refuse(f"{label} value", value, f"an integer of at least {least}")
+
+
+def check_integers(label: str, values: Any, least: int) -> None:
+    """Raise ConfigError unless ``values`` are a sequence of integers of at least ``least``."""
+    if isinstance(values, str) or not isinstance(values, Iterable) or not all(is_integer(k, least) for k in values):
+        raise refuse(f"{label} value", values, f"a sequence of integers of at least {least}")
 
 
 def check_switch(label: str, value: Any) -> None:

@@ -91,7 +91,8 @@ class Settings:
         start = group["start_step"]
         if not (start is None or is_integer(start, 0)):
             raise refuse("start_step value", start, "None or a non-negative integer")
-        check_choice("momentum", group["momentum"], MOMENTA)
+        if "core" not in group:
+            check_choice("momentum", group["momentum"], MOMENTA)
         for name in ("nesterov", "maximize"):
             check_switch(name, group[name])
         if "method" in group:
@@ -123,8 +124,7 @@ def _rank(group: Mapping[str, Any]) -> Rank:
         raise ConfigError(f"Invalid budget value: {budget!r} (given exactly when rank is 'auto')")
     if automatic:
         return RankBudget(budget, steps, group["allocate_by"] if steps else SCORES[0])
-    if not ("core" in group and is_integer(rank, 0)):  # without a basis all of the gradient is tail
-        check_rank(rank)
+    check_rank(rank, least=0 if "core" in group else 1)  # without a basis all of the gradient is tail
     return rank  # type: ignore[no-any-return]
 
 

@@ -116,10 +116,10 @@ def sketched_step(
         method = member.method_of(name)
         if method == "adam":
             root = elementwise_root(states, "core_square", fresh[name], beta2, correction)
-            steps[name] = smooth / (root + settings.eps)
+            steps[name] = _over(smooth, root, settings.eps)
         elif method == "factored":
             root = factored_root(states, name, fresh[name], beta2, correction)
-            steps[name] = smooth / (root + settings.eps)
+            steps[name] = _over(smooth, root, settings.eps)
         elif method == "orthogonal":
             steps[name] = orthogonalized(smooth, member.tail.iterations, member.tail.coefficients)
             steps[name] *= tail_length(gradients.shape, bases)
@@ -169,7 +169,13 @@ def unsketched_step(states: States, gradients: Tensor, settings: Settings, step:
     else:
         root = elementwise_root(states, "own_square", gradients, beta2, correction)
     source = _averaged(states, gradients, settings, step, beta1) if beta1 else gradients
-    return source / (root + settings.eps)
+    return _over(source, root, settings.eps)
+
+
+def _over(values: Tensor, root: Tensor, eps: float) -> Tensor:
+    """Return ``values / (root + eps)``; without eps, entries whose second moment is zero do not move."""
+    divisor = root + eps
+    return values / (divisor if eps else divisor.masked_fill_(divisor == 0.0, torch.inf))
 
 
 def _averaged(states: States, stack: Tensor, settings: Settings, step: float, beta1: float | None = None) -> Tensor:

@@ -146,8 +146,8 @@ class Member:
             raise refuse("basis_beta2 value", self.basis_beta2, "a number of at least 0 and below 1")
         for name in ("clip", "share"):
             value = getattr(self, name)
-            if not (value is None or (is_number(value) and value > 0.0)):
-                raise refuse(f"{name} value", value, "None or a positive number")
+            if not (value is None or (is_number(value) and 0.0 < value < math.inf)):
+                raise refuse(f"{name} value", value, "None or a finite positive number")
         if self.balance == "spectral" and self.tail.method != "orthogonal":
             raise ConfigError(
                 f"balance='spectral' is given with the tail {self.tail.method!r}; it needs the tail 'orthogonal', "

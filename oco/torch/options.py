@@ -149,16 +149,16 @@ def check_steps(steps: Any) -> None:
         raise refuse("reallocate_at value", steps, "a sequence of positive integers")
 
 
-def check_rank(rank: object) -> None:
+def check_rank(rank: object, least: int = 1) -> None:
     """Raise ConfigError unless a rank is a number, a fraction, a table, a function or a budget."""
     if isinstance(rank, Mapping):
         valid = all(is_integer(value, 1) for value in rank.values())
     else:
-        valid = isinstance(rank, RankBudget) or callable(rank) or is_integer(rank, 1)
+        valid = isinstance(rank, RankBudget) or callable(rank) or is_integer(rank, least)
         valid = valid or (isinstance(rank, float) and 0.0 < rank <= 1.0)
     if not valid:
         raise refuse(
             "rank value",
             rank,
-            "an integer of at least 1, a fraction in (0, 1], a function of the dimension, or a RankBudget",
+            f"an integer of at least {least}, a fraction in (0, 1], a function of the dimension, or a RankBudget",
         )

@@ -95,9 +95,13 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
         """Apply options that were changed in ``group`` since the last step, or raise an error of one sentence."""
         records = {name: group[name] for name, record in RECORDS.items() if isinstance(group.get(name), record)}
         if records:
-            group.update(flattened(records, self._option_names))
-            for name in records.keys() - set(self._option_names):
-                del group[name]
+            flat = flattened(records, self._option_names)
+            group.update(flat)
+            for name in records.keys() - flat.keys():
+                if name in self._option_names:
+                    group[name] = self.option_defaults()[name]
+                else:
+                    del group[name]
         known = self._plans.get(id(group))
         if known is not None and known[0] == self._values(group):
             return known[1]

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from oco.errors import ConfigError
 from oco.torch.allocation import axis_cost
-from oco.torch.checks import check_betas, check_choice, check_integer, check_nonnegative, is_integer, refuse
+from oco.torch.checks import check_betas, check_choice, check_integer, check_integers, check_nonnegative
 from oco.torch.gradient_tape import GradientTape
 from oco.torch.shapes import unfold
 from oco.torch.sketch import METHODS, Sketch, apply_inverse_root, empty_sketch, update_sketch
@@ -163,8 +163,7 @@ def advise_rank(
     check_betas((0.0, beta2))
     check_integer("max_dim", max_dim, 1)
     check_choice("method", method, METHODS)
-    if isinstance(ranks, str) or not all(is_integer(k, 1) for k in ranks):
-        raise refuse("ranks value", ranks, "a sequence of integers of at least 1")
+    check_integers("ranks", ranks, 1)
     if not tape.updates:
         raise ConfigError("advise_rank was given a tape without gradients")
     rows = []

@@ -246,8 +246,8 @@ def sketch_report(sketch: Sketch, trace: float) -> dict[str, Any]:
     escaped = float(sketch.root_escaped.double().square())
     values = sketch.singular_values.double().square().tolist()
     top, dim = (values[0] if values else 0.0), sketch.basis.shape[0]
-    # No eigenvalue exceeds the trace, which is the better bound in the first steps.
-    largest = (max(top, trace / dim), min(top + escaped, trace))
+    # No eigenvalue exceeds the trace, which is the better bound in the first steps, and the only one at rank 0.
+    largest = (max(top, trace / dim), min(top + escaped, trace) if values else trace)
     return {
         "dim": dim,
         "rank": sketch.basis.shape[1],

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from oco.torch.checks import is_integer, refuse
+from oco.torch.checks import check_integers
 from oco.torch.directions import cosine, exact_direction, sketched_direction
 from oco.torch.shapes import merged_shape, unfold
 from oco.torch.sketch import Sketch, empty_sketch, update_sketch
@@ -129,8 +129,7 @@ class SpectrumProbe:
             raise ValueError(f"Invalid mode value: {mode!r} (one of {', '.join(MODES)} is allowed)")
         if rank < 1 or leading < 1:
             raise ValueError(f"Invalid rank or leading value: {rank}, {leading} (integers of at least 1 are allowed)")
-        if isinstance(ranks, str) or not all(is_integer(k, 1) for k in ranks):
-            raise refuse("ranks value", ranks, "a sequence of integers of at least 1")
+        check_integers("ranks", ranks, 1)
         named = model.named_parameters() if isinstance(model, torch.nn.Module) else model
         self.beta2, self.leading, self.min_dim = beta2, leading, min_dim
         self.rows: list[dict[str, Any]] = []

@@ -28,8 +28,10 @@ def constructor(kind: str) -> Callable[..., torch.optim.Optimizer]:
         raise ConfigError(f"kind must be {known}, or a class of yours as 'package.module:Class', got {kind!r}")
     try:
         found: Callable[..., torch.optim.Optimizer] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"kind {kind!r} cannot be imported: {error}") from error
+    if not callable(found):
+        raise ConfigError(f"kind {kind!r} must be a class of an optimizer, got {found!r}")
     return found
 
 
@@ -61,15 +63,25 @@ def make_optimizer(
         If there is no such class, or it rejects an option.
     """
     groups: Any = model.parameters() if rest is None else _groups(model, lr, rest, tuple(modules))
+    made = constructor(kind)
     try:
-        return constructor(kind)(groups, lr=lr, **options)
+        optimizer = made(groups, lr=lr, **options)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"optimizer {kind}: {error}") from error
+    if rest is not None and kind in OPTIMIZERS:
+        # PyTorch fills known options into all groups and keeps unknown ones where they are.
+        first, second = optimizer.param_groups
+        if unknown := sorted(second.keys() - first.keys()):
+            allowed = ", ".join(["factor", *sorted(optimizer.defaults.keys() - {"lr"})])
+            raise ConfigError(f"optimizer {kind}: rest has the option {unknown[0]!r}, and {allowed} are allowed")
+    return optimizer
 
 
 def _groups(model: torch.nn.Module, lr: float, rest: Mapping[str, Any], modules: tuple[str, ...]) -> list[Any]:
     options = dict(rest)
     factor = options.pop("factor", 1.0)
+    if isinstance(factor, bool) or not isinstance(factor, int | float):
+        raise ConfigError(f"rest.factor must be a number, got {factor!r}")
     hidden: list[torch.nn.Parameter] = []
     others: list[torch.nn.Parameter] = []
     for name, parameter in model.named_parameters():

@@ -203,7 +203,15 @@ def test_what_a_tape_and_the_adviser_refuse():
         advise_rank(tape)
     net.weight.grad = torch.ones(4, 6)
     tape.update()
-    for options in ({"ranks": [0]}, {"excess": -1.0}, {"beta2": 1.5}, {"method": "qr"}, {"max_dim": 0}):
+    for options in (
+        {"ranks": [0]},
+        {"ranks": 3},
+        {"ranks": None},
+        {"excess": -1.0},
+        {"beta2": 1.5},
+        {"method": "qr"},
+        {"max_dim": 0},
+    ):
         with pytest.raises(ConfigError, match="Invalid"):
             advise_rank(tape, **options)
     with pytest.raises(ConfigError, match="axes of at most 5"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -220,7 +222,12 @@ def test_unsketched_tensors_take_adamw_s_steps_at_their_own_rate(rate):
     theirs = copies(mine)
     options = {"betas": (0.9, 0.95), "weight_decay": 0.1}
     one = SketchySOAP(
-        mine, lr=0.01, nesterov=False, unsketched=Unsketched(rate=rate), preconditioner=Preconditioner(max_dim=20), **options
+        mine,
+        lr=0.01,
+        nesterov=False,
+        unsketched=Unsketched(rate=rate),
+        preconditioner=Preconditioner(max_dim=20),
+        **options,
     )
     two = torch.optim.AdamW(theirs, lr=0.01 * rate, **options)
     drive([one, two], [mine, theirs], 8)
@@ -332,7 +339,10 @@ def test_rules_that_mean_nothing_are_refused_with_a_sentence():
     refused("basis_beta2", basis_beta2=1.0)
     refused("vectors value", preconditioner=Preconditioner(vectors=True))
     refused("statistics value", compatibility=Compatibility(statistics="sum"))
-    refused("rank", rank=-1)
+    refused("rank value: -1 .an integer of at least 0", rank=-1)
+    refused("momentum value: 'full' .a Momentum", momentum="full")
+    refused("share value: inf", share=math.inf)
+    refused("clip value: inf", clip=math.inf)
     with pytest.raises(ConfigError, match="unsketched_rate"):
         Unsketched(rate=-1.0)
     with pytest.raises(ConfigError, match="momentum"):

@@ -203,6 +203,47 @@ def test_a_budget_is_divided_again_and_the_rest_of_the_state_follows():
         assert sum(row["dim"] * row["rank"] for row in optimizer.report()) < 110
 
 
+@pytest.mark.parametrize("core", ["adam", "inverse_root"])
+@pytest.mark.parametrize("unsketched", ["adam", "factored"])
+def test_without_eps_entries_without_a_second_moment_do_not_move(core, unsketched):
+    params, optimizer = build(core=core, unsketched=unsketched, betas=(0.9, 0.95), eps=0.0, start_step=0)
+    before = [p.detach().clone() for p in params]
+    for scale in (0.0, 1e-30, 0.0):  # the squares of 1e-30 are zero in float32
+        for p in params:
+            p.grad = torch.full_like(p, scale)
+        optimizer.step()
+        assert all(torch.isfinite(p).all() for p in params)
+        assert torch.equal(params[2], before[2])
+    drive(optimizer, params, 0, 4)
+    assert all(torch.isfinite(p).all() and not torch.equal(p, q) for p, q in zip(params, before, strict=True))
+
+
+def test_the_report_of_rank_zero_brackets_the_covariance_by_its_trace():
+    weight = torch.nn.Parameter(torch.zeros(4, 3))
+    weight.grad = torch.ones(4, 3)
+    optimizer = SketchySOAP([weight], rank=0)
+    optimizer.step()
+    for row, dim in zip(optimizer.report(), (4, 3), strict=True):
+        assert row["largest_eigenvalue"] == (row["trace"] / dim, row["trace"])
+        assert row["intrinsic_dimension"] == pytest.approx((1.0, dim))
+        assert row["outside_fraction"] == 1.0
+
+
+def test_a_momentum_that_is_set_later_acts_as_its_flat_options():
+    (params, optimizer), (others, flat) = (build(betas=(0.9, 0.95)) for _ in range(2))
+    drive(optimizer, params, 0, 2)
+    drive(flat, others, 0, 2)
+    optimizer.param_groups[0]["momentum"] = Momentum("update")
+    flat.param_groups[0]["momentum_of"] = "update"
+    drive(optimizer, params, 2, 5)
+    drive(flat, others, 2, 5)
+    assert all(torch.equal(p, q) for p, q in zip(params, others, strict=True))
+    other = SketchyShampoo([torch.nn.Parameter(torch.ones(3, 2))])
+    other.param_groups[0]["momentum"] = Momentum()
+    with pytest.raises(ConfigError, match="momentum value"):
+        other.step()
+
+
 def test_what_a_state_cannot_follow_is_refused():
     params, optimizer = build()
     drive(optimizer, params, 0, 2)

@@ -131,7 +131,7 @@ def test_jsonl_and_figure(tmp_path):
         spectrum_figure([])
 
 
-@pytest.mark.parametrize("options", [{"beta2": 1.0}, {"mode": "dense"}, {"rank": 0}, {"leading": 0}])
+@pytest.mark.parametrize("options", [{"beta2": 1.0}, {"mode": "dense"}, {"rank": 0}, {"leading": 0}, {"ranks": 3}])
 def test_bad_options_are_refused(options):
     with pytest.raises(ValueError, match="Invalid"):
         SpectrumProbe(torch.nn.Linear(2, 2), **options)

@@ -104,6 +104,18 @@ def test_an_optimizer_of_one_s_own_is_named_by_module_and_class():
         parse_training({**CONFIG, "optimizers": [{"name": "x", "kind": "no_such"}]})
 
 
+@pytest.mark.parametrize("kind", [":Adam", "math:pi", "torch.optm:Adam", "torch.optim:"])
+def test_a_kind_that_is_no_class_is_refused(kind):
+    with pytest.raises(ConfigError, match=f"kind.*{kind}"):
+        constructor(kind)
+
+
+@pytest.mark.parametrize("rest", [{"factr": 0.5}, {"factor": "half"}, {"factor": True}])
+def test_a_wrong_option_of_the_rest_is_refused_by_name(rest):
+    with pytest.raises(ConfigError, match=next(iter(rest))):
+        make_optimizer("adamw", make_task("mlp").model(), 0.01, {}, rest)
+
+
 def test_muon_takes_kernels_as_matrices_and_groups_at_their_own_rates():
     torch.manual_seed(0)
     kernel, head = torch.randn(6, 3, 2, 2), torch.randn(4, 6)
