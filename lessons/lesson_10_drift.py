@@ -174,7 +174,7 @@ plt.show()
 # The environment's own comparator is one of many. Regret as a curve in P asks all of them:
 #
 # .. math:: R_T(P) = \sum_t f_t(x_t) - V(P), \qquad V(P) = \min \Bigl\{ \sum_t f_t(u_t) :
-#           \sum_{t < T} |u_{t+1} - u_t|_2 \le P \Bigr\} . \tag{1}\label{eq:1}
+#           \sum_{t < T} |u_{t+1} - u_t|_2 \le P \Bigr\} . \tag{21}\label{eq:21}
 #
 # :math:`R_T(0)` is static regret. V is convex: the average of two sequences has at most the average of their paths and
 # of their losses. So :math:`R_T` rises and is concave, and the theorem bounds it at every P at once. ``path_budgets``
@@ -217,7 +217,7 @@ axes.set_title("Regret against every path")
 plt.show()
 
 # %%
-# *Answer.* Nowhere. In :math:`\eqref{eq:1}` only V depends on P, and it is the same for all learners: the lines are
+# *Answer.* Nowhere. In :math:`\eqref{eq:21}` only V depends on P, and it is the same for all learners: the lines are
 # one curve at different heights. On one game a learner is better against all paths or against none. The bounds cross
 # because they hold for *all* games with such a comparator.
 #

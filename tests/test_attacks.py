@@ -258,7 +258,11 @@ BALL = Ball(1.0, dimension=2)
         ((oco.OGD(), BALL, 5), {"methods": ["luck"]}, "methods must be some of structured, signs, ascent"),
         ((oco.OGD(), BALL, 5), {"norm": "l3"}, "norm must be l2 or linf and objective regret or ratio"),
         ((oco.OGD(), BALL, 5), {"evaluations": 0}, "evaluations and workers must be at least 1"),
-        ((oco.learners.Adam(), BALL, 5), {"objective": "ratio", "evaluations": 12}, "states no bound, or the bound's"),
+        (
+            (oco.learners.Adam(), BALL, 5),
+            {"objective": "ratio", "evaluations": 12},
+            r"needs one, and Adam\(\) states none",
+        ),
     ],
 )
 def test_bad_requests_are_refused_in_a_sentence(arguments: Any, options: Any, message: str) -> None:

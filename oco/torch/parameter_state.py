@@ -76,10 +76,11 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
         warn_of_earlier(name for name in earlier if param_group[name] != self.defaults[name])
         own = plan.settings.preconditioner
         if group["params"] and not plan.preconditioned and own.max_dim > 1:
+            option = "graft" if plan.settings.member is None else "unsketched"
             warnings.warn(
                 f"{type(self).__name__}: none of the {len(group['params'])} parameters of group "
                 f"{len(self.param_groups) - 1} is preconditioned (each has one axis, or one above max_dim="
-                f"{own.max_dim}); they take the steps of graft={group['graft']!r}. Give the group "
+                f"{own.max_dim}); they take the steps of {option}={group[option]!r}. Give the group "
                 "preconditioner=Preconditioner(max_dim=1) if that is meant.",
                 UserWarning,
                 stacklevel=outside(),
@@ -129,7 +130,8 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
                 if fault:
                     raise ConfigError(
                         f"{type(self).__name__}: options of a group were changed after its first step, and the state "
-                        f"of {self._name(param, group)} {fault}; only rank may change, or begin a new optimizer"
+                        f"of {self._name(param, group)} {fault}; of the "
+                        "options that decide what is kept only rank may change, or begin a new optimizer"
                     )
 
     def _new_state(

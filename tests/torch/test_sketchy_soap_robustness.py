@@ -279,3 +279,8 @@ def test_a_schedule_of_the_rate_and_decoupled_decay_act_as_in_adamw():
         scheduler.step()
     # In the first start_step steps a matrix only decays.
     torch.testing.assert_close(params[0].detach(), before * (1 - 0.005) * (1 - 0.0025) * (1 - 0.00125))
+
+
+def test_a_group_without_matrices_is_told_which_steps_it_takes():
+    with pytest.warns(UserWarning, match="they take the steps of unsketched='factored'"):
+        SketchySOAP([torch.nn.Parameter(torch.zeros(3))], unsketched="factored")
