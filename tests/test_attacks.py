@@ -160,6 +160,18 @@ def test_equal_seeds_find_equal_streams_and_a_search_goes_on_where_it_stopped(me
         search(state=state, seed=1)
 
 
+def test_every_method_has_its_share_of_the_time(tmp_path: Path) -> None:
+    """A clock that has run out leaves a batch to each of them."""
+    played = {}
+    for methods in (["structured"], list(METHODS)):
+        found = attack(
+            oco.OGD(), Ball(1.0, dimension=2), 10, methods=methods, evaluations=10_000, seconds=1e-9,
+            state=tmp_path / f"{len(methods)}.npz",
+        )  # fmt: skip
+        played[len(methods)] = found.evaluations
+    assert played == {1: BATCH, 3: 3 * BATCH}
+
+
 def test_workers_change_nothing() -> None:
     one, two = (
         attack(oco.OGD(), Ball(1.0, dimension=2), 10, methods=["signs"], evaluations=24, workers=workers)

@@ -61,8 +61,8 @@ def attack(
     evaluations
         Games to play, at least. They come in batches of 12.
     seconds
-        Stop earlier after so many; the result then depends on the machine, and `Found.evaluations` says how far it
-        came.
+        Stop earlier after so many, of which every method has an equal share; the result then depends on the machine,
+        and `Found.evaluations` says how far it came. A search that goes on goes on with the method that it had reached.
     seed
         Of the search, and of a learner that draws random numbers. Equal seeds find equal streams, bit for bit, with any
         number of workers.
@@ -114,10 +114,16 @@ class _Search:
         self._played, self._history = 0, [(0.0, self._trail.score)]
 
     def run(self, pool: Any, until: float | None, state: Any) -> None:
-        """Play batches until the budget is spent, but at least one; keep the state after each second and at the end."""
-        kept = time.monotonic()
-        first = True
-        while self._number < len(self._methods) and (first or until is None or time.monotonic() < until):
+        """Play batches until the budget is spent, but at least one of each method that is left; keep the state after
+        each second and at the end."""
+        kept, share, first = time.monotonic(), self._share(until), True
+        while self._number < len(self._methods):
+            if not first and share is not None and time.monotonic() >= share:
+                if self._number == len(self._methods) - 1:
+                    break
+                self._next()
+                share, first = self._share(until), True
+                continue
             first = False
             method = self._method(self._number)
             streams = method.propose(self._trail)
@@ -130,14 +136,26 @@ class _Search:
             method.learn(self._trail, streams, values)
             self._trail.batch += 1
             if self._trail.batch >= self._batches:
-                self._number += 1
-                if self._number < len(self._methods):
-                    self._trail = self._method(self._number).begin(self._trail.rows, self._trail.score)
+                self._next()
+                share, first = self._share(until), True
             if state is not None and time.monotonic() > kept + 1.0:
                 self._save(state)
                 kept = time.monotonic()
         if state is not None:
             self._save(state)
+
+    def _next(self) -> None:
+        """The next method begins where this one ended."""
+        self._number += 1
+        if self._number < len(self._methods):
+            self._trail = self._method(self._number).begin(self._trail.rows, self._trail.score)
+
+    def _share(self, until: float | None) -> float | None:
+        """When the method's equal share of the time that is left is over."""
+        if until is None or self._number >= len(self._methods):
+            return None
+        now = time.monotonic()
+        return now + (until - now) / (len(self._methods) - self._number)
 
     def found(self) -> Found:
         """The best stream, played once more with certificate and bound."""
