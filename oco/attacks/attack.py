@@ -115,7 +115,8 @@ class _Search:
 
     def run(self, pool: Any, until: float | None, state: Any) -> None:
         """Play batches until the budget is spent, but at least one of each method that is left; keep the state after
-        each second and at the end."""
+        each second and at the end.
+        """
         kept, share, first = time.monotonic(), self._share(until), True
         while self._number < len(self._methods):
             if not first and share is not None and time.monotonic() >= share:
