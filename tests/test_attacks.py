@@ -267,6 +267,11 @@ def test_bad_requests_are_refused_in_a_sentence(arguments: Any, options: Any, me
     assert "\n" not in str(caught.value)
 
 
+def test_a_bound_that_is_not_stated_is_not_searched_for() -> None:
+    with pytest.raises(ConfigError, match="an attack on a bound needs one"):
+        attack(oco.learners.Adam(), Ball(1.0, dimension=2), 10, objective="ratio")
+
+
 def test_the_class_is_kept() -> None:
     arena = Arena(oco.OGD(), BALL, 3, Linear(), "l2", "regret", 0)
     rows = arena.inside(np.array([[3.0, 4.0], [0.1, 0.0], [0.0, 0.0]]))

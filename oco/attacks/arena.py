@@ -195,6 +195,8 @@ def _check_learner(arena: Arena, rows: Array) -> None:
         raise ConfigError(
             f"an attack plays a learner many times, and {arena.learner!r} has no state to reset: start must set state"
         )
+    if arena.objective == "ratio" and arena.record(rows).bound is None:
+        raise ConfigError(f"an attack on a bound needs one, and {arena.learner!r} states none on {arena.domain!r}")
 
 
 def scores(arena: Arena, candidates: Sequence[Array], pool: Any = None) -> list[float]:

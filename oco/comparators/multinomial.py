@@ -8,6 +8,12 @@ import numpy as np
 from scipy.special import logsumexp, xlogy
 
 from oco.comparators.objective import FormedHessian, Hessian, Link, Objective
+from oco.comparators.preconditioner import (
+    LARGEST_BLOCK,
+    BlockPreconditioner,
+    DiagonalPreconditioner,
+    Preconditioner,
+)
 from oco.comparators.rows import RowMatrix
 from oco.types import Array, Shape
 
@@ -81,6 +87,11 @@ class MultinomialHessian(Hessian):
     rows: RowMatrix
     curvature: Array
 
+    @property
+    def weights(self) -> Array:
+        """``p (1 - p)`` of every class."""
+        return self.curvature * (1.0 - self.curvature)
+
     def apply(self, vector: Array) -> Array:
         """Two passes over the rows."""
         classes = self.curvature.shape[1]
@@ -148,6 +159,14 @@ class MultinomialObjective(Objective):
     def extended(self, hessian: Hessian, margins: Array) -> Hessian:
         """A new Hessian, because adding rounds to an older one would save little."""
         return self.hessian(margins, hessian.matrix is not None)
+
+    def preconditioner(self, hessian: Hessian) -> Preconditioner:
+        """The block of every class up to 4096 features, else the diagonal; equal changes of all classes cost nothing."""
+        weights = hessian.weights
+        if self.rows.dimension > LARGEST_BLOCK:
+            diagonal = np.concatenate([self.rows.square_sums(own) for own in weights.T])
+            return DiagonalPreconditioner(diagonal, self.n_classes, shared=True)
+        return BlockPreconditioner([self.rows.gram(own) for own in weights.T], shared=True)
 
     def linearized_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
         """Slopes after the margins move by ``change``, to first order."""

@@ -69,7 +69,7 @@ def minimize(
     point, hessian
         The last point ``(d,)``, and the Hessian that was used last.
     """
-    form = start.size <= FORMED_DIMENSION and objective.hessian_cost <= FORMED_COST
+    form = is_formed(objective, start.size)
     smoothed = objective is not certifier.objective
     keeps = form and not smoothed and domain.bounded and domain.as_ball() is not None
     keeps = keeps and objective.hessian_cost > EXPENSIVE * float(start.size) ** 3
@@ -120,6 +120,11 @@ def minimize(
             at = _go_on(objective, domain, before, at)
     certifier.offer_dual(at.slopes)
     return at.point, hessian
+
+
+def is_formed(objective: Objective, dimension: int) -> bool:
+    """Whether Hessians are formed, rather than known by their products."""
+    return dimension <= FORMED_DIMENSION and objective.hessian_cost <= FORMED_COST
 
 
 class _Place(NamedTuple):

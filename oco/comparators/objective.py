@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.comparators.preconditioner import Preconditioner
 from oco.comparators.rows import RowMatrix
 from oco.losses.scalar import ScalarLoss
 from oco.types import Array, Shape
@@ -18,6 +19,11 @@ class Hessian(ABC):
     matrix: Array | None = None
     curvature: Array
     """Second derivatives of the rounds, from `Link.curvature`."""
+
+    @property
+    def weights(self) -> Array:
+        """Of the rows in the blocks on its diagonal."""
+        return self.curvature
 
     @abstractmethod
     def apply(self, vector: Array) -> Array:
@@ -277,6 +283,10 @@ class Objective(ABC):
     @abstractmethod
     def extended(self, hessian: Hessian, margins: Array) -> Hessian:
         """A formed Hessian of a prefix plus the terms of the later rounds at a point with these margins."""
+
+    @abstractmethod
+    def preconditioner(self, hessian: Hessian) -> Preconditioner:
+        """Blocks on the diagonal of a Hessian with these curvatures, or its diagonal in many dimensions."""
 
     @abstractmethod
     def linearized_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:

@@ -12,6 +12,12 @@ import numpy as np
 from oco.comparators.by_derivative import DerivativeLink
 from oco.comparators.multinomial import MultinomialLink, MultinomialObjective
 from oco.comparators.objective import FormedHessian, Hessian, Objective, ScalarLink, WeightedRowsHessian
+from oco.comparators.preconditioner import (
+    LARGEST_BLOCK,
+    BlockPreconditioner,
+    DiagonalPreconditioner,
+    Preconditioner,
+)
 from oco.comparators.rows import RowMatrix, read_rounds
 from oco.domains.base import Domain
 from oco.errors import DomainError, NumericsError
@@ -71,6 +77,12 @@ class RowObjective(Objective):
         matrix = self.rows.gram(added) + hessian.matrix
         added[:known] = hessian.curvature
         return FormedHessian(matrix, added)
+
+    def preconditioner(self, hessian: Hessian) -> Preconditioner:
+        """The Hessian itself up to d = 4096, else its diagonal."""
+        if self.rows.dimension > LARGEST_BLOCK:
+            return DiagonalPreconditioner(self.rows.square_sums(hessian.weights))
+        return BlockPreconditioner([self.rows.gram(hessian.weights)])
 
     def linearized_slopes(self, hessian: Hessian, slopes: Array, change: Array) -> Array:
         """Slopes after the margins move by ``change``, to first order, with the curvature of ``hessian``."""

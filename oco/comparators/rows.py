@@ -166,6 +166,14 @@ class RowMatrix:
             sums += np.ravel(abs(rows).sum(axis=0))
         return sums
 
+    def square_sums(self, weights: Array) -> Array:
+        """``sum_i w_i a_ij^2`` of every column j, the diagonal of `gram`."""
+        sums: Array = np.zeros(self.dimension)
+        for start, rows in self._parts():
+            squares: Any = rows * rows if isinstance(rows, np.ndarray) else rows.multiply(rows)
+            sums += np.ravel(squares.T @ weights[start : start + rows.shape[0]])
+        return sums if self.units is None else sums * self.units**2
+
     def largest_entries(self) -> Array:
         """``max_i |a_ij|`` of every column j."""
         largest = np.zeros(self.dimension)

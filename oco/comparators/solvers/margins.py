@@ -15,7 +15,8 @@ from oco.comparators.by_derivative import DerivativeLink
 from oco.comparators.certificate import Certifier, bounded_part
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.kinked import fraction, solve_kinked, solve_linear
-from oco.comparators.newton import minimize
+from oco.comparators.interior import Sides, solve_in_box
+from oco.comparators.newton import is_formed, minimize
 from oco.comparators.objective import Hessian, Objective
 from oco.comparators.objectives import RowObjective, default_tolerance, objective_of, placed
 from oco.comparators.proof import allowed_width, prove
@@ -95,7 +96,7 @@ class _Search:
     def curve(self, rounds: list[int]) -> ComparatorCurve:
         """Comparators for every prefix."""
         objective = self._objective
-        early = _early_prefixes(objective.prefix(rounds[0]))
+        early = _early_prefixes(objective.prefix(rounds[0]), self._domain)
         at_center = objective.margins(self._center)
         found: list[Comparator] = []
         for count in [*early, *rounds]:
@@ -155,6 +156,12 @@ def _solve_smooth(
     unknown = isinstance(link, DerivativeLink)
     if isinstance(link, DerivativeLink):
         steps = 30 if link.bends(objective.margins(point)) else 0
+    sides = _inside(objective, domain) if steps else None
+    if sides is not None:
+        solve_in_box(objective, sides, point, certifier)
+        point = point if certifier.point is None else certifier.point
+        if certifier.finished:
+            return slopes, None
     if steps:
         good_enough = partial(fraction, certifier, 0.1, 0.0)
         _, hessian = minimize(objective, domain, point, certifier, stationary=good_enough, steps=steps, hessian=hessian)
@@ -162,6 +169,11 @@ def _solve_smooth(
         best = point if certifier.point is None else certifier.point
         return solve_kinked(objective, domain, certifier, best, slopes), None
     return slopes, hessian
+
+
+def _inside(objective: Objective, domain: Domain) -> Sides | None:
+    """The sides of a box on which losses are minimized from inside, because their Hessian is not formed; else None."""
+    return None if is_formed(objective, domain.dimension) else Sides.of(domain)
 
 
 def _units(objective: Objective, domain: Domain) -> Array | None:
@@ -218,10 +230,10 @@ def _recession_note(objective: Objective, domain: Domain, certifier: Certifier) 
     return _RECEDING if certifier.receding else ""
 
 
-def _early_prefixes(objective: Objective) -> list[int]:
+def _early_prefixes(objective: Objective, domain: Domain) -> list[int]:
     """Short prefixes to solve loosely first; if a Hessian is expensive, they bring the start close to the minimizer."""
     count, cost = objective.rows.count, objective.hessian_cost
-    if objective.link.linear or cost <= EXPENSIVE_HESSIAN:
+    if objective.link.linear or cost <= EXPENSIVE_HESSIAN or _inside(objective, domain) is not None:
         return []
     return [share for share in (count // 64, count // 16, count // 4) if share >= 2 * objective.rows.dimension]
 
