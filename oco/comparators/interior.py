@@ -78,8 +78,8 @@ def solve_in_box(objective: Objective, sides: Sides, point: Array, certifier: Ce
         change = system.solve(right, _SLACK * aim * point.size + _LEFT * residual)
         low_change = (aim - low * change) / below - low
         high_change = (aim + high * change) / above - high
-        length = min(_longest(below, change), _longest(above, -change))
-        dual_length = min(_longest(low, low_change), _longest(high, high_change))
+        length = min(longest(below, change), longest(above, -change))
+        dual_length = min(longest(low, low_change), longest(high, high_change))
         found = _Barrier(objective, sides, aim).search(at, length * change, -length * float(right @ change))
         if found is None:
             return
@@ -113,7 +113,7 @@ def _first_multipliers(sides: Sides, at: _Place) -> tuple[Array, Array]:
     return np.maximum(gradient, 0.0) + least, np.maximum(-gradient, 0.0) + least
 
 
-def _longest(distance: Array, change: Array) -> float:
+def longest(distance: Array, change: Array) -> float:
     """The longest step up to 1 that leaves all distances positive."""
     falling = change < 0.0
     return min(1.0, _BOUNDARY * float((-distance[falling] / change[falling]).min(initial=np.inf)))

@@ -161,7 +161,7 @@ class MultinomialObjective(Objective):
         return self.hessian(margins, hessian.matrix is not None)
 
     def preconditioner(self, hessian: Hessian) -> Preconditioner:
-        """The block of every class up to 4096 features, else the diagonal; equal changes of all classes cost nothing."""
+        """The blocks of the classes, up to 4096 features, else the diagonal; equal changes of all classes are free."""
         weights = hessian.weights
         if self.rows.dimension > LARGEST_BLOCK:
             diagonal = np.concatenate([self.rows.square_sums(own) for own in weights.T])

@@ -1,4 +1,4 @@
-"""Approximate inverses of ``H + diag(s)`` for a Hessian H that is not formed: factors of blocks of it on its diagonal."""
+"""Approximate inverses of ``H + diag(s)``, for a Hessian H that is not formed, from blocks on its diagonal."""
 
 from __future__ import annotations
 

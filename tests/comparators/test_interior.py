@@ -12,8 +12,10 @@ from oco.comparators import best_fixed_point, interior, multinomial, newton, obj
 from oco.comparators.interior import Sides
 from oco.comparators.preconditioner import BlockPreconditioner, DiagonalPreconditioner
 from oco.comparators.rows import RowMatrix
+from oco.comparators.solvers import margins
 from oco.domains import Ball, Box
 from oco.losses import MultinomialBlock, RowBlock, scalar_loss
+from oco.losses.scalar import Quantile
 
 
 def _rounds(loss: str, dense: bool) -> RowBlock | MultinomialBlock:
@@ -38,10 +40,15 @@ def test_intervals_are_tight_and_meet_those_of_newtons_method(
     rounds = _rounds(loss, dense)
     for box in (Box(-0.5, 0.5), Box(-0.02, 0.3), Box(-50.0, 0.0)):
         expected = best_fixed_point(rounds, box)
-        calls = []
+        calls: list[Any] = []
+
+        def minimize(*arguments: Any, calls: list[Any] = calls, **options: Any) -> Any:
+            calls.append(arguments)
+            return arguments[2], None
+
         with monkeypatch.context() as patch:
             patch.setattr(newton, "FORMED_DIMENSION", 0)
-            patch.setattr("oco.comparators.solvers.margins.minimize", lambda *a, **k: calls.append(a) or (a[2], None))
+            patch.setattr(margins, "minimize", minimize)
             if diagonal:
                 patch.setattr(objectives, "LARGEST_BLOCK", 0)
                 patch.setattr(multinomial, "LARGEST_BLOCK", 0)
@@ -88,3 +95,27 @@ def test_only_boxes_with_an_interior_have_sides() -> None:
     assert Sides.of(Box(np.array([0.0, 1.0]), np.array([1.0, 1.0]))) is None
     assert Sides.of(Box(0.0, np.inf, dimension=2)) is None
     assert Sides.of(Ball(1.0, dimension=2)) is None
+
+
+@pytest.mark.parametrize("dense", [True, False])
+@pytest.mark.parametrize("loss", ["absolute", "hinge", "quantile"])
+def test_kinked_losses_on_a_box_need_no_other_method(loss: str, dense: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against the method of multipliers, which is what a box without a name of this package still gets."""
+
+    class NamelessBox(Box):  # not known to have faces
+        pass
+
+    def fail(*arguments: Any) -> None:
+        raise AssertionError("the interior point method did not suffice")
+
+    scalar = Quantile(0.9) if loss == "quantile" else scalar_loss(loss)
+    whole = _rounds("squared" if loss != "hinge" else "logistic", dense)
+    for count in (1, 3, 150):
+        rounds = RowBlock(scalar, whole.rows[:count], whole.targets[:count])
+        for ends in ((-0.5, 0.5), (-0.02, 0.3), (-50.0, 0.0)):
+            expected = best_fixed_point(rounds, NamelessBox(*ends, dimension=6))
+            with monkeypatch.context() as patch:
+                patch.setattr(margins, "solve_kinked", fail)
+                found = best_fixed_point(rounds, Box(*ends))
+            assert found.tight
+            assert max(found.value.lower, expected.value.lower) <= min(found.value.upper, expected.value.upper)

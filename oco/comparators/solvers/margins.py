@@ -14,8 +14,9 @@ from scipy import sparse
 from oco.comparators.by_derivative import DerivativeLink
 from oco.comparators.certificate import Certifier, bounded_part
 from oco.comparators.comparator import Comparator, ComparatorCurve
-from oco.comparators.kinked import fraction, solve_kinked, solve_linear
 from oco.comparators.interior import Sides, solve_in_box
+from oco.comparators.interior_kinked import solve_kinked_in_box
+from oco.comparators.kinked import fraction, solve_kinked, solve_linear
 from oco.comparators.newton import is_formed, minimize
 from oco.comparators.objective import Hessian, Objective
 from oco.comparators.objectives import RowObjective, default_tolerance, objective_of, placed
@@ -140,6 +141,12 @@ def _search(
     if objective.link.linear:
         note = solve_linear(objective, domain, certifier)
     elif objective.link.kinks() is not None:
+        sides = Sides.of(domain) if is_formed(objective, point.size) else None
+        if sides is not None:
+            solve_kinked_in_box(objective, sides, point, certifier)
+            if certifier.finished:
+                return note, slopes, hessian
+            point = point if certifier.point is None else certifier.point
         slopes = solve_kinked(objective, domain, certifier, point, slopes)
     else:
         slopes, hessian = _solve_smooth(objective, domain, certifier, point, slopes, hessian)
