@@ -108,7 +108,8 @@ def play(
         Storage of snapshots, from which an interrupted game continues, bit for bit. Games against a stream of rows use
         it, and games with other feedback whose losses do not depend on the points played; others start again.
     progress
-        Whether to show a bar with the rounds played, on a terminal or in a notebook; in a pipe there is none.
+        Whether to show a bar with the rounds played, on a terminal or in a notebook, and then one with the best fixed
+        points found and the time that is left, if that takes more than a second; in a pipe there is none.
     intervals
         Deprecated name of ``shortest_interval``, to be removed in the next release.
 
@@ -176,7 +177,7 @@ def play(
     player.start(problem)
     tracker = Tracker(
         stream, player, problem, part.rounds, comparator=comparator, comparator_tolerance=comparator_tolerance,
-        comparator_time=comparator_time, held_out=held_out, path_budgets=path_budgets, **tracked,
+        comparator_time=comparator_time, progress=progress, held_out=held_out, path_budgets=path_budgets, **tracked,
     )  # fmt: skip
     tracker.timings["play"] += time.perf_counter() - began
     moves = _play_rows if isinstance(stream, RowStream) else _play_rounds

@@ -1,4 +1,4 @@
-"""A bar that says how far a game is: on a terminal and in a notebook, nothing in a pipe."""
+"""Bars that say how far a game and the search for its best fixed points are: none in a pipe."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ class GameProgress:
         Round at which the game stops.
     wanted
         Whether to show a bar, where there is somebody to see it.
+    what
+        Words before the bar.
+    delay
+        Seconds after which the bar appears; what is over sooner has none.
     """
 
-    def __init__(self, horizon: int, wanted: bool) -> None:
+    def __init__(self, horizon: int, wanted: bool, what: str | None = None, delay: float = 0.0) -> None:
         self._horizon = horizon
         self._wanted = wanted
+        self._what, self._delay = what, delay
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -33,7 +38,9 @@ class GameProgress:
 
             # The plain bar is text, which notebooks show as it is written, without a widget that may not be installed.
             file = sys.stdout if notebook else sys.stderr
-            self._bar = tqdm(total=self._horizon, unit=" rounds", unit_scale=True, file=file)
+            self._bar = tqdm(
+                total=self._horizon, desc=self._what, delay=self._delay, unit=" rounds", unit_scale=True, file=file
+            )
         return self
 
     def to(self, rounds: int) -> None:

@@ -9,13 +9,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from small_sweeps import play as play_sweep
 
 import oco
+from oco.comparators import anytime, fixed_point
 from oco.environments import Bandit, Delayed, SpectrumLinear
 from oco.errors import ConfigError
 from oco.learners import LEARNERS
+from oco.losses import RowBlock, scalar_loss
 from oco.progress import GameProgress
 from oco.showing import Embedded
 from regret_experiments import load
@@ -175,6 +178,23 @@ def test_a_bar_is_drawn_on_a_terminal_and_in_a_notebook_and_not_in_a_pipe(monkey
     oco.play(Delayed(game, 3), learner, progress=True)
     assert "500/500" in cell.getvalue()
     assert pipe.getvalue() == ""
+
+
+def test_the_search_for_best_fixed_points_has_a_bar_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checkpoints 10, 20 and 30 count for 60 rounds; a search that is over within a second shows nothing."""
+    monkeypatch.delenv("CI", raising=False)
+    rounds = RowBlock(scalar_loss("squared"), np.eye(30), np.ones(30))
+    for eager, file, expected in ((True, Terminal(), "60/60"), (True, io.StringIO(), ""), (False, Terminal(), "")):
+
+        def made(horizon: int, wanted: bool, what: str, delay: float, eager: bool = eager) -> GameProgress:
+            return GameProgress(horizon, wanted, what, 0.0 if eager else delay)
+
+        monkeypatch.setattr(sys, "stderr", file)
+        monkeypatch.setattr(fixed_point, "GameProgress", made)
+        anytime(rounds, oco.Ball(1.0), [10, 20, 30], progress=True)
+        assert (file.getvalue() == "") == (expected == "")
+        assert expected in file.getvalue()
+        assert ("best fixed points" in file.getvalue()) == (expected != "")
 
 
 def test_a_bar_is_closed_where_a_game_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from oco.comparators.comparator import Comparator, ComparatorCurve
 from oco.comparators.solver import Losses, Request, checked_rounds, count_of, solver_of
 from oco.domains.base import Domain
+from oco.progress import GameProgress
 from oco.types import Array
 
 
@@ -107,6 +109,7 @@ def anytime(
     start: Array | None = None,
     strict: bool = False,
     seconds: float | None = None,
+    progress: bool = False,
 ) -> ComparatorCurve:
     """Best fixed points for rounds 1..t, for every t in ``rounds``: the comparator of anytime regret.
 
@@ -119,6 +122,9 @@ def anytime(
         As for `best_fixed_point`.
     rounds
         Checkpoints t, rising, each at least 1.
+    progress
+        Whether a search of more than a second shows a bar, with the time that is left, on a terminal or in a notebook.
+        Checkpoints count by their rounds, as their searches take about so long.
 
     Returns
     -------
@@ -146,6 +152,8 @@ def anytime(
     (array([-3., -1., -2.]), array([ 3., -1., -2.]))
     """
     checkpoints = checked_rounds(rounds, count_of(losses))
-    request = Request.of(tolerance, start, strict, seconds)
     solver, taken = solver_of(losses, domain)
-    return solver.curve(taken, domain, checkpoints, request)
+    with GameProgress(sum(checkpoints), progress, "best fixed points", delay=1.0) as bar:
+        done = dict(zip(checkpoints, accumulate(checkpoints), strict=True))
+        request = Request.of(tolerance, start, strict, seconds, lambda count: bar.to(done[count]))
+        return solver.curve(taken, domain, checkpoints, request)

@@ -29,8 +29,11 @@ _LEFT = 0.1
 _STALE = 0.3
 """Change of the second derivatives, relative to themselves, after which the preconditioner is made again."""
 _HALVINGS = 20
+"""Most trials along a direction."""
 _LEAST_DECREASE = 1e-4
+"""Share of the decrease that the slope promises, which a step must reach (Armijo's condition)."""
 _ROUNDING = 1e-12
+"""Relative rise of the barrier function that may be rounding."""
 
 
 class Sides(NamedTuple):

@@ -87,10 +87,8 @@ class MultinomialHessian(Hessian):
     rows: RowMatrix
     curvature: Array
 
-    @property
-    def weights(self) -> Array:
-        """``p (1 - p)`` of every class."""
-        return self.curvature * (1.0 - self.curvature)
+    def __post_init__(self) -> None:
+        self.weights = self.curvature * (1.0 - self.curvature)
 
     def apply(self, vector: Array) -> Array:
         """Two passes over the rows."""

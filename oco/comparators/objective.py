@@ -20,10 +20,8 @@ class Hessian(ABC):
     curvature: Array
     """Second derivatives of the rounds, from `Link.curvature`."""
 
-    @property
-    def weights(self) -> Array:
-        """Of the rows in the blocks on its diagonal."""
-        return self.curvature
+    weights: Array
+    """Of the rows in the blocks on its diagonal."""
 
     @abstractmethod
     def apply(self, vector: Array) -> Array:
@@ -35,7 +33,7 @@ class FormedHessian(Hessian):
 
     def __init__(self, matrix: Array, curvature: Array) -> None:
         self.matrix: Array = matrix
-        self.curvature = curvature
+        self.curvature = self.weights = curvature
 
     def apply(self, vector: Array) -> Array:
         """``H vector`` in O(d^2)."""
@@ -50,6 +48,9 @@ class WeightedRowsHessian(Hessian):
     rows: RowMatrix
     curvature: Array
 
+    def __post_init__(self) -> None:
+        self.weights = self.curvature
+
     def apply(self, vector: Array) -> Array:
         """Two passes over the rows."""
         return self.rows.transposed_product(self.curvature * self.rows.product(vector))
@@ -61,7 +62,7 @@ class DampedHessian(Hessian):
     def __init__(self, hessian: Hessian, damping: float) -> None:
         self._hessian = hessian
         self._damping = damping
-        self.curvature = hessian.curvature
+        self.curvature, self.weights = hessian.curvature, hessian.weights
         if hessian.matrix is not None:
             self.matrix = hessian.matrix + damping * np.eye(hessian.matrix.shape[0])
 

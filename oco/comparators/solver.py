@@ -7,7 +7,7 @@ import math
 import pkgutil
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple, TypeAlias
@@ -42,20 +42,26 @@ class Request(NamedTuple):
         Whether to raise an error if a comparator is not tight on the whole domain.
     deadline
         When to stop searching, on the clock of `time.monotonic`; points and intervals so far are returned then.
+    solved
+        Is told every checkpoint t whose comparator was found.
     """
 
     tolerance: float | None = None
     start: Array | None = None
     strict: bool = False
     deadline: float = math.inf
+    solved: Callable[[int], None] = lambda rounds: None
 
     @classmethod
-    def of(cls, tolerance: float | None, start: Array | None, strict: bool, seconds: float | None) -> Request:
+    def of(
+        cls, tolerance: float | None, start: Array | None, strict: bool, seconds: float | None,
+        solved: Callable[[int], None] = lambda rounds: None,
+    ) -> Request:  # fmt: skip
         """The options, checked; the time begins to run."""
         for name, value in (("tolerance", tolerance), ("seconds", seconds)):
             if value is not None and not 0.0 <= value < math.inf:
                 raise ConfigError(f"{name} of a comparator must be a finite number of at least 0, got {value!r}")
-        return cls(tolerance, start, strict, math.inf if seconds is None else time.monotonic() + seconds)
+        return cls(tolerance, start, strict, math.inf if seconds is None else time.monotonic() + seconds, solved)
 
 
 class Solver(ABC):

@@ -36,6 +36,7 @@ def best_fixed_points(
     *,
     tolerance: float | None = None,
     seconds: float | None = None,
+    progress: bool = False,
 ) -> ComparatorCurve | None:
     """The best fixed point for rounds 1..t, for every t in ``rounds``; None if it cannot be determined.
 
@@ -49,7 +50,7 @@ def best_fixed_points(
         Checkpoints t, in increasing order.
     recorded
         The losses that ``stream`` revealed, if they were kept; then they are used instead of the stream.
-    tolerance, seconds
+    tolerance, seconds, progress
         As for `oco.comparators.anytime`. Environments with a method of their own do not take them.
     """
     from oco.comparators import anytime
@@ -57,7 +58,7 @@ def best_fixed_points(
     if recorded is None and getattr(type(stream), "comparator_curve", None) is Environment.comparator_curve:
         recorded = stream.declared_losses(0, int(rounds[-1]))
     if recorded is not None:
-        return anytime(recorded, domain, rounds.tolist(), tolerance=tolerance, seconds=seconds)
+        return anytime(recorded, domain, rounds.tolist(), tolerance=tolerance, seconds=seconds, progress=progress)
     found: ComparatorCurve | None = stream.comparator_curve(rounds) if hasattr(stream, "comparator_curve") else None
     return found
 

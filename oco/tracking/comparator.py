@@ -33,12 +33,17 @@ class ComparatorObserver(Observer):
     ----------
     wanted
         Whether to find a comparator, or a comparator found before.
-    tolerance, seconds
+    tolerance, seconds, progress
         As for `oco.comparators.anytime`.
     """
 
     def __init__(
-        self, game: Game, wanted: bool | ComparatorCurve, tolerance: float | None = None, seconds: float | None = None
+        self,
+        game: Game,
+        wanted: bool | ComparatorCurve,
+        tolerance: float | None = None,
+        seconds: float | None = None,
+        progress: bool = False,
     ) -> None:
         if not isinstance(wanted, bool) and not np.array_equal(wanted.rounds, game.rounds):
             raise ConfigError(
@@ -47,7 +52,7 @@ class ComparatorObserver(Observer):
             )
         self._game = game
         self._wanted = wanted
-        self._tolerance, self._seconds = tolerance, seconds
+        self._options: dict[str, Any] = {"tolerance": tolerance, "seconds": seconds, "progress": progress}
         self._losses: list[Any] | None = [] if self._must_record_losses() else None
         self._curve: ComparatorCurve | None = None
         self.point: Array | None = None
@@ -128,9 +133,7 @@ class ComparatorObserver(Observer):
         game = self._game
         if self._curve is None or self._losses is not None:
             domain = getattr(game.stream, "comparator_domain", game.problem.domain)
-            self._curve = best_fixed_points(
-                game.stream, domain, game.rounds, self._losses, tolerance=self._tolerance, seconds=self._seconds
-            )
+            self._curve = best_fixed_points(game.stream, domain, game.rounds, self._losses, **self._options)
         return self._curve
 
     def _path_losses(self, checkpoints: int) -> Array:

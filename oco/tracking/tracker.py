@@ -73,6 +73,7 @@ class Tracker:
         comparator: bool | ComparatorCurve,
         comparator_tolerance: float | None = None,
         comparator_time: float | None = None,
+        progress: bool = False,
         shortest_interval: int | None = None,
         path_budgets: Sequence[float] | PathCurve | None = None,
         switching_cost: bool = False,
@@ -85,7 +86,8 @@ class Tracker:
         self._columns = Columns()
         self._gradients = GradientObserver(game, spectrum)
         losses = LossObserver(game, self._gradients)
-        found = self._comparator = ComparatorObserver(game, comparator, comparator_tolerance, comparator_time)
+        found = ComparatorObserver(game, comparator, comparator_tolerance, comparator_time, progress)
+        self._comparator = found
         self._feedback = FeedbackObserver(game, switching_cost)
         self._bound = BoundObserver(game, losses, self._gradients, found, self._feedback)
         self._intervals = None

@@ -58,7 +58,7 @@ def run(
         raise ConfigError(f"{where}{f'.{error.key}' if error.key else ''}: {error}") from None
     from oco.game import play
 
-    record = play(game.environment, player, seed=seed)
+    record = play(game.environment, player, seed=seed, progress=True)
     if as_json:
         click.echo(json.dumps(plain(record.scalars | {"timings": record.timings}), indent=1))
     else:

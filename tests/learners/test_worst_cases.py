@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from oco.attacks import attack
 from oco.domains import Ball
 from oco.learners import OGD, AdaGradNorm, Learner, PrimalDualFullMatrixAdaGrad, Problem
 from oco.regret.bounds import Observed
@@ -21,10 +22,18 @@ PEPit = pytest.importorskip("PEPit", reason="needs the test extra")
 RADIUS, SLOPE = 1.5, 2.0
 
 
-def worst_regret(rounds: int, step: Callable[[int], float], *, lazy: bool, exact_length: bool) -> float:
+def worst_regret(
+    rounds: int,
+    step: Callable[[int], float],
+    *,
+    lazy: bool,
+    exact_length: bool,
+    lengths: np.ndarray | None = None,
+) -> float:
     """Largest ``sum <g_t, x_t - x*>`` of ``x_{t+1} = P(x_t - step g_t)``, or of ``P(- step sum g_s)`` where lazy.
 
-    ``|g_t| <= SLOPE`` (equal where ``exact_length``), ``|x*| <= RADIUS``, P the projection on the ball of that radius.
+    ``|g_t| <= SLOPE`` (equal where ``exact_length``), or the bounds ``lengths`` for each round in place of SLOPE;
+    ``|x*| <= RADIUS``, P the projection on the ball of that radius.
     """
     problem = PEPit.PEP()
     comparator = PEPit.Point()
@@ -34,7 +43,8 @@ def worst_regret(rounds: int, step: Callable[[int], float], *, lazy: bool, exact
     for t in range(1, rounds + 1):
         gradient = PEPit.Point()
         length = gradient**2
-        problem.add_constraint(length == SLOPE**2 if exact_length else length <= SLOPE**2)
+        limit = (SLOPE if lengths is None else float(lengths[t - 1])) ** 2
+        problem.add_constraint(length == limit if exact_length else length <= limit)
         regret = regret + (-(gradient * comparator) if point is None else gradient * (point - comparator))
         total = gradient if total is None else total + gradient
         if t == rounds:
@@ -70,6 +80,46 @@ def test_gradient_descent(rounds: int) -> None:
     constant = worst_regret(rounds, lambda t: rate / np.sqrt(rounds), lazy=False, exact_length=False)
     assert constant <= bound_of(OGD(schedule="constant"), rounds) * (1.0 + 1e-6)
     assert min(falling, constant) >= RADIUS * SLOPE * np.sqrt(rounds) * 0.7  # the games are not easy
+
+
+def _first_step(learner: Learner, rounds: int) -> float:
+    """How far it goes after one gradient of length 1, in the unit ball."""
+    learner.start(Problem(Ball(1.0, dimension=rounds + 1), rounds, gradient_bound=1.0))
+    learner.update(np.eye(rounds + 1)[0])
+    return float(np.linalg.norm(learner.prediction))
+
+
+@pytest.mark.parametrize("rounds", [2, 3])
+def test_an_attack_on_gradient_descent_finds_the_exact_worst_case(rounds: int) -> None:
+    """The step is so short that no projection moves anything; then the semidefinite program is exact. In T + 1
+    dimensions there is room for any T gradients and a comparator.
+    """
+    learner = OGD(0.3, schedule="constant")
+    step = _first_step(learner.fresh(), rounds) * RADIUS / SLOPE
+    exact = worst_regret(rounds, lambda t: step, lazy=False, exact_length=False) / (RADIUS * SLOPE)
+    found = attack(learner, Ball(1.0, dimension=rounds + 1), rounds, evaluations=1200)
+    assert 0.9 * exact <= found.regret.lower <= exact * (1.0 + 1e-6)
+
+
+@pytest.mark.parametrize("rounds", [2, 3])
+def test_an_attack_on_adagrad_norm_finds_the_exact_worst_case(rounds: int) -> None:
+    """Its steps depend on the lengths of the gradients, so the exact worst case is that for given lengths: the stream
+    that is found is below that for its own lengths, and near that for length 1.
+    """
+    learner = AdaGradNorm(0.3)
+    rate = _first_step(learner.fresh(), rounds) * RADIUS
+
+    def exact(lengths: np.ndarray) -> float:
+        sums = np.sqrt(np.cumsum((SLOPE * lengths) ** 2))
+        steps = rate / np.where(sums > 0.0, sums, np.inf)
+        worst = worst_regret(
+            rounds, lambda t: float(steps[t - 1]), lazy=False, exact_length=True, lengths=SLOPE * lengths
+        )
+        return worst / (RADIUS * SLOPE)
+
+    found = attack(learner, Ball(1.0, dimension=rounds + 1), rounds, evaluations=1200)
+    assert found.regret.lower >= 0.9 * exact(np.ones(rounds))
+    assert found.regret.lower <= exact(np.linalg.norm(found.rows, axis=1)) * (1.0 + 1e-6)
 
 
 @pytest.mark.parametrize("rounds", [1, 2, 4, 7])

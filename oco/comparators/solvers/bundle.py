@@ -51,6 +51,7 @@ class BundleSolver(Solver):
             point = bundle.point
             note = "" if bundle.tight else "the interval is wide: the losses are known by value and gradient only"
             found.append(bundle.comparator(note))
+            request.solved(count)
             if request.strict:
                 require_tight(found[-1], tolerance)
         along = np.cumsum(together(losses)(point)[0])

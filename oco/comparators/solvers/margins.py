@@ -83,6 +83,7 @@ class _Search:
     def __init__(self, objective: Objective, domain: Domain, tolerance: float, request: Request) -> None:
         self._objective, self._domain = objective, domain
         self._tolerance, self._strict, self._deadline = tolerance, request.strict, request.deadline
+        self._solved_to = request.solved
         self._units = _units(objective, domain)
         self._solved = (
             objective if self._units is None else RowObjective(objective.link, objective.rows.in_units(self._units))
@@ -108,6 +109,7 @@ class _Search:
             best = self._point if self._units is None else self._point * self._units
             before = found[-1] if found else None
             found.append(_proved(objective.prefix(count), self._domain, best, certifier, note, before))
+            self._solved_to(count)
             if self._strict:
                 require_tight(found[-1], self._tolerance)
         values, _ = objective.link.evaluate(objective.margins(found[-1].point.ravel()))
