@@ -184,7 +184,7 @@ def test_the_search_for_best_fixed_points_has_a_bar_too(monkeypatch: pytest.Monk
     """Checkpoints 10, 20 and 30 count for 60 rounds; a search that is over within a second shows nothing."""
     monkeypatch.delenv("CI", raising=False)
     rounds = RowBlock(scalar_loss("squared"), np.eye(30), np.ones(30))
-    for eager, file, expected in ((True, Terminal(), "60/60"), (True, io.StringIO(), ""), (False, Terminal(), "")):
+    for eager, file, expected in ((True, Terminal(), "60.0/60.0"), (True, io.StringIO(), ""), (False, Terminal(), "")):
 
         def made(horizon: int, wanted: bool, what: str, delay: float, eager: bool = eager) -> GameProgress:
             return GameProgress(horizon, wanted, what, 0.0 if eager else delay)
