@@ -186,12 +186,12 @@ plt.show()
 world = drifting(100, horizon=400)
 budgets = [0.0, 1.0, 2.0, 4.0, 8.0]
 runs = {
-    "short step": oco.OGD(0.03, schedule="constant"),
+    "short step": oco.OGD(0.05, schedule="constant"),
     "long step": oco.OGD(0.3, schedule="constant"),
     "ensemble": Ensemble(),
 }
 looks = dict(zip(runs, ("#0072B2", "#D55E00", "#009E73"), strict=True))
-regrets = {}
+regrets, limits = {}, {}
 for name, learner in runs.items():
     record = oco.play(world, learner, spectrum=False, path_budgets=budgets)
     regrets[name] = np.array([one.regret.upper for one in record.path_regret])
@@ -199,10 +199,12 @@ for name, learner in runs.items():
         f"{name:10s} "
         + "  ".join(f"P = {one.budget:g}: {one.regret}" for one in record.path_regret)
     )
-for name, rate in (("short step", 0.03), ("long step", 0.3)):
+for name, rate in (("short step", 0.05), ("long step", 0.3)):
     least = (diameter**2 + 2.0 * diameter * np.array(budgets)) / (2.0 * rate)
-    most = 0.5 * rate * world.horizon * world.gradient_bound**2
-    assert (regrets[name] <= least + most).all()
+    limits[name] = least + 0.5 * rate * world.horizon * world.gradient_bound**2
+    assert (regrets[name] <= limits[name]).all()
+assert limits["short step"][0] < limits["long step"][0]
+assert limits["short step"][-1] > limits["long step"][-1]
 assert all((np.diff(values) >= 0.0).all() for values in regrets.values())
 assert np.ptp(regrets["short step"] - regrets["long step"]) < 1e-6
 
