@@ -97,7 +97,7 @@ class Shampoo(KroneckerOptimizer):
 
     @torch.no_grad()
     def report(self) -> list[dict[str, Any]]:
-        """Return the rows of :meth:`oco.torch.SketchyShampoo.report`, here exact and with rank = dim."""
+        """Return the rows of ``SketchyShampoo.report``, here exact and with rank = dim."""
         rows = []
         for group in self.param_groups:
             for param, shape in self._plan(group).preconditioned.items():

@@ -242,7 +242,7 @@ def resize_sketch(sketch: Sketch, rank: int) -> Sketch:
 
 
 def sketch_report(sketch: Sketch, trace: float) -> dict[str, Any]:
-    """Return facts on a covariance of exact ``trace`` from its sketch: see :meth:`oco.torch.SketchyShampoo.report`."""
+    """Return facts on a covariance of exact ``trace`` from its sketch: see ``SketchyShampoo.report``."""
     escaped = float(sketch.root_escaped.double().square())
     values = sketch.singular_values.double().square().tolist()
     top, dim = (values[0] if values else 0.0), sketch.basis.shape[0]
