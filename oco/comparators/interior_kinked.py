@@ -89,7 +89,8 @@ class _State:
     def advance(self) -> bool:
         """One step of predictor and corrector; whether it went anywhere."""
         pairs = self.pairs()
-        shift, width = (sum(pair.multiplier / pair.distance for pair in two) for two in (pairs[:2], pairs[2:]))
+        parts = [pair.multiplier / pair.distance for pair in pairs]
+        shift, width = parts[0] + parts[1], parts[2] + parts[3]
         inverse = BlockPreconditioner([self.objective.rows.gram(1.0 / width)]).inverse(shift)
         count = sum(pair.distance.size for pair in pairs)
         mean = sum(float(pair.distance @ pair.multiplier) for pair in pairs) / count
