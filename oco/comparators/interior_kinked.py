@@ -89,8 +89,8 @@ class _State:
     def advance(self) -> bool:
         """One step of predictor and corrector; whether it went anywhere."""
         pairs = self.pairs()
-        weights = [pair.multiplier / pair.distance for pair in pairs]
-        shift, width = weights[0] + weights[1], weights[2] + weights[3]
+        parts = [pair.multiplier / pair.distance for pair in pairs]
+        shift, width = parts[0] + parts[1], parts[2] + parts[3]
         inverse = BlockPreconditioner([self.objective.rows.gram(1.0 / width)]).inverse(shift)
         count = sum(pair.distance.size for pair in pairs)
         mean = sum(float(pair.distance @ pair.multiplier) for pair in pairs) / count
