@@ -196,7 +196,10 @@ def _check_learner(arena: Arena, rows: Array) -> None:
             f"an attack plays a learner many times, and {arena.learner!r} has no state to reset: start must set state"
         )
     if arena.objective == "ratio" and arena.record(rows).bound is None:
-        raise ConfigError(f"an attack on a bound needs one, and {arena.learner!r} states none on {arena.domain!r}")
+        raise ConfigError(
+            f"an attack on a bound needs one, and on {arena.domain!r} {arena.learner!r} states no bound, or the "
+            "bound's conditions exclude these losses"
+        )
 
 
 def scores(arena: Arena, candidates: Sequence[Array], pool: Any = None) -> list[float]:
