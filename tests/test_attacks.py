@@ -261,7 +261,7 @@ BALL = Ball(1.0, dimension=2)
         (
             (oco.learners.Adam(), BALL, 5),
             {"objective": "ratio", "evaluations": 12},
-            r"needs one, and Adam\(\) states none",
+            "states no bound, or the bound's",
         ),
     ],
 )
