@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.optimizers.matrices import MatrixOptimizer, State, adam
+from benchmarks.optimizers.matrices import State, WideMatrixOptimizer, adam
 
 
-class APOLLO(MatrixOptimizer):
+class APOLLO(WideMatrixOptimizer):
     """Zhu, Zhang, Cong, Liu, Park, Chandra, Long, Pan, Wang and Lee, arXiv 2412.05270, Algorithm 1.
 
     The projection is drawn again from its seed in every step, so it is no state. Its seed changes every ``gap`` steps.
@@ -32,12 +32,7 @@ class APOLLO(MatrixOptimizer):
     ) -> None:
         super().__init__(params, lr, betas, rank=rank, gap=gap, growth=growth, **rest)
 
-    def direction(self, gradient: Tensor, state: State, group: dict[str, Any]) -> Tensor:
-        if gradient.shape[0] > gradient.shape[1]:
-            return self._wide(gradient.T, state, group).T
-        return self._wide(gradient, state, group)
-
-    def _wide(self, gradient: Tensor, state: State, group: dict[str, Any]) -> Tensor:
+    def wide_direction(self, gradient: Tensor, state: State, group: dict[str, Any]) -> Tensor:
         rank = min(group["rank"], len(gradient))
         generator = torch.Generator().manual_seed((state["step"] - 1) // group["gap"])
         drawn = torch.randn(rank, len(gradient), generator=generator, dtype=gradient.dtype)

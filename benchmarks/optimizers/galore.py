@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.optimizers.matrices import MatrixOptimizer, State, adam
+from benchmarks.optimizers.matrices import State, WideMatrixOptimizer, adam
 
 
-class GaLore(MatrixOptimizer):
+class GaLore(WideMatrixOptimizer):
     """Zhao, Zhang, Chen, Wang, Anandkumar and Tian, arXiv 2403.03507, Algorithm 2.
 
     Departures: the smaller side is projected whichever it is, as in the authors' code; the scale alpha is part of the
@@ -28,12 +28,7 @@ class GaLore(MatrixOptimizer):
     ) -> None:
         super().__init__(params, lr, betas, rank=rank, gap=gap, **rest)
 
-    def direction(self, gradient: Tensor, state: State, group: dict[str, Any]) -> Tensor:
-        if gradient.shape[0] > gradient.shape[1]:
-            return self._wide(gradient.T, state, group).T
-        return self._wide(gradient, state, group)
-
-    def _wide(self, gradient: Tensor, state: State, group: dict[str, Any]) -> Tensor:
+    def wide_direction(self, gradient: Tensor, state: State, group: dict[str, Any]) -> Tensor:
         if (state["step"] - 1) % group["gap"] == 0:
             vectors = torch.linalg.svd(gradient, full_matrices=False).U
             state["projection"] = vectors[:, : group["rank"]].clone()

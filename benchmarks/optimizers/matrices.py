@@ -55,6 +55,19 @@ class MatrixOptimizer(torch.optim.Optimizer, ABC):
         return loss
 
 
+class WideMatrixOptimizer(MatrixOptimizer):
+    """A method that is stated for matrices with no more rows than columns; others are transposed."""
+
+    def direction(self, gradient: Tensor, state: State, group: dict[str, Any]) -> Tensor:
+        if gradient.shape[0] > gradient.shape[1]:
+            return self.wide_direction(gradient.T, state, group).T
+        return self.wide_direction(gradient, state, group)
+
+    @abstractmethod
+    def wide_direction(self, gradient: Tensor, state: State, group: dict[str, Any]) -> Tensor:
+        """The direction of a matrix with no more rows than columns."""
+
+
 def adam(gradient: Tensor, state: State, group: dict[str, Any]) -> Tensor:
     """Adam's direction with bias correction (Kingma and Ba 2015, Algorithm 1)."""
     beta1, beta2 = group["betas"]

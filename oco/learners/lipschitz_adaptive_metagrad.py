@@ -10,9 +10,8 @@ import numpy as np
 from oco.learners._finite import finite_update
 from oco.learners._side import Side
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
-from oco.learners.metagrad import bounded_diameter
+from oco.learners.metagrad import bounded_diameter, expert_metric, stepped
 from oco.learners.requirements import whole
-from oco.metrics import LowRankPlusScaledIdentity
 from oco.regret.bounds import Bound, Constant, Observed
 from oco.types import Array
 
@@ -174,12 +173,8 @@ class LipschitzAdaptiveMetaGrad(Learner):
         state.log_weights[awake] += gains - gains**2
         state.log_weights[awake] += before - _log_sum(state.log_weights[awake])
         for n, rate in enumerate(rates):
-            metric = self._metric(rate)
-            step = metric.power(-1.0).apply(row) * (rate * (1.0 - 2.0 * gains[n]) * self._diameter)
-            target = domain.start + (state.experts[n] - step).reshape(domain.shape)
-            inside = domain.contains(target, tolerance=0.0)
-            projected = target if inside else domain.project_in(target, metric)
-            state.experts[n] = (projected - domain.start).ravel()
+            length = rate * (1.0 - 2.0 * gains[n]) * self._diameter
+            state.experts[n] = stepped(state.experts[n], row, length, expert_metric(state.sketch, rate), domain)
 
     def _wake(self) -> None:
         """Move the grid of rates that are awake to ``[1 / (2 (S + B)), 1 / (2 B)]``."""
@@ -210,13 +205,6 @@ class LipschitzAdaptiveMetaGrad(Learner):
         mantissa, exponent = math.frexp(self.state.longest)
         rates: Array = np.ldexp(self._diameter * mantissa, exponent + self.state.highest - np.arange(self.state.awake))
         return rates
-
-    def _metric(self, rate: float) -> LowRankPlusScaledIdentity:
-        """``I + 2 eta^2 D^2 Gbar``, which is ``D^2 A``."""
-        sketch = self.state.sketch
-        used = int(np.count_nonzero(sketch.eigenvalues))
-        values = 1.0 + 2.0 * rate**2 * sketch.eigenvalues[:used]
-        return LowRankPlusScaledIdentity(sketch.eigenvectors[:used].T, values, 1.0)
 
     def memory(self, problem: Problem) -> Memory:
         """``k (d + 1) + N (d + 1) + d + 6`` with k at most d: sketch, experts, their weights, point, five numbers."""

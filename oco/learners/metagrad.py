@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oco.domains import Domain
 from oco.errors import ConfigError
 from oco.learners._finite import finite_update
 from oco.learners._side import Side
@@ -128,21 +129,10 @@ class MetaGrad(Learner):
         gains = self._rates * ahead
         state.losses = state.losses + gains**2 - gains
         for i, rate in enumerate(self._rates):
-            metric = self._metric(rate)
-            step = metric.power(-1.0).apply(row) * (rate * (1.0 - 2.0 * gains[i]) * self._diameter)
-            target = domain.start + (state.experts[i] - step).reshape(domain.shape)
-            inside = domain.contains(target, tolerance=0.0)
-            projected = target if inside else domain.project_in(target, metric)
-            state.experts[i] = (projected - domain.start).ravel()
+            length = rate * (1.0 - 2.0 * gains[i]) * self._diameter
+            state.experts[i] = stepped(state.experts[i], row, length, expert_metric(state.sketch, rate), domain)
         weights = self._prior * self._rates * np.exp(state.losses.min() - state.losses)
         state.point = domain.start + (weights @ state.experts / weights.sum()).reshape(domain.shape)
-
-    def _metric(self, rate: float) -> LowRankPlusScaledIdentity:
-        """``I + 2 eta^2 D^2 Gbar``, which is ``D^2 A``."""
-        sketch = self.state.sketch
-        used = int(np.count_nonzero(sketch.eigenvalues))
-        values = 1.0 + 2.0 * rate**2 * sketch.eigenvalues[:used]
-        return LowRankPlusScaledIdentity(sketch.eigenvectors[:used].T, values, 1.0)
 
     def memory(self, problem: Problem) -> Memory:
         """``k (d + 1) + N (d + 1) + d + 1`` with k at most d: sketch, experts, their losses, point."""
@@ -199,3 +189,20 @@ def prior(number: int) -> Array:
     indices = np.arange(number)
     weights: Array = (1.0 + 1.0 / number) / ((indices + 1.0) * (indices + 2.0))
     return weights
+
+
+def expert_metric(sketch: Side, rate: float) -> LowRankPlusScaledIdentity:
+    """``I + 2 eta^2 D^2 Gbar``, which is ``D^2 A``."""
+    used = int(np.count_nonzero(sketch.eigenvalues))
+    values = 1.0 + 2.0 * rate**2 * sketch.eigenvalues[:used]
+    return LowRankPlusScaledIdentity(sketch.eigenvectors[:used].T, values, 1.0)
+
+
+def stepped(expert: Array, row: Array, length: float, metric: LowRankPlusScaledIdentity, domain: Domain) -> Array:
+    """An expert, seen from the domain's start, after a step of online Newton and the projection in its metric."""
+    step = metric.power(-1.0).apply(row) * length
+    target = domain.start + (expert - step).reshape(domain.shape)
+    inside = domain.contains(target, tolerance=0.0)
+    projected = target if inside else domain.project_in(target, metric)
+    moved: Array = (projected - domain.start).ravel()
+    return moved

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from benchmarks.optimizer_step import transient_bytes
 from oco.torch import Shampoo, SketchyShampoo
 from oco.torch.sketch import Sketch, apply_inverse_root, empty_sketch, update_sketch
 from oco.torch.stacks import PIECE_ENTRIES
@@ -197,17 +198,6 @@ def test_the_number_of_calls_does_not_grow_with_the_number_of_equal_matrices():
     assert found[0] == found[1]
 
 
-def peak_of(step):
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        step()
-    held = peak = 0
-    events = [e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]
-    for event in sorted(events, key=lambda e: e.start_ns()):
-        held += event.nbytes()
-        peak = max(peak, held)
-    return peak
-
-
 def test_a_plain_step_needs_little_memory_above_its_start():
     """Four matrices of 1024 x 1024: one at a time, so a copy of one, what is k wide, and pieces."""
     params = [torch.nn.Parameter(torch.zeros(1024, 1024)) for _ in range(4)]
@@ -215,7 +205,7 @@ def test_a_plain_step_needs_little_memory_above_its_start():
     for p in params:
         p.grad = torch.randn(1024, 1024)
     optimizer.step()
-    copies = peak_of(optimizer.step) / (4 * 4 * 1024**2)
+    copies = transient_bytes(optimizer.step) / (4 * 4 * 1024**2)
     assert 0.25 <= copies <= 0.5
 
 
