@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -42,6 +44,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    """Seed what draws without a seed of its own, such as an estimator of scikit-learn with ``random_state=None``."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 -- the generator that they draw from
 
 
 @pytest.fixture(scope="session")

@@ -206,11 +206,14 @@ def test_the_state_is_that_of_the_learners_formula(rows: Any, labels: Any) -> No
     assert average.state_floats_ == memory.floats + 5 + 1
 
 
-def test_weights_stay_in_the_domain(rows: Any) -> None:
+@pytest.mark.parametrize("order", range(5))
+def test_weights_stay_in_the_domain(rows: Any, order: int) -> None:
     targets = rows @ [5.0, 0.0, -1.0, 2.0]
-    ball = OnlineRegressor(radius=0.7).fit(rows, targets)
-    assert np.hypot(np.linalg.norm(ball.coef_), ball.intercept_[0]) == pytest.approx(0.7)
-    simplex = OnlineRegressor(domain=oco.Simplex(), fit_intercept=False).fit(rows, targets)
+    ball = OnlineRegressor(radius=0.7, random_state=order).fit(rows, targets)
+    assert np.hypot(np.linalg.norm(ball.coef_), ball.intercept_[0]) <= 0.7 * (1.0 + 1e-12)
+    unbounded = OnlineRegressor(oco.AdaGradNorm(learning_rate=1.0), radius=None, random_state=order)
+    assert np.linalg.norm(unbounded.fit(rows, targets).coef_) > 0.7
+    simplex = OnlineRegressor(domain=oco.Simplex(), fit_intercept=False, random_state=order).fit(rows, targets)
     assert simplex.coef_.sum() == pytest.approx(1.0)
     assert simplex.coef_.min() >= 0.0
 
