@@ -13,7 +13,8 @@ from benchmarks.optimizers.matrices import MatrixOptimizer, State, averaged
 class SOAP(MatrixOptimizer):
     """Vyas, Morwani, Zhao, Shapira, Brandfonbrener, Janson and Kakade, arXiv 2409.11321, Algorithms 3 and 4.
 
-    Departures: the first gradient makes the bases by an exact eigendecomposition, and the first step is taken in them.
+    As in the authors' public code, which is steadier than the paper's text: the first gradient makes the bases, and no
+    step; columns of the bases are sorted by their Rayleigh quotients, and second moments move with them.
     State of an m x n matrix: ``2 m n + 2 (m^2 + n^2)``.
     """
 
@@ -24,22 +25,28 @@ class SOAP(MatrixOptimizer):
 
     def direction(self, gradient: Tensor, state: State, group: dict[str, Any]) -> Tensor:
         beta1, beta2 = group["betas"]
-        if state["step"] == 1:
-            state["left"], state["right"] = (
-                (1.0 - beta2) * (gradient @ gradient.T),
-                (1.0 - beta2) * (gradient.T @ gradient),
-            )
-            state["q_left"], state["q_right"] = (
-                torch.linalg.eigh(state[side]).eigenvectors for side in ("left", "right")
-            )
+        if "left" not in state:
+            state["step"] = 0
+            state["left"], state["right"] = gradient @ gradient.T, gradient.T @ gradient
+            for side in ("left", "right"):
+                state[side] *= 1.0 - beta2
+                state[f"q_{side}"] = torch.linalg.eigh(state[side]).eigenvectors.flip(1)
+            return torch.zeros_like(gradient)
         left, right = state["q_left"], state["q_right"]
         momentum = averaged(state, "first", gradient, beta1)
         second = averaged(state, "second", (left.T @ gradient @ right).square(), beta2)
         direction = left @ ((left.T @ momentum @ right) / (second.sqrt() + group["eps"])) @ right.T
-        if state["step"] > 1:
-            state["left"].lerp_(gradient @ gradient.T, 1.0 - beta2)
-            state["right"].lerp_(gradient.T @ gradient, 1.0 - beta2)
-            if state["step"] % group["frequency"] == 0:  # Algorithm 4: one step of the power method, and QR
-                state["q_left"] = torch.linalg.qr(state["left"] @ left).Q
-                state["q_right"] = torch.linalg.qr(state["right"] @ right).Q
+        state["left"].lerp_(gradient @ gradient.T, 1.0 - beta2)
+        state["right"].lerp_(gradient.T @ gradient, 1.0 - beta2)
+        if state["step"] % group["frequency"] == 0:
+            for axis, side in enumerate(("left", "right")):
+                turn(state, side, axis)
         return direction
+
+
+def turn(state: State, side: str, axis: int) -> None:
+    """Algorithm 4: one step of the power method and QR, after sorting."""
+    factor, basis = state[side], state[f"q_{side}"]
+    order = torch.argsort((basis * (factor @ basis)).sum(0), descending=True)
+    state["second"] = state["second"].index_select(axis, order)
+    state[f"q_{side}"] = torch.linalg.qr(factor @ basis[:, order]).Q
