@@ -30,7 +30,9 @@ class SOAP(MatrixOptimizer):
             state["left"], state["right"] = gradient @ gradient.T, gradient.T @ gradient
             for side in ("left", "right"):
                 state[side] *= 1.0 - beta2
-                state[f"q_{side}"] = torch.linalg.eigh(state[side]).eigenvectors.flip(1)
+                # In float32 LAPACK fails on a factor of low rank, or says nothing and returns NaN.
+                vectors = torch.linalg.eigh(state[side].double()).eigenvectors
+                state[f"q_{side}"] = vectors.flip(1).to(gradient.dtype)
             return torch.zeros_like(gradient)
         left, right = state["q_left"], state["q_right"]
         momentum = averaged(state, "first", gradient, beta1)

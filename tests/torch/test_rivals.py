@@ -129,6 +129,16 @@ def test_soap_s_first_gradient_makes_the_bases_and_its_second_the_first_step():
     torch.testing.assert_close(after, -0.5 * left @ right, atol=1e-3, rtol=0.0)
 
 
+@pytest.mark.parametrize("seed", [18, 29])
+def test_soap_s_first_bases_of_sparse_rows_are_finite(seed):
+    """Gradients of a first layer on images: of low rank, with columns of zeros. LAPACK in float32 answers NaN."""
+    generator = torch.Generator().manual_seed(seed)
+    rows = (torch.rand(64, 784, generator=generator) < 0.19) * torch.rand(64, 784, generator=generator)
+    rows[:, torch.rand(784, generator=generator) < 0.3] = 0.0
+    gradient = torch.randn(128, 64, generator=generator) @ rows * 1e-3
+    assert path(SOAP, [gradient, gradient])[1].isfinite().all()
+
+
 def test_soap_s_bases_keep_their_order():
     """The power method pulls every column towards the leading eigenvectors that no column before it holds.
 
