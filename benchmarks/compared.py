@@ -198,7 +198,14 @@ SECTIONS = {
     "games": Section(
         games,
         4,
-        dict.fromkeys([f"{where}: FDAdaGrad" for where in ("box", "simplex", "l1 ball", "half-space", "slice")], 20.0),
+        dict.fromkeys(
+            [
+                f"{where}: {learner}"
+                for where in ("box", "simplex", "l1 ball", "half-space", "slice")
+                for learner in ("FDAdaGrad", "DiagonalAdaGrad")
+            ],
+            20.0,
+        ),
     ),
     "tracker": Section(tracker, 1, {"a9a, k = 10: everything": 1.0, "d = 3,073, k = 10: spectra": 0.5}),
     "streams": Section(

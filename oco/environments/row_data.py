@@ -97,9 +97,10 @@ def row_lengths(rows: Rows) -> Array:
 
 def largest_entries(rows: Rows) -> Array:
     """``max_j |a_ij|`` of every row, ``(n,)``."""
-    matrix: Any = rows
-    sizes = abs(matrix).max(axis=1)
-    return np.asarray(sizes if isinstance(sizes, np.ndarray) else sizes.toarray()).ravel()
+    if isinstance(rows, np.ndarray):
+        return np.maximum(rows.max(axis=1), -rows.min(axis=1))
+    sizes: Any = abs(rows).max(axis=1)
+    return np.asarray(sizes.toarray()).ravel()
 
 
 def unit_rows(rows: Array) -> Array:
