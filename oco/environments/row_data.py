@@ -98,7 +98,8 @@ def row_lengths(rows: Rows) -> Array:
 def largest_entries(rows: Rows) -> Array:
     """``max_j |a_ij|`` of every row, ``(n,)``."""
     if isinstance(rows, np.ndarray):
-        return np.maximum(rows.max(axis=1), -rows.min(axis=1))
+        largest: Array = np.maximum(rows.max(axis=1), -rows.min(axis=1))
+        return largest
     sizes: Any = abs(rows).max(axis=1)
     return np.asarray(sizes.toarray()).ravel()
 
