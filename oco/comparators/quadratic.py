@@ -50,7 +50,7 @@ def _ball_by_cholesky(
 
     Newton's and Halley's methods for m, until u, scaled back into the ball, has a Frank-Wolfe gap within ``accuracy``
     and attains at least nine tenths of the possible decrease of the quadratic from ``offset``, where its gradient is
-    ``gradient``. The solution for the next m is tried before H + m I is factorized again.
+    ``gradient``.
     """
     size, length = float(np.trace(matrix)), float(np.linalg.norm(right))
     if length == 0.0:
@@ -95,25 +95,8 @@ def _ball_by_cholesky(
         excess, first = 1.0 - length / limit, float(half @ half) / length**2
         second = 3.0 * (first**2 - float(whole @ whole) / length**2) if excess < 0.0 else 0.0
         change = 2.0 * excess * first / max(first**2, 2.0 * first**2 - excess * second)
-        following = max(floor, 0.01 * multiplier, multiplier - change)
-        near = _solution_near(shifted, solution, whole, following - multiplier, limit, following > floor)
-        uphill = matrix @ near - right
-        gap = limit * float(blas.dnrm2(uphill)) + float(uphill @ near)
-        if gap <= min(accuracy, 0.1 * (began - 0.5 * float(near @ (uphill - right)))):
-            return near * unit
-        multiplier = following
+        multiplier = max(floor, 0.01 * multiplier, multiplier - change)
     return solution * (unit * scale)
-
-
-def _solution_near(factor: Array, solution: Array, whole: Array, change: float, limit: float, outside: bool) -> Array:
-    """About the solution for a multiplier that is larger by ``change``, from the factor for this one, in the ball.
-
-    Two terms of a series in the change, of which ``whole`` is the first; on the sphere if the solution is ``outside``.
-    """
-    twice, _ = lapack.dpotrs(factor, whole, lower=True)
-    near: Array = solution - change * (whole - change * twice)
-    scale = limit / max(float(blas.dnrm2(near)), 1e-300)
-    return near * (scale if outside else min(1.0, scale))
 
 
 def _ball_by_krylov(hessian: Hessian, right: Array, radius: float, accuracy: float) -> Array:

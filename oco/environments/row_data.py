@@ -97,11 +97,9 @@ def row_lengths(rows: Rows) -> Array:
 
 def largest_entries(rows: Rows) -> Array:
     """``max_j |a_ij|`` of every row, ``(n,)``."""
-    if isinstance(rows, np.ndarray):
-        largest: Array = np.maximum(rows.max(axis=1), -rows.min(axis=1))
-        return largest
-    sizes: Any = abs(rows).max(axis=1)
-    return np.asarray(sizes.toarray()).ravel()
+    matrix: Any = rows
+    sizes = abs(matrix).max(axis=1)
+    return np.asarray(sizes if isinstance(sizes, np.ndarray) else sizes.toarray()).ravel()
 
 
 def unit_rows(rows: Array) -> Array:

@@ -12,7 +12,7 @@ from scipy.linalg import blas
 from oco.compile import kernel
 from oco.errors import NumericsError
 from oco.losses.gram import add_gram
-from oco.losses.rows import Rows, dense_row, squared_lengths
+from oco.losses.rows import Rows, dense_row
 from oco.regret.spectrum import Spectrum, rounded_eigenvalues
 from oco.sketching import FrequentDirections
 from oco.snapshot import capture, restore
@@ -110,7 +110,7 @@ class GradientCovariance:
             if isinstance(rows, np.ndarray):
                 squares = rows * rows
                 self.coordinate_squares += weights @ squares
-                lengths = squared_lengths(rows) * weights
+                lengths = squares.sum(axis=1) * weights
             else:
                 compressed: Any = rows
                 lengths = np.empty(weights.size)
