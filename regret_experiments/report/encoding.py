@@ -16,21 +16,29 @@ _UNSAFE = re.compile("[<\u2028\u2029]")
 
 def rounded(value: Any, digits: int = 5) -> Any:
     """A number at ``digits`` significant digits; None where it is missing or not finite; anything else as it is."""
+    if type(value) is float:  # nearly all values
+        return _shortened(value, digits)
+    if isinstance(value, str):
+        return value
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
         return int(value)
     if isinstance(value, (float, np.floating)):
-        if not math.isfinite(value):
-            return None
-        short = float(f"{value:.{digits}g}")
-        return int(short) if short.is_integer() and abs(short) < 1e15 else short
+        return _shortened(float(value), digits)
     return None if _missing(value) else value
+
+
+def _shortened(value: float, digits: int) -> Any:
+    if not math.isfinite(value):
+        return None
+    short = float(f"{value:.{digits}g}")
+    return int(short) if short.is_integer() and -1e15 < short < 1e15 else short
 
 
 def rounded_list(values: Iterable[Any], digits: int = 4) -> list[Any]:
     """Each of the numbers at ``digits`` significant digits."""
-    return [rounded(float(value), digits) for value in values]
+    return [_shortened(value, digits) for value in np.asarray(values, dtype=np.float64).tolist()]
 
 
 def column(values: Iterable[Any]) -> Any:

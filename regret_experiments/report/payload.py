@@ -22,13 +22,13 @@ from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
 from regret_experiments.tables.group import Group as TableGroup
 from regret_experiments.tables.group import draws
-from regret_experiments.tables.run_columns import floats, loss_column
+from regret_experiments.tables.run_columns import floats, loss_column, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from regret_experiments.store.reading import StoredRun
     from regret_experiments.store.results import Results
-    from regret_experiments.store.store import StoredRun
 
 AGAINST: tuple[Against, ...] = ("u_t", "u_T")
 Curves = dict[tuple[str, ...], "dict[Against, Curve]"]
@@ -81,13 +81,17 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     payload |= run_columns(results, stored, styles, games, _measured(runs, measure))
     base = len(dumps(payload))
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
-    places = {identifier: i for i, identifier in enumerate(runs["id"])}
+    places = {identifier: i for i, identifier in enumerate(values_of(runs["id"]))}
     count = sum(len(group.values(rate, "id")) > 0 for game in games for group in game.groups for rate in RATES)
+    seen = [Seen.of(game, styles, measure) for game in games]
     curves: Curves = {}
     for detail in LEVELS:
         if detail is not LEVELS[-1] and base + count * _least_size(stored, detail) > limit:
             continue
-        built = [_game(stored, game, styles, places, detail, measure, curves) for game in games]
+        built = [
+            _game(stored, game, each, styles, places, detail, measure, curves)
+            for game, each in zip(games, seen, strict=True)
+        ]
         payload["games"] = built
         if base + len(dumps(built)) <= limit:
             break
@@ -137,9 +141,24 @@ def _shown_path(path: Path) -> str:
         return path.name if path.is_absolute() else str(path)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What is said of a game at every level of detail: the findings, and regrets by rate, learner and rank."""
+
+    findings: dict[str, Any]
+    regrets: dict[Rate, dict[tuple[str, int | None], list[Any]]]
+
+    @classmethod
+    def of(cls, game: Game, styles: dict[str, LearnerStyle], measure: str) -> Seen:
+        """Of one game."""
+        table = memory_table(game, measure)
+        return cls(findings(game, styles, measure), {rate: _triples(table, rate) for rate in RATES})
+
+
 def _game(
     stored: Mapping[str, StoredRun],
     game: Game,
+    seen: Seen,
     styles: dict[str, Any],
     places: dict[str, int],
     detail: Detail,
@@ -150,7 +169,7 @@ def _game(
     dimension = int(finished["dimension"].max()) if len(finished) else None
     ranks = sorted({int(rank) for rank in game.runs["rank"].dropna()})
     shown: dict[str, Any] = {"stage": game.stage, "environment": game.environment, "title": game.title}
-    shown |= {"dimension": dimension, "ranks": ranks} | findings(game, styles, measure)
+    shown |= {"dimension": dimension, "ranks": ranks} | seen.findings
     if finished.empty:
         return shown | {"rounds": [], "indices": [], "groups": []}
     some = stored[finished["id"].iloc[0]].arrays
@@ -158,7 +177,6 @@ def _game(
     count = some["spectra"].shape[1] if "spectra" in some else 0
     kept_values = thinned(count, detail.eigenvalues, ranks + [rank - 1 for rank in ranks]) if detail.spectra else []
     thinning = Thinning(kept_rounds, kept_values, detail.spectra)
-    regrets = {rate: _triples(memory_table(game, measure), rate) for rate in RATES}
     groups = []
     for group in game.groups:
         if not group.runs_finished:
@@ -170,7 +188,7 @@ def _game(
             entry[rate] = None
             if identifiers := group.values(rate, "id"):
                 entry[rate] = {
-                    "regret": regrets[rate][learner, rank],
+                    "regret": seen.regrets[rate][learner, rank],
                     **_point(stored, group, rate, thinning, measure, curves),
                 }
                 entry[rate] |= {"runs": [places[identifier] for identifier in identifiers]}
@@ -273,7 +291,7 @@ def _expected(group: TableGroup, rate: Rate) -> list[Any]:
 
 def _finished(results: Results) -> list[StoredRun]:
     """The finished runs that were asked for; their curves as one frame, `Results.curves`, take much longer."""
-    stored = [results.stored.get(identifier) for identifier in results.runs["id"]]
+    stored = [results.stored.get(identifier) for identifier in values_of(results.runs["id"])]
     return [run for run in stored if run is not None and run.finished]
 
 

@@ -12,14 +12,14 @@ from regret_experiments.report.encoding import column
 from regret_experiments.report.games import Game
 from regret_experiments.store import Store
 from regret_experiments.tables import RUN_COLUMNS
-from regret_experiments.tables.columns import feedback_shown
-from regret_experiments.tables.run_columns import floats
+from regret_experiments.tables.group import feedback_shown
+from regret_experiments.tables.run_columns import floats, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from regret_experiments.store.reading import StoredRun
     from regret_experiments.store.results import Results
-    from regret_experiments.store.store import StoredRun
 
 _PLAIN = (
     "id", "rank", "order", "repetition", "status", "point", "verdict", "regret_lower", "regret_upper",
@@ -57,9 +57,9 @@ def run_columns(
         runs refer to; ``provenance``: facts that runs refer to; ``table``: the page's table as it reads.
     """
     runs = results.runs
-    listed = [stored.get(identifier) for identifier in runs["id"]]
-    columns = {name: column(runs[name]) for name in _PLAIN if name in runs}
-    columns["learner"] = column([list(styles).index(name) for name in runs["learner"]])
+    listed = [stored.get(identifier) for identifier in values_of(runs["id"])]
+    columns = {name: column(values_of(runs[name])) for name in _PLAIN if name in runs}
+    columns["learner"] = column([list(styles).index(name) for name in values_of(runs["learner"])])
     columns["game"] = column(_games(runs, games))
     columns["microseconds"] = column(_microseconds(runs))
     columns["within"] = column(_within(runs))
@@ -92,7 +92,7 @@ def _table(
         microseconds=_microseconds(runs),
         within=pd.Series(_within(runs), index=runs.index, dtype=object),
     )
-    lists = [frame[name].tolist() for name in frame]
+    lists = [values_of(frame[name]) for name in frame]
     rows = [dict(zip(frame, row, strict=True)) for row in zip(*lists, strict=True)]
     table = []
     for each in RUN_COLUMNS:
@@ -109,7 +109,7 @@ def _table(
 def _games(runs: pd.DataFrame, games: Sequence[Game]) -> list[int]:
     """The place of every run's game."""
     places = {(game.stage, game.environment): place for place, game in enumerate(games)}
-    return [places[pair] for pair in zip(runs["stage"], runs["environment"], strict=True)]
+    return [places[pair] for pair in zip(values_of(runs["stage"]), values_of(runs["environment"]), strict=True)]
 
 
 def _within(runs: pd.DataFrame) -> list[str | None]:

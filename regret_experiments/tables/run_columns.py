@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 THEOREM = "theorem"
+T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Places = np.ndarray[Any, np.dtype[np.intp]]
 """Rows of the frame, by their number."""
@@ -37,10 +38,26 @@ class RunColumns:
         self.frame = frame
         self.names = frozenset(frame)
         self.loss = loss_column(frame)
-        self.points: list[Any] = points(frame).tolist()
+        self.points = values_of(points(frame))
         self._finished = (frame["status"] == "finished").to_numpy(dtype=bool)
         self._columns: dict[str, Array] = {}
         self._values: dict[str, list[Any]] = {}
+        self._numbers: dict[str, list[float]] = {}
+        self._told: dict[tuple[Any, str], Any] = {}
+
+    def once(self, what: Callable[[str], T], kind: str) -> T:
+        """``what(kind)``, called once for all rows: looking up a learner is slow."""
+        if (what, kind) not in self._told:
+            self._told[what, kind] = what(kind)
+        told: T = self._told[what, kind]
+        return told
+
+    def numbers(self, name: str, places: Places) -> list[float]:
+        """`floats` as a list: of a few numbers it is much faster than an array."""
+        if name not in self._numbers:
+            self._numbers[name] = floats(self.frame, name).tolist()
+        column = self._numbers[name]
+        return [column[place] for place in places.tolist()]
 
     def floats(self, name: str, places: Places) -> Array:
         """A column of some runs as numbers: NaN where one is missing, as in what no run has."""
@@ -51,7 +68,7 @@ class RunColumns:
     def values(self, name: str, places: Places) -> list[Any]:
         """A column of some runs, of any type."""
         if name not in self._values:
-            self._values[name] = self.frame[name].tolist()
+            self._values[name] = values_of(self.frame[name])
         column = self._values[name]
         return [column[place] for place in places.tolist()]
 
@@ -93,7 +110,7 @@ def rows_of(frame: pd.DataFrame, keys: list[str]) -> list[tuple[tuple[Any, ...],
     numbers = grouped.ngroup().to_numpy()
     sequence = np.argsort(numbers, kind="stable")
     places = np.split(sequence, np.flatnonzero(np.diff(numbers[sequence])) + 1) if len(frame) else []
-    columns = [frame[name].iloc[[each[0] for each in places]].tolist() for name in keys]
+    columns = [values_of(frame[name].iloc[[each[0] for each in places]]) for name in keys]
     return list(zip(zip(*columns, strict=True), places, strict=True))
 
 
@@ -148,6 +165,12 @@ def loss_column(runs: pd.DataFrame) -> str:
 def floats(runs: pd.DataFrame, name: str) -> pd.Series[float]:
     """A column as numbers: NaN where one is missing, as in what no run has, such as the regret of a network."""
     return runs[name].astype(float) if name in runs else pd.Series(np.nan, index=runs.index, dtype=float)
+
+
+def values_of(column: pd.Series[Any]) -> list[Any]:
+    """The values of a column; of texts several times faster than iterating over it."""
+    values: list[Any] = column.to_numpy(dtype=object).tolist()
+    return values
 
 
 def points(runs: pd.DataFrame) -> pd.Series[Any]:
