@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_quoted = json.encoder.encode_basestring
 _UNSAFE = re.compile("[<\u2028\u2029]")
 
 
@@ -61,14 +62,18 @@ def _texts(values: list[Any]) -> list[str]:
             continue
         key = value if type(value) is str else id(value)
         if key not in known:
-            known[key] = dumps(value)
+            known[key] = _safe(_quoted(value)) if type(value) is str else dumps(value)
         texts.append(known[key])
     return texts
 
 
 def dumps(value: Any) -> str:
     """JSON without blanks, safe inside a script element: no ``<``, and no separators that end a line of script."""
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", _encode(value))
+    return _safe(_encode(value))
+
+
+def _safe(text: str) -> str:
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def thinned(count: int, most: int, needed: Iterable[int] = ()) -> list[int]:

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from regret_experiments.figures.common import styles_of
-from regret_experiments.figures.curves import Curve, axis_titles, curve_data
+from regret_experiments.figures.curves import axis_titles
 from regret_experiments.figures.memory import memory_data
 from regret_experiments.figures.selection import RATES, Against, Rate, omegas, spectrum_data
 from regret_experiments.figures.style import LearnerStyle, luminance, readable
+from regret_experiments.report.curves import AGAINST, Curves, averaged, thinned_curves
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
 from regret_experiments.report.findings import REGRET, findings, memory_table, opening
 from regret_experiments.report.games import Game, games_of
@@ -22,7 +23,7 @@ from regret_experiments.report.runs import run_columns
 from regret_experiments.store import Store
 from regret_experiments.tables.group import Group as TableGroup
 from regret_experiments.tables.group import draws
-from regret_experiments.tables.run_columns import floats, loss_column, values_of
+from regret_experiments.tables.run_columns import floats, loss_column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from regret_experiments.store.reading import StoredRun
     from regret_experiments.store.results import Results
 
-AGAINST: tuple[Against, ...] = ("u_t", "u_T")
-Curves = dict[tuple[str, ...], "dict[Against, Curve]"]
-"""Those of runs that are averaged, by their ids: found once for all levels of detail."""
 DARK = "#14181D"
 """Background of the page's dark theme."""
 
@@ -81,7 +79,7 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     payload |= run_columns(results, stored, styles, games, _measured(runs, measure))
     base = len(dumps(payload))
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
-    places = {identifier: i for i, identifier in enumerate(values_of(runs["id"]))}
+    places = {identifier: i for i, identifier in enumerate(runs["id"].tolist())}
     count = sum(len(group.values(rate, "id")) > 0 for game in games for group in game.groups for rate in RATES)
     seen = [Seen.of(game, styles, measure) for game in games]
     curves: Curves = {}
@@ -226,12 +224,12 @@ def _point(
     identifiers = tuple(group.values(rate, "id"))
     arrays = [stored[identifier].arrays for identifier in identifiers]
     if identifiers not in curves:
-        curves[identifiers] = _curves(arrays, measure)
+        curves[identifiers] = averaged(arrays, measure)
     point: dict[str, Any] = {
         "bound": _mean(group.floats(rate, "bound")),
         "tail": _mean(group.floats(rate, "tail_mass")),
         "escaped": _mean(group.floats(rate, "escaped_mass")),
-        "curve": _thinned(curves[identifiers], thinning.rounds),
+        "curve": thinned_curves(curves[identifiers], thinning.rounds),
     }
     if thinning.eigenvalues and "spectra" in arrays[0]:
         rank, dimension = group.key["rank"], group.values(rate, "dimension")[0]
@@ -265,23 +263,6 @@ def _measured(runs: pd.DataFrame, measure: str) -> tuple[str, str]:
     return ("Regret at most", "regret_upper") if measure == REGRET else (measure.capitalize(), loss_column(runs))
 
 
-def _curves(arrays: list[Any], measure: str) -> dict[Against, Curve]:
-    """The curves that `regret_curves` draws: both regrets and the bound, or the loss."""
-    columns = {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0] if arrays[0][name].ndim == 1}
-    if measure == REGRET:
-        return {against: curve_data(columns, against) for against in AGAINST}
-    return dict.fromkeys(AGAINST, curve_data(columns, "loss"))
-
-
-def _thinned(curves: dict[Against, Curve], kept: list[int]) -> dict[str, Any]:
-    """Curves at some of their rounds."""
-    shown: dict[str, Any] = {
-        against: [rounded_list(values[kept]) for values in (curve.middle, curve.low, curve.high)]
-        for against, curve in curves.items()
-    }
-    return shown | {"bound": rounded_list(curves["u_t"].bound[kept])}
-
-
 def _expected(group: TableGroup, rate: Rate) -> list[Any]:
     """Mean regret of a learner that draws, half the 95 % interval (null for one run), and the number of runs."""
     mean = group.error(rate, "regret")
@@ -291,7 +272,7 @@ def _expected(group: TableGroup, rate: Rate) -> list[Any]:
 
 def _finished(results: Results) -> list[StoredRun]:
     """The finished runs that were asked for; their curves as one frame, `Results.curves`, take much longer."""
-    stored = [results.stored.get(identifier) for identifier in values_of(results.runs["id"])]
+    stored = [results.stored.get(identifier) for identifier in results.runs["id"].tolist()]
     return [run for run in stored if run is not None and run.finished]
 
 

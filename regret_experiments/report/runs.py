@@ -13,7 +13,7 @@ from regret_experiments.report.games import Game
 from regret_experiments.store import Store
 from regret_experiments.tables import RUN_COLUMNS
 from regret_experiments.tables.group import feedback_shown
-from regret_experiments.tables.run_columns import floats, values_of
+from regret_experiments.tables.run_columns import floats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,9 +57,9 @@ def run_columns(
         runs refer to; ``provenance``: facts that runs refer to; ``table``: the page's table as it reads.
     """
     runs = results.runs
-    listed = [stored.get(identifier) for identifier in values_of(runs["id"])]
-    columns = {name: column(values_of(runs[name])) for name in _PLAIN if name in runs}
-    columns["learner"] = column([list(styles).index(name) for name in values_of(runs["learner"])])
+    listed = [stored.get(identifier) for identifier in runs["id"].tolist()]
+    columns = {name: column(runs[name].tolist()) for name in _PLAIN if name in runs}
+    columns["learner"] = column([list(styles).index(name) for name in runs["learner"].tolist()])
     columns["game"] = column(_games(runs, games))
     columns["microseconds"] = column(_microseconds(runs))
     columns["within"] = column(_within(runs))
@@ -85,15 +85,16 @@ def _table(
     """`RUN_COLUMNS` as they read, and what they are sorted by: a column that is there already goes by its name."""
     heading, source = measure
     frame = runs.assign(
-        label=[styles[str(name)].label for name in runs["learner"]],
+        label=[styles[str(name)].label for name in runs["learner"].tolist()],
         game=[games[place].title for place in _games(runs, games)],
         feedback=runs["kind"].map({kind: feedback_shown(str(kind)) or "" for kind in runs["kind"].unique()}),
         measured=runs.get(source),
         microseconds=_microseconds(runs),
         within=pd.Series(_within(runs), index=runs.index, dtype=object),
     )
-    lists = [values_of(frame[name]) for name in frame]
-    rows = [dict(zip(frame, row, strict=True)) for row in zip(*lists, strict=True)]
+    names = list(frame)  # iterating over the frame makes the names anew for every row
+    lists = [frame[name].tolist() for name in names]
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
     table = []
     for each in RUN_COLUMNS:
         facts: dict[str, Any] = {"name": each.name, "title": each.heading(heading), "align": each.align}
@@ -109,7 +110,7 @@ def _table(
 def _games(runs: pd.DataFrame, games: Sequence[Game]) -> list[int]:
     """The place of every run's game."""
     places = {(game.stage, game.environment): place for place, game in enumerate(games)}
-    return [places[pair] for pair in zip(values_of(runs["stage"]), values_of(runs["environment"]), strict=True)]
+    return [places[pair] for pair in zip(runs["stage"].tolist(), runs["environment"].tolist(), strict=True)]
 
 
 def _within(runs: pd.DataFrame) -> list[str | None]:

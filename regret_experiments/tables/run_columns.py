@@ -38,7 +38,7 @@ class RunColumns:
         self.frame = frame
         self.names = frozenset(frame)
         self.loss = loss_column(frame)
-        self.points = values_of(points(frame))
+        self.points: list[Any] = points(frame).tolist()
         self._finished = (frame["status"] == "finished").to_numpy(dtype=bool)
         self._columns: dict[str, Array] = {}
         self._values: dict[str, list[Any]] = {}
@@ -68,7 +68,7 @@ class RunColumns:
     def values(self, name: str, places: Places) -> list[Any]:
         """A column of some runs, of any type."""
         if name not in self._values:
-            self._values[name] = values_of(self.frame[name])
+            self._values[name] = self.frame[name].tolist()
         column = self._values[name]
         return [column[place] for place in places.tolist()]
 
@@ -110,7 +110,7 @@ def rows_of(frame: pd.DataFrame, keys: list[str]) -> list[tuple[tuple[Any, ...],
     numbers = grouped.ngroup().to_numpy()
     sequence = np.argsort(numbers, kind="stable")
     places = np.split(sequence, np.flatnonzero(np.diff(numbers[sequence])) + 1) if len(frame) else []
-    columns = [values_of(frame[name].iloc[[each[0] for each in places]]) for name in keys]
+    columns = [frame[name].iloc[[each[0] for each in places]].tolist() for name in keys]
     return list(zip(zip(*columns, strict=True), places, strict=True))
 
 
@@ -165,12 +165,6 @@ def loss_column(runs: pd.DataFrame) -> str:
 def floats(runs: pd.DataFrame, name: str) -> pd.Series[float]:
     """A column as numbers: NaN where one is missing, as in what no run has, such as the regret of a network."""
     return runs[name].astype(float) if name in runs else pd.Series(np.nan, index=runs.index, dtype=float)
-
-
-def values_of(column: pd.Series[Any]) -> list[Any]:
-    """The values of a column; of texts several times faster than iterating over it."""
-    values: list[Any] = column.to_numpy(dtype=object).tolist()
-    return values
 
 
 def points(runs: pd.DataFrame) -> pd.Series[Any]:

@@ -11,7 +11,6 @@ from regret_experiments.printable import one_line
 from regret_experiments.tables.column import Column
 from regret_experiments.tables.columns import ALWAYS, COLUMNS
 from regret_experiments.tables.rank_table import measured
-from regret_experiments.tables.run_columns import values_of
 
 SHOWN = tuple(column for column in COLUMNS if column.format is not None)
 EXPECTED = "expected_regret"
@@ -78,8 +77,9 @@ def _blocks(
     several = table["stage"].nunique() > 1
     measure, table = measured(table)
     blocks: dict[tuple[str, str], dict[Any, dict[Any, Any]]] = {}
-    values = zip(*(values_of(table[name]) for name in table), strict=True)
-    for index, row in zip(table.index, (dict(zip(table, each, strict=True)) for each in values), strict=True):
+    names = list(table)
+    values = zip(*(table[name].tolist() for name in names), strict=True)
+    for index, row in zip(table.index, (dict(zip(names, each, strict=True)) for each in values), strict=True):
         blocks.setdefault((row["stage"], row["environment"]), {})[index] = row
     for (stage, environment), rows in blocks.items():
         cells = [[one_line(cell) for cell in cells_of(row, columns)] for row in rows.values()]
