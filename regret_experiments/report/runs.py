@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from oco.memory import collector_paused
 from oco.regret.interval import radius_text
 from regret_experiments.figures.style import LearnerStyle
 from regret_experiments.report.encoding import column
@@ -57,7 +58,8 @@ def run_columns(
         runs refer to; ``provenance``: facts that runs refer to; ``table``: the page's table as it reads.
     """
     runs = results.runs
-    listed = [stored.get(identifier) for identifier in runs["id"].tolist()]
+    with collector_paused():
+        listed = [stored.get(identifier) for identifier in runs["id"].tolist()]
     columns = {name: column(runs[name].tolist()) for name in _PLAIN if name in runs}
     columns["learner"] = column([list(styles).index(name) for name in runs["learner"].tolist()])
     columns["game"] = column(_games(runs, games))

@@ -170,7 +170,9 @@ class Group:
         """Standard error and 95 % interval of the mean over the orders, or over a learner's draws on one order."""
         if (rate, what) not in self._errors:
             values = self.floats(rate, self._named(what))
-            self._errors[rate, what] = mean_with_error(independent(values, self.values(rate, "order")))
+            several = values.size > 1
+            each = independent(values, self.values(rate, "order")) if several else values.tolist()
+            self._errors[rate, what] = mean_with_error(each)
         return self._errors[rate, what]
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from regret_experiments.figures.canvas import PanelFigure
@@ -34,6 +35,6 @@ def test_a_figure_with_a_layout_is_drawn_where_nothing_is_saved(results: Results
     figure, _ = drawn(results, "memory")
     drawn_artists = []
     figure.axes[0].draw = lambda renderer: drawn_artists.append(renderer)
-    figure.canvas.draw()
+    FigureCanvasAgg(figure).draw()
     figure.draw_without_rendering()
     assert len(drawn_artists) == 2
