@@ -19,7 +19,7 @@ from regret_experiments.report.curves import AGAINST, Curves, averaged, thinned_
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
 from regret_experiments.report.findings import REGRET, findings, memory_table, opening
 from regret_experiments.report.games import Game, games_of
-from regret_experiments.report.runs import run_columns
+from regret_experiments.report.runs import listed, run_columns
 from regret_experiments.store import Store
 from regret_experiments.tables.group import Group as TableGroup
 from regret_experiments.tables.group import draws
@@ -62,7 +62,7 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     styles = styles_of(runs) if len(runs) else {}
     status = runs["status"].value_counts()
     games = games_of(runs)
-    measure = _measure(runs)
+    measure, known = _measure(runs), listed(results)
     payload: dict[str, Any] = {
         "name": results.name,
         "measure": measure,
@@ -70,13 +70,13 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
         "counts": {name: int(status.get(name, 0)) for name in ("finished", "failed", "missing")},
         "shortfalls": list(results.shortfalls),
         "learners": [_learner(name, style) for name, style in styles.items()],
-        "titles": {against: _titles(results, against, measure) for against in AGAINST},
+        "titles": {against: _titles(known.names, against, measure) for against in AGAINST},
         "reproduce": f"oco reproduce {shlex.quote(_shown_path(results.path))}",
     }
     stored = results.stored
     if "damaged" in status:
         payload["counts"]["damaged"] = int(status["damaged"])
-    payload |= run_columns(results, stored, styles, games, _measured(runs, measure))
+    payload |= run_columns(results, known.metadata, styles, games, _measured(runs, measure))
     base = len(dumps(payload))
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
     places = {identifier: i for i, identifier in enumerate(runs["id"].tolist())}
@@ -94,7 +94,7 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
         if base + len(dumps(built)) <= limit:
             break
     payload["opening"] = opening(games, measure)
-    payload["thinning"] = _thinning(results, detail)
+    payload["thinning"] = _thinning(known.rounds, detail)
     return payload
 
 
@@ -244,10 +244,9 @@ def _point(
     return point
 
 
-def _titles(results: Results, against: Against, measure: str) -> list[str]:
+def _titles(names: set[str], against: Against, measure: str) -> list[str]:
     """What is across and up in the figure of curves."""
-    names = {name: () for run in _finished(results) for name in run.arrays}
-    titles = axis_titles(names, against if measure == REGRET else "loss")
+    titles = axis_titles(dict.fromkeys(names), against if measure == REGRET else "loss")
     return [title.replace("$", "") for title in titles]
 
 
@@ -270,18 +269,11 @@ def _expected(group: TableGroup, rate: Rate) -> list[Any]:
     return [rounded(mean.value), rounded(mean.high - mean.value), len(runs)]
 
 
-def _finished(results: Results) -> list[StoredRun]:
-    """The finished runs that were asked for; their curves as one frame, `Results.curves`, take much longer."""
-    stored = [results.stored.get(identifier) for identifier in results.runs["id"].tolist()]
-    return [run for run in stored if run is not None and run.finished]
-
-
 def _mean(values: Any) -> Any:
     return rounded(float(np.mean(values)))
 
 
-def _thinning(results: Results, detail: Detail) -> str:
-    stored = max((len(run.arrays["round"]) for run in _finished(results)), default=0)
+def _thinning(stored: int, detail: Detail) -> str:
     text = "Curves are means over the data orders, at the best and at the theorem's learning rate"
     if stored > detail.rounds:
         text += f", thinned to {detail.rounds} of {stored} stored rounds"
