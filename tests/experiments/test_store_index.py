@@ -178,5 +178,6 @@ def test_few_runs_are_held_and_all_can_be_read(store: Store, monkeypatch: pytest
             name: run.metadata for name, run in whole.stored.items()
         }
         assert_frame_equal(few.curves, whole.curves, check_exact=True)
+        assert len(few.stored._held) <= 1
         assert few.stored.get("absent") is None
         assert len(few.stored) == 3
