@@ -25,6 +25,8 @@ LEAST = 1000
 """Runs below which there is no index: they are read in a fifth of a second."""
 SETTLED = 2.0
 """Seconds for which a file has not changed before it is indexed: clocks of file systems are that coarse."""
+MOST_STALE = 0.02
+"""Share of runs that an index may lack before it is written again: a sweep that is watched changes all the time."""
 
 Summary = dict[str, Any]
 """Of the metadata of a run what tables need, and ``files``: size, times and number of its files."""
@@ -39,8 +41,8 @@ def summaries(
     """The summary of every whole run in ``directory`` by its id, in the order of ids, and the damaged files.
 
     A run is read, checked and given to ``keep`` unless its files have the size, the times and the inode that they had
-    when the index was written. The index is written again where anything has changed and the directory can be
-    written; it has a checksum, and one that is damaged or of another version counts as missing.
+    when the index was written. The index is written again where many have changed and the directory can be written. It
+    has a checksum, and one that is damaged or of another version counts as missing.
 
     Parameters
     ----------
@@ -72,8 +74,8 @@ def summaries(
         found[name] = summary
         if changed < latest:
             settled.append(summary)
-    same = len(settled) == len(known) and all(known.get(each["id"]) == each for each in settled)
-    if len(settled) >= LEAST and not same:
+    same = sum(known.get(each["id"]) == each for each in settled)
+    if len(settled) >= LEAST and max(len(settled), len(known)) - same > MOST_STALE * len(settled):
         with suppress(StoreError):  # a directory that cannot be written is read without an index
             _write(path, settled)
     return found, faults
