@@ -49,15 +49,14 @@ class Layout:
         *, below: bool = False,
     ) -> None:  # fmt: skip
         from matplotlib import rcParams
-
-        from regret_experiments.figures.canvas import PanelFigure
+        from matplotlib.figure import Figure
 
         whole = aspect * (1.0 + BELOW) if below else aspect
         (width, high), rows, self.columns = panel_grid(count, size, whole, columns)
         least = LEAST * rcParams["font.size"] * (1.0 + BELOW if below else 1.0) / 72.0
         figsize = width, height or max(high, rows * least)
         self._free = height is None
-        self.figure = PanelFigure(figsize=figsize, layout="constrained")
+        self.figure = Figure(figsize=figsize, layout="constrained")
         parts, ratios = (2, [1.0, BELOW]) if below else (1, [1.0])
         grid = self.figure.subplots(parts * rows, self.columns, squeeze=False, height_ratios=ratios * rows)
         upper, lower = grid[::parts].ravel(), grid[1::parts].ravel() if below else [None] * grid.size
