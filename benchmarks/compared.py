@@ -18,6 +18,7 @@ import numpy as np
 
 import oco
 from benchmarks.measure import adult, dense_rows, sparse_rows
+from benchmarks.stored import Cost, cost, repetitions
 from oco.losses import Logistic, RowBlock
 from oco.types import Array
 
@@ -26,7 +27,7 @@ Work = Callable[[], float]
 
 TREE = Path(oco.__file__).parents[1]
 ROUNDS, GAME_ROUNDS, LONG_ROUNDS = 1_000, 4_000, 10_000_000
-STORED = 10_000
+STORED, MANY = 10_000, 100_000
 LEARNERS: dict[str, tuple[int, Callable[[], oco.Learner]]] = {
     "OGD": (124, lambda: oco.OGD(0.1)),
     "AdaGradNorm": (124, lambda: oco.AdaGradNorm(0.1)),
@@ -193,12 +194,43 @@ def stored() -> dict[str, Work]:
     }
 
 
+def many() -> dict[str, Work]:
+    """Commands on 100,000 stored runs of 12 checkpoints: MB of memory at the peak, and seconds of CPU."""
+    sys.path.insert(0, str(TREE / "tests"))
+    import small_sweeps
+
+    home = _home()
+    few = small_sweeps.play(small_sweeps.CONFIG, home)
+    runs = str(repetitions(few, home / "repetitions", MANY))
+    found: dict[str, Cost] = {}
+
+    def memory(command: str, which: str) -> float:
+        found[which] = cost([command, runs])
+        return found[which].memory
+
+    return {
+        "table, the first time: MB": lambda: memory("table", "first"),
+        "table, the first time: s": lambda: found["first"].seconds,
+        "table: MB": lambda: memory("table", "again"),
+        "table: s": lambda: found["again"].seconds,
+        "check: MB": lambda: memory("check", "check"),
+        "check: s": lambda: found["check"].seconds,
+    }
+
+
 SECTIONS = {
     "rounds": Section(rounds, 40),
     "games": Section(
         games,
         4,
-        dict.fromkeys([f"{where}: FDAdaGrad" for where in ("box", "simplex", "l1 ball", "half-space", "slice")], 20.0),
+        dict.fromkeys(
+            [
+                f"{where}: {learner}"
+                for where in ("box", "simplex", "l1 ball", "half-space", "slice")
+                for learner in ("FDAdaGrad", "DiagonalAdaGrad")
+            ],
+            20.0,
+        ),
     ),
     "tracker": Section(tracker, 1, {"a9a, k = 10: everything": 1.0, "d = 3,073, k = 10: spectra": 0.5}),
     "streams": Section(
@@ -224,6 +256,7 @@ SECTIONS = {
         {"nothing left to play: s": 3.0, "default sweep, first use: s": 60.0},
         {"default sweep, stored kernels: s": 2.5},
     ),
+    "many": Section(many, 0, dict.fromkeys(["table, the first time: MB", "table: MB", "check: MB"], 2000.0)),
     "stored": Section(
         stored, 1, {"table: s": 2.5, "report: s": 6.0, "check: s": 20.0, "plot curves, 120 runs: s": 1.5}
     ),

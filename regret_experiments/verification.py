@@ -66,7 +66,7 @@ def verify(directory: Path) -> Verification:
     """
     if not directory.is_dir():
         raise ConfigError(f"there are no results at {directory}: no such directory")
-    store, results = Store(directory), load(directory)
+    store, results = Store(directory), load(directory, indexed=False)
     found = Verification(shortfalls=results.shortfalls)
     _check_plugins(store)
     games: dict[str, tuple[Game, StoredRun]] = {}

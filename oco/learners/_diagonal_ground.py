@@ -18,6 +18,7 @@ from oco.learners._isotropic import isotropic_round
 from oco.learners._records import Stream
 from oco.learners._settled import PLAYED, REFUSED, SETTLED
 from oco.learners._sketched_rounds import write_row
+from oco.learners._weightless import slide_freely
 from oco.losses.scalar import evaluate
 from oco.sketching.passes import dot, move
 from oco.sketching.records import matrix_in
@@ -97,18 +98,13 @@ def settle_sum(point: Array, weights: Array, ground: Ground) -> int:
 
 
 @kernel
-def divide_by_weights(rows: Array, weights: Array, along: Array) -> None:
-    """The rows times the inverse of the metric; where some weigh nothing and rows need them, their part there alone."""
+def need_free(rows: Array, weights: Array) -> bool:
+    """Whether some row has an entry where nothing is weighed."""
     needed = 0
     for m in range(rows.shape[0]):
         for i in range(weights.size):
             needed += weights[i] == 0.0 and rows[m, i] != 0.0
-    for m in range(rows.shape[0]):
-        for i in range(weights.size):
-            if weights[i] == 0.0:
-                along[m, i] = rows[m, i]
-            else:
-                along[m, i] = 0.0 if needed > 0 else rows[m, i] / weights[i]
+    return needed > 0
 
 
 @separate_kernel(WHOLE(VECTOR, VECTOR, REAL, GROUND))
@@ -134,8 +130,12 @@ def settle_diagonal(point: Array, squares: Array, ridge: float, ground: Ground) 
         weights[i] /= largest
     if region.kind < BAND:
         return settle_sum(point, weights, ground)
+    if need_free(region.rows, weights):
+        return slide_freely(point, weights, ground)
     along = matrix_in(ground.rows, region.rows.shape[0], point.size)
-    divide_by_weights(region.rows, weights, along)
+    for m in range(along.shape[0]):
+        for i in range(weights.size):
+            along[m, i] = region.rows[m, i] / weights[i] if weights[i] > 0.0 else 0.0
     return slide(point, region, along, ground.work)
 
 

@@ -28,8 +28,8 @@ CLOSE, PASSES = 1e-12, 12
 class Ground(NamedTuple):
     """A domain for kernels: its region, its start, and scratch memory.
 
-    ``rows`` has room for the metric's k weighted directions or for two copies of the region's rows, flat, and ``row``
-    for a row of a CSR matrix.
+    ``rows`` has room for the metric's k weighted directions, or for two copies of the region's r rows, a matrix
+    ``(r, r)`` and a vector ``(r,)``, flat, and ``row`` for a row of a CSR matrix.
     """
 
     region: Region
@@ -43,10 +43,10 @@ class Ground(NamedTuple):
         """Memory for projections in metrics of ``rank`` directions beside a multiple of the identity."""
         d, equations = domain.dimension, region.rows.shape[0]
         if region.kind >= BAND:
-            work, lines = Work.empty(equations, d), equations
+            work, size = Work.empty(equations, d), equations * (2 * d + equations + 1)
         else:
-            work, lines = Work.empty(rank, d), rank
-        return cls(region, np.ascontiguousarray(domain.start).ravel(), work, np.zeros(lines * d), np.zeros(d))
+            work, size = Work.empty(rank, d), rank * d
+        return cls(region, np.ascontiguousarray(domain.start).ravel(), work, np.zeros(size), np.zeros(d))
 
 
 GROUND = record(Ground, REGION, VECTOR, WORK, VECTOR, VECTOR)

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from oco.comparators import ComparatorCurve
     from regret_experiments.store.arrays import Arrays
-    from regret_experiments.store.store import StoredRun
+    from regret_experiments.store.reading import StoredRun
 
 
 def to_arrays(curve: ComparatorCurve) -> tuple[dict[str, Any], Arrays]:

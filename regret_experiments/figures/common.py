@@ -13,7 +13,7 @@ import pandas as pd
 from oco.needs import ONE_VALUE, TWO_VALUES, WHOLE_LOSS
 from regret_experiments.figures.labels import DirectLabels
 from regret_experiments.figures.style import LearnerStyle, learner_styles
-from regret_experiments.tables.columns import feedback_shown
+from regret_experiments.tables.group import feedback_shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,6 +84,8 @@ def ranked(rows: pd.DataFrame) -> bool:
 
 def numbers(values: Any) -> Any:
     """A column as floats, missing as NaN."""
+    if isinstance(values, np.ndarray) and values.dtype == np.float64:
+        return values
     return pd.to_numeric(pd.Series(values), errors="coerce").to_numpy(float, na_value=np.nan)
 
 

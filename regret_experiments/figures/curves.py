@@ -97,6 +97,8 @@ def curve_data(columns: Columns, what: What = "u_t", band: Band = "range") -> Cu
     def mean(values: Array) -> Array:
         stacked = by_run(values)
         known = np.isfinite(stacked)
+        if len(stacked) == 1:
+            return np.where(known[0], stacked[0], np.nan)
         total, count = np.where(known, stacked, 0.0).sum(axis=0), known.sum(axis=0)
         found: Array = np.divide(total, count, out=np.full(at.size, np.nan), where=count > 0)
         return found

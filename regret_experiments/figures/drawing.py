@@ -165,7 +165,7 @@ def save_all(figure: Any, targets: Iterable[Path], size: str = "two-column", cap
         try:
             for target in targets:
                 _write(figure, target)
-                figure.set_layout_engine("none")  # another format need not look for places again
+                figure.set_layout_engine(None)  # another format need not look for places again
         finally:
             figure.set_layout_engine(laid_out)
         if caption:

@@ -42,7 +42,7 @@ def select_runs(runs: pd.DataFrame, rate: Rate = "best") -> pd.DataFrame:
 def selected_curves(results: Results, rate: Rate = "best", runs: pd.DataFrame | None = None) -> pd.DataFrame:
     """Curves of `select_runs`, with the column ``kind``; of some ``runs`` of the results, or of all."""
     chosen = select_runs(results.runs if runs is None else runs, rate)
-    return results.curves.merge(chosen[["id", "kind"]], on="id")
+    return results.curves_of(set(chosen["id"])).merge(chosen[["id", "kind"]], on="id")
 
 
 def dynamic_frame(results: Results, curves: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:

@@ -11,26 +11,35 @@ from typing import Any
 import numpy as np
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_quoted = json.encoder.encode_basestring
 _UNSAFE = re.compile("[<\u2028\u2029]")
 
 
 def rounded(value: Any, digits: int = 5) -> Any:
     """A number at ``digits`` significant digits; None where it is missing or not finite; anything else as it is."""
+    if type(value) is float:  # nearly all values
+        return _shortened(value, digits)
+    if isinstance(value, str):
+        return value
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
         return int(value)
     if isinstance(value, (float, np.floating)):
-        if not math.isfinite(value):
-            return None
-        short = float(f"{value:.{digits}g}")
-        return int(short) if short.is_integer() and abs(short) < 1e15 else short
+        return _shortened(float(value), digits)
     return None if _missing(value) else value
+
+
+def _shortened(value: float, digits: int) -> Any:
+    if not math.isfinite(value):
+        return None
+    short = float(f"{value:.{digits}g}")
+    return int(short) if short.is_integer() and -1e15 < short < 1e15 else short
 
 
 def rounded_list(values: Iterable[Any], digits: int = 4) -> list[Any]:
     """Each of the numbers at ``digits`` significant digits."""
-    return [rounded(float(value), digits) for value in values]
+    return [_shortened(value, digits) for value in np.asarray(values, dtype=np.float64).tolist()]
 
 
 def column(values: Iterable[Any]) -> Any:
@@ -53,14 +62,18 @@ def _texts(values: list[Any]) -> list[str]:
             continue
         key = value if type(value) is str else id(value)
         if key not in known:
-            known[key] = dumps(value)
+            known[key] = _safe(_quoted(value)) if type(value) is str else dumps(value)
         texts.append(known[key])
     return texts
 
 
 def dumps(value: Any) -> str:
     """JSON without blanks, safe inside a script element: no ``<``, and no separators that end a line of script."""
-    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", _encode(value))
+    return _safe(_encode(value))
+
+
+def _safe(text: str) -> str:
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def thinned(count: int, most: int, needed: Iterable[int] = ()) -> list[int]:

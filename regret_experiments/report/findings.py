@@ -10,21 +10,20 @@ import numpy as np
 import pandas as pd
 
 from regret_experiments.figures.captions import names_of
-from regret_experiments.figures.memory import LOSS_COLUMNS, MEMORY_COLUMNS, memory_data
+from regret_experiments.figures.memory import memory_data
 from regret_experiments.figures.selection import RATES, Rate
 from regret_experiments.figures.style import LearnerStyle
 from regret_experiments.figures.trade import Trade, trade_of
 from regret_experiments.report.encoding import rounded
 from regret_experiments.report.games import Game
-from regret_experiments.tables.rank_table import by_loss, table_of
+from regret_experiments.tables.rank_table import by_loss
 
 REGRET = "regret"
 
 
 def memory_table(game: Game, measure: str) -> pd.DataFrame:
     """The columns of the table that regret against memory needs, with the loss where that is measured."""
-    table = table_of(game.groups, MEMORY_COLUMNS if measure == REGRET else LOSS_COLUMNS)
-    return table if measure == REGRET else by_loss(table)
+    return game.table if measure == REGRET else by_loss(game.table)
 
 
 def findings(game: Game, styles: Mapping[str, LearnerStyle], measure: str) -> dict[str, Any]:

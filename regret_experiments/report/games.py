@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
+from regret_experiments.figures.memory import LOSS_COLUMNS, MEMORY_COLUMNS
 from regret_experiments.tables.group import Group
-from regret_experiments.tables.rank_table import groups_of
+from regret_experiments.tables.rank_table import groups_of, table_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Game:
     title: str
     runs: pd.DataFrame
     groups: list[Group]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The columns of the table that regret or loss against memory needs."""
+        return table_of(self.groups, {*MEMORY_COLUMNS, *LOSS_COLUMNS})
 
 
 def games_of(runs: pd.DataFrame) -> list[Game]:

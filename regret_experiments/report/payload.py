@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 
 from regret_experiments.figures.common import styles_of
-from regret_experiments.figures.curves import Curve, axis_titles, curve_data
+from regret_experiments.figures.curves import axis_titles
 from regret_experiments.figures.memory import memory_data
 from regret_experiments.figures.selection import RATES, Against, Rate, omegas, spectrum_data
 from regret_experiments.figures.style import LearnerStyle, luminance, readable
+from regret_experiments.report.curves import AGAINST, Curves, averaged, thinned_curves
 from regret_experiments.report.encoding import dumps, rounded, rounded_list, thinned
 from regret_experiments.report.findings import REGRET, findings, memory_table, opening
 from regret_experiments.report.games import Game, games_of
-from regret_experiments.report.runs import run_columns
+from regret_experiments.report.runs import listed, run_columns
 from regret_experiments.store import Store
 from regret_experiments.tables.group import Group as TableGroup
 from regret_experiments.tables.group import draws
@@ -27,12 +28,9 @@ from regret_experiments.tables.run_columns import floats, loss_column
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from regret_experiments.store.reading import StoredRun
     from regret_experiments.store.results import Results
-    from regret_experiments.store.store import StoredRun
 
-AGAINST: tuple[Against, ...] = ("u_t", "u_T")
-Curves = dict[tuple[str, ...], "dict[Against, Curve]"]
-"""Those of runs that are averaged, by their ids: found once for all levels of detail."""
 DARK = "#14181D"
 """Background of the page's dark theme."""
 
@@ -64,7 +62,7 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
     styles = styles_of(runs) if len(runs) else {}
     status = runs["status"].value_counts()
     games = games_of(runs)
-    measure = _measure(runs)
+    measure, known = _measure(runs), listed(results)
     payload: dict[str, Any] = {
         "name": results.name,
         "measure": measure,
@@ -72,27 +70,31 @@ def build_payload(results: Results, limit: int | None = None) -> dict[str, Any]:
         "counts": {name: int(status.get(name, 0)) for name in ("finished", "failed", "missing")},
         "shortfalls": list(results.shortfalls),
         "learners": [_learner(name, style) for name, style in styles.items()],
-        "titles": {against: _titles(results, against, measure) for against in AGAINST},
+        "titles": {against: _titles(known.names, against, measure) for against in AGAINST},
         "reproduce": f"oco reproduce {shlex.quote(_shown_path(results.path))}",
     }
     stored = results.stored
     if "damaged" in status:
         payload["counts"]["damaged"] = int(status["damaged"])
-    payload |= run_columns(results, stored, styles, games, _measured(runs, measure))
+    payload |= run_columns(results, known.metadata, styles, games, _measured(runs, measure))
     base = len(dumps(payload))
     limit = limit or (900_000 if len(runs) <= 500 else 2_800_000)
-    places = {identifier: i for i, identifier in enumerate(runs["id"])}
+    places = {identifier: i for i, identifier in enumerate(runs["id"].tolist())}
     count = sum(len(group.values(rate, "id")) > 0 for game in games for group in game.groups for rate in RATES)
+    seen = [Seen.of(game, styles, measure) for game in games]
     curves: Curves = {}
     for detail in LEVELS:
         if detail is not LEVELS[-1] and base + count * _least_size(stored, detail) > limit:
             continue
-        built = [_game(stored, game, styles, places, detail, measure, curves) for game in games]
+        built = [
+            _game(stored, game, each, styles, places, detail, measure, curves)
+            for game, each in zip(games, seen, strict=True)
+        ]
         payload["games"] = built
         if base + len(dumps(built)) <= limit:
             break
     payload["opening"] = opening(games, measure)
-    payload["thinning"] = _thinning(results, detail)
+    payload["thinning"] = _thinning(known.rounds, detail)
     return payload
 
 
@@ -137,9 +139,24 @@ def _shown_path(path: Path) -> str:
         return path.name if path.is_absolute() else str(path)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What is said of a game at every level of detail: the findings, and regrets by rate, learner and rank."""
+
+    findings: dict[str, Any]
+    regrets: dict[Rate, dict[tuple[str, int | None], list[Any]]]
+
+    @classmethod
+    def of(cls, game: Game, styles: dict[str, LearnerStyle], measure: str) -> Seen:
+        """Of one game."""
+        table = memory_table(game, measure)
+        return cls(findings(game, styles, measure), {rate: _triples(table, rate) for rate in RATES})
+
+
 def _game(
     stored: Mapping[str, StoredRun],
     game: Game,
+    seen: Seen,
     styles: dict[str, Any],
     places: dict[str, int],
     detail: Detail,
@@ -150,7 +167,7 @@ def _game(
     dimension = int(finished["dimension"].max()) if len(finished) else None
     ranks = sorted({int(rank) for rank in game.runs["rank"].dropna()})
     shown: dict[str, Any] = {"stage": game.stage, "environment": game.environment, "title": game.title}
-    shown |= {"dimension": dimension, "ranks": ranks} | findings(game, styles, measure)
+    shown |= {"dimension": dimension, "ranks": ranks} | seen.findings
     if finished.empty:
         return shown | {"rounds": [], "indices": [], "groups": []}
     some = stored[finished["id"].iloc[0]].arrays
@@ -158,7 +175,6 @@ def _game(
     count = some["spectra"].shape[1] if "spectra" in some else 0
     kept_values = thinned(count, detail.eigenvalues, ranks + [rank - 1 for rank in ranks]) if detail.spectra else []
     thinning = Thinning(kept_rounds, kept_values, detail.spectra)
-    regrets = {rate: _triples(memory_table(game, measure), rate) for rate in RATES}
     groups = []
     for group in game.groups:
         if not group.runs_finished:
@@ -170,7 +186,7 @@ def _game(
             entry[rate] = None
             if identifiers := group.values(rate, "id"):
                 entry[rate] = {
-                    "regret": regrets[rate][learner, rank],
+                    "regret": seen.regrets[rate][learner, rank],
                     **_point(stored, group, rate, thinning, measure, curves),
                 }
                 entry[rate] |= {"runs": [places[identifier] for identifier in identifiers]}
@@ -208,12 +224,12 @@ def _point(
     identifiers = tuple(group.values(rate, "id"))
     arrays = [stored[identifier].arrays for identifier in identifiers]
     if identifiers not in curves:
-        curves[identifiers] = _curves(arrays, measure)
+        curves[identifiers] = averaged(arrays, measure)
     point: dict[str, Any] = {
         "bound": _mean(group.floats(rate, "bound")),
         "tail": _mean(group.floats(rate, "tail_mass")),
         "escaped": _mean(group.floats(rate, "escaped_mass")),
-        "curve": _thinned(curves[identifiers], thinning.rounds),
+        "curve": thinned_curves(curves[identifiers], thinning.rounds),
     }
     if thinning.eigenvalues and "spectra" in arrays[0]:
         rank, dimension = group.key["rank"], group.values(rate, "dimension")[0]
@@ -228,10 +244,9 @@ def _point(
     return point
 
 
-def _titles(results: Results, against: Against, measure: str) -> list[str]:
+def _titles(names: set[str], against: Against, measure: str) -> list[str]:
     """What is across and up in the figure of curves."""
-    names = {name: () for run in _finished(results) for name in run.arrays}
-    titles = axis_titles(names, against if measure == REGRET else "loss")
+    titles = axis_titles(dict.fromkeys(names), against if measure == REGRET else "loss")
     return [title.replace("$", "") for title in titles]
 
 
@@ -247,23 +262,6 @@ def _measured(runs: pd.DataFrame, measure: str) -> tuple[str, str]:
     return ("Regret at most", "regret_upper") if measure == REGRET else (measure.capitalize(), loss_column(runs))
 
 
-def _curves(arrays: list[Any], measure: str) -> dict[Against, Curve]:
-    """The curves that `regret_curves` draws: both regrets and the bound, or the loss."""
-    columns = {name: np.concatenate([one[name] for one in arrays]) for name in arrays[0] if arrays[0][name].ndim == 1}
-    if measure == REGRET:
-        return {against: curve_data(columns, against) for against in AGAINST}
-    return dict.fromkeys(AGAINST, curve_data(columns, "loss"))
-
-
-def _thinned(curves: dict[Against, Curve], kept: list[int]) -> dict[str, Any]:
-    """Curves at some of their rounds."""
-    shown: dict[str, Any] = {
-        against: [rounded_list(values[kept]) for values in (curve.middle, curve.low, curve.high)]
-        for against, curve in curves.items()
-    }
-    return shown | {"bound": rounded_list(curves["u_t"].bound[kept])}
-
-
 def _expected(group: TableGroup, rate: Rate) -> list[Any]:
     """Mean regret of a learner that draws, half the 95 % interval (null for one run), and the number of runs."""
     mean = group.error(rate, "regret")
@@ -271,18 +269,11 @@ def _expected(group: TableGroup, rate: Rate) -> list[Any]:
     return [rounded(mean.value), rounded(mean.high - mean.value), len(runs)]
 
 
-def _finished(results: Results) -> list[StoredRun]:
-    """The finished runs that were asked for; their curves as one frame, `Results.curves`, take much longer."""
-    stored = [results.stored.get(identifier) for identifier in results.runs["id"]]
-    return [run for run in stored if run is not None and run.finished]
-
-
 def _mean(values: Any) -> Any:
     return rounded(float(np.mean(values)))
 
 
-def _thinning(results: Results, detail: Detail) -> str:
-    stored = max((len(run.arrays["round"]) for run in _finished(results)), default=0)
+def _thinning(stored: int, detail: Detail) -> str:
     text = "Curves are means over the data orders, at the best and at the theorem's learning rate"
     if stored > detail.rounds:
         text += f", thinned to {detail.rounds} of {stored} stored rounds"

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from oco.memory import collector_paused
 from oco.regret.interval import radius_text
 from regret_experiments.figures.style import LearnerStyle
 from regret_experiments.report.encoding import column
 from regret_experiments.report.games import Game
 from regret_experiments.store import Store
 from regret_experiments.tables import RUN_COLUMNS
-from regret_experiments.tables.columns import feedback_shown
+from regret_experiments.tables.group import feedback_shown
 from regret_experiments.tables.run_columns import floats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from regret_experiments.store.results import Results
-    from regret_experiments.store.store import StoredRun
 
+Metadata = dict[str, Any]
 _PLAIN = (
     "id", "rank", "order", "repetition", "status", "point", "verdict", "regret_lower", "regret_upper",
     "cumulative_loss", "regret_linearised", "regret_dynamic",
@@ -30,9 +32,41 @@ _PLAIN = (
 )  # fmt: skip
 
 
+@dataclass
+class Listed:
+    """What the page says of every run that was asked for, without holding its arrays.
+
+    Attributes
+    ----------
+    metadata
+        Of each run of `Results.runs`; None where nothing is stored.
+    names
+        Of the arrays that finished runs have.
+    rounds
+        The most checkpoints of any.
+    """
+
+    metadata: list[Metadata | None] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    rounds: int = 0
+
+
+def listed(results: Results) -> Listed:
+    """Read every run once."""
+    found = Listed()
+    with collector_paused():
+        for identifier in results.runs["id"].tolist():
+            run = results.stored.get(identifier)
+            found.metadata.append(None if run is None else run.metadata)
+            if run is not None and run.finished:
+                found.names.update(run.arrays)
+                found.rounds = max(found.rounds, len(run.arrays["round"]))
+    return found
+
+
 def run_columns(
     results: Results,
-    stored: Mapping[str, StoredRun],
+    metadata: Sequence[Metadata | None],
     styles: Mapping[str, LearnerStyle],
     games: Sequence[Game],
     measure: tuple[str, str],
@@ -41,8 +75,8 @@ def run_columns(
 
     Parameters
     ----------
-    results, stored
-        The sweep, and its stored runs by id.
+    results, metadata
+        The sweep, and the metadata of each of its runs.
     styles
         Of the learners, by name.
     games
@@ -57,19 +91,18 @@ def run_columns(
         runs refer to; ``provenance``: facts that runs refer to; ``table``: the page's table as it reads.
     """
     runs = results.runs
-    listed = [stored.get(identifier) for identifier in runs["id"]]
-    columns = {name: column(runs[name]) for name in _PLAIN if name in runs}
-    columns["learner"] = column([list(styles).index(name) for name in runs["learner"]])
+    columns = {name: column(runs[name].tolist()) for name in _PLAIN if name in runs}
+    columns["learner"] = column([list(styles).index(name) for name in runs["learner"].tolist()])
     columns["game"] = column(_games(runs, games))
     columns["microseconds"] = column(_microseconds(runs))
     columns["within"] = column(_within(runs))
     for part, name in (("learner", "learner_config"), ("environment", "environment_config"), ("checkpoints",) * 2):
-        columns[name] = column(_contents(listed, part))
-    columns["seed_order"] = column([_seed(run, "order") for run in listed])
-    columns["seed_learner"] = column([_seed(run, "learner") for run in listed])
+        columns[name] = column(_contents(metadata, part))
+    columns["seed_order"] = column([_seed(each, "order") for each in metadata])
+    columns["seed_learner"] = column([_seed(each, "learner") for each in metadata])
     for name in ("provenance", "ended_at", "error"):
-        columns[name] = column([None if run is None else run.metadata.get(name) for run in listed])
-    names = {run.metadata["provenance"] for run in listed if run is not None and "provenance" in run.metadata}
+        columns[name] = column([None if each is None else each.get(name) for each in metadata])
+    names = {each["provenance"] for each in metadata if each is not None and "provenance" in each}
     facts = {name: Store(results.path).provenance(name) for name in sorted(names)}
     table = _table(runs, styles, games, measure, columns)
     return {"runs": columns, "provenance": facts, "table": table}
@@ -85,15 +118,16 @@ def _table(
     """`RUN_COLUMNS` as they read, and what they are sorted by: a column that is there already goes by its name."""
     heading, source = measure
     frame = runs.assign(
-        label=[styles[str(name)].label for name in runs["learner"]],
+        label=[styles[str(name)].label for name in runs["learner"].tolist()],
         game=[games[place].title for place in _games(runs, games)],
         feedback=runs["kind"].map({kind: feedback_shown(str(kind)) or "" for kind in runs["kind"].unique()}),
         measured=runs.get(source),
         microseconds=_microseconds(runs),
         within=pd.Series(_within(runs), index=runs.index, dtype=object),
     )
-    lists = [frame[name].tolist() for name in frame]
-    rows = [dict(zip(frame, row, strict=True)) for row in zip(*lists, strict=True)]
+    names = list(frame)  # iterating over the frame makes the names anew for every row
+    lists = [frame[name].tolist() for name in names]
+    rows = [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)]
     table = []
     for each in RUN_COLUMNS:
         facts: dict[str, Any] = {"name": each.name, "title": each.heading(heading), "align": each.align}
@@ -109,7 +143,7 @@ def _table(
 def _games(runs: pd.DataFrame, games: Sequence[Game]) -> list[int]:
     """The place of every run's game."""
     places = {(game.stage, game.environment): place for place, game in enumerate(games)}
-    return [places[pair] for pair in zip(runs["stage"], runs["environment"], strict=True)]
+    return [places[pair] for pair in zip(runs["stage"].tolist(), runs["environment"].tolist(), strict=True)]
 
 
 def _within(runs: pd.DataFrame) -> list[str | None]:
@@ -124,15 +158,15 @@ def _microseconds(runs: pd.DataFrame) -> list[Any]:
     return list(1e6 * runs["seconds_play"].astype(float) / runs["rounds"].astype(float))
 
 
-def _contents(runs: Sequence[StoredRun | None], name: str) -> list[Any]:
+def _contents(metadata: Sequence[Metadata | None], name: str) -> list[Any]:
     """A part of the content of each run, without what was computed from the rest of it; runs may share one."""
     shown: dict[int, Any] = {}
-    values = [None if run is None else run.metadata["content"].get(name) for run in runs]
+    values = [None if each is None else each["content"].get(name) for each in metadata]
     for value in values:
         if isinstance(value, dict) and id(value) not in shown:
             shown[id(value)] = {key: part for key, part in value.items() if key != "described"}
     return [shown.get(id(value), value) for value in values]
 
 
-def _seed(run: StoredRun | None, name: str) -> Any:
-    return None if run is None else run.metadata.get("seeds", {}).get(name)
+def _seed(metadata: Metadata | None, name: str) -> Any:
+    return None if metadata is None else metadata.get("seeds", {}).get(name)

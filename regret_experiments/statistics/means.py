@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,13 @@ def mean_with_error(values: Iterable[float], level: float = 0.95) -> Mean:
     kept = np.array(known)
     mean = float(kept.mean())
     error = float(kept.std(ddof=1)) / math.sqrt(count)
-    reach = float(student_reach(error, count, level))
+    reach = error * _quantile(count, level)
     return Mean(count, mean, error, mean - reach, mean + reach)
+
+
+@lru_cache(maxsize=1024)
+def _quantile(count: int, level: float) -> float:
+    return float(student_reach(1.0, count, level))
 
 
 def student_reach(error: Any, count: Any, level: float = 0.95) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 if TYPE_CHECKING:
-    from regret_experiments.store.store import Fault
+    from regret_experiments.store.reading import Fault
 
 UNFINISHED = ("missing", "damaged", "failed")
 MOST_LINES = 20

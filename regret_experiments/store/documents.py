@@ -220,6 +220,22 @@ def _length(shapes: Shapes, name: str) -> int:
     return shapes[name][0] if len(shapes.get(name, ())) == 1 else -1
 
 
+class _Summary(_Part):
+    id: Identifier
+    files: str
+    status: Literal["finished", "failed"]
+    scalars: Annotated[_Scalars | _TrainingScalars | None, Field(union_mode="left_to_right")] = None
+    timings: dict[str, float] = {}
+    violations: list[str] = []
+    seconds: float | None = None
+    message: str | None = None
+
+
+def check_summary(document: Document) -> None:
+    """Raise `Damaged` if an entry of the index lacks what readers need."""
+    _check(_Summary, document)
+
+
 def check_plan(document: Document) -> None:
     """Raise `Damaged` if ``plan.json`` lacks an entry that readers need."""
     _check(_Plan, document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ from oco.memory import collector_paused
 from oco.regret.verdict import verdict
 from regret_experiments.store.arrays import Arrays
 from regret_experiments.store.completeness import shortfalls
+from regret_experiments.store.held import HeldRuns
 from regret_experiments.store.hyperparameters import Hyperparameters, tuned_by_config
-from regret_experiments.store.store import Fault, Store, StoredRun
+from regret_experiments.store.index import Summary, summaries
+from regret_experiments.store.reading import FINISHED, Fault, StoredRun
+from regret_experiments.store.store import Store
 
 _LABELS = ("id", "stage", "environment", "learner", "kind", "rank", "order", "repetition", "status")
 _DERIVED = ("point", "verdict", "violations", "seconds", "message")
@@ -34,41 +38,41 @@ class Results:
     hyperparameters
         Columns of ``runs`` that hold hyper-parameters.
     stored
-        Every whole run in the directory by its id, asked for or not.
+        Every whole run in the directory by its id, asked for or not; read when it is asked for.
     tuned
         Those whose best value tables look for; runs that differ in any other one are different learners in tables.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, indexed: bool = True) -> None:
         self.path = Path(path)
         self._store = Store(path)
         if not self.path.is_dir():
             raise StoreError(f"there are no results at {self.path}: no such directory")
         with collector_paused():  # a quarter of the time
-            self._read()
+            self._read(indexed)
 
-    def _read(self) -> None:
+    def _read(self, indexed: bool) -> None:
         plan = self._store.plan()
         self._planned = plan is not None
         self.name = str(plan["name"]) if plan else self.path.name
-        found = list(self._store.examine("runs"))
-        stored = self.stored = {run.id: run for run in found if isinstance(run, StoredRun)}
-        listed = plan["runs"] if plan else [_labels_of(run) for run in stored.values()]
-        self._faults = [each for each in found if isinstance(each, Fault)]
+        self.stored = HeldRuns(self._store)
+        found, self._faults = summaries(self.path, self.stored.keep, indexed=indexed)
+        self.stored.ids = found.keys()
+        listed = plan["runs"] if plan else [_labels_of(run) for run in self.stored.values()]
         self._stages: list[str] = plan.get("stages", []) if plan else []
         tuned = plan.get("tuned") if plan else None
-        scalars = {name for run in stored.values() for name in run.metadata.get("scalars", ())}
+        scalars: set[str] = set().union(*(run.get("scalars", ()) for run in found.values()))
         self._points = Hyperparameters(
             listed, tuned_by_config(self._store) if tuned is None else tuned, {*_LABELS, *_DERIVED, *scalars}
         )
         self.hyperparameters, self.tuned = self._points.names, self._points.tuned
         kinds: dict[str, str] = plan["kinds"] if plan else {}
-        self._rows: list[tuple[dict[str, Any], StoredRun | None]] = []
+        self._rows: list[tuple[dict[str, Any], Summary | None]] = []
         for row in listed:
             kind = row.get("kind") or kinds.get(row["learner"], row["learner"])
-            self._rows.append((row | {"kind": kind} | self._points.describe(row), stored.get(row["id"])))
+            self._rows.append((row | {"kind": kind} | self._points.describe(row), found.get(row["id"])))
         asked = self._asked = {row["id"] for row in listed}
-        self.foreign: tuple[str, ...] = tuple(name for name in stored if name not in asked)
+        self.foreign: tuple[str, ...] = tuple(name for name in found if name not in asked)
 
     @cached_property
     def shortfalls(self) -> tuple[str, ...]:
@@ -89,7 +93,7 @@ class Results:
         ``seconds`` and ``seconds_play`` and so on, ``message`` of a failure.
         """
         with collector_paused():
-            frame = pd.DataFrame([_row(labels, stored) for labels, stored in self._rows])
+            frame = pd.DataFrame([_row(labels, summary) for labels, summary in self._rows])
         if frame.empty:
             return pd.DataFrame(columns=[*_LABELS, "message"])
         if (frame["status"] == "missing").any():
@@ -114,7 +118,15 @@ class Results:
         Columns: ``id``, ``stage``, ``environment``, ``learner``, ``rank``, ``order``, and the curves by their names in
         `oco.Record.curves`.
         """
-        played = [(labels, _curves(stored)) for labels, stored in self._rows if stored is not None and stored.finished]
+        return self.curves_of(self._asked)
+
+    def curves_of(self, identifiers: Collection[str]) -> pd.DataFrame:
+        """The rows of `curves` of some runs."""
+        played = [
+            (labels, _curves(self.stored[labels["id"]]))
+            for labels, summary in self._rows
+            if summary is not None and summary["status"] == FINISHED and labels["id"] in identifiers
+        ]
         lengths = [len(curves["round"]) for _, curves in played]
         columns: dict[str, Any] = {}
         for name in ("id", "stage", "environment", "learner"):
@@ -156,40 +168,47 @@ class Results:
         return f"Results({self.name!r}, {str(self.path)!r}, {len(self._rows)} runs)"
 
 
-def load(path: str | Path) -> Results:
+def load(path: str | Path, *, indexed: bool = True) -> Results:
     """Open the results of a sweep.
+
+    Parameters
+    ----------
+    path
+        The directory.
+    indexed
+        Whether a large directory may have an index, with which only files that have changed are read. False reads
+        every byte of every run.
 
     Examples
     --------
     >>> results = load("results/rank_sweep")                                    # doctest: +SKIP
     >>> results.runs.groupby(["learner", "rank"])["regret_upper"].min()         # doctest: +SKIP
     """
-    return Results(path)
+    return Results(path, indexed=indexed)
 
 
 def _curves(stored: StoredRun) -> Arrays:
     return {name: array for name, array in stored.arrays.items() if array.ndim == 1 and name != "spectrum_rounds"}
 
 
-def _row(labels: dict[str, Any], stored: StoredRun | None) -> dict[str, Any]:
+def _row(labels: dict[str, Any], summary: Summary | None) -> dict[str, Any]:
     row = {name: labels[name] for name in _LABELS if name in labels}
-    row["status"] = "missing" if stored is None else stored.metadata["status"]
+    row["status"] = "missing" if summary is None else summary["status"]
     row |= labels["hyperparameters"] | {"point": labels["point"]}
     row["message"] = None
-    if stored is None:
+    if summary is None:
         return row
-    metadata = stored.metadata
-    for name, value in metadata.get("scalars", {}).items():
+    for name, value in summary.get("scalars", {}).items():
         if name not in row:
             row[name] = _NUMBERS.get(value, value) if type(value) is str else value
-    row["violations"] = "; ".join(metadata.get("violations", []))
-    if stored.finished:
+    row["violations"] = "; ".join(summary.get("violations", []))
+    if summary["status"] == FINISHED:
         row["verdict"] = str(
             verdict(*(row.get(name) for name in ("regret_lower", "regret_upper", "bound", "bound_valid")))
         )
-    row["seconds"] = metadata.get("seconds")
-    row |= {f"seconds_{part}": value for part, value in metadata.get("timings", {}).items()}
-    row["message"] = metadata.get("message")
+    row["seconds"] = summary.get("seconds")
+    row |= {f"seconds_{part}": value for part, value in summary.get("timings", {}).items()}
+    row["message"] = summary.get("message")
     return row
 
 

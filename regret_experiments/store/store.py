@@ -3,84 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from oco.errors import StoreError
-from regret_experiments.plan.content import (
-    RESULT_SCHEMA,
-    WorkType,
-    content_hash,
-    content_hash_of_json,
-    plain,
-    work_type,
-)
-from regret_experiments.store.arrays import Arrays, pack, unpack
+from regret_experiments.plan.content import content_hash, plain
+from regret_experiments.store.arrays import Arrays, pack
 from regret_experiments.store.claims import Claims
-from regret_experiments.store.documents import check_arrays, check_plan, check_stored
+from regret_experiments.store.documents import check_plan
 from regret_experiments.store.files import read_file, remove_leftovers, write_atomic
+from regret_experiments.store.reading import Fault, StoredRun, examined, places
 from regret_experiments.store.sealed import Damaged, UnknownSchema, parse, seal, unseal
-
-FINISHED, FAILED = "finished", "failed"
-
-MOST_SHARED = 1000
-"""Environments that are held for readers of further runs."""
-
-
-@dataclass
-class StoredRun:
-    """One stored run.
-
-    Attributes
-    ----------
-    metadata
-        ``id``, ``status``, ``content``, ``seeds``, ``scalars``, ``timings``, ``violations``, ``provenance``; of a
-        failed run ``error``, ``message`` and ``traceback``.
-    arrays
-        Curves and other arrays by name; empty where the run failed.
-    """
-
-    metadata: dict[str, Any]
-    arrays: Arrays = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        """Hash of the content."""
-        return str(self.metadata["id"])
-
-    @property
-    def type(self) -> WorkType:
-        """``"game"``, ``"run"`` or ``"training"``."""
-        return work_type(self.metadata["content"])
-
-    @property
-    def finished(self) -> bool:
-        """Whether there is a result."""
-        return bool(self.metadata["status"] == FINISHED)
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A stored file that cannot be used.
-
-    Attributes
-    ----------
-    path
-        Which; of a run or a game, ``path.stem`` is its id.
-    reason
-        What is wrong with it.
-    """
-
-    path: Path
-    reason: str
-
-    def __str__(self) -> str:
-        """One sentence."""
-        return f"{self.path}: {self.reason}"
 
 
 class Store:
@@ -136,7 +71,7 @@ class Store:
 
     def read(self, kind: str, identifier: str) -> StoredRun | None:
         """Read the result stored under ``identifier``; None if there is none, or it is damaged."""
-        stored = _examined(kind, str(self.path / kind / identifier[:2]), identifier)
+        stored = examined(kind, str(self.path / kind / identifier[:2]), identifier)
         return stored if isinstance(stored, StoredRun) else None
 
     def status(self, identifier: str) -> str | None:
@@ -146,11 +81,10 @@ class Store:
 
     def examine(self, kind: str) -> Iterator[StoredRun | Fault]:
         """Everything stored under ``kind`` in the order of its id: whole results, and faults of the damaged ones."""
-        for folder in sorted((self.path / kind).glob("??"), key=str):
-            for name in sorted(path.name for path in folder.glob("*.json")):
-                found = _examined(kind, str(folder), name.removesuffix(".json"))
-                if found is not None:
-                    yield found
+        for folder, name in places(self.path, kind):
+            found = examined(kind, folder, name)
+            if found is not None:
+                yield found
 
     def runs(self) -> Iterator[StoredRun]:
         """Every whole run in the directory, in the order of its id."""
@@ -245,53 +179,3 @@ class Store:
         except Damaged as error:
             return Fault(path, str(error))
         return facts
-
-
-def _examined(kind: str, folder: str, name: str) -> StoredRun | Fault | None:
-    """The one reader of runs and games: every check of a stored result is here."""
-    path = f"{folder}/{name}.json"
-    try:
-        metadata = unseal(read_file(path))
-        check_stored(kind, metadata)
-        _check_name(kind, folder, name, metadata)
-    except FileNotFoundError:
-        return None
-    except Damaged as error:
-        return Fault(Path(path), str(error))
-    path = f"{folder}/{name}.npy"
-    try:
-        description = metadata.pop("arrays")  # arrays have their own shapes from here on
-        arrays: Arrays = {}
-        if description["shapes"]:
-            arrays = packed = unpack(read_file(path, description["bytes"]), description)
-            check_arrays(kind, metadata, packed.shapes)
-        else:
-            check_arrays(kind, metadata, {})
-    except FileNotFoundError:
-        return Fault(Path(path), "it is missing")
-    except Damaged as error:
-        return Fault(Path(path), str(error))
-    return StoredRun(metadata, arrays)
-
-
-def _check_name(kind: str, folder: str, name: str, metadata: dict[str, Any]) -> None:
-    content, identifier = metadata["content"], metadata["id"]
-    if identifier != name or os.path.basename(folder) != identifier[:2]:
-        raise Damaged(f"it holds {identifier}, whose place is {identifier[:2]}/{identifier}.json")
-    hashed = {"schema": RESULT_SCHEMA, "game": content} if kind == "games" else content
-    if content_hash_of_json(hashed) != identifier:
-        raise Damaged("its id is not the hash of its content")
-    content["environment"] = _shared(content["environment"])
-
-
-_environments: dict[str, Any] = {}
-"""Environments that were read, by their text."""
-
-
-def _shared(environment: dict[str, Any]) -> dict[str, Any]:
-    """The first equal environment that was read: the runs of a sweep have few, and each takes a kilobyte or two."""
-    text = repr(environment)
-    if len(_environments) >= MOST_SHARED:
-        _environments.clear()
-    shared: dict[str, Any] = _environments.setdefault(text, environment)
-    return shared

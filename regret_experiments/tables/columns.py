@@ -11,8 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from oco.learners import LEARNERS
-from oco.needs import feedback_of
 from oco.regret.interval import radius_text
 from oco.regret.verdict import Verdict
 from regret_experiments.tables.column import Column, number, short, whole
@@ -98,17 +96,6 @@ def _expected(row: Row) -> str:
     return f"{number(row['expected_regret'])}{band} ({whole(row['draws'])} runs)"
 
 
-def feedback_shown(kind: str) -> str | None:
-    """What a learner of this kind is shown after play; None for one that is not registered here.
-
-    Examples
-    --------
-    >>> feedback_shown("ogd"), feedback_shown("exp3")
-    ('gradients', 'one value of the loss')
-    """
-    return feedback_of(LEARNERS[kind].needs) if kind in LEARNERS else None
-
-
 def _key(name: str) -> Any:
     return lambda group: group.key[name]
 
@@ -176,7 +163,7 @@ COLUMNS: tuple[Column, ...] = (
         "state_floats", "state floats", value=lambda group: group.largest("peak_state_floats"),
         format=_floats, compact=lambda row: whole(row["state_floats"]), width=8.5,
     ),
-    Column("feedback", align="left", value=lambda group: feedback_shown(group.key["kind"])),
+    Column("feedback", align="left", value=lambda group: group.feedback),
     Column("memory_formula", align="left", value=lambda group: group.memory_formula),
     *_regret("best", "{measure}, best rate", compact=_short_regret, width=14.0),
     Column(

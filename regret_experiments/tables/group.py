@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from oco.learners import LEARNERS
+from oco.needs import feedback_of
 from oco.regret.verdict import Verdict, verdict, worst
 from regret_experiments.statistics import Mean, mean_with_error
 from regret_experiments.tables.run_columns import Array, Places, RunColumns, by_order, independent, mean
@@ -42,6 +43,15 @@ class Group:
         """The finished runs at the best point, and at the theorem's."""
         theorem = self._columns.left_to_theorem(self._asked)
         return {"best": self._columns.best_of(self._asked), "theorem": self._columns.best_of(theorem)}
+
+    @property
+    def _draws(self) -> bool:
+        return self._columns.once(draws, self.key["kind"])
+
+    @property
+    def feedback(self) -> str | None:
+        """What the learner is shown after play."""
+        return self._columns.once(feedback_shown, self.key["kind"])
 
     @property
     def _shown(self) -> Places:
@@ -102,7 +112,7 @@ class Group:
         """The largest whole number in a column of the finished runs; None where they have no such column."""
         if name not in self._columns.names:
             return None
-        return int(np.nanmax(self._columns.floats(name, self._finished)))
+        return int(max(value for value in self._columns.numbers(name, self._finished) if not math.isnan(value)))
 
     def count(self, status: str) -> int:
         """How many of the runs have that status."""
@@ -111,7 +121,7 @@ class Group:
     @property
     def draws(self) -> int | None:
         """The number of runs in the mean at the point that is `shown`; None of a learner that draws nothing."""
-        return len(self._shown) if draws(self.key["kind"]) else None
+        return len(self._shown) if self._draws else None
 
     def orders(self, rate: str) -> int:
         """The number of orders in the mean at ``"best"`` or ``"theorem"``; repetitions on one order are no more."""
@@ -128,11 +138,11 @@ class Group:
 
     def mean(self, name: str) -> float:
         """Mean of a column over the runs that are `shown`."""
-        return mean(self._columns.floats(name, self._shown).tolist())
+        return mean(self._columns.numbers(name, self._shown))
 
     def mean_of_finished(self, name: str) -> float:
         """Mean of a column over all finished runs."""
-        return mean(self._columns.floats(name, self._finished).tolist())
+        return mean(self._columns.numbers(name, self._finished))
 
     def by_order(self, rate: str, what: str) -> pd.Series[float]:
         """Values at ``"best"`` or ``"theorem"``, by order: ``"regret"``, ``"loss"`` or another column of the runs.
@@ -160,14 +170,16 @@ class Group:
         """Standard error and 95 % interval of the mean over the orders, or over a learner's draws on one order."""
         if (rate, what) not in self._errors:
             values = self.floats(rate, self._named(what))
-            self._errors[rate, what] = mean_with_error(independent(values, self.values(rate, "order")))
+            several = values.size > 1
+            each = independent(values, self.values(rate, "order")) if several else values.tolist()
+            self._errors[rate, what] = mean_with_error(each)
         return self._errors[rate, what]
 
     @property
     def expected_regret(self) -> Mean:
         """The mean regret of a learner that draws, at the point that is `shown`; empty for other learners."""
         rate = "theorem" if self._rates["theorem"].size else "best"
-        return self.error(rate, "regret") if draws(self.key["kind"]) else mean_with_error([])
+        return self.error(rate, "regret") if self._draws else mean_with_error([])
 
     def regret(self, rate: str, part: str = "") -> float:
         """Mean over the orders of the upper end, the least lower end (``"low"``), the largest upper end (``"high"``),
@@ -181,13 +193,13 @@ class Group:
         return self._part(rate, part, self._columns.loss)
 
     def _part(self, rate: str, part: str, name: str) -> float:
-        values = self.floats(rate, name)
-        if part == "within":
-            return float(values.min()) if values.size else math.nan  # NaN if one is not known
+        values = self._columns.numbers(name, self._rates[rate])
         if part == "":
-            return mean(values.tolist())
-        known = values[~np.isnan(values)]
-        return float(known.min() if part == "low" else known.max()) if known.size else math.nan
+            return mean(values)
+        known = [value for value in values if not math.isnan(value)]
+        if part == "within" and len(known) < len(values):
+            return math.nan  # one is not known
+        return (max(known) if part == "high" else min(known)) if known else math.nan
 
     @property
     def memory_formula(self) -> str | None:
@@ -214,9 +226,20 @@ class Group:
     def verdict(self) -> Verdict:
         """The worst verdict on the bounds of the runs that are `shown`."""
         names = ("regret_lower", "regret_upper", "bound", "bound_valid")
-        numbers = [self._columns.floats(name, self._shown).tolist() for name in names]
+        numbers = [self._columns.numbers(name, self._shown) for name in names]
         rows = ((lower, upper, bound, valid == 1.0) for lower, upper, bound, valid in zip(*numbers, strict=True))
         return worst(verdict(lower, upper, bound, holds) for lower, upper, bound, holds in rows)
+
+
+def feedback_shown(kind: str) -> str | None:
+    """What a learner of this kind is shown after play; None for one that is not registered here.
+
+    Examples
+    --------
+    >>> feedback_shown("ogd"), feedback_shown("exp3")
+    ('gradients', 'one value of the loss')
+    """
+    return feedback_of(LEARNERS[kind].needs) if kind in LEARNERS else None
 
 
 def draws(kind: str) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
 THEOREM = "theorem"
+T = TypeVar("T")
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Places = np.ndarray[Any, np.dtype[np.intp]]
 """Rows of the frame, by their number."""
@@ -41,6 +42,22 @@ class RunColumns:
         self._finished = (frame["status"] == "finished").to_numpy(dtype=bool)
         self._columns: dict[str, Array] = {}
         self._values: dict[str, list[Any]] = {}
+        self._numbers: dict[str, list[float]] = {}
+        self._told: dict[tuple[Any, str], Any] = {}
+
+    def once(self, what: Callable[[str], T], kind: str) -> T:
+        """``what(kind)``, called once for all rows: looking up a learner is slow."""
+        if (what, kind) not in self._told:
+            self._told[what, kind] = what(kind)
+        told: T = self._told[what, kind]
+        return told
+
+    def numbers(self, name: str, places: Places) -> list[float]:
+        """`floats` as a list: of a few numbers it is much faster than an array."""
+        if name not in self._numbers:
+            self._numbers[name] = floats(self.frame, name).tolist()
+        column = self._numbers[name]
+        return [column[place] for place in places.tolist()]
 
     def floats(self, name: str, places: Places) -> Array:
         """A column of some runs as numbers: NaN where one is missing, as in what no run has."""

@@ -77,7 +77,9 @@ def _blocks(
     several = table["stage"].nunique() > 1
     measure, table = measured(table)
     blocks: dict[tuple[str, str], dict[Any, dict[Any, Any]]] = {}
-    for index, row in zip(table.index, table.to_dict("records"), strict=True):
+    names = list(table)
+    values = zip(*(table[name].tolist() for name in names), strict=True)
+    for index, row in zip(table.index, (dict(zip(names, each, strict=True)) for each in values), strict=True):
         blocks.setdefault((row["stage"], row["environment"]), {})[index] = row
     for (stage, environment), rows in blocks.items():
         cells = [[one_line(cell) for cell in cells_of(row, columns)] for row in rows.values()]
