@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from oco.errors import ConfigError
+from oco.errors import ConfigError, ProtocolError
 
 
 def refuse(label: str, value: Any, allowed: str) -> ConfigError:
@@ -31,6 +32,12 @@ def check_nonnegative(label: str, value: Any) -> None:
     """Raise ConfigError unless a value is a finite number of at least 0."""
     if not is_number(value) or not 0.0 <= value < math.inf:
         raise refuse(f"{label} value", value, "a finite number of at least 0")
+
+
+def check_decay(label: str, value: Any) -> None:
+    """Raise ConfigError unless a value is a number of at least 0 and below 1."""
+    if not (is_number(value) and 0.0 <= value < 1.0):
+        raise refuse(f"{label} value", value, "a number of at least 0 and below 1")
 
 
 def check_integer(label: str, value: Any, least: int) -> None:
@@ -72,6 +79,42 @@ def check_betas(betas: Any) -> None:
         if not (is_number(beta) and (0.0 <= beta < 1.0 or (index == 1 and beta == 1.0))):
             allowed = "at least 0 and below 1" if index == 0 else "from 0 to 1"
             raise refuse(f"beta parameter at index {index}", beta, f"a number {allowed}")
+
+
+def named_parameters(owner: str, given: Any) -> list[tuple[str, Tensor]]:
+    """Return the named parameters of a model, or those given as pairs; raise ConfigError for anything else."""
+    if isinstance(given, torch.nn.Module):
+        return list(given.named_parameters())
+    pairs = list(given) if isinstance(given, Iterable) else [given]
+    for pair in pairs:
+        if not (isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[1], Tensor)):
+            what = f"a {type(pair).__name__}" if isinstance(pair, Tensor) else repr(pair)
+            raise ConfigError(
+                f"{owner} was given {what}; a torch.nn.Module or pairs of name and parameter, as "
+                "model.named_parameters() has them, are allowed"
+            )
+    return pairs
+
+
+def check_optimizer(owner: str, optimizer: Any) -> None:
+    """Raise ConfigError unless ``optimizer`` is one of PyTorch's."""
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise ConfigError(f"{owner} was given {optimizer!r} as the optimizer; a torch.optim.Optimizer is allowed")
+
+
+def refuse_sparse(owner: str, name: str) -> ProtocolError:
+    """Return the error for a sparse gradient; a ProtocolError is a RuntimeError, as PyTorch's optimizers raise."""
+    return ProtocolError(
+        f"{owner} was given a sparse gradient of parameter {name}; only dense gradients are allowed, as those of an "
+        "Embedding with sparse=False"
+    )
+
+
+def gradient_of(owner: str, name: str, param: Tensor) -> Tensor | None:
+    """Return the gradient of a parameter, if it has one; raise ProtocolError for a sparse one."""
+    if param.grad is not None and param.grad.layout is not torch.strided:
+        raise refuse_sparse(owner, name)
+    return param.grad
 
 
 def refuse_parameter(optimizer: str, name: str, param: Tensor) -> None:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from oco.errors import ConfigError
+from oco.keywords import check_names
 from oco.torch.checks import (
     check_betas,
     check_choice,
@@ -171,7 +172,7 @@ def flattened(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any
             and all(isinstance(name, str) for name in value)
             and (value or keyword not in allowed)
         ):
-            value = record(**value)
+            value = _of_mapping(keyword, record, value)
         if isinstance(value, record):
             del flat[keyword]
             found = _flat(value, allowed)
@@ -184,6 +185,15 @@ def flattened(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any
         # A group with a rank of its own does not share in a budget that the others have.
         flat = {"budget": None, "reallocate_at": (), **flat}
     return flat
+
+
+def _of_mapping(keyword: str, record: type, value: Mapping[str, Any]) -> Any:
+    """Make a record of a mapping of its fields."""
+    check_names(keyword, value, record.flat)  # type: ignore[attr-defined]
+    needed = [field.name for field in fields(record) if field.default is MISSING]  # type: ignore[arg-type]
+    if missing := [name for name in needed if name not in value]:
+        raise ConfigError(f"{keyword}={dict(value)!r} lacks {', '.join(missing)}, which a {record.__name__} needs")
+    return record(**value)
 
 
 def _flat(value: Any, allowed: set[str]) -> dict[str, Any]:

@@ -186,14 +186,18 @@ def check_options(
     data: str,
     sizes: dict[str, Any],
     optimizers: Iterable[tuple[str, dict[str, Any], dict[str, Any] | None]],
+    probe: dict[str, Any] | None = None,
 ) -> None:
-    """Raise ConfigError if an optimizer's class rejects its options, before hours are spent on the others."""
+    """Raise ConfigError if an optimizer or the probe rejects its options, before hours are spent on the others."""
+    from oco.torch import SpectrumProbe
     from regret_experiments.training.optimizers import make_optimizer
 
     network = _network(task, data, canonical(sizes))
     model = network.model()
     for kind, options, rest in optimizers:
         make_optimizer(kind, model, 1e-3, options, rest, network.rest)
+    if probe is not None:
+        SpectrumProbe(model, **probe)
 
 
 @lru_cache(maxsize=4)

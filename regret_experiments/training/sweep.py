@@ -35,7 +35,7 @@ def run_training(
     is read, drawn and reported like that of a convex sweep. May be stopped and called again at any time.
     """
     optimizers = ((optimizer.kind, optimizer.options, optimizer.rest) for optimizer in config.optimizers)
-    check_options(config.task, config.data, config.sizes, optimizers)
+    check_options(config.task, config.data, config.sizes, optimizers, config.probe and config.probe.options)
     summary = Summary()
     with store.opened(), Interrupts() as interrupts:
         store.write_text("config.yaml", text)
