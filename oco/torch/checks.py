@@ -137,4 +137,4 @@ def refuse_parameter(optimizer: str, name: str, param: Tensor) -> None:
             "(DistributedDataParallel)."
         )
     if param.is_complex():
-        raise ValueError(f"{optimizer} does not support complex parameters, parameter {name} is complex")
+        raise ConfigError(f"{optimizer} does not support complex parameters, parameter {name} is complex")

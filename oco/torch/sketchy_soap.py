@@ -70,8 +70,10 @@ class SketchySOAP(SketchedOptimizer):
     eps : float
         Added to roots of second moments, and in the inverse roots as ``preconditioner`` says.
     start_step : int, optional
-        First steps that only fill sketches and momentum; matrices do not move in them unless there is a graft. SOAP
-        waits one step, since in the eigenbasis of a single gradient all off-diagonal entries are round-off.
+        Number of first steps in which a matrix with sketches takes the graft's own step, or stays where it is without
+        a graft (the default), while its sketches and momentum fill. Tensors without sketches move from the first step
+        on. None is ``max(10, update_freq)``. SOAP waits one step, since in the eigenbasis of a single gradient all
+        off-diagonal entries are round-off.
     graft : str or Graft
         A method whose length the whole step of a matrix takes; ``none`` by default.
 

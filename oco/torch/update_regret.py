@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.torch.checks import check_choice, check_decay, check_integer, check_optimizer, gradient_of, named_parameters, refuse
+from oco.torch.checks import (
+    check_choice,
+    check_decay,
+    check_integer,
+    check_optimizer,
+    gradient_of,
+    named_parameters,
+    refuse,
+)
 
 NORMS = ("l2", "spectral", "max")
 _UNIT = torch.finfo(torch.float64).eps

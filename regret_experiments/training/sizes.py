@@ -64,7 +64,9 @@ def check_sizes(task: str, data: str, sizes: Mapping[str, Any]) -> None:
         if not known[name].allows(value):
             raise ConfigError(f"{name} of task {task} must be {known[name].words}, got {value!r}")
     if sizes.get("patch", 1) > SIDES[data]:
-        raise ConfigError(f"patch of task {task} must be at most {SIDES[data]}, the side of {data}, got {sizes['patch']}")
+        raise ConfigError(
+            f"patch of task {task} must be at most {SIDES[data]}, the side of {data}, got {sizes['patch']}"
+        )
     if task == "conv":
         channels, strides = (len(sizes.get(name, (1, 2, 2))) for name in ("channels", "strides"))
         if channels != strides:
