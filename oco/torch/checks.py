@@ -105,8 +105,8 @@ def check_optimizer(owner: str, optimizer: Any) -> None:
 def refuse_sparse(owner: str, name: str) -> ProtocolError:
     """Return the error for a sparse gradient; a ProtocolError is a RuntimeError, as PyTorch's optimizers raise."""
     return ProtocolError(
-        f"{owner} was given a sparse gradient of parameter {name}; only dense gradients are allowed, as those of an "
-        "Embedding with sparse=False"
+        f"{owner} does not support sparse gradients, and that of parameter {name} is one; dense gradients are allowed, "
+        "as those of an Embedding with sparse=False"
     )
 
 
