@@ -13,6 +13,10 @@ from torch import Tensor
 from oco.errors import ConfigError, ProtocolError
 
 
+LONGEST_SHOWN = 60
+"""Characters of a value in a message."""
+
+
 def refuse(label: str, value: Any, allowed: str) -> ConfigError:
     """Return the error for a value that is not allowed; a ConfigError is a ValueError."""
     return ConfigError(f"Invalid {label}: {value!r} ({allowed} is allowed)")
@@ -26,6 +30,12 @@ def is_number(value: Any) -> bool:
 def is_integer(value: Any, least: int) -> bool:
     """Whether a value is an integer of at least ``least``, and not a bool."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def shown(value: Any) -> str:
+    """Return a value as it is written, or its type where that is long, as for tensors and models."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN and "\n" not in text else f"an object of {type(value).__name__}"
 
 
 def check_nonnegative(label: str, value: Any) -> None:
@@ -88,9 +98,8 @@ def named_parameters(owner: str, given: Any) -> list[tuple[str, Tensor]]:
     pairs = list(given) if isinstance(given, Iterable) else [given]
     for pair in pairs:
         if not (isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[1], Tensor)):
-            what = f"a {type(pair).__name__}" if isinstance(pair, Tensor) else repr(pair)
             raise ConfigError(
-                f"{owner} was given {what}; a torch.nn.Module or pairs of name and parameter, as "
+                f"{owner} was given {shown(pair)}; a torch.nn.Module or pairs of name and parameter, as "
                 "model.named_parameters() has them, are allowed"
             )
     return pairs
@@ -99,7 +108,7 @@ def named_parameters(owner: str, given: Any) -> list[tuple[str, Tensor]]:
 def check_optimizer(owner: str, optimizer: Any) -> None:
     """Raise ConfigError unless ``optimizer`` is one of PyTorch's."""
     if not isinstance(optimizer, torch.optim.Optimizer):
-        raise ConfigError(f"{owner} was given {optimizer!r} as the optimizer; a torch.optim.Optimizer is allowed")
+        raise ConfigError(f"{owner} was given {shown(optimizer)} as the optimizer; a torch.optim.Optimizer is allowed")
 
 
 def refuse_sparse(owner: str, name: str) -> ProtocolError:

@@ -146,7 +146,8 @@ def sketched_step(
 def _mean_square_of_rest(parts: Parts, gradients: Tensor) -> Tensor:
     """Mean squares (B,) of the rest's entries, by what the other parts leave if it is not there."""
     if "rest" in parts:
-        return norm(parts["rest"]).square().flatten() / (gradients.shape[-2] * gradients.shape[-1])
+        lines: Tensor = torch.linalg.vector_norm(parts["rest"], dim=-1)
+        return lines.square().mean(-1) / gradients.shape[-1]
     others = torch.stack([norm(part).square() for part in parts.values()]).sum(0)
     left = (norm(gradients).square() - others).clamp(min=0.0)
     return left.flatten() / (gradients.shape[-2] * gradients.shape[-1])

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.torch.checks import check_integer
+from oco.torch.checks import check_integer, shown
 from oco.torch.spectrum import SpectrumProbe, check_probe_options
 
 Batch = tuple[Tensor, Tensor]
@@ -95,11 +95,13 @@ def controlled_spectra(
         raise ConfigError(f"snapshots={snapshots} is given with steps={steps}; at most one in each step is allowed")
     check_probe_options(options)
     if not isinstance(model, torch.nn.Module):
-        raise ConfigError(f"controlled_spectra was given model={model!r}; a torch.nn.Module is allowed")
+        raise ConfigError(f"controlled_spectra was given model={shown(model)}; a torch.nn.Module is allowed")
     if not callable(loss):
-        raise ConfigError(f"controlled_spectra was given loss={loss!r}; a function of a model and a batch is allowed")
+        raise ConfigError(
+            f"controlled_spectra was given loss={shown(loss)}; a function of a model and a batch is allowed"
+        )
     if not isinstance(batches, Iterable):
-        raise ConfigError(f"controlled_spectra was given batches={batches!r}; an iterable of pairs is allowed")
+        raise ConfigError(f"controlled_spectra was given batches={shown(batches)}; an iterable of pairs is allowed")
     generator = torch.Generator().manual_seed(seed)
     names = [name for kind in (TRAINED, FROZEN) for name in (kind, SHUFFLED.format(kind))]
     models = {name: copy.deepcopy(model) for name in names}
@@ -110,7 +112,7 @@ def controlled_spectra(
     step = 0
     for step, batch in enumerate(islice(batches, steps), 1):
         if not (isinstance(batch, Sequence) and len(batch) == 2 and isinstance(batch[1], Tensor)):
-            raise ConfigError(f"batches holds {batch!r}; pairs of inputs and targets, a Tensor, are allowed")
+            raise ConfigError(f"batches holds {shown(batch)}; pairs of inputs and targets, a Tensor, are allowed")
         shuffled = batch[0], _shuffle(batch[1], generator)
         for name, net in models.items():
             net.zero_grad()
@@ -129,10 +131,9 @@ def _made(optimizer: Any, model: torch.nn.Module) -> torch.optim.Optimizer:
     """Return the optimizer that a function makes of the model's parameters."""
     made = optimizer(model.parameters()) if callable(optimizer) else optimizer
     if not (callable(optimizer) and isinstance(made, torch.optim.Optimizer)):
-        given = f"an object of {type(made).__name__}" if isinstance(made, torch.optim.Optimizer) else repr(made)
         verb = "returns" if callable(optimizer) else "is"
         raise ConfigError(
-            f"optimizer {verb} {given}; a function from parameters to a torch.optim.Optimizer is allowed, as each run "
+            f"optimizer {verb} {shown(made)}; a function from parameters to a torch.optim.Optimizer is allowed, as each run "
             "needs its own"
         )
     return made

@@ -228,10 +228,11 @@ def test_a_probe_of_a_frozen_model_says_that_it_would_follow_nothing():
 
 
 @pytest.mark.parametrize("make", [GradientTape, UpdateRegret])
-@pytest.mark.parametrize("given", [torch.nn.Linear(3, 2), torch.optim.SGD, None])
+@pytest.mark.parametrize("given", [torch.nn.Sequential(torch.nn.Linear(3, 2)), torch.optim.SGD, None])
 def test_only_an_optimizer_can_be_followed(make, given):
-    with pytest.raises(ConfigError, match="torch.optim.Optimizer"):
+    with pytest.raises(ConfigError, match=r"torch\.optim\.Optimizer") as caught:
         make(torch.nn.Linear(3, 2)).follow(given)
+    sentence(caught.value)
 
 
 def loss(net, batch):
@@ -251,6 +252,7 @@ def loss(net, batch):
         ({"loss": 3}, ["loss", "3"]),
         ({"rnks": [2]}, ["rnks", "did you mean 'ranks'?"]),
         ({"batches": [1, 2, 3]}, ["batches", "pair"]),
+        ({"batches": [torch.zeros(40, 6)] * 3}, ["batches", "pair", "Tensor"]),
         ({"batches": 3}, ["batches", "3"]),
     ],
 )
