@@ -12,7 +12,6 @@ from torch import Tensor
 
 from oco.errors import ConfigError, ProtocolError
 
-
 LONGEST_SHOWN = 60
 """Characters of a value in a message."""
 

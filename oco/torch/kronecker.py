@@ -53,8 +53,8 @@ class KroneckerOptimizer(RefreshingOptimizer):
     update_freq : int
         Steps between refreshes of the preconditioner, which use the current gradient only.
     start_step : int, optional
-        Number of first steps in which preconditioned tensors take the grafted method's own step (the gradient itself
-        for ``none`` and ``sgd``) while the preconditioner fills; ``max(10, update_freq)`` by default.
+        Number of first steps in which all tensors take the grafted method's own step (for ``none`` and ``sgd`` the
+        gradient); ``max(10, update_freq)`` by default.
     graft : str or Graft
         Method whose step length is used, by name or as a record with its ``eps``.
     momentum : {"ema", "trace"}
@@ -82,10 +82,8 @@ class KroneckerOptimizer(RefreshingOptimizer):
         For an option out of range, a complex parameter, or a checkpoint that does not fit.
     NotImplementedError
         For a DTensor or a flat shard of FullyShardedDataParallel; the message names the parameter.
-    ProtocolError
-        For a sparse gradient; it is a RuntimeError, as PyTorch's optimizers raise.
     RuntimeError
-        After ``max_failures``.
+        After ``max_failures``; as a ProtocolError for a sparse gradient.
 
     Notes
     -----

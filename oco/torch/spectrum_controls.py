@@ -94,14 +94,9 @@ def controlled_spectra(
     if snapshots > steps:
         raise ConfigError(f"snapshots={snapshots} is given with steps={steps}; at most one in each step is allowed")
     check_probe_options(options)
-    if not isinstance(model, torch.nn.Module):
-        raise ConfigError(f"controlled_spectra was given model={shown(model)}; a torch.nn.Module is allowed")
-    if not callable(loss):
-        raise ConfigError(
-            f"controlled_spectra was given loss={shown(loss)}; a function of a model and a batch is allowed"
-        )
-    if not isinstance(batches, Iterable):
-        raise ConfigError(f"controlled_spectra was given batches={shown(batches)}; an iterable of pairs is allowed")
+    _check("model", model, isinstance(model, torch.nn.Module), "a torch.nn.Module")
+    _check("loss", loss, callable(loss), "a function of a model and a batch")
+    _check("batches", batches, isinstance(batches, Iterable), "an iterable of pairs")
     generator = torch.Generator().manual_seed(seed)
     names = [name for kind in (TRAINED, FROZEN) for name in (kind, SHUFFLED.format(kind))]
     models = {name: copy.deepcopy(model) for name in names}
@@ -127,14 +122,19 @@ def controlled_spectra(
     return {name: probe.rows for name, probe in probes.items()}
 
 
+def _check(name: str, value: Any, allowed: bool, words: str) -> None:
+    if not allowed:
+        raise ConfigError(f"controlled_spectra was given {name}={shown(value)}; {words} is allowed")
+
+
 def _made(optimizer: Any, model: torch.nn.Module) -> torch.optim.Optimizer:
     """Return the optimizer that a function makes of the model's parameters."""
     made = optimizer(model.parameters()) if callable(optimizer) else optimizer
     if not (callable(optimizer) and isinstance(made, torch.optim.Optimizer)):
         verb = "returns" if callable(optimizer) else "is"
         raise ConfigError(
-            f"optimizer {verb} {shown(made)}; a function from parameters to a torch.optim.Optimizer is allowed, as each run "
-            "needs its own"
+            f"optimizer {verb} {shown(made)}; a function from parameters to a torch.optim.Optimizer is allowed, as "
+            "each run needs its own"
         )
     return made
 
