@@ -241,6 +241,18 @@ def test_a_plain_step_needs_little_memory_above_its_start():
     assert 0.25 <= copies <= 0.5
 
 
+def test_a_refresh_holds_what_one_large_matrix_needs_and_not_all_of_a_stack():
+    """Eight matrices in one stack: its copy, and what the decomposition of one needs, some four of its size."""
+    params = [torch.nn.Parameter(torch.zeros(256, 256)) for _ in range(8)]
+    optimizer = SketchyShampoo(params, rank=64, start_step=0, update_freq=2)
+    for p in params:
+        p.grad = torch.randn(256, 256)
+    for _ in range(2):
+        optimizer.step()
+    copies = transient_bytes(optimizer.step) / (4 * 8 * 256**2)
+    assert 1.0 <= copies <= 1.6
+
+
 def test_refreshes_with_and_without_unused_columns_are_one_method():
     """Where all columns are used, mixed ones are not computed; a batch with an unused column computes them."""
     torch.manual_seed(1)
