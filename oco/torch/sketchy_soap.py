@@ -87,7 +87,7 @@ class SketchySOAP(SketchedOptimizer):
     axis and all others.
 
     A step costs ``12 k m n`` flops, twice that with momentum, and ``5 (4 n + 2 m) m^2`` for an orthogonal tail, m <= n.
-    It holds three copies of a stack of matrices: the gradient, its tail and the step; four with momentum.
+    Without momentum it holds three copies of a stack of matrices: the gradient, its tail and the step.
 
     When bases change, SOAP keeps the core's second moments as they are, because its directions keep their order. Those
     of a sketch are sorted by eigenvalues and may change places, and new ones enter, so second moments follow the
