@@ -21,6 +21,7 @@ from oco.torch import (
 )
 from regret_experiments.training import load_training, parse_training
 from regret_experiments.training.optimizers import make_optimizer
+from regret_experiments.training.runs import check_options
 from regret_experiments.training.tasks import make_task
 
 CONFIG = {
@@ -117,6 +118,16 @@ def test_a_wrong_option_of_an_optimizer_in_a_config_is_named_with_the_nearest(ki
     with pytest.raises(ConfigError) as caught:
         make_optimizer(kind, make_task("mlp", hidden=[8]).model(), 0.01, options)
     assert [word for word in words if word not in sentence(caught.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "rest"), [({"betas": [0.9, 0.99, 0.9]}, None), ({}, {"betas": [0.9, 0.99, 0.9]})], ids=["all", "rest"]
+)
+@pytest.mark.parametrize("kind", ["adam", "nadam", "muon", "sketchy_soap"])
+def test_what_only_a_step_would_read_is_found_before_training(kind, options, rest):
+    with pytest.raises(ConfigError, match=re.escape("[0.9, 0.99, 0.9]")) as caught:
+        check_options("mlp", "digits", {"hidden": [8]}, [(kind, options, rest)])
+    assert kind in sentence(caught.value)
 
 
 def weight(rows=6, columns=4):
