@@ -190,7 +190,7 @@ def flattened(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any
 def _of_mapping(keyword: str, record: type, value: Mapping[str, Any]) -> Any:
     """Make a record of a mapping of its fields."""
     check_names(keyword, value, record.flat)  # type: ignore[attr-defined]
-    needed = [field.name for field in fields(record) if field.default is MISSING]  # type: ignore[arg-type]
+    needed = [field.name for field in fields(record) if field.default is MISSING]
     if missing := [name for name in needed if name not in value]:
         raise ConfigError(f"{keyword}={dict(value)!r} lacks {', '.join(missing)}, which a {record.__name__} needs")
     return record(**value)
