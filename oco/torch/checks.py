@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
@@ -102,6 +103,16 @@ def named_parameters(owner: str, given: Any) -> list[tuple[str, Tensor]]:
                 "model.named_parameters() has them, are allowed"
             )
     return pairs
+
+
+def check_names(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ConfigError, with the nearest known name, for a name that is not known."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            ending = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"{owner} takes {', '.join(known)}, got {name!r}{ending}")
 
 
 def check_optimizer(owner: str, optimizer: Any) -> None:

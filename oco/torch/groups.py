@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.keywords import check_names
 from oco.torch.checks import (
     check_betas,
     check_choice,
     check_integer,
     check_learning_rate,
+    check_names,
     check_nonnegative,
     check_switch,
     is_integer,

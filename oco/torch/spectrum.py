@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.keywords import check_names
 from oco.torch.checks import (
     check_choice,
     check_decay,
     check_integer,
     check_integers,
+    check_names,
     check_switch,
     gradient_of,
     named_parameters,
