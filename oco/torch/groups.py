@@ -17,7 +17,6 @@ from oco.torch.checks import (
     check_choice,
     check_integer,
     check_learning_rate,
-    check_names,
     check_nonnegative,
     check_switch,
     is_integer,
@@ -172,7 +171,7 @@ def flattened(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any
             and all(isinstance(name, str) for name in value)
             and (value or keyword not in allowed)
         ):
-            value = _of_mapping(keyword, record, value)
+            value = record(**value)
         if isinstance(value, record):
             del flat[keyword]
             found = _flat(value, allowed)
@@ -185,15 +184,6 @@ def flattened(options: Mapping[str, Any], known: Iterable[str]) -> dict[str, Any
         # A group with a rank of its own does not share in a budget that the others have.
         flat = {"budget": None, "reallocate_at": (), **flat}
     return flat
-
-
-def _of_mapping(keyword: str, record: type, value: Mapping[str, Any]) -> Any:
-    """Make a record of a mapping of its fields."""
-    check_names(keyword, value, record.flat)  # type: ignore[attr-defined]
-    needed = [field.name for field in fields(record) if field.default is MISSING]
-    if missing := [name for name in needed if name not in value]:
-        raise ConfigError(f"{keyword}={dict(value)!r} lacks {', '.join(missing)}, which a {record.__name__} needs")
-    return record(**value)
 
 
 def _flat(value: Any, allowed: set[str]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def split(matrices: Tensor, rows: Tensor, columns: Tensor, crosses: bool = True,
     projected = product(rows.mT, matrices)
     parts = {"core": product(projected, columns)}
     if crosses:
+        parts["left"] = projected
         parts["right"] = add_product_(product(matrices, columns), rows, parts["core"], sign=-1)
     if rest and crosses:
         across = add_product_(matrices.clone(), rows, projected, sign=-1)
@@ -59,7 +60,7 @@ def split(matrices: Tensor, rows: Tensor, columns: Tensor, crosses: bool = True,
     elif rest:
         parts["rest"] = add_product_(matrices.clone(), rows, product(parts["core"], columns.mT), sign=-1)
     if crosses:
-        parts["left"] = add_product_(projected, parts["core"], columns.mT, sign=-1)
+        add_product_(projected, parts["core"], columns.mT, sign=-1)
     least = ROUND_OFF_UNITS * torch.finfo(matrices.dtype).eps * norm(matrices)
     return {name: part.mul_(norm(part) > least) for name, part in parts.items()}
 

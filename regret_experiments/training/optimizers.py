@@ -11,6 +11,7 @@ import torch
 from oco.errors import ConfigError
 from oco.keywords import check_names, parameters
 from oco.torch import OPTIMIZERS
+from oco.torch.groups import RECORDS
 
 
 def constructor(kind: str) -> Callable[..., torch.optim.Optimizer]:
@@ -84,6 +85,9 @@ def _check_names(what: str, made: Any, given: Mapping[str, Any], *others: str) -
     known = [*others, *(name for name in parameters(made) if name not in ("params", "defaults", "lr"))]
     earlier = made.option_defaults() if hasattr(made, "option_defaults") else {}
     check_names(what, [name for name in given if name == "lr" or name not in earlier], known)
+    for name, value in given.items():
+        if earlier and name in RECORDS and isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+            check_names(f"{name} in {what}", value, RECORDS[name].flat)  # type: ignore[attr-defined]
 
 
 def _groups(model: torch.nn.Module, lr: float, rest: Mapping[str, Any], modules: tuple[str, ...]) -> list[Any]:

@@ -59,18 +59,16 @@ SIZES: dict[str, dict[str, Size]] = {
 def check_sizes(task: str, data: str, sizes: Mapping[str, Any]) -> None:
     """Raise ConfigError for a size that the task does not have, or a value that is not allowed."""
     known = SIZES[task]
-    check_names(f"task {task}", sizes, known)
+    check_names(f"task {task}:", sizes, known)
     for name, value in sizes.items():
         if not known[name].allows(value):
-            raise ConfigError(f"{name} of task {task} must be {known[name].words}, got {value!r}")
+            raise ConfigError(f"task {task}: {name} must be {known[name].words}, got {value!r}")
     if sizes.get("patch", 1) > SIDES[data]:
-        raise ConfigError(
-            f"patch of task {task} must be at most {SIDES[data]}, the side of {data}, got {sizes['patch']}"
-        )
+        raise ConfigError(f"task {task}: patch must be at most {SIDES[data]}, the side of {data}, got {sizes['patch']}")
     if task == "conv":
         channels, strides = (len(sizes.get(name, (1, 2, 2))) for name in ("channels", "strides"))
         if channels != strides:
             raise ConfigError(
-                f"channels and strides of task conv must have one entry for each layer, got {channels} channels and "
+                f"task conv: channels and strides must have one entry for each layer, got {channels} channels and "
                 f"{strides} strides"
             )
