@@ -66,8 +66,8 @@ def make_optimizer(
     """
     made = constructor(kind)
     if kind in OPTIMIZERS:
-        _check_names(f"optimizer {kind}", made, options)
-        _check_names(f"rest of optimizer {kind}", made, rest or {}, "factor")
+        _check_names(f"optimizer {kind}:", made, options)
+        _check_names(f"optimizer {kind}: rest", made, rest or {}, "factor")
     groups: Any = model.parameters() if rest is None else _groups(model, lr, rest, tuple(modules))
     try:
         if rest is not None and kind in OPTIMIZERS and not hasattr(made, "option_defaults"):
@@ -87,7 +87,7 @@ def _check_names(what: str, made: Any, given: Mapping[str, Any], *others: str) -
     check_names(what, [name for name in given if name == "lr" or name not in earlier], known)
     for name, value in given.items():
         if earlier and name in RECORDS and isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-            check_names(f"{name} in {what}", value, RECORDS[name].flat)  # type: ignore[attr-defined]
+            check_names(f"{what} {name}", value, RECORDS[name].flat)  # type: ignore[attr-defined]
 
 
 def _groups(model: torch.nn.Module, lr: float, rest: Mapping[str, Any], modules: tuple[str, ...]) -> list[Any]:
