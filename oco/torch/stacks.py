@@ -15,8 +15,8 @@ from torch import Tensor
 PIECE_ENTRIES = {"cpu": 1 << 17}
 OTHER_PIECE_ENTRIES = 1 << 22
 # A refresh holds several copies of the gradients that it decomposes together. A CPU decomposes a stack one by one, so
-# large tensors gain nothing from being together.
-DECOMPOSED_ENTRIES = {"cpu": 1 << 15}
+# large tensors gain little from being together.
+DECOMPOSED_ENTRIES = {"cpu": 1 << 16}
 OTHER_DECOMPOSED_ENTRIES = 1 << 20
 
 
