@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from oco.torch import Shampoo, SketchyShampoo
+from oco.torch import Shampoo, SketchyShampoo, SketchySOAP
 from regret_experiments.training.tasks import make_task
 
 FREQ = 10
@@ -134,14 +134,15 @@ def transformer(steps: int = 300) -> None:
         makers: dict[str, Make] = {"AdamW": torch.optim.AdamW}
         makers |= {f"k = {k}": sketchy(k) for k in (16, 64)}
         makers |= {"k = 16, graft only": sketchy(16, start_step=10**6), "Shampoo": lambda p: Shampoo(p, start_step=0)}
+        makers["SketchySOAP, k = 16"] = lambda p: SketchySOAP(p, rank=16, update_freq=FREQ)
         if own is small:
             del makers["Shampoo"]
         print(f"\ncharacter model, {label}: plain, refresh, average; plain / AdamW's")
         times = timed(makers, own, steps)
         for name, found in times.items():
             line(name, [*found, found[0] / times["AdamW"][0]])
-    for name, make in (("AdamW", torch.optim.AdamW), ("k = 16", sketchy(16))):
-        optimizer: Any = make(weights(shapes))
+    for name in ("AdamW", "k = 16", "SketchySOAP, k = 16"):
+        optimizer: Any = makers[name](weights(shapes))
         optimizer.step()
         optimizer.step()
         with OperatorCalls() as counted:
@@ -172,6 +173,7 @@ def memory() -> None:
     shapes["character model"] = [tuple(p.shape) for p in make_task("gpt").model().parameters()]
     makers: dict[str, Make] = {"AdamW": torch.optim.AdamW, "subspace k = 64": sketchy(64)}
     makers |= {"gram64 k = 64": sketchy(64, "gram64")}
+    makers["SketchySOAP, k = 16"] = lambda p: SketchySOAP(p, rank=16, update_freq=FREQ)
     print("\nmemory above the start of a step, in copies of the parameters: plain, refresh")
     for label, own in shapes.items():
         size = 4 * sum(torch.Size(shape).numel() for shape in own)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from oco.errors import ConfigError
+
 
 def axis_cost(dim: int, rank: int) -> int:
     """Floats that a sketch of ``rank`` directions of a ``dim``-dimensional axis holds, escaped mass and trace too."""
@@ -20,7 +22,7 @@ def allocate_ranks(dims: Sequence[int], scores: Sequence[float], budget: int) ->
 
     Raises
     ------
-    ValueError
+    ConfigError
         If the budget is too small for one direction per axis, or a score is negative or not finite.
 
     Examples
@@ -30,11 +32,11 @@ def allocate_ranks(dims: Sequence[int], scores: Sequence[float], budget: int) ->
     """
     least = sum(axis_cost(d, 1) for d in dims)
     if budget < least:
-        raise ValueError(
+        raise ConfigError(
             f"Invalid budget value: {budget} (at least {least} floats are needed for rank 1 on every axis)"
         )
     if not all(math.isfinite(s) and s >= 0.0 for s in scores):
-        raise ValueError(f"Invalid scores: {list(scores)} (finite non-negative numbers are allowed)")
+        raise ConfigError(f"Invalid scores: {list(scores)} (finite non-negative numbers are allowed)")
 
     top = max(scores, default=0.0)
     weights = [s / top if s > 1e-12 * top else 0.0 for s in scores]

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from oco.errors import ConfigError
+from oco.errors import ConfigError, ProtocolError
+
+LONGEST_SHOWN = 60
+"""Characters of a value in a message."""
 
 
 def refuse(label: str, value: Any, allowed: str) -> ConfigError:
@@ -27,10 +32,22 @@ def is_integer(value: Any, least: int) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
+def shown(value: Any) -> str:
+    """Return a value as it is written, or its type where that is long, as for tensors and models."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN and "\n" not in text else f"an object of {type(value).__name__}"
+
+
 def check_nonnegative(label: str, value: Any) -> None:
     """Raise ConfigError unless a value is a finite number of at least 0."""
     if not is_number(value) or not 0.0 <= value < math.inf:
         raise refuse(f"{label} value", value, "a finite number of at least 0")
+
+
+def check_decay(label: str, value: Any) -> None:
+    """Raise ConfigError unless a value is a number of at least 0 and below 1."""
+    if not (is_number(value) and 0.0 <= value < 1.0):
+        raise refuse(f"{label} value", value, "a number of at least 0 and below 1")
 
 
 def check_integer(label: str, value: Any, least: int) -> None:
@@ -74,6 +91,51 @@ def check_betas(betas: Any) -> None:
             raise refuse(f"beta parameter at index {index}", beta, f"a number {allowed}")
 
 
+def named_parameters(owner: str, given: Any) -> list[tuple[str, Tensor]]:
+    """Return the named parameters of a model, or those given as pairs; raise ConfigError for anything else."""
+    if isinstance(given, torch.nn.Module):
+        return list(given.named_parameters())
+    pairs = list(given) if isinstance(given, Iterable) else [given]
+    for pair in pairs:
+        if not (isinstance(pair, Sequence) and len(pair) == 2 and isinstance(pair[1], Tensor)):
+            raise ConfigError(
+                f"{owner} was given {shown(pair)}; a torch.nn.Module or pairs of name and parameter, as "
+                "model.named_parameters() has them, are allowed"
+            )
+    return pairs
+
+
+def check_names(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise ConfigError, with the nearest known name, for a name that is not known."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            ending = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"{owner} takes {', '.join(known)}, got {name!r}{ending}")
+
+
+def check_optimizer(owner: str, optimizer: Any) -> None:
+    """Raise ConfigError unless ``optimizer`` is one of PyTorch's."""
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise ConfigError(f"{owner} was given {shown(optimizer)} as the optimizer; a torch.optim.Optimizer is allowed")
+
+
+def refuse_sparse(owner: str, name: str) -> ProtocolError:
+    """Return the error for a sparse gradient; a ProtocolError is a RuntimeError, as PyTorch's optimizers raise."""
+    return ProtocolError(
+        f"{owner} does not support sparse gradients, and that of parameter {name} is one; dense gradients are allowed, "
+        "as those of an Embedding with sparse=False"
+    )
+
+
+def gradient_of(owner: str, name: str, param: Tensor) -> Tensor | None:
+    """Return the gradient of a parameter, if it has one; raise ProtocolError for a sparse one."""
+    if param.grad is not None and param.grad.layout is not torch.strided:
+        raise refuse_sparse(owner, name)
+    return param.grad
+
+
 def refuse_parameter(optimizer: str, name: str, param: Tensor) -> None:
     """Raise an error that names the parameter if it is a shard, a DTensor or complex."""
     if hasattr(param, "device_mesh") and hasattr(param, "placements"):
@@ -94,4 +156,4 @@ def refuse_parameter(optimizer: str, name: str, param: Tensor) -> None:
             "(DistributedDataParallel)."
         )
     if param.is_complex():
-        raise ValueError(f"{optimizer} does not support complex parameters, parameter {name} is complex")
+        raise ConfigError(f"{optimizer} does not support complex parameters, parameter {name} is complex")

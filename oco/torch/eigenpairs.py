@@ -13,7 +13,19 @@ OVERSAMPLING = 8
 
 def product(left: Tensor, right: Tensor) -> Tensor:
     """Return ``left @ right``; a product of matrices is faster than one of stacks of one."""
-    return (left[0] @ right[0])[None] if left.ndim == 3 and len(left) == 1 else left @ right
+    if left.ndim != 3 or right.ndim != 3:
+        return left @ right
+    return torch.mm(left[0], right[0])[None] if len(left) == 1 else torch.bmm(left, right)
+
+
+def add_product_(base: Tensor, left: Tensor, right: Tensor, sign: int = 1) -> Tensor:
+    """Overwrite ``base`` by ``base + sign * left @ right`` without a copy of the product where it is a stack."""
+    if base.ndim != 3:
+        return base.add_(left @ right, alpha=sign)
+    if len(base) > 1:
+        return base.baddbmm_(left, right, alpha=sign)
+    base[0].addmm_(left[0], right[0], alpha=sign)
+    return base
 
 
 def thin_product(left: Tensor, right: Tensor) -> Tensor:
@@ -69,6 +81,7 @@ def subspace_eigenpairs(
                 start = torch.where(torch.nn.functional.pad(used, (0, width - rank))[..., None, :], padded, fresh)
         inside = thin_product(block.mT, start).mul_(root_weight.square())
         frame = torch.linalg.qr((old @ (old.mT @ start)).add_(thin_product(block, inside))).Q
+        del start, inside  # held to the end of the function, they would add to the peak of memory
         inner = torch.cat([frame.mT @ old, product(frame.mT, block) * root_weight], -1)
     inner = inner.double()
     values, rotation = torch.linalg.eigh(inner @ inner.mT)

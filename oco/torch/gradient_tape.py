@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from oco.errors import ConfigError, DataError
-from oco.torch.checks import check_integer
+from oco.torch.checks import check_integer, check_optimizer, gradient_of, named_parameters
 from oco.torch.shapes import merged_shape
 
 LEAST = 8
@@ -52,6 +52,8 @@ class GradientTape:
     ------
     ConfigError
         Without such a parameter, for an option out of range, and if ``max_bytes`` is too small for 8 updates.
+    ProtocolError
+        For a sparse gradient, from :meth:`update`.
 
     Notes
     -----
@@ -84,7 +86,8 @@ class GradientTape:
         check_integer("steps", steps, 1)
         check_integer("every", every, 1)
         check_integer("max_bytes", max_bytes, 1)
-        named = model.named_parameters() if isinstance(model, torch.nn.Module) else model
+        check_integer("merge_dims", merge_dims, 1)
+        named = named_parameters("GradientTape", model)
         shapes = {(name, param): merged_shape(param.shape, merge_dims) for name, param in named if param.requires_grad}
         self._followed = [(name, param, shape) for (name, param), shape in shapes.items() if len(shape) > 1]
         if not self._followed:
@@ -106,6 +109,7 @@ class GradientTape:
         """Call :meth:`update` before each step of ``optimizer``, until ``remove()`` of the handle or the end of its
         ``with`` block.
         """
+        check_optimizer("GradientTape.follow", optimizer)
         return optimizer.register_step_pre_hook(lambda *_: self.update())
 
     @torch.no_grad()
@@ -116,9 +120,10 @@ class GradientTape:
         self._seen += 1
         if (self._seen - 1) % self.stride:
             return
+        gradients = [gradient_of("GradientTape", name, param) for name, param, _ in self._followed]
         now = [
-            (torch.zeros_like(param) if param.grad is None else param.grad).reshape(shape)
-            for _, param, shape in self._followed
+            (torch.zeros_like(param) if gradient is None else gradient).reshape(shape)
+            for (_, param, shape), gradient in zip(self._followed, gradients, strict=True)
         ]
         if not all(bool(torch.isfinite(gradient).all()) for gradient in now):
             return

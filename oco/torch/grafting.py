@@ -137,14 +137,17 @@ def graft_lengths(
         return joined([torch.linalg.vector_norm(stack.flatten(1), dim=1) for stack in steps])
     directions, scales = scaled.directions, scaled.factors()
     factors = _rooted_factors(directions, scales, states, beta2, _correction(beta2, step, bias_correction))
+    # The divisor is divided by the factor, which saves a pass that multiplies the direction by it.
+    dtype, rows = directions[0].dtype, [len(stack) for stack in directions]
+    inverse = scaled.scale.to(dtype).clamp(min=torch.finfo(dtype).tiny).reciprocal()
+    inverses, shifts = (columns(value, rows, directions[0].ndim) for value in (inverse, inverse * (graft.eps or 0.0)))
     lengths = []
-    for stack, scale, roots in zip(directions, scales, factors, strict=True):
-        # The divisor is divided by the factor, which saves a pass that multiplies the direction by it.
-        scale = scale.clamp(min=torch.finfo(scale.dtype).tiny)
-        roots, shift, parts = [roots[0] / scale, *roots[1:]], (graft.eps / scale if graft.eps else 0.0), []
+    for stack, unit, shift, roots in zip(directions, inverses, shifts, factors, strict=True):
+        roots, parts = [roots[0] * unit, *roots[1:]], []
         for part, piece in pieces(stack):
-            divisor = _divisor(roots, part, shift)
+            divisor = _divisor(roots, part, shift if graft.eps else None)
             parts.append(torch.linalg.vector_norm(torch.div(piece, divisor, out=divisor).flatten(1), dim=1))
+            del divisor  # so that two are never held at a time
         lengths.append(parts[0] if len(parts) == 1 else torch.linalg.vector_norm(torch.stack(parts), dim=0))
     return joined(lengths)
 

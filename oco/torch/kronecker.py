@@ -53,7 +53,8 @@ class KroneckerOptimizer(RefreshingOptimizer):
     update_freq : int
         Steps between refreshes of the preconditioner, which use the current gradient only.
     start_step : int, optional
-        Number of first steps that use only the grafted method; ``max(10, update_freq)`` by default.
+        Number of first steps in which all tensors take the grafted method's own step (for ``none`` and ``sgd`` the
+        gradient); ``max(10, update_freq)`` by default.
     graft : str or Graft
         Method whose step length is used, by name or as a record with its ``eps``.
     momentum : {"ema", "trace"}
@@ -78,13 +79,11 @@ class KroneckerOptimizer(RefreshingOptimizer):
     Raises
     ------
     ConfigError
-        For an option out of range, or a checkpoint that does not fit.
-    ValueError
-        For a complex parameter.
+        For an option out of range, a complex parameter, or a checkpoint that does not fit.
     NotImplementedError
         For a DTensor or a flat shard of FullyShardedDataParallel; the message names the parameter.
     RuntimeError
-        For a sparse gradient, or after ``max_failures``.
+        After ``max_failures``; as a ProtocolError for a sparse gradient.
 
     Notes
     -----
@@ -213,7 +212,8 @@ class KroneckerOptimizer(RefreshingOptimizer):
         held = None if settings.member is None else held_bases(batch, states, settings)
         self._refresh(batch, group, settings, scaled)
         if settings.member is not None:
-            move(batch, states, scaled.gradients(), settings, float(group["lr"]), held)
+            torch._foreach_mul_(scaled.directions, scaled.factors())
+            move(batch, states, scaled.directions, settings, float(group["lr"]), held)
             return
         if batch.preconditioned and step > settings.start_step:
             lengths = graft_lengths(scaled, states, graft, beta2, step, bias_correction)
@@ -279,18 +279,18 @@ class KroneckerOptimizer(RefreshingOptimizer):
         if settings.weight_decay:
             torch._foreach_mul_(params, 1.0 - lr * settings.weight_decay)
         if beta1 > 0.0:
-            new = 1.0 - beta1 if averaged else 1.0
             for param, update in zip(params, updates, strict=True):
                 if "exp_avg" not in self.state[param]:  # momentum that was switched on later begins at zero
                     self.state[param]["exp_avg"] = torch.zeros_like(param, dtype=update.dtype)
             averages = [self.state[param]["exp_avg"] for param in params]
             if averaged:
-                torch._foreach_lerp_(averages, updates, new)
+                torch._foreach_lerp_(averages, updates, 1.0 - beta1)
             else:
                 torch._foreach_mul_(averages, beta1)
                 torch._foreach_add_(averages, updates)
-            if settings.nesterov:
-                torch._foreach_mul_(updates, new)
+            if settings.nesterov and averaged:
+                torch._foreach_lerp_(updates, averages, beta1)
+            elif settings.nesterov:
                 torch._foreach_add_(updates, averages, alpha=beta1)
             else:
                 updates = averages

@@ -100,7 +100,7 @@ def limited(
     for stack in directions:
         torch.nan_to_num_(stack, 0.0, 0.0, 0.0)
     # Norms in units of `scale`, and all that follows, are float64, so nothing overflows.
-    length = joined([_norms(stack) for stack in directions])
+    length = joined([_norms(stack) for stack in directions]).double()
     unit, past = scale.double(), norms.double()
     earlier = step - 1.0 if beta2 == 1.0 else 1.0 - beta2 ** (step - 1.0)
     jump = torch.where(past > 0.0, past * (LONGEST_JUMP / max(earlier, 1e-300) ** 0.5), torch.inf)
@@ -112,10 +112,10 @@ def limited(
 
 
 def _norms(stack: Tensor) -> Tensor:
-    """Norms of rows in float64; in two sums where one long sum of float32 loses digits."""
+    """Norms of rows; in two sums, the second in float64, where one long sum of float32 loses digits."""
     if stack.ndim == 2 or stack[0].numel() <= SHORT_SUM:
         short: Tensor = torch.linalg.vector_norm(stack.flatten(1), dim=1)
-        return short.double()
+        return short
     lines: Tensor = torch.linalg.vector_norm(stack, dim=-1).double()
     total: Tensor = torch.linalg.vector_norm(lines.flatten(1), dim=1)
     return total

@@ -62,15 +62,15 @@ def move(
     lr: float,
     held: list[Bases] | None,
 ) -> None:
-    """Move the parameters of a batch whose sketches have taken the gradients in."""
+    """Move the parameters of a batch whose sketches have taken the gradients in; their list is overwritten."""
     member: Member = settings.member  # type: ignore[assignment]
     if batch.preconditioned:
         before: Sequence[Bases | None] = held or [None] * len(gradients)
-        steps = [
-            sketched_step(own, stack, bucket.params, settings, batch.step, last)
-            for own, stack, bucket, last in zip(states, gradients, batch.buckets, before, strict=True)
-        ]
-        steps = _grafted(steps, gradients, states, settings, batch.step)
+        grafted = [] if settings.graft.method == "none" else list(gradients)
+        for index, (own, bucket, last) in enumerate(zip(states, batch.buckets, before, strict=True)):
+            # A gradient that no graft needs is let go of here.
+            gradients[index] = sketched_step(own, gradients[index], bucket.params, settings, batch.step, last)
+        steps = _grafted(gradients, grafted, states, settings, batch.step) if grafted else gradients
         if settings.betas[0] and member.momentum.of == "update":
             steps = [_averaged(own, stack, settings, batch.step) for own, stack in zip(states, steps, strict=True)]
     else:
@@ -128,8 +128,8 @@ def sketched_step(
         else:
             steps[name] = (smooth.double() * scales[name]).to(smooth.dtype)
         if member.clip is not None and method != "orthogonal":
-            size = norm(steps[name]) / (smooth.shape[-2] * smooth.shape[-1]) ** 0.5
-            steps[name] /= (size / member.clip).clamp(min=1.0)
+            longest = member.clip * (smooth.shape[-2] * smooth.shape[-1]) ** 0.5
+            steps[name] *= (longest / norm(steps[name])).clamp(max=1.0)
     if member.balance != "none":
         ranks = bases.rows.shape[-1], bases.columns.shape[-1]
         root = (rest_square * (gradients.shape[-2] * gradients.shape[-1])).sqrt()[:, None, None]
@@ -140,13 +140,14 @@ def sketched_step(
         damping = norm(sources["rest"]) / torch.where(root > 0, root, 1.0)
         evidence = Evidence(sources, damping, weights, tail_length(gradients.shape, bases))
         steps = balanced(steps, member.balance, evidence, ranks)
-    return joined(steps, *bases)
+    return joined(steps, *bases, overwrite=True)
 
 
 def _mean_square_of_rest(parts: Parts, gradients: Tensor) -> Tensor:
     """Mean squares (B,) of the rest's entries, by what the other parts leave if it is not there."""
     if "rest" in parts:
-        return parts["rest"].square().mean((-2, -1))
+        lines: Tensor = torch.linalg.vector_norm(parts["rest"], dim=-1)
+        return lines.square().mean(-1) / gradients.shape[-1]
     others = torch.stack([norm(part).square() for part in parts.values()]).sum(0)
     left = (norm(gradients).square() - others).clamp(min=0.0)
     return left.flatten() / (gradients.shape[-2] * gradients.shape[-1])
@@ -173,9 +174,9 @@ def unsketched_step(states: States, gradients: Tensor, settings: Settings, step:
 
 
 def _over(values: Tensor, root: Tensor, eps: float) -> Tensor:
-    """Return ``values / (root + eps)``; without eps, entries whose second moment is zero do not move."""
-    divisor = root + eps
-    return values / (divisor if eps else divisor.masked_fill_(divisor == 0.0, torch.inf))
+    """Overwrite ``root`` by ``values / (root + eps)``; without eps, entries whose second moment is zero do not move."""
+    divisor = root.add_(eps) if eps else root.masked_fill_(root == 0.0, torch.inf)
+    return torch.div(values, divisor, out=divisor)
 
 
 def _averaged(states: States, stack: Tensor, settings: Settings, step: float, beta1: float | None = None) -> Tensor:
@@ -195,8 +196,6 @@ def _grafted(
     steps: list[Tensor], gradients: list[Tensor], states: Sequence[States], settings: Settings, step: float
 ) -> list[Tensor]:
     """Give steps the lengths of the grafted method's, and take those themselves in the first ``start_step``."""
-    if settings.graft.method == "none":
-        return steps
     theirs = graft_steps(gradients, states, settings.graft, settings.betas[1], step)
     if step <= settings.start_step:
         return theirs

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from oco.errors import ConfigError
 from oco.torch.checkpoint import cast_state, misfit
-from oco.torch.checks import refuse_parameter
+from oco.torch.checks import refuse_parameter, refuse_sparse
 from oco.torch.grafting import graft_state
 from oco.torch.groups import RECORDS, Plan, flattened, outside, replacement, warn_of_earlier
 from oco.torch.member_step import member_state
@@ -160,8 +160,8 @@ class StatefulOptimizer(torch.optim.Optimizer, ABC):
         for param in group["params"]:
             if param.grad is None or not param.numel():
                 continue
-            if param.grad.is_sparse:
-                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
+            if param.grad.layout is not torch.strided:
+                raise refuse_sparse(type(self).__name__, self._name(param, group))
             state = self.state[param]
             if not state:
                 if ranks is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from oco.torch.eigenpairs import add_product_, product
+
 Parts = dict[str, Tensor]
 # A part is round-off, and counts as zero, if its norm is below this many units of round-off of the whole's.
 ROUND_OFF_UNITS = 64.0
@@ -47,28 +49,32 @@ def split(matrices: Tensor, rows: Tensor, columns: Tensor, crosses: bool = True,
     >>> {name: tuple(part.shape) for name, part in split(torch.ones(3, 3), basis, basis).items()}
     {'core': (1, 1), 'left': (1, 3), 'right': (3, 1), 'rest': (3, 3)}
     """
-    projected = rows.mT @ matrices
-    parts = {"core": projected @ columns}
+    projected = product(rows.mT, matrices)
+    parts = {"core": product(projected, columns)}
     if crosses:
-        parts["left"] = projected - parts["core"] @ columns.mT
-        parts["right"] = matrices @ columns - rows @ parts["core"]
+        parts["left"] = projected
+        parts["right"] = add_product_(product(matrices, columns), rows, parts["core"], sign=-1)
     if rest and crosses:
-        parts["rest"] = (matrices - rows @ projected).sub_(parts["right"] @ columns.mT)
+        across = add_product_(matrices.clone(), rows, projected, sign=-1)
+        parts["rest"] = add_product_(across, parts["right"], columns.mT, sign=-1)
     elif rest:
-        parts["rest"] = matrices - rows @ (parts["core"] @ columns.mT)
+        parts["rest"] = add_product_(matrices.clone(), rows, product(parts["core"], columns.mT), sign=-1)
+    if crosses:
+        add_product_(projected, parts["core"], columns.mT, sign=-1)
     least = ROUND_OFF_UNITS * torch.finfo(matrices.dtype).eps * norm(matrices)
     return {name: part.mul_(norm(part) > least) for name, part in parts.items()}
 
 
-def joined(parts: Parts, rows: Tensor, columns: Tensor) -> Tensor:
-    """Return the matrices with these parts: ``U core V' + U left + right V' + rest``."""
+def joined(parts: Parts, rows: Tensor, columns: Tensor, *, overwrite: bool = False) -> Tensor:
+    """Return the matrices with these parts: ``U core V' + U left + right V' + rest``; in place of the rest if asked."""
+    whole = parts["rest"] if overwrite else parts["rest"].clone()
+    inside = product(parts["core"], columns.mT)
     if "left" not in parts:
-        return parts["rest"].add(rows @ (parts["core"] @ columns.mT))
-    inside: Tensor = rows @ (parts["core"] @ columns.mT).add_(parts["left"])
-    return inside.add_(parts["rest"]).add_(parts["right"] @ columns.mT)
+        return add_product_(whole, rows, inside)
+    return add_product_(add_product_(whole, rows, inside.add_(parts["left"])), parts["right"], columns.mT)
 
 
 def norm(matrices: Tensor) -> Tensor:
     """Return Frobenius norms with the shape (..., 1, 1)."""
-    norms: Tensor = torch.linalg.matrix_norm(matrices, keepdim=True)
+    norms: Tensor = torch.linalg.vector_norm(matrices, dim=(-2, -1), keepdim=True)
     return norms

@@ -15,7 +15,14 @@ from torch import Tensor
 
 from oco.errors import ConfigError
 from oco.torch.allocation import axis_cost
-from oco.torch.checks import check_betas, check_choice, check_integer, check_integers, check_nonnegative
+from oco.torch.checks import (
+    check_betas,
+    check_choice,
+    check_integer,
+    check_integers,
+    check_nonnegative,
+    named_parameters,
+)
 from oco.torch.gradient_tape import GradientTape
 from oco.torch.shapes import unfold
 from oco.torch.sketch import METHODS, Sketch, apply_inverse_root, empty_sketch, update_sketch
@@ -65,15 +72,15 @@ class RankAdvice:
         """By parameter, the advised rank."""
         return {name: row.rank for name, row in self.advised.items()}
 
-    def groups(self, named_parameters: Iterable[tuple[str, Tensor]]) -> list[dict[str, Any]]:
-        """Divide named parameters into groups of equal advised rank, for the constructor of SketchyShampoo.
+    def groups(self, model: torch.nn.Module | Iterable[tuple[str, Tensor]]) -> list[dict[str, Any]]:
+        """Divide a model's named parameters into groups of equal advised rank, for the constructor of SketchyShampoo.
 
         Parameters without advice (vectors, axes that are too long, gradients that were zero) form a group that is left
         to the graft.
         """
         advised = self.ranks
         groups: dict[int | None, list[tuple[str, Tensor]]] = {}
-        for name, param in named_parameters:
+        for name, param in named_parameters("RankAdvice.groups", model):
             groups.setdefault(advised.get(name), []).append((name, param))
         graft_only = {"preconditioner": {"max_dim": 1}}
         return [{"params": own, **({"rank": rank} if rank else graft_only)} for rank, own in groups.items()]

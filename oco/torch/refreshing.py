@@ -14,7 +14,7 @@ from oco.torch.groups import Settings, outside
 from oco.torch.limits import Scaled
 from oco.torch.parameter_state import AxisState
 from oco.torch.shapes import unfold
-from oco.torch.stacks import Batch, Bucket, joined, stacked
+from oco.torch.stacks import Batch, Bucket, decomposed_together, joined, stacked
 
 LinAlgError: type[Exception] = torch.linalg.LinAlgError  # type: ignore[attr-defined]
 
@@ -69,8 +69,9 @@ class RefreshingOptimizer(CheckpointedOptimizer):
         if due and batch.preconditioned:
             rows = (torch.split(value, batch.rows) for value in (good, scaled.scale, scaled.lengths))
             parts = [
-                self._absorb(bucket, settings, stack, fine, scale, lengths)
+                self._absorb(own, settings, stack[at], fine[at], scale[at], lengths[at])
                 for bucket, stack, fine, scale, lengths in zip(batch.buckets, scaled.directions, *rows, strict=True)
+                for at, own in decomposed_together(bucket)
             ]
             good = joined(parts)
         states = [self.state[p] for p in params]

@@ -28,9 +28,8 @@ class Bases(NamedTuple):
 def blended(states: States, name: str, fresh: Tensor, beta: float) -> Tensor:
     """Replace the entries ``name`` of some states by ``beta old + (1 - beta) fresh``, in place, and return them."""
     own = [state[name] for state in states]
-    new = torch.lerp(stacked(own), fresh, 1.0 - beta)
-    torch._foreach_copy_(own, list(new.unbind()))
-    return new
+    torch._foreach_lerp_(own, list(fresh.unbind()), 1.0 - beta)
+    return stacked(own)
 
 
 def elementwise_root(states: States, name: str, stack: Tensor, beta2: float, correction: float) -> Tensor:
@@ -46,8 +45,9 @@ def factored_root(states: States, part: str, stack: Tensor, beta2: float, correc
     squares = stack.square()
     means = blended(states, f"{part}_rows", squares.mean(-1), beta2)
     others = blended(states, f"{part}_columns", squares.mean(-2), beta2)
+    del squares
     average = means.mean(-1, keepdim=True)
-    shares = (others / torch.where(average > 0, average, 1.0)).sqrt()
+    shares = (others / (average + (average == 0.0))).sqrt()
     return (means / correction).sqrt().unsqueeze(-1) * shares.unsqueeze(-2)
 
 

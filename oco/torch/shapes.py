@@ -33,11 +33,15 @@ def merged_shape(shape: Sequence[int], limit: int = 1024, merge: str = "trailing
 
 def unfold(tensor: Tensor, axis: int) -> Tensor:
     """View a batch (B, d_1, ..., d_w) as matrices (B, d_axis, rest); a copy where the layout needs one."""
+    if tensor.ndim == 3:
+        return tensor if axis == 0 else tensor.mT
     return tensor.movedim(axis + 1, 1).reshape(tensor.shape[0], tensor.shape[axis + 1], -1)
 
 
 def fold(matrices: Tensor, shape: Sequence[int], axis: int) -> Tensor:
     """Undo :func:`unfold` for tensors of ``shape`` (d_1, ..., d_w)."""
+    if len(shape) == 2:
+        return matrices if axis == 0 else matrices.mT
     rest = [d for i, d in enumerate(shape) if i != axis]
     return matrices.reshape(matrices.shape[0], shape[axis], *rest).movedim(1, axis + 1)
 

@@ -205,15 +205,17 @@ def precondition_(block: Tensor, axis: int, basis: Tensor, gain: Tensor, rest: T
     last = 0 < axis == block.ndim - 2
     matrices = block.flatten(1, -2) if last else unfold(block, axis)
     if last:
-        factors = product(matrices, basis).mul_(gain[:, None, :]), basis.mT
+        factors = product(matrices, basis).mul_(gain.unsqueeze(1)), basis.mT
     else:
-        factors = basis, product(basis.mT, matrices).mul_(gain[:, :, None])
+        factors = basis, product(basis.mT, matrices).mul_(gain.unsqueeze(2))
     if rest is not None:
         matrices.mul_(rest[:, None, None])
     if len(matrices) == 1:
         matrices[0].addmm_(factors[0][0], factors[1][0])
     else:
         matrices.baddbmm_(*factors)
+    if block.ndim == 3:
+        return matrices
     return matrices.view(block.shape) if last else fold(matrices, block.shape[1:], axis)
 
 

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.torch.allocation import allocate_ranks
+from oco.torch.allocation import allocate_ranks, axis_cost
+from oco.torch.checks import is_integer, refuse
 from oco.torch.groups import Plan, Settings
 from oco.torch.kronecker import InverseRoot, KroneckerOptimizer
 from oco.torch.member_step import resize_member
@@ -44,9 +45,11 @@ class SketchedOptimizer(KroneckerOptimizer, ABC):
             return plan
         # Functions cannot be read back by torch.load(weights_only=True); their values can.
         dims = {d for shape in plan.preconditioned.values() for d in shape}
-        table = group["rank"] = {d: int(rank(d)) for d in sorted(dims)}
-        if any(k < 1 for k in table.values()):
-            raise ConfigError(f"Invalid rank value: {table} (the callable must return at least 1)")
+        returned = {d: rank(d) for d in sorted(dims)}
+        for dim, value in returned.items():
+            if not is_integer(value, 1):
+                raise refuse(f"rank value of the function for dimension {dim}", value, "an integer of at least 1")
+        table = group["rank"] = {dim: int(value) for dim, value in returned.items()}
         return plan._replace(settings=replace(plan.settings, rank=table))
 
     def _axis_ranks(self, plan: Plan) -> dict[Tensor, list[int]]:
@@ -189,8 +192,15 @@ def _split(shapes: dict[Tensor, tuple[int, ...]], flat: list[int]) -> dict[Tenso
 
 
 def _floats(budget: RankBudget, shapes: dict[Tensor, tuple[int, ...]]) -> int:
-    floats = budget.floats
-    return int(floats * sum(p.numel() for p in shapes)) if isinstance(floats, float) else int(floats)
+    floats, entries = budget.floats, sum(p.numel() for p in shapes)
+    found = int(floats * entries) if isinstance(floats, float) else int(floats)
+    least = sum(axis_cost(dim, 1) for shape in shapes.values() for dim in shape)
+    if found < least:
+        raise ConfigError(
+            f"Invalid budget value: {floats!r} (at least {least} floats, or a fraction of {least / entries:.2g}, are "
+            "needed for rank 1 on every axis of the group)"
+        )
+    return found
 
 
 def _report_of(state: dict[str, Tensor], axis: int) -> dict[str, Any]:

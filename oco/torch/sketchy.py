@@ -28,8 +28,8 @@ class SketchyShampoo(SketchedOptimizer):
         ``momentum``, ``nesterov``, ``weight_decay``, ``preconditioner``, ``compatibility``, ``max_failures``,
         ``maximize``.
     rank : int, float, callable or RankBudget
-        Directions kept per axis: a number (capped at the dimension), a fraction of the dimension, a function of it, or
-        a division of a number of floats over all axes of the group.
+        Directions kept per axis: a number (capped at the dimension), a fraction of the dimension, a function from it to
+        an integer, or a division of a number of floats over all axes of the group.
     method : {"subspace", "gram64", "svd"}
         Decomposition, see :func:`oco.torch.sketch.update_sketch`. ``subspace`` costs O(d k r) a refresh and estimates
         the escaped mass. ``gram64`` is the certified choice: the paper's update, whose sandwich and tail bound are

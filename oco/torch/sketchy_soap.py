@@ -70,8 +70,10 @@ class SketchySOAP(SketchedOptimizer):
     eps : float
         Added to roots of second moments, and in the inverse roots as ``preconditioner`` says.
     start_step : int, optional
-        First steps that only fill sketches and momentum; matrices do not move in them unless there is a graft. SOAP
-        waits one step, since in the eigenbasis of a single gradient all off-diagonal entries are round-off.
+        Number of first steps in which a matrix with sketches takes the graft's own step, or stays where it is without
+        a graft (the default), while its sketches and momentum fill. Tensors without sketches move from the first step
+        on. None is ``max(10, update_freq)``. SOAP waits one step, since in the eigenbasis of a single gradient all
+        off-diagonal entries are round-off.
     graft : str or Graft
         A method whose length the whole step of a matrix takes; ``none`` by default.
 
@@ -85,7 +87,7 @@ class SketchySOAP(SketchedOptimizer):
     axis and all others.
 
     A step costs ``12 k m n`` flops, twice that with momentum, and ``5 (4 n + 2 m) m^2`` for an orthogonal tail, m <= n.
-    It holds two copies of a stack of matrices, three with momentum.
+    Without momentum it holds three copies of a stack of matrices: the gradient, its tail and the step.
 
     When bases change, SOAP keeps the core's second moments as they are, because its directions keep their order. Those
     of a sketch are sorted by eigenvalues and may change places, and new ones enter, so second moments follow the

@@ -4,19 +4,45 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from oco.torch.checks import check_integers
+from oco.errors import ConfigError
+from oco.torch.checks import (
+    check_choice,
+    check_decay,
+    check_integer,
+    check_integers,
+    check_names,
+    check_switch,
+    gradient_of,
+    named_parameters,
+)
 from oco.torch.directions import cosine, exact_direction, sketched_direction
 from oco.torch.shapes import merged_shape, unfold
 from oco.torch.sketch import Sketch, empty_sketch, update_sketch
 
 MODES = ("auto", "exact", "sketch")
+_CHECKS: dict[str, Callable[[str, Any], None]] = {
+    "beta2": check_decay,
+    "mode": partial(check_choice, allowed=MODES),
+    "ranks": partial(check_integers, least=1),
+    "control": check_switch,
+    **dict.fromkeys(("rank", "max_dim", "min_dim", "leading", "merge_dims"), partial(check_integer, least=1)),
+    "seed": partial(check_integer, least=0),
+}
+
+
+def check_probe_options(options: Mapping[str, Any]) -> None:
+    """Raise ConfigError for a keyword that :class:`SpectrumProbe` does not take, or a value out of range."""
+    check_names("SpectrumProbe", options, _CHECKS)
+    for name, value in options.items():
+        _CHECKS[name](name, value)
 
 
 class _Axis:
@@ -87,6 +113,14 @@ class SpectrumProbe:
     merge_dims, seed : int
         Merging as in :func:`oco.torch.shapes.merged_shape`; seed of the control.
 
+    Raises
+    ------
+    ConfigError
+        For an option out of range, and for a model of which nothing would be followed, such as a frozen one: freeze
+        it by leaving out the optimizer's steps, not by ``requires_grad_(False)``.
+    ProtocolError
+        For a sparse gradient, from :meth:`update`.
+
     Notes
     -----
     With sketched eigenvalues e_j and escaped mass rho, ``lambda_j`` lies in ``[e_j, e_j + rho]``, so the intrinsic
@@ -123,14 +157,10 @@ class SpectrumProbe:
         merge_dims: int = 1024,
         seed: int = 0,
     ) -> None:
-        if not 0.0 <= beta2 < 1.0:
-            raise ValueError(f"Invalid beta2 value: {beta2} (at least 0 and below 1 is allowed)")
-        if mode not in MODES:
-            raise ValueError(f"Invalid mode value: {mode!r} (one of {', '.join(MODES)} is allowed)")
-        if rank < 1 or leading < 1:
-            raise ValueError(f"Invalid rank or leading value: {rank}, {leading} (integers of at least 1 are allowed)")
-        check_integers("ranks", ranks, 1)
-        named = model.named_parameters() if isinstance(model, torch.nn.Module) else model
+        own = {"beta2": beta2, "mode": mode, "rank": rank, "max_dim": max_dim, "min_dim": min_dim, "ranks": ranks}
+        own |= {"control": control, "leading": leading, "merge_dims": merge_dims, "seed": seed}
+        check_probe_options(own)
+        named = named_parameters("SpectrumProbe", model)
         self.beta2, self.leading, self.min_dim = beta2, leading, min_dim
         self.rows: list[dict[str, Any]] = []
         self._generator = torch.Generator().manual_seed(seed)
@@ -151,14 +181,20 @@ class SpectrumProbe:
             }
             others = [make(d) for d in shape] if control else []
             self._followed.append(_Followed(name, param, shape, axes, others, sketches))
+        if not any(axis.dim >= min_dim for followed in self._followed for axis in followed.axes):
+            raise ConfigError(
+                "SpectrumProbe was given no parameter of at least two axes that requires a gradient and has an axis of "
+                f"at least min_dim={min_dim}"
+            )
 
     @torch.no_grad()
     def update(self) -> None:
         """Absorb the current gradients; a parameter without one, or with one that is not finite, is passed over."""
         for followed in self._followed:
-            if followed.param.grad is None:
+            present = gradient_of("SpectrumProbe", followed.name, followed.param)
+            if present is None:
                 continue
-            gradient = followed.param.grad.float().reshape(1, *followed.shape)
+            gradient = present.float().reshape(1, *followed.shape)
             length = torch.linalg.vector_norm(gradient)
             if not torch.isfinite(length):
                 continue

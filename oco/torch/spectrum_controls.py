@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.torch.checks import check_integer
-from oco.torch.spectrum import SpectrumProbe
+from oco.torch.checks import check_integer, shown
+from oco.torch.spectrum import SpectrumProbe, check_probe_options
 
 Batch = tuple[Tensor, Tensor]
 TRAINED, FROZEN = "trained", "frozen"
@@ -63,7 +63,8 @@ def controlled_spectra(
     Raises
     ------
     ConfigError
-        If there are fewer than ``steps`` batches, or an option is out of range.
+        If there are fewer than ``steps`` batches, more snapshots than steps, or an argument is of the wrong kind or out
+        of range.
 
     Notes
     -----
@@ -89,15 +90,24 @@ def controlled_spectra(
     """
     check_integer("steps", steps, 1)
     check_integer("snapshots", snapshots, 1)
+    check_integer("seed", seed, 0)
+    if snapshots > steps:
+        raise ConfigError(f"snapshots={snapshots} is given with steps={steps}; at most one in each step is allowed")
+    check_probe_options(options)
+    _check("model", model, isinstance(model, torch.nn.Module), "a torch.nn.Module")
+    _check("loss", loss, callable(loss), "a function of a model and a batch")
+    _check("batches", batches, isinstance(batches, Iterable), "an iterable of pairs")
     generator = torch.Generator().manual_seed(seed)
     names = [name for kind in (TRAINED, FROZEN) for name in (kind, SHUFFLED.format(kind))]
     models = {name: copy.deepcopy(model) for name in names}
-    optimizers = {name: optimizer(models[name].parameters()) for name in names if name.startswith(TRAINED)}
+    optimizers = {name: _made(optimizer, models[name]) for name in names if name.startswith(TRAINED)}
     others = {**options, "ranks": (), "control": False}
     probes = {name: SpectrumProbe(models[name], **(options if name == TRAINED else others)) for name in names}
     due = {round(steps * (index + 1) / snapshots) for index in range(snapshots)}
     step = 0
     for step, batch in enumerate(islice(batches, steps), 1):
+        if not (isinstance(batch, Sequence) and len(batch) == 2 and isinstance(batch[1], Tensor)):
+            raise ConfigError(f"batches holds {shown(batch)}; pairs of inputs and targets, a Tensor, are allowed")
         shuffled = batch[0], _shuffle(batch[1], generator)
         for name, net in models.items():
             net.zero_grad()
@@ -110,6 +120,23 @@ def controlled_spectra(
     if step < steps:
         raise ConfigError(f"controlled_spectra was given {step} batches and steps={steps}; as many batches are needed")
     return {name: probe.rows for name, probe in probes.items()}
+
+
+def _check(name: str, value: Any, allowed: bool, words: str) -> None:
+    if not allowed:
+        raise ConfigError(f"controlled_spectra was given {name}={shown(value)}; {words} is allowed")
+
+
+def _made(optimizer: Any, model: torch.nn.Module) -> torch.optim.Optimizer:
+    """Return the optimizer that a function makes of the model's parameters."""
+    made = optimizer(model.parameters()) if callable(optimizer) else optimizer
+    if not (callable(optimizer) and isinstance(made, torch.optim.Optimizer)):
+        verb = "returns" if callable(optimizer) else "is"
+        raise ConfigError(
+            f"optimizer {verb} {shown(made)}; a function from parameters to a torch.optim.Optimizer is allowed, as "
+            "each run needs its own"
+        )
+    return made
 
 
 def _shuffle(targets: Tensor, generator: torch.Generator) -> Tensor:

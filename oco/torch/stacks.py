@@ -14,6 +14,10 @@ from torch import Tensor
 # are too small for the allocator to return them to the system at every step, which costs more than the arithmetic.
 PIECE_ENTRIES = {"cpu": 1 << 17}
 OTHER_PIECE_ENTRIES = 1 << 22
+# A refresh holds several copies of the gradients that it decomposes together. A CPU decomposes a stack one by one, so
+# large tensors gain little from being together.
+DECOMPOSED_ENTRIES = {"cpu": 1 << 16}
+OTHER_DECOMPOSED_ENTRIES = 1 << 20
 
 
 class Bucket(NamedTuple):
@@ -99,6 +103,16 @@ def batches(placed: Iterable[Placed], most_entries: int) -> list[Batch]:
             found[at].buckets.append(bucket)
             entries[at] += bucket.entries
     return found
+
+
+def decomposed_together(bucket: Bucket) -> Iterator[tuple[slice, Bucket]]:
+    """Divide a bucket into parts that are refreshed one after the other, with their slices."""
+    first = bucket.params[0]
+    most = DECOMPOSED_ENTRIES.get(first.device.type, OTHER_DECOMPOSED_ENTRIES)
+    size = max(1, most // max(1, first.numel()))
+    for at in range(0, len(bucket.params), size):
+        part = slice(at, at + size)
+        yield part, Bucket(bucket.shape, bucket.params[part])
 
 
 def stacked(tensors: Sequence[Tensor]) -> Tensor:

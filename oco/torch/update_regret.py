@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 
 from oco.errors import ConfigError
-from oco.torch.checks import check_choice, check_integer
+from oco.torch.checks import (
+    check_choice,
+    check_decay,
+    check_integer,
+    check_optimizer,
+    gradient_of,
+    named_parameters,
+    refuse,
+)
 
 NORMS = ("l2", "spectral", "max")
 _UNIT = torch.finfo(torch.float64).eps
@@ -93,14 +101,15 @@ class UpdateRegret:
         norms: Iterable[str] = NORMS,
     ) -> None:
         check_integer("window", window, 1)
-        if not 0.0 <= discount < 1.0:
-            raise ConfigError(f"Invalid discount value: {discount!r} (at least 0 and below 1 is allowed)")
+        check_decay("discount", discount)
+        if isinstance(norms, str) or not isinstance(norms, Iterable):
+            raise refuse("norms value", norms, f"a sequence of {', '.join(NORMS)}")
         self._norms = tuple(norms)
         for norm in self._norms:
             check_choice("norms", norm, NORMS)
-        named = params.named_parameters() if isinstance(params, torch.nn.Module) else params
-        self._params = [param for _, param in named if param.requires_grad]
-        if not self._params:
+        named = [(name, param) for name, param in named_parameters("UpdateRegret", params) if param.requires_grad]
+        self._names, self._params = [name for name, _ in named], [param for _, param in named]
+        if not named:
             raise ConfigError("UpdateRegret was given no parameter that requires a gradient")
         self._window, self._discount = window, float(discount)
         self._before: list[Tensor] | None = None
@@ -110,6 +119,7 @@ class UpdateRegret:
 
     def follow(self, optimizer: torch.optim.Optimizer) -> None:
         """Call :meth:`update` before each step of ``optimizer``."""
+        check_optimizer("UpdateRegret.follow", optimizer)
         optimizer.register_step_pre_hook(lambda *_: self.update())
 
     @torch.no_grad()
@@ -117,7 +127,8 @@ class UpdateRegret:
         """Count the update that led to the present weights against the gradient there."""
         weights = [param.detach().double() for param in self._params]
         before = weights if self._before is None else [old.double() for old in self._before]
-        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._params]
+        given = [gradient_of("UpdateRegret", name, p) for name, p in zip(self._names, self._params, strict=True)]
+        gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(given, self._params, strict=True)]
         wide = [gradient.detach().double() for gradient in gradients]
         changes = [now - old for now, old in zip(weights, before, strict=True)]
         products = [gradient * change for gradient, change in zip(wide, changes, strict=True)]

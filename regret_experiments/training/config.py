@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from regret_experiments.config.document import Document, read_document
 from regret_experiments.config.messages import first_error
 from regret_experiments.config.overrides import override
+from regret_experiments.training.sizes import check_sizes
 
 
 def label_of(name: str, rank: int | None) -> str:
@@ -62,6 +63,14 @@ class ProbeConfig(BaseModel):
     snapshots: int = Field(default=4, ge=1)
     options: dict[str, Any] = {}
 
+    @field_validator("options")
+    @classmethod
+    def _allowed(cls, options: dict[str, Any]) -> dict[str, Any]:
+        from oco.torch.spectrum import check_probe_options  # importing this module must not import torch
+
+        check_probe_options(options)
+        return options
+
 
 class UpdateRegretConfig(BaseModel):
     """Record the regret of the updates in the first fresh run of every optimizer; see `oco.torch.UpdateRegret`."""
@@ -89,6 +98,13 @@ class TrainingConfig(BaseModel):
     probe: ProbeConfig | None = None
     update_regret: UpdateRegretConfig | None = None
 
+    @field_validator("sizes")
+    @classmethod
+    def _of_the_task(cls, sizes: dict[str, Any], others: ValidationInfo) -> dict[str, Any]:
+        if {"task", "data"} <= others.data.keys():
+            check_sizes(others.data["task"], others.data["data"], sizes)
+        return sizes
+
     @model_validator(mode="after")
     def _fair(self) -> TrainingConfig:
         if self.tuning_seed in self.seeds:
@@ -98,6 +114,9 @@ class TrainingConfig(BaseModel):
             raise ValueError(f"optimizers must differ in name or rank, got {labels}")
         if self.probe is not None and self.probe.optimizer not in (None, *labels):
             raise ValueError(f"probe.optimizer must be one of {', '.join(labels)}, got {self.probe.optimizer!r}")
+        snapshots = 1 if self.probe is None else self.probe.snapshots
+        if snapshots > self.steps:
+            raise ValueError(f"probe.snapshots must be at most steps, {self.steps}, got {snapshots}")
         window = 1 if self.update_regret is None else self.update_regret.window
         if window > self.steps:
             raise ValueError(f"update_regret.window must be at most steps, {self.steps}, got {window}")

@@ -9,7 +9,9 @@ from typing import Any
 import torch
 
 from oco.errors import ConfigError
+from oco.keywords import check_names, parameters
 from oco.torch import OPTIMIZERS
+from oco.torch.groups import RECORDS
 
 
 def constructor(kind: str) -> Callable[..., torch.optim.Optimizer]:
@@ -62,19 +64,30 @@ def make_optimizer(
     ConfigError
         If there is no such class, or it rejects an option.
     """
-    groups: Any = model.parameters() if rest is None else _groups(model, lr, rest, tuple(modules))
     made = constructor(kind)
+    if kind in OPTIMIZERS:
+        _check_names(f"optimizer {kind}:", made, options)
+        _check_names(f"optimizer {kind}: rest", made, rest or {}, "factor")
+    groups: Any = model.parameters() if rest is None else _groups(model, lr, rest, tuple(modules))
     try:
-        optimizer = made(groups, lr=lr, **options)
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"optimizer {kind}: {error}") from error
-    if rest is not None and kind in OPTIMIZERS:
-        # PyTorch fills known options into all groups and keeps unknown ones where they are.
-        first, second = optimizer.param_groups
-        if unknown := sorted(second.keys() - first.keys()):
-            allowed = ", ".join(["factor", *sorted(optimizer.defaults.keys() - {"lr"})])
-            raise ConfigError(f"optimizer {kind}: rest has the option {unknown[0]!r}, and {allowed} are allowed")
-    return optimizer
+        if rest is not None and kind in OPTIMIZERS and not hasattr(made, "option_defaults"):
+            # PyTorch's constructors check the options of all groups, but not those of one.
+            own = {name: value for name, value in rest.items() if name != "factor"}
+            made(groups[1]["params"], lr=lr, **{**options, **own})
+        return made(groups, lr=lr, **options)
+    except Exception as error:
+        given = f"options={dict(options)}" + ("" if rest is None else f" and rest={dict(rest)}")
+        raise ConfigError(f"optimizer {kind} cannot take {given}: {error}") from error
+
+
+def _check_names(what: str, made: Any, given: Mapping[str, Any], *others: str) -> None:
+    """Raise ConfigError for an option that the class does not have; flat ones of earlier versions are taken."""
+    known = [*others, *(name for name in parameters(made) if name not in ("params", "defaults", "lr"))]
+    earlier = made.option_defaults() if hasattr(made, "option_defaults") else {}
+    check_names(what, [name for name in given if name == "lr" or name not in earlier], known)
+    for name, value in given.items():
+        if earlier and name in RECORDS and isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+            check_names(f"{what} {name}", value, RECORDS[name].flat)  # type: ignore[attr-defined]
 
 
 def _groups(model: torch.nn.Module, lr: float, rest: Mapping[str, Any], modules: tuple[str, ...]) -> list[Any]:

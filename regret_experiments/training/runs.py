@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from oco.errors import ConfigError
 from regret_experiments.execution.work import Outcome, finished
 from regret_experiments.plan.content import RESULT_SCHEMA, WorkType, canonical, content_hash, plain
 
@@ -186,14 +187,28 @@ def check_options(
     data: str,
     sizes: dict[str, Any],
     optimizers: Iterable[tuple[str, dict[str, Any], dict[str, Any] | None]],
+    probe: dict[str, Any] | None = None,
 ) -> None:
-    """Raise ConfigError if an optimizer's class rejects its options, before hours are spent on the others."""
+    """Raise ConfigError if an optimizer or the probe rejects its options, before hours are spent on the others."""
+    import torch
+
+    from oco.torch import SpectrumProbe
     from regret_experiments.training.optimizers import make_optimizer
 
     network = _network(task, data, canonical(sizes))
     model = network.model()
     for kind, options, rest in optimizers:
-        make_optimizer(kind, model, 1e-3, options, rest, network.rest)
+        optimizer = make_optimizer(kind, model, 1e-3, options, rest, network.rest)
+        for parameter in model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        try:
+            optimizer.step()
+        except (TypeError, ValueError) as error:  # some options are read by the first step only
+            raise ConfigError(
+                f"optimizer {kind} with options={options} and rest={rest} takes no step: {error}"
+            ) from error
+    if probe is not None:
+        SpectrumProbe(model, **probe)
 
 
 @lru_cache(maxsize=4)

@@ -35,7 +35,8 @@ def run_training(
     is read, drawn and reported like that of a convex sweep. May be stopped and called again at any time.
     """
     optimizers = ((optimizer.kind, optimizer.options, optimizer.rest) for optimizer in config.optimizers)
-    check_options(config.task, config.data, config.sizes, optimizers)
+    probe = None if config.probe is None else config.probe.options
+    check_options(config.task, config.data, config.sizes, optimizers, probe)
     summary = Summary()
     with store.opened(), Interrupts() as interrupts:
         store.write_text("config.yaml", text)

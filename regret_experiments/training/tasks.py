@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from oco.errors import ConfigError
 from regret_experiments.training.data import PRINTABLE, load_images, load_text
 from regret_experiments.training.networks import CharacterModel, DerivativeNetwork, Derivatives, VisionTransformer
+from regret_experiments.training.sizes import check_sizes
 
 Batch = tuple[Tensor, Tensor]
 
@@ -52,10 +53,8 @@ def make_task(name: str, data: str = "digits", **sizes: Any) -> Task:
         "teacher": _teacher,
         "burgers": _burgers,
     }
-    try:
-        return functions[name](data, **sizes) if name in IMAGE_TASKS else functions[name](**sizes)
-    except TypeError as error:
-        raise ConfigError(f"task {name}: {error}") from error
+    check_sizes(name, data, sizes)
+    return functions[name](data, **sizes) if name in IMAGE_TASKS else functions[name](**sizes)
 
 
 def _xavier(model: nn.Module) -> nn.Module:
@@ -74,6 +73,9 @@ def _dense(sizes: list[int], activation: type[nn.Module]) -> nn.Module:
 
 
 def _shuffled(inputs: Tensor, targets: Tensor, size: int) -> Callable[[int], Iterator[Batch]]:
+    if size > len(inputs):
+        raise ConfigError(f"batch must be at most {len(inputs)}, the number of examples, got {size}")
+
     def batches(seed: int) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(seed)
         while True:

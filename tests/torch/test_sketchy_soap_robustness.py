@@ -106,6 +106,27 @@ def test_one_extreme_gradient_leaves_weights_and_state_finite_and_moving(options
             assert set(optimizer.skipped_steps().values()) == {0}
 
 
+def test_an_inverse_root_forgets_a_long_first_gradient_at_the_rate_of_the_basis():
+    """Of equal gradients, the first F times as long, L and R are multiples c of G G' and G' G; steps have c^(-1/2)."""
+    torch.manual_seed(0)
+    gradient, decay, longer, steps = torch.randn(5, 4, dtype=torch.float64), 0.9, 100.0, 30
+    moved = {}
+    for first in (1.0, longer):
+        weight = torch.nn.Parameter(torch.zeros(5, 4, dtype=torch.float64))
+        options = {"core": "inverse_root", "cross": "tail", "tail": "escaped_mass", "clip": None, "eps": 1e-14}
+        optimizer = SketchySOAP(
+            [weight], lr=1.0, rank=5, share=None, basis_beta2=decay, update_freq=1, start_step=0, **options
+        )
+        for step in range(steps):
+            before = weight.detach().clone()
+            weight.grad = gradient * (first if step == 0 else 1.0)
+            optimizer.step()
+        moved[first] = (weight.detach() - before).norm()
+    left = longer**2 * (1.0 - decay) * decay ** (steps - 1) + 1.0 - decay ** (steps - 1)
+    assert moved[longer] / moved[1.0] == pytest.approx((left / (1.0 - decay**steps)) ** -0.5, rel=1e-6)
+    assert moved[longer] < 0.2 * moved[1.0]
+
+
 @EVERY
 def test_gradients_that_stay_tiny_or_huge_leave_finite_weights(options):
     for size in (1e-38, 1e-20, 1e18, 1e38):

@@ -9,7 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.optimizer_step import transient_bytes
-from oco.torch import Shampoo, SketchyShampoo
+from oco.torch import Shampoo, SketchyShampoo, SketchySOAP
 from oco.torch.sketch import Sketch, apply_inverse_root, empty_sketch, update_sketch
 from oco.torch.stacks import PIECE_ENTRIES
 
@@ -183,6 +183,38 @@ def test_a_plain_step_reads_nothing_back_and_makes_few_calls(optimizer_class, op
     assert 100 < calls.all < 700
 
 
+MEMBERS = [
+    {},
+    {"tail": "orthogonal", "betas": (0.9, 0.95), "balance": "noise"},
+    {"core": "inverse_root", "cross": "tail", "tail": "escaped_mass", "graft": "factored"},
+    {"tail": "mean", "momentum": {"storage": "sketch"}, "betas": (0.9, 0.95), "unsketched": "factored"},
+]
+
+
+@pytest.mark.parametrize(
+    ("optimizer_class", "options"),
+    [(SketchyShampoo, {}), (SketchyShampoo, {"graft": "adam"}), (Shampoo, {})]
+    + [(SketchySOAP, own) for own in MEMBERS],
+)
+def test_a_plain_step_needs_no_value_from_the_device_and_a_refresh_does(optimizer_class, options):
+    """Tensors on the device ``meta`` have shapes but no values, so that whatever reads one raises."""
+    shapes, options = [(8, 6), (8, 6), (5,), (4, 3, 2, 2)], {"start_step": 0, "update_freq": 4, **options}
+    params = parameters(shapes, torch.float32)
+    optimizer = optimizer_class(params, **options)
+    for _ in range(2):
+        give(params)
+        optimizer.step()
+    empty = [torch.nn.Parameter(torch.empty(shape, device="meta")) for shape in shapes]
+    without_values = optimizer_class(empty, **options)
+    without_values.load_state_dict(optimizer.state_dict())
+    for p in empty:
+        p.grad = torch.empty_like(p)
+    for _ in range(2):
+        without_values.step()
+    with pytest.raises((RuntimeError, NotImplementedError), match="meta tensor"):
+        without_values.step()
+
+
 def test_the_number_of_calls_does_not_grow_with_the_number_of_equal_matrices():
     found = []
     for count in (2, 20):
@@ -207,6 +239,18 @@ def test_a_plain_step_needs_little_memory_above_its_start():
     optimizer.step()
     copies = transient_bytes(optimizer.step) / (4 * 4 * 1024**2)
     assert 0.25 <= copies <= 0.5
+
+
+def test_a_refresh_holds_what_one_large_matrix_needs_and_not_all_of_a_stack():
+    """Eight matrices in one stack: its copy, and what the decomposition of one needs, some four of its size."""
+    params = [torch.nn.Parameter(torch.zeros(256, 256)) for _ in range(8)]
+    optimizer = SketchyShampoo(params, rank=64, start_step=0, update_freq=2)
+    for p in params:
+        p.grad = torch.randn(256, 256)
+    for _ in range(2):
+        optimizer.step()
+    copies = transient_bytes(optimizer.step) / (4 * 8 * 256**2)
+    assert 1.0 <= copies <= 1.6
 
 
 def test_refreshes_with_and_without_unused_columns_are_one_method():
