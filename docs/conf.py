@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
@@ -185,6 +186,8 @@ def _open_own_branch(app: Any, page: str, template: str, context: dict[str, Any]
 def setup(app: Any) -> None:
     """Refuse undocumented names, write the reference's pages, resolve names as they are written in docstrings."""
     importlib.import_module("matplotlib").use("agg")
+    # A process that plays a lesson with PyTorch is replaced, because it then takes more memory than before.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor", UserWarning)
     missing = public_names.undocumented()
     if missing:
         raise ExtensionError(f"public names without a docstring: {', '.join(missing)}")
