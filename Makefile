@@ -44,7 +44,7 @@ test-slow: $(VENV)/.tools  ## the long tests alone
 test-all: test test-slow  ## every test
 
 docs: $(VENV)/.docs  ## the documentation site, lessons run: docs/_build/html
-	$(BIN)/python -m sphinx -q -n -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -q -n -W --keep-going -j auto -b html docs docs/_build/html
 	@! grep -rlE '<(script|img)[^>]* src="https?://' docs/_build/html --include='*.html' || { echo "docs: these pages need a network"; exit 1; }
 	@echo "built docs/_build/html/index.html"
 

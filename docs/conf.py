@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import sys
+import warnings
 from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
@@ -18,6 +19,7 @@ os.environ["PYTHONPATH"] = str(ROOT)
 
 import public_names  # noqa: E402
 from sphinx.errors import ExtensionError  # noqa: E402
+from stale_lessons import forget_stale  # noqa: E402
 
 from oco import __version__  # noqa: E402
 from regret_experiments.lessons.pictures import write_pictures  # noqa: E402
@@ -83,6 +85,7 @@ sphinx_gallery_conf: dict[str, Any] = {
     "write_computation_times": False,
     "download_all_examples": False,
     "show_signature": False,
+    "parallel": True,  # as many processes as `sphinx -j` says
 }
 
 # Names of other packages, type variables and aliases: there is nothing of ours to link to.
@@ -173,13 +176,24 @@ def _skip(app: Any, what: str, name: str, value: Any, skipped: bool, options: An
     return True if (getattr(value, "__module__", None) or "").startswith("sklearn.") else None
 
 
+def _open_own_branch(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Open only the page's own branch of the menu: all names in the menu of every page would cost their square."""
+    menu = context.get("toctree")
+    if menu is not None:
+        context["toctree"] = lambda **options: menu(**options | {"collapse": True})
+
+
 def setup(app: Any) -> None:
     """Refuse undocumented names, write the reference's pages, resolve names as they are written in docstrings."""
     importlib.import_module("matplotlib").use("agg")
+    # A process that plays a lesson with PyTorch is replaced, because it then takes more memory than before.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given to the executor", UserWarning)
     missing = public_names.undocumented()
     if missing:
         raise ExtensionError(f"public names without a docstring: {', '.join(missing)}")
     public_names.write_reference(HERE / "api")
+    forget_stale(HERE / "lessons", [ROOT / "oco", ROOT / "regret_experiments"])
+    app.connect("html-page-context", _open_own_branch, priority=400)  # before the theme asks for the menu
     app.connect("missing-reference", _resolve)
     app.connect("autodoc-process-signature", _plain_aliases)
     app.connect("autodoc-skip-member", _skip)

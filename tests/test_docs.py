@@ -142,6 +142,35 @@ def test_a_name_without_a_docstring_is_found(monkeypatch: pytest.MonkeyPatch) ->
     }
 
 
+def test_lessons_are_played_again_if_and_only_if_a_package_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(DOCS)
+    from stale_lessons import forget_stale
+
+    package, built = tmp_path / "package", tmp_path / "lessons"
+    (package / "inner").mkdir(parents=True)
+    (package / "inner" / "part.py").write_text("x = 1")
+    mark = built / "lesson_01.py.md5"
+    forget_stale(built, [package])  # a site that was never built
+    mark.write_text("")
+    (package / "inner" / "part.pyc").write_text("compiled")
+    forget_stale(built, [package])
+    assert mark.exists()
+    for change in (
+        lambda: (package / "inner" / "part.py").write_text("x = 2"),
+        lambda: (package / "inner" / "part.py").rename(package / "part.py"),
+        lambda: (package / "table.json").write_text("{}"),
+        lambda: (package / "table.json").unlink(),
+    ):
+        change()
+        forget_stale(built, [package])
+        assert not mark.exists()
+        mark.write_text("")
+        forget_stale(built, [package])
+        assert mark.exists()
+
+
 def test_the_picture_of_the_architecture_is_up_to_date() -> None:
     picture = runpy.run_path(str(DOCS / "draw_architecture.py"))["picture"]()
     assert (DOCS / "figures" / "architecture.svg").read_text() == picture, "run: python docs/draw_architecture.py"

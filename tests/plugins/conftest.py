@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,16 @@ Shell = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    """Call the command line in a process of its own, in a directory outside of the repository."""
+def work(tmp_path: Path) -> Path:
+    """The directory from which the command line is called."""
     work = tmp_path / "work"
     work.mkdir()
+    return work
+
+
+@pytest.fixture
+def shell(work: Path) -> Shell:
+    """Call the command line in a process of its own."""
 
     def call(*arguments: object, path: tuple[Path, ...] = (), module: str = "regret_experiments") -> object:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, *path]))}
@@ -26,3 +32,27 @@ def shell(tmp_path: Path) -> Shell:
         return subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, timeout=300)
 
     return call  # type: ignore[return-value]
+
+
+@pytest.fixture
+def command(work: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Shell]:
+    """Call the command line in this process, which starts none, for tests whose commands register nothing."""
+    from regret_experiments.cli import main
+
+    monkeypatch.chdir(work)
+    monkeypatch.syspath_prepend(work)  # as `python -m` does
+
+    def call(*arguments: object) -> object:
+        capfd.readouterr()
+        code: object = 0
+        try:
+            main([str(argument) for argument in arguments])
+        except SystemExit as left:
+            code = left.code or 0
+        said = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, int(str(code)), said.out, said.err)
+
+    yield call  # type: ignore[misc]
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(str(work)):
+            del sys.modules[name]

@@ -82,31 +82,31 @@ sines = outside:Sines
 MODULE = LAZY + LOSS + DOMAIN + ENVIRONMENT
 
 
-def assert_it_is_everywhere(results: Path, shell: Any, path: tuple[Path, ...]) -> None:
+def assert_it_is_everywhere(results: Path, shell: Any, command: Any, path: tuple[Path, ...]) -> None:
     runs = regret_experiments.load(results).runs
     assert list(runs["status"]) == ["finished"] * 6
     assert set(runs["learner"]) == {"lazy_descent", "adagrad_norm"}
     assert (runs["regret_upper"] - runs["regret_lower"] >= 0.0).all()
     assert set(pd.read_csv(results / "table.csv")["learner"]) == {"lazy_descent", "adagrad_norm"}
-    assert "lazy_descent" in shell("table", results).stdout
-    drawn = shell("plot", results, "memory", "-o", results / "memory.svg")
+    assert "lazy_descent" in command("table", results).stdout
+    drawn = command("plot", results, "memory", "-o", results / "memory.svg")
     assert drawn.returncode == 0, drawn.stderr
     assert "lazy descent" in (results / "memory.svg").read_text()
-    assert shell("report", results, "-o", results / "page.html").returncode == 0
+    assert command("report", results, "-o", results / "page.html").returncode == 0
     assert "lazy_descent" in (results / "page.html").read_text()
     checked = shell("check", results, path=path)
     assert checked.returncode == 0, checked.stderr
     assert "2 streams" in checked.stdout
 
 
-def test_an_installed_package(tmp_path: Path, shell: Any) -> None:
+def test_an_installed_package(tmp_path: Path, shell: Any, command: Any) -> None:
     site = install(tmp_path / "site", "outside", {"outside": MODULE}, ENTRY_POINTS, "3.1")
     config = tmp_path / "outside.yaml"
     config.write_text(CONFIG)
     results = tmp_path / "r"
     swept = shell("sweep", config, "--results", results, "--jobs", 2, path=(site,))
     assert swept.returncode == 0, swept.stderr + swept.stdout
-    assert_it_is_everywhere(results, shell, (site,))
+    assert_it_is_everywhere(results, shell, command, (site,))
     plan = json.loads((results / "plan.json").read_text())
     assert set(plan["plugins"]) == {"learner lazy_descent", "environment sines", "loss log_cosh", "domain unit_ball"}
     for origin in plan["plugins"].values():
@@ -146,11 +146,11 @@ def test_a_module_given_on_the_command_line(tmp_path: Path, shell: Any) -> None:
         ("kind: lazy", "learners[0].kind: there is no learner 'lazy'"),
     ],
 )
-def test_a_config_alone_imports_nothing(config: str, sentence: str, tmp_path: Path, shell: Any) -> None:
+def test_a_config_alone_imports_nothing(config: str, sentence: str, tmp_path: Path, command: Any) -> None:
     (tmp_path / "work" / "evil.py").write_text("open('imported', 'w')")
     path = tmp_path / "c.yaml"
     path.write_text(f"name: x\nenvironments:\n  - {{kind: coordinate_game}}\nlearners:\n  - {config}\n")
-    said = shell("plan", path)
+    said = command("plan", path)
     assert said.returncode == 2
     assert sentence in said.stderr
     assert not (tmp_path / "work" / "imported").exists()
@@ -167,18 +167,18 @@ def test_a_config_alone_imports_nothing(config: str, sentence: str, tmp_path: Pa
     ],
 )
 def test_a_module_that_cannot_be_used_is_one_sentence(
-    text: str, option: str, sentence: str, tmp_path: Path, shell: Any
+    text: str, option: str, sentence: str, tmp_path: Path, command: Any
 ) -> None:
     (tmp_path / "work" / "given.py").write_text(text)
-    said = shell("learners", "--plugin", option)
+    said = command("learners", "--plugin", option)
     assert said.returncode == 2
     assert sentence in said.stderr
     assert "Traceback" not in said.stderr
 
 
-def test_what_oco_new_writes_passes_as_it_is(tmp_path: Path, shell: Any) -> None:
+def test_what_oco_new_writes_passes_as_it_is(tmp_path: Path, shell: Any, command: Any) -> None:
     home = tmp_path / "home"
-    assert shell("new", "learner", "slow_walk", "--directory", home).returncode == 0
+    assert command("new", "learner", "slow_walk", "--directory", home).returncode == 0
     assert sorted(path.name for path in home.iterdir()) == ["pyproject.toml", "slow_walk.py", "test_slow_walk.py"]
     assert len((home / "slow_walk.py").read_text().splitlines()) <= 30
     checked = shell("check-learner", "slow_walk:SlowWalk", path=(home,))
@@ -186,7 +186,7 @@ def test_what_oco_new_writes_passes_as_it_is(tmp_path: Path, shell: Any) -> None
     assert "memory_formula: passed" in checked.stdout
     tested = shell("-q", "-p", "no:cacheprovider", home, path=(home,), module="pytest")
     assert tested.returncode == 0, tested.stdout
-    twice = shell("new", "learner", "slow_walk", "--directory", home)
+    twice = command("new", "learner", "slow_walk", "--directory", home)
     assert twice.returncode == 2
     assert "is there already" in twice.stderr
 
@@ -200,7 +200,7 @@ def test_what_oco_new_writes_passes_as_it_is(tmp_path: Path, shell: Any) -> None
         ("class", "a learner's name is in snake case"),
     ],
 )
-def test_names_that_cannot_be(name: str, sentence: str, shell: Any) -> None:
-    said = shell("new", "learner", name)
+def test_names_that_cannot_be(name: str, sentence: str, command: Any) -> None:
+    said = command("new", "learner", name)
     assert said.returncode == 2
     assert sentence in said.stderr
