@@ -24,7 +24,28 @@ if TYPE_CHECKING:
 CHUNK = 256
 """Rounds that are drawn together. A chunk depends only on the seeds and its number, so any round is reachable."""
 
+KEPT_BYTES = 1 << 24
+"""Most bytes of rows that are kept for the next game of the same stream; all of them in short games."""
+
 Draws = Literal["signs", "normal"]
+
+
+class _Chunks:
+    """The chunks of one stream, which an environment shares with its copies, up to `KEPT_BYTES`."""
+
+    def __init__(self) -> None:
+        self._seed: int | None = None
+        self._kept: dict[int, RowBlock] = {}
+
+    def of(self, seed: int) -> dict[int, RowBlock]:
+        """What is kept of the stream of ``seed``, by number; forgets another stream."""
+        if seed != self._seed:
+            self._seed, self._kept = seed, {}
+        return self._kept
+
+    def __reduce__(self) -> tuple[type[_Chunks], tuple[()]]:
+        """Without the rows, which can be drawn again."""
+        return _Chunks, ()
 
 
 class DrawnRows(RowStream):
@@ -55,6 +76,7 @@ class DrawnRows(RowStream):
         self.domain = domain.with_shape((self.dimension,))
         self.loss = loss
         self.problem_seed = problem_seed
+        self._shared = _Chunks()
         self.restart(0)
 
     def restart(self, seed: int) -> None:
@@ -62,6 +84,7 @@ class DrawnRows(RowStream):
         super().restart(seed)
         self._seed = seed
         self._drawn: tuple[int, RowBlock] | None = None
+        self._kept = self._shared.of(seed)
 
     @abstractmethod
     def _draw(self, generator: np.random.Generator, rounds: Rounds) -> tuple[Rows, Array]:
@@ -78,10 +101,15 @@ class DrawnRows(RowStream):
         return RowBlock(self.loss, rows[inside], targets[inside])
 
     def _chunk(self, number: int) -> RowBlock:
+        if number in self._kept:
+            return self._kept[number]
         if self._drawn is None or self._drawn[0] != number:
             generator = np.random.default_rng([self.problem_seed, self._seed, number])
             rows, targets = self._draw(generator, np.arange(number * CHUNK, (number + 1) * CHUNK))
-            self._drawn = number, RowBlock(self.loss, float_rows(rows), targets)
+            chunk = RowBlock(self.loss, float_rows(rows), targets)
+            self._drawn = number, chunk
+            if isinstance(chunk.rows, np.ndarray) and (len(self._kept) + 1) * chunk.rows.nbytes <= KEPT_BYTES:
+                self._kept[number] = chunk
         return self._drawn[1]
 
     def describe(self) -> dict[str, Any]:

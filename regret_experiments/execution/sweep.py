@@ -133,7 +133,14 @@ def _perform(
 
 
 def _in_order(planned: dict[str, PlannedRun]) -> list[str]:
-    """Ids with one run of every kind of learner first, so that the compiling is shared among the workers."""
+    """Ids in the order of play.
+
+    One run of every kind of learner comes first, so that the compiling is shared among the workers, and then the runs
+    of each game together, so that a worker draws the rows of a game once.
+    """
     first = {each.run.learner["kind"]: name for name, each in reversed(planned.items())}
     front = set(first.values())
-    return sorted(planned, key=lambda name: name not in front)
+    games: dict[str, int] = {}
+    for each in planned.values():
+        games.setdefault(each.run.game.id, len(games))
+    return sorted(planned, key=lambda name: (name not in front, games[planned[name].run.game.id]))
