@@ -78,7 +78,9 @@ def play(runs: int, seconds: float) -> None:
         counts = engine.perform(Job("runs", rest, works.__getitem__))
         wall, cpu = time.perf_counter() - began, time.process_time() - worked
         assert counts.finished == len(rest)
-    print(f"{len(rest)} tasks of {seconds:g} s on {WORKERS} workers: {wall:.1f} s, main process {1e3 * cpu / len(rest):.1f} ms each")
+    print(
+        f"{len(rest)} tasks of {seconds:g} s on {WORKERS} workers: {wall:.1f} s, main process {1e3 * cpu / len(rest):.1f} ms each"
+    )
     if seconds:
         print(f"efficiency {len(rest) * seconds / WORKERS / wall:.1%}")
 
