@@ -5,8 +5,8 @@
     python -m benchmarks.cluster --seconds 0            # what the main process needs for a run
     python -m benchmarks.cluster --parts                # what planning takes, by run
 
-Tasks wait instead of playing, so that workers and main process do not compete for the cores of one machine, as they do not on
-a cluster; everything else is the sweep's: claims, tasks, outcomes of the size of a run of the default sweep, and files.
+Tasks wait instead of playing, so that workers and main process do not compete for the cores of one machine, as they do
+not on a cluster; everything else is the sweep's: claims, tasks, outcomes as large as those of the default sweep, files.
 """
 
 from __future__ import annotations
@@ -78,9 +78,8 @@ def play(runs: int, seconds: float) -> None:
         counts = engine.perform(Job("runs", rest, works.__getitem__))
         wall, cpu = time.perf_counter() - began, time.process_time() - worked
         assert counts.finished == len(rest)
-    print(
-        f"{len(rest)} tasks of {seconds:g} s on {WORKERS} workers: {wall:.1f} s, main process {1e3 * cpu / len(rest):.1f} ms each"
-    )
+    print(f"{len(rest)} tasks of {seconds:g} s on {WORKERS} workers: {wall:.1f} s")
+    print(f"main process {1e3 * cpu / len(rest):.1f} ms of CPU each")
     if seconds:
         print(f"efficiency {len(rest) * seconds / WORKERS / wall:.1%}")
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from oco.errors import ComparatorError
+from oco.memory import collector_paused
 from regret_experiments.execution.backends import Backend
 from regret_experiments.execution.comparators import from_arrays
 from regret_experiments.execution.engine import Counts, Engine, Job
@@ -88,9 +89,9 @@ def _perform(
     engine: Engine, store: Store, planned: tuple[PlannedRun, ...], retry_failed: bool, snapshot_every: float
 ) -> Counts:
     by_id = {each.run.id: each for each in planned}
-    missing = [
-        each for name, each in by_id.items() if store.status(name) in ((None, "failed") if retry_failed else (None,))
-    ]
+    open_to_play = (None, "failed") if retry_failed else (None,)
+    with collector_paused():
+        missing = [each for name, each in by_id.items() if store.status(name) in open_to_play]
     games = {each.run.game.id: each.run.game for each in missing if each.run.comparator}
     found = engine.perform(
         Job(
