@@ -12,10 +12,15 @@ not on a cluster; everything else is the sweep's: claims, tasks, outcomes as lar
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import resource
+import socket
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -59,19 +64,37 @@ class Waiting:
         return Outcome(self.id, finished(self), curves | {"spectra": np.zeros((5, 120))})
 
 
+@contextlib.contextmanager
+def cluster() -> Iterator[str]:
+    """A scheduler and two workers, each a process; yields the scheduler's address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    address, module = f"tcp://127.0.0.1:{port}", [sys.executable, "-m"]
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    scheduler = ["distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard"]
+    worker = ["distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+    processes = [subprocess.Popen([*module, *command], **quiet) for command in (scheduler, *[worker] * WORKERS)]
+    try:
+        time.sleep(20.0)  # they import
+        yield address
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
 def play(runs: int, seconds: float) -> None:
     """The tasks on a cluster of two workers; prints seconds, efficiency, and CPU of the main process."""
-    from distributed import LocalCluster
-
     comparator = np.zeros((30, 120))
     works = {work.id: work for work in (Waiting(number, seconds, comparator) for number in range(runs))}
     with (
-        LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster,
+        cluster() as address,
         tempfile.TemporaryDirectory() as directory,
         Store(directory).opened() as store,
         Interrupts() as interrupts,
     ):
-        engine = Engine(store, Backend("dask", WORKERS, cluster.scheduler_address), Bar(), interrupts)
+        engine = Engine(store, Backend("dask", WORKERS, address), Bar(), interrupts)
         engine.perform(Job("warm", [key := next(iter(works))], works.__getitem__))
         rest = [name for name in works if name != key]
         began, worked = time.perf_counter(), time.process_time()
