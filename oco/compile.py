@@ -183,7 +183,7 @@ def _type_of(argument: Any) -> Any:
     """Numba's type of an argument, looked up once for arrays of the same kind: of records it takes a millisecond."""
     kind = _kind_of(argument)
     if kind not in _types:
-        _types[kind] = numba.typeof(argument)
+        _types[kind] = numba.typeof(argument)  # type: ignore[no-untyped-call]
     return _types[kind]
 
 
@@ -192,7 +192,7 @@ def _kind_of(argument: Any) -> Any:
         return type(argument), argument.dtype, argument.ndim, argument.flags.num
     if isinstance(argument, tuple):
         return type(argument), *map(_kind_of, argument)
-    return numba.typeof(argument)
+    return numba.typeof(argument)  # type: ignore[no-untyped-call]
 
 
 _types: dict[Any, Any] = {}

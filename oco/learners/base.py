@@ -267,7 +267,8 @@ def state_floats(state: Any) -> int:
     if isinstance(state, np.ndarray):
         return state.size
     if dataclasses.is_dataclass(state):
-        return sum([state_floats(getattr(state, name)) for name in _fields(type(state))])
+        kind: Any = type(state)
+        return sum(state_floats(getattr(state, name)) for name in _fields(kind))
     return sum(array.size for _, array in state_arrays(state))
 
 
