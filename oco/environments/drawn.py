@@ -34,14 +34,14 @@ class _Chunks:
     """The chunks of one stream, which an environment shares with its copies, up to `KEPT_BYTES`."""
 
     def __init__(self) -> None:
-        self._seed: int | None = None
-        self._kept: dict[int, RowBlock] = {}
+        self._kept: tuple[int | None, dict[int, RowBlock]] = None, {}
 
     def of(self, seed: int) -> dict[int, RowBlock]:
         """What is kept of the stream of ``seed``, by number; forgets another stream."""
-        if seed != self._seed:
-            self._seed, self._kept = seed, {}
-        return self._kept
+        kept = self._kept  # looked at once and replaced at once: threads may play different streams
+        if kept[0] != seed:
+            kept = self._kept = seed, {}
+        return kept[1]
 
     def __reduce__(self) -> tuple[type[_Chunks], tuple[()]]:
         """Without the rows, which can be drawn again."""
@@ -84,7 +84,6 @@ class DrawnRows(RowStream):
         super().restart(seed)
         self._seed = seed
         self._drawn: tuple[int, RowBlock] | None = None
-        self._kept = self._shared.of(seed)
 
     @abstractmethod
     def _draw(self, generator: np.random.Generator, rounds: Rounds) -> tuple[Rows, Array]:
@@ -101,15 +100,16 @@ class DrawnRows(RowStream):
         return RowBlock(self.loss, rows[inside], targets[inside])
 
     def _chunk(self, number: int) -> RowBlock:
-        if number in self._kept:
-            return self._kept[number]
+        kept = self._shared.of(self._seed)
+        if number in kept:
+            return kept[number]
         if self._drawn is None or self._drawn[0] != number:
             generator = np.random.default_rng([self.problem_seed, self._seed, number])
             rows, targets = self._draw(generator, np.arange(number * CHUNK, (number + 1) * CHUNK))
             chunk = RowBlock(self.loss, float_rows(rows), targets)
             self._drawn = number, chunk
-            if isinstance(chunk.rows, np.ndarray) and (len(self._kept) + 1) * chunk.rows.nbytes <= KEPT_BYTES:
-                self._kept[number] = chunk
+            if isinstance(chunk.rows, np.ndarray) and (len(kept) + 1) * chunk.rows.nbytes <= KEPT_BYTES:
+                kept[number] = chunk
         return self._drawn[1]
 
     def describe(self) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def test_copies_share_the_rows_of_one_stream(monkeypatch):
     assert_array_equal(first.block(0, 1000).rows, rows)
     assert_array_equal(game.fresh(4).block(0, 1000).rows, rows)
     assert len(drawn) == 12
-    assert len(pickle.dumps(game)) < 2000
+    assert len(pickle.dumps(game)) < 2000, "rows are pickled"
 
 
 def test_rows_beyond_the_kept_bytes_are_drawn_again(monkeypatch):
