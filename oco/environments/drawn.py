@@ -95,9 +95,10 @@ class DrawnRows(RowStream):
         first, last = start // CHUNK, (stop - 1) // CHUNK
         chunks = [self._chunk(number) for number in range(first, last + 1)]
         inside = slice(start - first * CHUNK, stop - first * CHUNK)
-        rows = stacked([chunk.rows for chunk in chunks])
+        rows = stacked([chunk.rows for chunk in chunks])[inside]
         targets = np.concatenate([chunk.targets for chunk in chunks])
-        return RowBlock(self.loss, rows[inside], targets[inside])
+        # Whoever writes to the rows of a block must not write to what other games get.
+        return RowBlock(self.loss, rows.copy() if len(chunks) == 1 else rows, targets[inside])
 
     def _chunk(self, number: int) -> RowBlock:
         kept = self._shared.of(self._seed)

@@ -99,7 +99,7 @@ class Backend:
                     f"the Dask scheduler at {self.scheduler} had no worker in {WAIT_FOR_WORKERS} seconds"
                 ) from None
             waiting, room, plugins = iter(tasks), _Room(client), given()
-            running: Any = as_completed(loop=client.loop)
+            running: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
             while True:
                 for task in itertools.islice(waiting, max(0, room.tasks() - running.count())):
                     running.add(client.submit(_perform_pinned, task, plugins, pure=False))

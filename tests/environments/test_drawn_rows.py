@@ -109,6 +109,18 @@ def test_copies_share_the_rows_of_one_stream(monkeypatch):
     assert len(pickle.dumps(game)) < 2000, "rows are pickled"
 
 
+@pytest.mark.parametrize("stop", [100, 600])
+def test_writing_to_a_block_changes_no_other_game(stop):
+    game = SpectrumLinear(5, 1000)
+    block = game.fresh(4).block(0, stop)
+    rows, targets = block.rows.copy(), block.targets.copy()
+    block.rows[:] = np.nan
+    block.targets[:] = np.nan
+    again = game.fresh(4).block(0, stop)
+    assert_array_equal(again.rows, rows)
+    assert_array_equal(again.targets, targets)
+
+
 def test_rows_beyond_the_kept_bytes_are_drawn_again(monkeypatch):
     monkeypatch.setattr(oco.environments.drawn, "KEPT_BYTES", 2 * 256 * 5 * 8)
     game = SpectrumLinear(5, 1000)
