@@ -52,8 +52,11 @@ coverage: $(VENV)/.tools  ## the tests, and the share of lines that they reach
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,torch,coverage]'
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered
 
-dist: $(VENV)/.tools  ## wheel and sdist in dist/, tried in an empty environment
-	$(BIN)/python -m build --no-isolation --outdir dist .
+dist: $(VENV)/.tools  ## sdist, and wheel with compiled kernels, in dist/; packages tried in an empty environment
+	$(BIN)/python -m build --no-isolation --sdist --outdir dist .
+	$(BIN)/python -m benchmarks.compile_ahead
+	$(BIN)/python -m build --no-isolation --wheel --outdir dist .
+	rm -rf oco/_kernels build
 	$(BIN)/python -m pytest tests/packaging -m slow
 
 # The commit that the targets of speed are stated against.

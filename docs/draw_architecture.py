@@ -20,7 +20,7 @@ ABOUT = {
     "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
     "exchange": "who is shown what, and when",
     "decomposition, html, kernel_cache, keywords, memory, needs, numbers, plain_file, progress, showing, snapshot": "",
-    "errors, types": "the ground",
+    "carried_kernels, errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")
 WIDTH, ROW = 720, 34

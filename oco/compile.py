@@ -173,10 +173,30 @@ def entry_point(function: Function, *arguments: Any) -> Function:
     if not (isinstance(function, Kernel) and function.separate):
         return function
     function.load()
-    if tuple(map(numba.typeof, arguments)) != function.signature.args:
+    if tuple(map(_type_of, arguments)) != function.signature.args:
         return function
     compiled: Any = function.overloads[function.signature.args]
     return cast(Function, compiled.entry_point)
+
+
+def _type_of(argument: Any) -> Any:
+    """Numba's type of an argument, looked up once for arrays of the same kind: of records it takes a millisecond."""
+    kind = _kind_of(argument)
+    if kind not in _types:
+        _types[kind] = numba.typeof(argument)  # type: ignore[no-untyped-call]
+    return _types[kind]
+
+
+def _kind_of(argument: Any) -> Any:
+    if isinstance(argument, np.ndarray):
+        return type(argument), argument.dtype, argument.ndim, argument.flags.num
+    if isinstance(argument, tuple):
+        return type(argument), *map(_kind_of, argument)
+    return numba.typeof(argument)  # type: ignore[no-untyped-call]
+
+
+_types: dict[Any, Any] = {}
+"""Numba's types by the kind of the argument; there are a few dozen."""
 
 
 def _separate_kernels_of(function: Any, seen: set[int]) -> Iterator[Kernel]:

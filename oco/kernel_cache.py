@@ -4,6 +4,9 @@ Numba reads its cache with `pickle`, so anyone who can write there can run code 
 that another user owns or may write is therefore not used. Each file has a checksum. A file that is truncated, damaged
 or owned by another user counts as missing, and the kernel is compiled again.
 
+A wheel may carry kernels (`oco.carried_kernels`), which are read where the directory has none. They are as trusted as
+the package that they lie in: each must belong to the owner of the package, and nobody else may write it.
+
 The directory is in the user's cache (``OCO_CACHE_DIR`` overrides it), so a read-only installation works. If it cannot
 be used, kernels are kept in a temporary directory for the lifetime of the process.
 """
@@ -19,14 +22,16 @@ import stat
 import sys
 import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
 import platformdirs
-from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.caching import FunctionCache, IndexDataCacheFile, UserProvidedCacheLocator
 
 from oco._version import __version__
+from oco.carried_kernels import PACKAGE, carried_kernels, folder_in, portable
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -88,7 +93,12 @@ class KernelCache(FunctionCache):
         super().__init__(function)  # type: ignore[no-untyped-call]
         self._wrapped = wrapped
         stamp = self._impl.locator.get_source_stamp()
-        self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, stamp)  # type: ignore[no-untyped-call]
+        self._cache_file = _CheckedFiles(self._cache_path, self._impl.filename_base, stamp)
+        carried = carried_kernels(version_of_sources())
+        folder = None if carried is None else folder_in(carried, function.__code__.co_filename)
+        if folder is not None:
+            owner = os.stat(__file__).st_uid
+            self._cache_file.carried = _CheckedFiles(str(folder), self._impl.filename_base, stamp, owner)
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         """Save the compiled code, if there is room for it."""
@@ -104,18 +114,26 @@ class _CheckedFiles(IndexDataCacheFile):
 
     _cache_path: str
     _index_path: str
+    carried: _CheckedFiles | None = None
+    """The files of the same function in the package."""
+
+    def __init__(self, path: str, filename_base: str, stamp: Any, owner: int | None = None) -> None:
+        super().__init__(path, filename_base, stamp)  # type: ignore[no-untyped-call]
+        self._owner = owner
 
     def load(self, key: Any) -> Any:
         """The data saved under ``key``; None if missing, damaged or, after two concurrent saves, of another key."""
         found = super().load(key)  # type: ignore[no-untyped-call]
-        return found[1] if found is not None and found[0] == key else None
+        if found is not None and found[0] == key:
+            return found[1]
+        return None if self.carried is None else self.carried.load(portable(key))
 
     def save(self, key: Any, data: Any) -> None:
         """Save ``data`` together with its key."""
         super().save(key, (key, data))  # type: ignore[no-untyped-call]
 
     def _load_index(self) -> dict[Any, str]:
-        sealed = _read(self._index_path)
+        sealed = _read(self._index_path, self._owner)
         if sealed is None:
             return {}
         stamp, names = pickle.loads(sealed)
@@ -125,7 +143,7 @@ class _CheckedFiles(IndexDataCacheFile):
         self._write(self._index_path, ((self._version, self._source_stamp), overloads))
 
     def _load_data(self, name: str) -> Any:
-        sealed = _read(os.path.join(self._cache_path, name))
+        sealed = _read(os.path.join(self._cache_path, name), self._owner)
         return None if sealed is None else pickle.loads(sealed)
 
     def _save_data(self, name: str, data: Any) -> None:
@@ -138,12 +156,34 @@ class _CheckedFiles(IndexDataCacheFile):
             stream.write(hashlib.sha256(data).digest() + data)
 
 
-def _read(path: str) -> bytes | None:
-    """The pickle in a file of the cache; None unless it is complete and only this user can write it."""
+def carry(compiled: Path, target: Path) -> int:
+    """Copy the kernels of this package in a cache, ``compiled`` for one processor, to ``target``; returns how many.
+
+    Unlike there, their places and keys name neither the processor nor where the package lies.
+    """
+    count = 0
+    for folder in sorted({source.parent for source in PACKAGE.rglob("*.py")}):
+        of_folder = compiled / UserProvidedCacheLocator.get_suitable_cache_subpath(str(folder / "any.py"))  # type: ignore[no-untyped-call]
+        into = target / folder.relative_to(PACKAGE)
+        for index in sorted(of_folder.glob("*.nbi")):
+            base = index.name.removesuffix(".nbi")
+            (_, stamp), names = pickle.loads(_read(str(index)) or b"")
+            kept = _CheckedFiles(str(into), base, stamp)
+            into.mkdir(parents=True, exist_ok=True)
+            for name in names.values():
+                key, data = pickle.loads(_read(str(of_folder / name)) or b"")
+                kept.save(portable(key), data)
+                count += 1
+    return count
+
+
+def _read(path: str, owner: int | None = None) -> bytes | None:
+    """The pickle in a file of the cache; None unless it is complete and only ``owner`` (this user) can write it."""
     try:
         with open(path, "rb") as stream:
             facts = os.fstat(stream.fileno())
-            if hasattr(os, "getuid") and (facts.st_uid != os.getuid() or facts.st_mode & _OTHERS_WRITE):
+            allowed = owner if owner is not None or not hasattr(os, "getuid") else os.getuid()
+            if hasattr(os, "getuid") and (facts.st_uid != allowed or facts.st_mode & _OTHERS_WRITE):
                 return None
             sealed = stream.read()
     except OSError:
@@ -153,6 +193,11 @@ def _read(path: str) -> bytes | None:
 
 
 def _directory_of_sources() -> Path:
+    return cache_directory() / "kernels" / version_of_sources()
+
+
+@cache
+def version_of_sources() -> str:
     """A directory name that hashes all sources, because Numba checks a kernel's own file but not those it imports."""
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.rglob("*.py")):
@@ -160,7 +205,7 @@ def _directory_of_sources() -> Path:
         if b"kernel" in text:  # defines kernels, or constants that they are compiled with
             digest.update(text)
     version = f"{__version__}-py{sys.version_info.major}.{sys.version_info.minor}-numba{numba.__version__}"
-    return cache_directory() / "kernels" / f"{version}-{digest.hexdigest()[:16]}"
+    return f"{version}-{digest.hexdigest()[:16]}"
 
 
 def _temporary_cache() -> Path | None:

@@ -22,11 +22,13 @@ from numba.core import types
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
+from oco.carried_kernels import is_numba_told
 from oco.types import Array
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-WIDTH = 16 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 4
+_HAS_WIDE = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
+WIDTH = 16 if _HAS_WIDE and not is_numba_told("x86-64-v3") else 4
 """Numbers in a value: two registers of a processor with 32 of 512 bits, one of those with 16 of 256 or 32 of 128."""
 
 _NUMBER, _WHOLE, _PLACE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -95,7 +96,7 @@ class Domain(ABC):
     @property
     def dimension(self) -> int:
         """Number of coordinates of a decision, ``d`` or ``m n``."""
-        return int(np.prod(self.shape))
+        return int(math.prod(self.shape))
 
     @property
     @abstractmethod

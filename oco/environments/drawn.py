@@ -24,7 +24,28 @@ if TYPE_CHECKING:
 CHUNK = 256
 """Rounds that are drawn together. A chunk depends only on the seeds and its number, so any round is reachable."""
 
+KEPT_BYTES = 1 << 24
+"""Most bytes of rows that are kept for the next game of the same stream; all of them in short games."""
+
 Draws = Literal["signs", "normal"]
+
+
+class _Chunks:
+    """The chunks of one stream, which an environment shares with its copies, up to `KEPT_BYTES`."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[int | None, dict[int, RowBlock]] = None, {}
+
+    def of(self, seed: int) -> dict[int, RowBlock]:
+        """What is kept of the stream of ``seed``, by number; forgets another stream."""
+        kept = self._kept  # looked at once and replaced at once: threads may play different streams
+        if kept[0] != seed:
+            kept = self._kept = seed, {}
+        return kept[1]
+
+    def __reduce__(self) -> tuple[type[_Chunks], tuple[()]]:
+        """Without the rows, which can be drawn again."""
+        return _Chunks, ()
 
 
 class DrawnRows(RowStream):
@@ -55,6 +76,7 @@ class DrawnRows(RowStream):
         self.domain = domain.with_shape((self.dimension,))
         self.loss = loss
         self.problem_seed = problem_seed
+        self._shared = _Chunks()
         self.restart(0)
 
     def restart(self, seed: int) -> None:
@@ -73,15 +95,22 @@ class DrawnRows(RowStream):
         first, last = start // CHUNK, (stop - 1) // CHUNK
         chunks = [self._chunk(number) for number in range(first, last + 1)]
         inside = slice(start - first * CHUNK, stop - first * CHUNK)
-        rows = stacked([chunk.rows for chunk in chunks])
+        rows = stacked([chunk.rows for chunk in chunks])[inside]
         targets = np.concatenate([chunk.targets for chunk in chunks])
-        return RowBlock(self.loss, rows[inside], targets[inside])
+        # Whoever writes to the rows of a block must not write to what other games get.
+        return RowBlock(self.loss, rows.copy() if len(chunks) == 1 else rows, targets[inside])
 
     def _chunk(self, number: int) -> RowBlock:
+        kept = self._shared.of(self._seed)
+        if number in kept:
+            return kept[number]
         if self._drawn is None or self._drawn[0] != number:
             generator = np.random.default_rng([self.problem_seed, self._seed, number])
             rows, targets = self._draw(generator, np.arange(number * CHUNK, (number + 1) * CHUNK))
-            self._drawn = number, RowBlock(self.loss, float_rows(rows), targets)
+            chunk = RowBlock(self.loss, float_rows(rows), targets)
+            self._drawn = number, chunk
+            if isinstance(chunk.rows, np.ndarray) and (len(kept) + 1) * chunk.rows.nbytes <= KEPT_BYTES:
+                kept[number] = chunk
         return self._drawn[1]
 
     def describe(self) -> dict[str, Any]:

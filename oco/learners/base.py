@@ -9,6 +9,7 @@ import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -263,7 +264,17 @@ def state_arrays(state: Any) -> Iterator[tuple[str, Array]]:
 
 def state_floats(state: Any) -> int:
     """Number of floats in a state record: array entries plus one for every scalar."""
+    if isinstance(state, np.ndarray):
+        return state.size
+    if dataclasses.is_dataclass(state):
+        kind: Any = type(state)
+        return sum(state_floats(getattr(state, name)) for name in _fields(kind))
     return sum(array.size for _, array in state_arrays(state))
+
+
+@lru_cache(maxsize=256)
+def _fields(record: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(record))
 
 
 def state_bytes(state: Any) -> int:

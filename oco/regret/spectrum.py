@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,13 @@ class Spectrum:
 
     def tail_mass(self, rank: int) -> float:
         """Sum of the bottom ``d - rank`` eigenvalues; needs the top ``rank`` only. Upper bound of `tail_bracket`."""
-        return self.tail_bracket(rank).upper
+        if rank >= self.dimension:
+            return 0.0
+        if rank > self.top.size:
+            raise ValueError(f"tail mass at rank {rank} needs {rank} eigenvalues, {self.top.size} are known")
+        if self.complete and self.slack == 0.0:
+            return float(np.add.reduce(self.top[rank:]))
+        return max(0.0, float(self.trace - np.add.reduce(self.top[:rank])))
 
     def tail_bracket(self, rank: int) -> Interval:
         """Interval that holds the sum of the bottom ``d - rank`` eigenvalues; a single point if the slack is 0.
@@ -67,14 +74,7 @@ class Spectrum:
         ValueError
             If fewer than ``rank`` eigenvalues are known.
         """
-        if rank >= self.dimension:
-            return Interval(0.0, 0.0)
-        if rank > self.top.size:
-            raise ValueError(f"tail mass at rank {rank} needs {rank} eigenvalues, {self.top.size} are known")
-        if self.complete and self.slack == 0.0:
-            tail = float(np.sum(self.top[rank:]))
-        else:
-            tail = max(0.0, float(self.trace - np.sum(self.top[:rank])))
+        tail = self.tail_mass(rank)
         return Interval(max(0.0, tail - rank * self.slack), tail)
 
     def trace_root(self) -> Interval:
@@ -85,6 +85,10 @@ class Spectrum:
         larger than the error itself. Such an eigenvalue counts as zero in the lower bound, and as the whole rounding
         error in the upper bound.
         """
+        return self._trace_root
+
+    @cached_property
+    def _trace_root(self) -> Interval:
         unit = 16.0 * float(np.finfo(np.float64).eps)
         found = self.top[: self.rank]
         known = float(np.sum(np.sqrt(np.maximum(found - self.rounding, 0.0))))

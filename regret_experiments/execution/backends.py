@@ -1,11 +1,13 @@
-"""Where tasks run: in this process, in threads, in processes, or on a Dask cluster; all through joblib."""
+"""Where tasks run: in this process, in threads or processes through joblib, or on a Dask cluster."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,7 +70,7 @@ class Backend:
         import joblib
 
         plugins = given()
-        work = joblib.delayed(_perform_pinned if self.name == "dask" else perform)
+        work = joblib.delayed(perform)
         with joblib.parallel_config(n_jobs=self.jobs, **settings):
             parallel = joblib.Parallel(return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
             with _deaf_children():
@@ -82,7 +84,7 @@ class Backend:
 
     def _on_cluster(self, tasks: Iterable[Work]) -> Iterator[Outcome]:
         try:
-            from distributed import Client
+            from distributed import Client, as_completed
         except ImportError:
             raise ConfigError("--backend dask needs the extra: pip install 'oco-regret[cluster]'") from None
         if self.scheduler is None:
@@ -90,9 +92,45 @@ class Backend:
         _check_answers(self.scheduler)
         client: Any = Client(self.scheduler, timeout=30, set_as_default=False)  # type: ignore[no-untyped-call]
         with client:
-            settings = {"backend": "dask", "client": client, "wait_for_workers_timeout": 60}
-            cluster = Backend(self.name, max(1, sum(client.nthreads().values())), self.scheduler)
-            yield from cluster._through_joblib(tasks, settings)
+            try:
+                client.wait_for_workers(1, timeout=WAIT_FOR_WORKERS)
+            except TimeoutError:
+                raise ConfigError(
+                    f"the Dask scheduler at {self.scheduler} had no worker in {WAIT_FOR_WORKERS} seconds"
+                ) from None
+            waiting, room, plugins = iter(tasks), _Room(client), given()
+            running: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
+            while True:
+                for task in itertools.islice(waiting, max(0, room.tasks() - running.count())):
+                    running.add(client.submit(_perform_pinned, task, plugins, pure=False))
+                if running.is_empty():
+                    return
+                try:
+                    outcome = next(running).result()
+                except Exception as error:
+                    if type(error).__name__ in _DEATHS:
+                        raise WorkersLost(str(error)) from error
+                    raise
+                yield outcome
+
+
+WAIT_FOR_WORKERS = 60
+"""Seconds in which a cluster must have its first worker."""
+
+
+class _Room:
+    """How many tasks a cluster should have at once: two for each thread, while workers come and go."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._tasks, self._looked = 0, -float("inf")
+
+    def tasks(self) -> int:
+        """Tasks for the workers that were there at most a second ago."""
+        now = time.monotonic()
+        if now - self._looked > 1.0:
+            self._tasks, self._looked = 2 * max(1, sum(self._client.nthreads().values())), now
+        return self._tasks
 
 
 _DEATHS = ("TerminatedWorkerError", "BrokenProcessPool", "KilledWorker", "ShutdownExecutorError")

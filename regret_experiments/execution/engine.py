@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,8 @@ from regret_experiments.store.store import Store
 
 MOST_DEATHS = 3
 """A task that has killed its worker this many times, the last time running alone, is marked as failed."""
+MOST_WRITES = 8
+"""Outcomes that are written at once."""
 PATIENCE = 0.2
 """Seconds between looks at what other processes are doing."""
 
@@ -92,6 +95,7 @@ class Engine:
         if not waiting:
             return counts
         self._progress.start(job.what, len(job.identifiers), counts.before)
+        writes = _Writes()
         try:
             while (waiting or elsewhere) and not self._interrupts.asked:
                 if not waiting:
@@ -106,20 +110,23 @@ class Engine:
                 instant: list[Outcome] = []
                 try:
                     for outcome in self._backend.outcomes(self._draw(job, batch, running, instant, elsewhere, counts)):
-                        self._keep(job, outcome, counts)
+                        self._keep(job, outcome, writes)
                         del running[outcome.id]
+                        self._count(job, writes.over(), counts)
                 except WorkersLost as lost:
                     deaths.update(list(running))
                     given_up = [name for name in running if deaths[name] >= MOST_DEATHS]
                     for name in given_up:
                         message = f"the worker process died {deaths[name]} times while at it, at last alone: {lost}"
-                        self._keep(job, failure(running.pop(name), MemoryError(message)), counts)
+                        self._keep(job, failure(running.pop(name), MemoryError(message)), writes)
                     for name in running:
                         self._store.claims.release(name)
                     waiting.extendleft(running)
                 for outcome in instant:
-                    self._keep(job, outcome, counts)
+                    self._keep(job, outcome, writes)
+                self._count(job, writes.all(), counts)
         finally:
+            writes.close()
             self._progress.close()
         counts.left = len(job.identifiers) - counts.before - counts.finished - counts.failed - counts.elsewhere
         return counts
@@ -151,20 +158,59 @@ class Engine:
                     running[name] = task
                     yield task
 
-    def _keep(self, job: Job, outcome: Outcome, counts: Counts) -> None:
+    def _keep(self, job: Job, outcome: Outcome, writes: _Writes) -> None:
+        """Begin to store an outcome; its claim is released when it is stored."""
         facts = self._session | {"machine": outcome.metadata.pop("machine", machine())}
         key = canonical(facts)
         if key not in self._provenance:
             self._provenance[key] = self._store.write_provenance(facts)
         outcome.metadata["provenance"] = self._provenance[key]
         outcome.metadata["ended_at"] = datetime.now(UTC).isoformat(timespec="seconds")
-        self._store.write(job.kind, outcome.metadata, outcome.arrays)
-        self._store.snapshot_path(outcome.id).unlink(missing_ok=True)
-        counts.failed += outcome.failed
-        counts.finished += not outcome.failed
-        self._progress.tell(outcome, job.labels(outcome.id))
-        self._store.claims.release(outcome.id)
+
+        def write() -> None:
+            self._store.write(job.kind, outcome.metadata, outcome.arrays)
+            self._store.snapshot_path(outcome.id).unlink(missing_ok=True)
+            self._store.claims.release(outcome.id)
+
+        writes.begin(outcome, write)
+
+    def _count(self, job: Job, stored: Iterable[Outcome], counts: Counts) -> None:
+        for outcome in stored:
+            counts.failed += outcome.failed
+            counts.finished += not outcome.failed
+            self._progress.tell(outcome, job.labels(outcome.id))
 
     def _ended(self, job: Job, name: str, retry_failed: bool) -> bool:
         stored = self._store.read(job.kind, name)
         return stored is not None and (stored.finished or not retry_failed)
+
+
+class _Writes:
+    """Outcomes that are being written: several at once, because what a disk takes time for is to sync, not to write."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(MOST_WRITES, thread_name_prefix="oco-writes")
+        self._begun: deque[tuple[Outcome, Future[None]]] = deque()
+
+    def begin(self, outcome: Outcome, write: Callable[[], None]) -> None:
+        """Write an outcome soon."""
+        self._begun.append((outcome, self._threads.submit(write)))
+
+    def over(self) -> Iterator[Outcome]:
+        """Outcomes that were stored since the last look, the oldest first; waits where too many are not."""
+        while self._begun and (self._begun[0][1].done() or len(self._begun) >= MOST_WRITES):
+            yield self._stored()
+
+    def all(self) -> Iterator[Outcome]:
+        """Wait for the rest."""
+        while self._begun:
+            yield self._stored()
+
+    def close(self) -> None:
+        """Wait for what is being written, and begin nothing more."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def _stored(self) -> Outcome:
+        outcome, written = self._begun.popleft()
+        written.result()
+        return outcome

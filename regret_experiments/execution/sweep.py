@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from oco.errors import ComparatorError
+from oco.memory import collector_paused
 from regret_experiments.execution.backends import Backend
 from regret_experiments.execution.comparators import from_arrays
 from regret_experiments.execution.engine import Counts, Engine, Job
@@ -88,9 +89,9 @@ def _perform(
     engine: Engine, store: Store, planned: tuple[PlannedRun, ...], retry_failed: bool, snapshot_every: float
 ) -> Counts:
     by_id = {each.run.id: each for each in planned}
-    missing = [
-        each for name, each in by_id.items() if store.status(name) in ((None, "failed") if retry_failed else (None,))
-    ]
+    open_to_play = (None, "failed") if retry_failed else (None,)
+    with collector_paused():
+        missing = [each for name, each in by_id.items() if store.status(name) in open_to_play]
     games = {each.run.game.id: each.run.game for each in missing if each.run.comparator}
     found = engine.perform(
         Job(
@@ -133,7 +134,14 @@ def _perform(
 
 
 def _in_order(planned: dict[str, PlannedRun]) -> list[str]:
-    """Ids with one run of every kind of learner first, so that the compiling is shared among the workers."""
+    """Ids in the order of play.
+
+    One run of every kind of learner comes first, so that the compiling is shared among the workers, and then the runs
+    of each game together, so that a worker draws the rows of a game once.
+    """
     first = {each.run.learner["kind"]: name for name, each in reversed(planned.items())}
     front = set(first.values())
-    return sorted(planned, key=lambda name: name not in front)
+    games: dict[str, int] = {}
+    for each in planned.values():
+        games.setdefault(each.run.game.id, len(games))
+    return sorted(planned, key=lambda name: (name not in front, games[planned[name].run.game.id]))

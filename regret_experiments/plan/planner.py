@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oco.learners.base import effective_rank
+from oco.memory import collector_paused
 from regret_experiments.config import LoadedConfig
 from regret_experiments.config.models import LearnerEntry, Selection, StageEntry
 from regret_experiments.config.values import points
@@ -85,8 +86,9 @@ def make_plan(loaded: LoadedConfig) -> Plan:
         One sentence with file, line and path, before anything has run.
     """
     loaded = with_current_names(loaded)
-    planner = _Planner(loaded)
-    return Plan(loaded, planner.environments, tuple(planner.stages()))
+    with collector_paused():
+        planner = _Planner(loaded)
+        return Plan(loaded, planner.environments, tuple(planner.stages()))
 
 
 class _Planner:

@@ -15,8 +15,8 @@ _numbers = itertools.count()
 TEMPORARY = ".tmp"
 """Ending of files that are being written; readers never look at them."""
 
-LARGEST_DOCUMENT = 1 << 26
-"""Bytes of a JSON file beyond which it is not one of ours: a plan of 100,000 runs has a third of that."""
+LARGEST_DOCUMENT = 1 << 30
+"""Bytes of a JSON file beyond which it is not one of ours: a plan of a million runs has a fifth of that."""
 
 
 def write_atomic(*files: tuple[Path, bytes]) -> None:

@@ -1,5 +1,7 @@
 """Streams made from a seed: their spectrum, their constants, and that any round is reachable."""
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -86,3 +88,42 @@ def test_from_config_takes_plain_values():
 def test_wrong_parameters_are_refused(make, message):
     with pytest.raises(ConfigError, match=message):
         make()
+
+
+def test_copies_share_the_rows_of_one_stream(monkeypatch):
+    """A stream is drawn once for all games that play it in a row, up to a number of bytes, and is never mixed up."""
+    drawn = []
+    draw = SpectrumLinear._draw
+    monkeypatch.setattr(SpectrumLinear, "_draw", lambda *given: drawn.append(None) or draw(*given))
+    game = SpectrumLinear(5, 1000)
+    first, other = game.fresh(4), game.fresh(5)
+    rows = first.block(0, 1000).rows.copy()
+    others = other.block(0, 1000).rows.copy()
+    assert not np.array_equal(rows, others)
+    assert len(drawn) == 8
+    assert_array_equal(other.fresh(5).block(0, 1000).rows, others)
+    assert len(drawn) == 8
+    assert_array_equal(first.block(0, 1000).rows, rows)
+    assert_array_equal(game.fresh(4).block(0, 1000).rows, rows)
+    assert len(drawn) == 12
+    assert len(pickle.dumps(game)) < 2000, "rows are pickled"
+
+
+@pytest.mark.parametrize("stop", [100, 600])
+def test_writing_to_a_block_changes_no_other_game(stop):
+    game = SpectrumLinear(5, 1000)
+    block = game.fresh(4).block(0, stop)
+    rows, targets = block.rows.copy(), block.targets.copy()
+    block.rows[:] = np.nan
+    block.targets[:] = np.nan
+    again = game.fresh(4).block(0, stop)
+    assert_array_equal(again.rows, rows)
+    assert_array_equal(again.targets, targets)
+
+
+def test_rows_beyond_the_kept_bytes_are_drawn_again(monkeypatch):
+    monkeypatch.setattr(oco.environments.drawn, "KEPT_BYTES", 2 * 256 * 5 * 8)
+    game = SpectrumLinear(5, 1000)
+    whole = game.fresh(4).block(0, 1000).rows
+    assert len(game._shared.of(4)) == 2
+    assert_array_equal(game.fresh(4).block(0, 1000).rows, whole)

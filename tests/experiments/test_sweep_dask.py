@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,41 @@ def test_the_same_table_as_locally(kill: bool, tmp_path: Path) -> None:
     assert local.returncode == 0
     assert table(tmp_path / "far") == table(tmp_path / "local")
     assert (tmp_path / "far" / "curves.csv").read_bytes() == (tmp_path / "local" / "curves.csv").read_bytes()
+
+
+COUNTED = """
+import os
+import oco
+
+class Counted(oco.environments.SpectrumLinear):
+    name = "counted"
+
+    def __init__(self, log: str) -> None:
+        self.log = log
+        with open(log, "a") as stream:
+            stream.write(f"{os.getpid()}\\n")
+        super().__init__(3, 30)
+"""
+
+
+def test_data_are_opened_once_in_every_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "counted.py").write_text(COUNTED)
+    log = tmp_path / "opened"
+    config = tmp_path / "counted.yaml"
+    environment = f"{{kind: counted, log: {log}}}"
+    learner = "{kind: ogd, learning_rate: [0.1, 0.2, 0.3, 0.4]}"
+    config.write_text(
+        f"name: counted\norders: 6\ncheckpoints: 3\nenvironments: [{environment}]\nlearners: [{learner}]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with cluster() as (address, _):
+        far = sweep(config, tmp_path / "far", "--backend", "dask", "--scheduler", address, "--plugin", "counted")
+        out, err = far.communicate(timeout=400)
+    assert far.returncode == 0, err
+    assert "24 runs played now" in out
+    opened = Counter(log.read_text().split())
+    assert set(opened.values()) == {1}
+    assert opened.keys() > {str(far.pid)}, "no worker has opened the data"
 
 
 @pytest.mark.parametrize(

@@ -89,13 +89,32 @@ def test_an_interrupt_leaves_the_rest(tmp_path: Path) -> None:
     store = Store(tmp_path / "r")
     with store.opened(), Interrupts() as interrupts:
 
-        class Asking(JsonLines):
-            def tell(self, outcome: Outcome, labels: dict[str, Any]) -> None:
-                interrupts.asked = True
+        class Asking(Dying):
+            def outcomes(self, tasks: Iterable[Work]) -> Iterator[Outcome]:
+                for outcome in super().outcomes(tasks):
+                    interrupts.asked = True
+                    yield outcome
 
-        engine = Engine(store, Dying("none"), Asking(io.StringIO()), interrupts)  # type: ignore[arg-type]
+        engine = Engine(store, Asking("none"), JsonLines(io.StringIO()), interrupts)  # type: ignore[arg-type]
         counts = engine.perform(Job("runs", NAMES, lambda name: Play(RUNS[name])))
     assert counts == Counts(finished=2, left=6)
+
+
+def test_what_is_told_to_be_finished_is_stored(tmp_path: Path) -> None:
+    """Several results are written at once, and none is told before its files are in place and its claim is back."""
+    store = Store(tmp_path / "r")
+    told: list[str] = []
+    with store.opened(), Interrupts() as interrupts:
+
+        class Watching(JsonLines):
+            def tell(self, outcome: Outcome, labels: dict[str, Any]) -> None:
+                assert store.status(outcome.id) == "finished"
+                assert Store(store.path).claims.take(outcome.id)
+                told.append(outcome.id)
+
+        engine = Engine(store, Dying("none"), Watching(io.StringIO()), interrupts)  # type: ignore[arg-type]
+        assert engine.perform(Job("runs", NAMES, lambda name: Play(RUNS[name]))) == Counts(finished=8)
+    assert told == NAMES
 
 
 def test_what_is_known_to_have_ended_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
