@@ -42,6 +42,7 @@ def test_no_page_names_a_path_of_one_machine(page: Path) -> None:
 DOCS = ROOT / "docs"
 RUN = sorted(path.name for path in DOCS.glob("*.md") if "```python" in path.read_text())
 NEEDS_DATA = {
+    "clusters.md": "clusters; the page says what was tried",
     "data.md": "a data set that is not bundled",
     "from_river.md": "river; tests/estimators/test_river.py runs it",
     "shampoo.md": "torch; tests/torch/test_documentation.py runs it",
