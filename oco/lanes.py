@@ -30,6 +30,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _HAS_WIDE = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
 WIDTH = 16 if _HAS_WIDE and not is_numba_told("x86-64-v3") else 4
 """Numbers in a value: two registers of a processor with 32 of 512 bits, one of those with 16 of 256 or 32 of 128."""
+_HAS_ESTIMATE = WIDTH == 16
 
 _NUMBER, _WHOLE, _PLACE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
 _VALUES = ir.VectorType(_NUMBER, WIDTH)
@@ -189,6 +190,36 @@ def _of_all(name: str) -> Callable[..., Any]:
     return typed
 
 
+def _inverse_sqrt(context: Any, lanes: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        (values,) = arguments
+        if not _HAS_ESTIMATE:
+            return builder.fdiv(_spread(builder, _NUMBER(1.0)), _called(builder, "sqrt", _VALUES, values))
+        found, half = _estimate(builder, values), _spread(builder, _NUMBER(0.5))
+        for _ in range(2):  # Newton's method: 14 digits, 28, 53
+            product = builder.fneg(builder.fmul(values, found))
+            error = _called(builder, "fma", _VALUES, product, found, _spread(builder, _NUMBER(1.0)))
+            found = _called(builder, "fma", _VALUES, builder.fmul(found, half), error, found)
+        return found
+
+    return signature(_LANES, _LANES), emit  # type: ignore[no-untyped-call]
+
+
+def _estimate(builder: Any, values: Any) -> Any:
+    """The processor's reciprocal square roots, to 14 binary digits, of two registers."""
+    register, bits = ir.VectorType(_NUMBER, 8), ir.IntType(8)
+    name = "llvm.x86.avx512.rsqrt14.pd.512"
+    kind = ir.FunctionType(register, [register, register, bits])
+    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+    none = ir.Constant(register, [0.0] * 8)
+    halves = []
+    for begin in (0, 8):
+        places = ir.Constant(ir.VectorType(_PLACE, 8), list(range(begin, begin + 8)))
+        half = builder.shuffle_vector(values, values, places)
+        halves.append(builder.call(function, [half, none, bits(255)]))
+    return builder.shuffle_vector(*halves, ir.Constant(ir.VectorType(_PLACE, 16), list(range(16))))
+
+
 def _total(context: Any, lanes: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
         return _called(builder, "vector.reduce.fadd", _NUMBER, _NUMBER(-0.0), arguments[0], fastmath=("reassoc",))
@@ -251,6 +282,12 @@ def spread(value: float) -> Any:
 def sqrt(lanes: Any) -> Any:
     """The square root of each."""
     return np.sqrt(lanes)
+
+
+@_operation(_inverse_sqrt)
+def inverse_sqrt(lanes: Any) -> Any:
+    """``1 / sqrt`` of each positive and finite number, within two units in the last place."""
+    return 1.0 / np.sqrt(lanes)
 
 
 @_operation(_choose)

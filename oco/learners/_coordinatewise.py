@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from oco.compile import MATRIX, VECTOR, WHOLE, kernel, separate_kernel
 from oco.domains._shrinkage import ball_multiplier
+from oco.lanes import WIDTH, inverse_sqrt, load, spread, store, total, where
 from oco.learners._records import Stream
 from oco.learners._settled import REFUSED, outcome_of
 from oco.losses.scalar import evaluate
@@ -109,19 +110,56 @@ def diagonal_online(gradient: Array, point: Array, sums: Array, numbers: Array, 
 
 
 @kernel
+def descend(
+    row: Array, factor: float, rate: float, ridge: float, point: Array, sums: Array, following: Array
+) -> tuple[float, float, float]:
+    """Take a step in one pass with ``|point|^2``, ``<following, point>`` and ``|following|^2`` after it."""
+    square, product, length = spread(0.0), spread(0.0), spread(0.0)
+    for j in range(0, point.size, WIDTH):
+        part, coming = factor * load(row, j), load(following, j)
+        summed = load(sums, j) + part * part
+        store(sums, j, summed)
+        weighed = summed + ridge
+        moved = load(point, j) - rate * part * inverse_sqrt(where(weighed > 0.0, weighed, 1.0))
+        store(point, j, moved)
+        square += moved * moved
+        product += coming * moved
+        length += coming * coming
+    return total(square), total(product), total(length)
+
+
+@kernel
 def diagonal_dense(stream: Stream, point: Array, sums: Array, numbers: Array, rule: Rule, work: Array) -> int:
-    """All rounds of a block of dense rows; the first that was not finite, else -1."""
-    rows, outcome = stream.dense, stream.outcome
-    for i in range(stream.targets.size):
-        margin = dot(rows[i], point) + stream.offsets[i]
+    """All rounds of a block of dense rows; the first that was not finite, else -1.
+
+    The pass that moves the point takes its product with the next row too.
+    """
+    rows, outcome, last = stream.dense, stream.outcome, stream.targets.size - 1
+    rate, delta, radius = float(rule[0].rate), float(rule[0].delta), float(rule[0].radius)
+    product, length = dot(rows[0], point), square_norm(rows[0])
+    for i in range(last + 1):
+        margin = product + stream.offsets[i]
         loss, slope = evaluate(stream.code, stream.parameter, margin, stream.targets[i])
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope
         if not np.isfinite(margin + loss + slope):
             return i
-        if not diagonal_round(rows[i], slope, point, sums, numbers, rule, work):
-            return i
+        factor = slope / numbers[UNIT] if numbers[UNIT] > 0.0 else np.inf
+        if not factor * factor * length <= OUTGROWN:
+            if not fit_unit(rows[i], slope, sums, numbers):
+                return i
+            factor = slope / numbers[UNIT] if numbers[UNIT] > 0.0 else 0.0
+        numbers[ROUNDS] += 1.0
+        following = rows[min(i + 1, last)]
+        if factor == 0.0:
+            product, length = dot(following, point), square_norm(following)
+            continue
+        ridge = delta / numbers[UNIT] ** 2
+        square, product, length = descend(rows[i], factor, rate, ridge, point, sums, following)
+        if radius < np.inf and not square <= radius * radius:
+            project_on_ball(point, sums, ridge, radius, work)
+            product = dot(following, point)
     return -1
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oco.compile import VECTOR, WHOLE, kernel, separate_kernel
+from oco.lanes import WIDTH, load, spread, store, total
 from oco.learners._records import Stream
 from oco.learners._settled import REFUSED, outcome_of
 from oco.losses.scalar import evaluate
@@ -106,19 +107,44 @@ def isotropic_online(gradient: Array, point: Array, numbers: Array, rule: Rule) 
 
 
 @kernel
+def descend(row: Array, factor: float, point: Array, following: Array) -> tuple[float, float, float]:
+    """``point += factor row`` in one pass with ``|point|^2``, ``<following, point>`` and ``|following|^2`` after it."""
+    square, product, length = spread(0.0), spread(0.0), spread(0.0)
+    for j in range(0, point.size, WIDTH):
+        moved, coming = load(point, j) + factor * load(row, j), load(following, j)
+        store(point, j, moved)
+        square += moved * moved
+        product += coming * moved
+        length += coming * coming
+    return total(square), total(product), total(length)
+
+
+@kernel
 def isotropic_dense(stream: Stream, point: Array, numbers: Array, rule: Rule) -> int:
-    """All rounds of a block of dense rows; the first that was not finite, else -1."""
-    rows, outcome = stream.dense, stream.outcome
+    """All rounds of a block of dense rows; the first that was not finite, else -1.
+
+    The pass that moves the point takes its product with the next row too.
+    """
+    rows, outcome, radius = stream.dense, stream.outcome, float(rule[0].radius)
+    product, length = dot(rows[0], point), square_norm(rows[0])
     for i in range(stream.targets.size):
-        margin = dot(rows[i], point) + stream.offsets[i]
+        margin = product + stream.offsets[i]
         loss, slope = evaluate(stream.code, stream.parameter, margin, stream.targets[i])
         outcome[0, i] = margin
         outcome[1, i] = loss
         outcome[2, i] = slope
-        if not np.isfinite(margin + loss + slope):
+        step = abs(slope) * (math.sqrt(length) if SMALL < length < LARGE else norm_of(rows[i]))
+        if not np.isfinite(margin + loss + slope + step):
             return i
-        if not isotropic_round(rows[i], slope, point, numbers, rule):
-            return i
+        factor = -next_step(rule, step, numbers) * slope
+        square, product, length = descend(rows[i], factor, point, rows[min(i + 1, stream.targets.size - 1)])
+        if radius < np.inf and not SMALL < square <= min(LARGE, radius * radius):
+            norm = norm_of(point)
+            if norm > radius:
+                shrink = radius / norm
+                for j in range(point.size):
+                    point[j] *= shrink
+                product *= shrink
     return -1
 
 
