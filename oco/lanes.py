@@ -190,19 +190,32 @@ def _of_all(name: str) -> Callable[..., Any]:
     return typed
 
 
+def _multiply_add(context: Any, left: Any, right: Any, summand: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
+        return _fma(builder, *arguments)
+
+    return signature(_LANES, left, right, summand), emit  # type: ignore[no-untyped-call]
+
+
 def _inverse_sqrt(context: Any, lanes: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
         (values,) = arguments
         if not _HAS_ESTIMATE:
             return builder.fdiv(_spread(builder, _NUMBER(1.0)), _called(builder, "sqrt", _VALUES, values))
-        found, half = _estimate(builder, values), _spread(builder, _NUMBER(0.5))
-        for _ in range(2):  # Newton's method: 14 digits, 28, 53
-            product = builder.fneg(builder.fmul(values, found))
-            error = _called(builder, "fma", _VALUES, product, found, _spread(builder, _NUMBER(1.0)))
-            found = _called(builder, "fma", _VALUES, builder.fmul(found, half), error, found)
-        return found
+        # 1 / sqrt(t) = y / sqrt(1 - e) with e = 1 - t y^2, at most 2^-13: four terms of the series.
+        estimate = _estimate(builder, values)
+        product = builder.fneg(builder.fmul(values, estimate))
+        error = _fma(builder, product, estimate, 1.0)
+        series = _fma(builder, _fma(builder, error, 0.3125, 0.375), error, 0.5)
+        return _fma(builder, builder.fmul(estimate, error), series, estimate)
 
     return signature(_LANES, _LANES), emit  # type: ignore[no-untyped-call]
+
+
+def _fma(builder: Any, *factors_and_summand: Any) -> Any:
+    """A product and a sum, rounded once."""
+    given = [value if isinstance(value, ir.Value) else _NUMBER(value) for value in factors_and_summand]
+    return _called(builder, "fma", _VALUES, *(_spread(builder, value) for value in given))
 
 
 def _estimate(builder: Any, values: Any) -> Any:
@@ -282,6 +295,12 @@ def spread(value: float) -> Any:
 def sqrt(lanes: Any) -> Any:
     """The square root of each."""
     return np.sqrt(lanes)
+
+
+@_operation(_multiply_add)
+def multiply_add(left: Any, right: Any, summand: Any) -> Any:
+    """``left * right + summand``, rounded once."""
+    return left * right + summand
 
 
 @_operation(_inverse_sqrt)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from oco.compile import MATRIX, VECTOR, WHOLE, kernel, separate_kernel
 from oco.domains._shrinkage import ball_multiplier
-from oco.lanes import WIDTH, inverse_sqrt, load, spread, store, total, where
+from oco.lanes import WIDTH, inverse_sqrt, load, multiply_add, spread, store, total
 from oco.learners._records import Stream
 from oco.learners._settled import REFUSED, outcome_of
 from oco.losses.scalar import evaluate
@@ -18,6 +18,10 @@ from oco.sketching.numerics import OUTGROWN, power_of_two
 from oco.sketching.passes import dot, square_norm
 from oco.types import Array
 
+LEAST, LARGEST = 5e-324, 1e300
+"""Limits of what is added to sums before their root: a coordinate without weight has no gradient either."""
+SURELY_FITS = 1e6
+"""A gradient with a sum of absolute values up to this many units needs no other unit: `OUTGROWN` is more."""
 FAR = 1e100
 """Points longer than this are projected in units of their length."""
 ROUNDS, UNIT = range(2)
@@ -113,19 +117,22 @@ def diagonal_online(gradient: Array, point: Array, sums: Array, numbers: Array, 
 def descend(
     row: Array, factor: float, rate: float, ridge: float, point: Array, sums: Array, following: Array
 ) -> tuple[float, float, float]:
-    """Take a step in one pass with ``|point|^2``, ``<following, point>`` and ``|following|^2`` after it."""
-    square, product, length = spread(0.0), spread(0.0), spread(0.0)
+    """Take a step in one pass with ``|point|_2^2``, ``<following, point>`` and ``|following|_1`` after it."""
+    square, product, size = spread(0.0), spread(0.0), spread(0.0)
+    if not ridge >= LEAST:
+        ridge = LEAST
+    elif ridge > LARGEST:
+        ridge = LARGEST
     for j in range(0, point.size, WIDTH):
         part, coming = factor * load(row, j), load(following, j)
-        summed = load(sums, j) + part * part
+        summed = multiply_add(part, part, load(sums, j))
         store(sums, j, summed)
-        weighed = summed + ridge
-        moved = load(point, j) - rate * part * inverse_sqrt(where(weighed > 0.0, weighed, 1.0))
+        moved = multiply_add(-rate * part, inverse_sqrt(summed + ridge), load(point, j))
         store(point, j, moved)
-        square += moved * moved
-        product += coming * moved
-        length += coming * coming
-    return total(square), total(product), total(length)
+        square = multiply_add(moved, moved, square)
+        product = multiply_add(coming, moved, product)
+        size += abs(coming)
+    return total(square), total(product), total(size)
 
 
 @kernel
@@ -136,7 +143,7 @@ def diagonal_dense(stream: Stream, point: Array, sums: Array, numbers: Array, ru
     """
     rows, outcome, last = stream.dense, stream.outcome, stream.targets.size - 1
     rate, delta, radius = float(rule[0].rate), float(rule[0].delta), float(rule[0].radius)
-    product, length = dot(rows[0], point), square_norm(rows[0])
+    _, product, size = descend(rows[0], 0.0, rate, delta, point, sums, rows[0])
     for i in range(last + 1):
         margin = product + stream.offsets[i]
         loss, slope = evaluate(stream.code, stream.parameter, margin, stream.targets[i])
@@ -146,18 +153,14 @@ def diagonal_dense(stream: Stream, point: Array, sums: Array, numbers: Array, ru
         if not np.isfinite(margin + loss + slope):
             return i
         factor = slope / numbers[UNIT] if numbers[UNIT] > 0.0 else np.inf
-        if not factor * factor * length <= OUTGROWN:
+        if not abs(factor) * size <= SURELY_FITS:
             if not fit_unit(rows[i], slope, sums, numbers):
                 return i
             factor = slope / numbers[UNIT] if numbers[UNIT] > 0.0 else 0.0
         numbers[ROUNDS] += 1.0
-        following = rows[min(i + 1, last)]
-        if factor == 0.0:
-            product, length = dot(following, point), square_norm(following)
-            continue
-        ridge = delta / numbers[UNIT] ** 2
-        square, product, length = descend(rows[i], factor, rate, ridge, point, sums, following)
-        if radius < np.inf and not square <= radius * radius:
+        ridge, following = delta / numbers[UNIT] ** 2, rows[min(i + 1, last)]
+        square, product, size = descend(rows[i], factor, rate, ridge, point, sums, following)
+        if factor != 0.0 and radius < np.inf and not square <= radius * radius:
             project_on_ball(point, sums, ridge, radius, work)
             product = dot(following, point)
     return -1
