@@ -144,6 +144,8 @@ def diagonal_dense(stream: Stream, point: Array, sums: Array, numbers: Array, ru
     rows, outcome, last = stream.dense, stream.outcome, stream.targets.size - 1
     rate, delta, radius = float(rule[0].rate), float(rule[0].delta), float(rule[0].radius)
     _, product, size = descend(rows[0], 0.0, rate, delta, point, sums, rows[0])
+    inverse = 1.0 / numbers[UNIT] if numbers[UNIT] > 0.0 else np.inf  # exact: the unit is a power of two
+    ridge = delta * inverse * inverse if delta > 0.0 else 0.0
     for i in range(last + 1):
         margin = product + stream.offsets[i]
         loss, slope = evaluate(stream.code, stream.parameter, margin, stream.targets[i])
@@ -152,13 +154,15 @@ def diagonal_dense(stream: Stream, point: Array, sums: Array, numbers: Array, ru
         outcome[2, i] = slope
         if not np.isfinite(margin + loss + slope):
             return i
-        factor = slope / numbers[UNIT] if numbers[UNIT] > 0.0 else np.inf
+        factor = slope * inverse
         if not abs(factor) * size <= SURELY_FITS:
             if not fit_unit(rows[i], slope, sums, numbers):
                 return i
+            inverse = 1.0 / numbers[UNIT] if numbers[UNIT] > 0.0 else np.inf
+            ridge = delta * inverse * inverse if delta > 0.0 else 0.0
             factor = slope / numbers[UNIT] if numbers[UNIT] > 0.0 else 0.0
         numbers[ROUNDS] += 1.0
-        ridge, following = delta / numbers[UNIT] ** 2, rows[min(i + 1, last)]
+        following = rows[min(i + 1, last)]
         square, product, size = descend(rows[i], factor, rate, ridge, point, sums, following)
         if factor != 0.0 and radius < np.inf and not square <= radius * radius:
             project_on_ball(point, sums, ridge, radius, work)

@@ -31,11 +31,9 @@ def evaluate_classification(code: int, parameter: float, margin: float, target: 
     """Value of the loss ``code`` at ``margin`` and a subgradient there with respect to the margin."""
     score = target * margin
     if code == LOGISTIC:
-        if score > 0.0:
-            small = math.exp(-score)
-            return math.log1p(small), -target * small / (1.0 + small)
-        small = math.exp(score)
-        return math.log1p(small) - score, -target / (1.0 + small)
+        small = math.exp(-abs(score))  # without branches, which nobody could foresee
+        loss = math.log1p(small) - (0.0 if score > 0.0 else score)
+        return loss, -target * (small if score > 0.0 else 1.0) / (1.0 + small)
     shortfall = 1.0 - score
     if shortfall <= 0.0:
         return 0.0, 0.0
