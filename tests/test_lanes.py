@@ -11,7 +11,7 @@ import pytest
 from numba.core.errors import TypingError
 
 from oco.compile import kernel
-from oco.lanes import WIDTH, anywhere, first, load, spread, sqrt, store, total, where
+from oco.lanes import WIDTH, anywhere, first, inverse_sqrt, load, multiply_add, spread, sqrt, store, total, where
 
 
 @kernel
@@ -32,6 +32,33 @@ def test_nothing_is_read_or_written_beyond_the_end(size, start):
     assert target[WIDTH] == memory[size - 1]
     assert np.all(target[WIDTH + 1 : 2 * WIDTH] == 0.0)
     assert np.all(target[2 * WIDTH :] == -1.0)
+
+
+@kernel
+def invert_roots(numbers, out):
+    for j in range(0, numbers.size, WIDTH):
+        store(out, j, inverse_sqrt(load(numbers, j)))
+
+
+@pytest.mark.parametrize("exponents", [(0, 2), (-300, 300), (-1022, 1023), (-1074, -1030)])
+def test_inverse_roots_are_within_two_units_in_the_last_place(exponents):
+    numbers = np.maximum(np.exp2(np.random.default_rng(0).uniform(*exponents, 20_003)), 5e-324)
+    found = np.empty_like(numbers)
+    invert_roots(numbers, found)
+    exact = 1.0 / np.sqrt(numbers.astype(np.longdouble))
+    assert np.max(np.abs(found - exact) / np.spacing(found)) <= 2.0
+
+
+@kernel
+def multiply_and_add(x, y, z, out):
+    store(out, 0, multiply_add(load(x, 0), load(y, 0), load(z, 0)))
+
+
+def test_a_product_and_a_sum_in_one():
+    x, y, z = np.random.default_rng(0).standard_normal((3, WIDTH))
+    out = np.empty(WIDTH)
+    multiply_and_add(x, y, z, out)
+    np.testing.assert_allclose(out, x * y + z, rtol=1e-15, atol=1e-15)
 
 
 @kernel
