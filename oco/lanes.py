@@ -192,7 +192,7 @@ def _of_all(name: str) -> Callable[..., Any]:
 
 def _multiply_add(context: Any, left: Any, right: Any, summand: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return _fma(builder, *arguments)
+        return _called(builder, "fmuladd", _VALUES, *(_spread(builder, value) for value in arguments))
 
     return signature(_LANES, left, right, summand), emit  # type: ignore[no-untyped-call]
 
@@ -299,7 +299,7 @@ def sqrt(lanes: Any) -> Any:
 
 @_operation(_multiply_add)
 def multiply_add(left: Any, right: Any, summand: Any) -> Any:
-    """``left * right + summand``, rounded once."""
+    """``left * right + summand``, rounded once where the processor can."""
     return left * right + summand
 
 
