@@ -30,8 +30,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _HAS_WIDE = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
 WIDTH = 16 if _HAS_WIDE and not is_numba_told("x86-64-v3") else 4
 """Numbers in a value: two registers of a processor with 32 of 512 bits, one of those with 16 of 256 or 32 of 128."""
-_HAS_ESTIMATE = WIDTH == 16
-
 _NUMBER, _WHOLE, _PLACE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
 _VALUES = ir.VectorType(_NUMBER, WIDTH)
 _TRUTHS = ir.VectorType(ir.IntType(1), WIDTH)
@@ -197,42 +195,6 @@ def _multiply_add(context: Any, left: Any, right: Any, summand: Any) -> Any:
     return signature(_LANES, left, right, summand), emit  # type: ignore[no-untyped-call]
 
 
-def _inverse_sqrt(context: Any, lanes: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        (values,) = arguments
-        if not _HAS_ESTIMATE:
-            return builder.fdiv(_spread(builder, _NUMBER(1.0)), _called(builder, "sqrt", _VALUES, values))
-        # 1 / sqrt(t) = y / sqrt(1 - e) with e = 1 - t y^2, at most 2^-13: four terms of the series.
-        estimate = _estimate(builder, values)
-        product = builder.fneg(builder.fmul(values, estimate))
-        error = _fma(builder, product, estimate, 1.0)
-        series = _fma(builder, _fma(builder, error, 0.3125, 0.375), error, 0.5)
-        return _fma(builder, builder.fmul(estimate, error), series, estimate)
-
-    return signature(_LANES, _LANES), emit  # type: ignore[no-untyped-call]
-
-
-def _fma(builder: Any, *factors_and_summand: Any) -> Any:
-    """A product and a sum, rounded once."""
-    given = [value if isinstance(value, ir.Value) else _NUMBER(value) for value in factors_and_summand]
-    return _called(builder, "fma", _VALUES, *(_spread(builder, value) for value in given))
-
-
-def _estimate(builder: Any, values: Any) -> Any:
-    """The processor's reciprocal square roots, to 14 binary digits, of two registers."""
-    register, bits = ir.VectorType(_NUMBER, 8), ir.IntType(8)
-    name = "llvm.x86.avx512.rsqrt14.pd.512"
-    kind = ir.FunctionType(register, [register, register, bits])
-    function = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
-    none = ir.Constant(register, [0.0] * 8)
-    halves = []
-    for begin in (0, 8):
-        places = ir.Constant(ir.VectorType(_PLACE, 8), list(range(begin, begin + 8)))
-        half = builder.shuffle_vector(values, values, places)
-        halves.append(builder.call(function, [half, none, bits(255)]))
-    return builder.shuffle_vector(*halves, ir.Constant(ir.VectorType(_PLACE, 16), list(range(16))))
-
-
 def _total(context: Any, lanes: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
         return _called(builder, "vector.reduce.fadd", _NUMBER, _NUMBER(-0.0), arguments[0], fastmath=("reassoc",))
@@ -301,12 +263,6 @@ def sqrt(lanes: Any) -> Any:
 def multiply_add(left: Any, right: Any, summand: Any) -> Any:
     """``left * right + summand``, rounded once where the processor can."""
     return left * right + summand
-
-
-@_operation(_inverse_sqrt)
-def inverse_sqrt(lanes: Any) -> Any:
-    """``1 / sqrt`` of each positive and finite number, within two units in the last place."""
-    return 1.0 / np.sqrt(lanes)
 
 
 @_operation(_choose)

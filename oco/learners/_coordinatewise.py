@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from oco.compile import MATRIX, VECTOR, WHOLE, kernel, separate_kernel
 from oco.domains._shrinkage import ball_multiplier
-from oco.lanes import WIDTH, inverse_sqrt, load, multiply_add, spread, store, total
+from oco.inverse_roots import inverse_sqrt
+from oco.lanes import WIDTH, load, multiply_add, spread, store, total
 from oco.learners._records import Stream
 from oco.learners._settled import REFUSED, outcome_of
 from oco.losses.scalar import evaluate
