@@ -16,7 +16,7 @@ ABOUT = {
     "environments": "data x loss, streams, adversaries",
     "comparators, learners": "best fixed points; the algorithms",
     "regret": "intervals, bounds, spectrum",
-    "datasets, domains, losses, sketching": "know nothing of learners",
+    "datasets, domains, inverse_roots, losses, sketching": "know nothing of learners",
     "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
     "exchange": "who is shown what, and when",
     "decomposition, html, kernel_cache, keywords, memory, needs, numbers, plain_file, progress, showing, snapshot": "",

@@ -16,7 +16,7 @@ LAYERS = [
         "decomposition",
     },
     {"compile", "lanes", "plugins", "metrics"},
-    {"datasets", "losses", "domains", "sketching"},
+    {"inverse_roots", "datasets", "losses", "domains", "sketching"},
     {"regret"},
     {"comparators", "learners"},
     {"environments"},
