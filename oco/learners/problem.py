@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from oco.domains.base import Domain
 from oco.losses.margin import ScalarLoss
 from oco.needs import FULL_INFORMATION
 from oco.types import Array
-
-CONSTANTS = ("gradient_bound", "gradient_entry_bound", "exp_concavity", "strong_convexity")
-"""What an environment may state about its losses."""
-
-
-def _unknown() -> None:
-    """A constant that nobody states. (The class has no attribute of that name, so that `Problem.of` can wait.)"""
 
 
 @dataclass(frozen=True)
@@ -48,11 +41,11 @@ class Problem:
 
     domain: Domain
     horizon: int
-    gradient_bound: float | None = field(default_factory=_unknown)
-    exp_concavity: float | None = field(default_factory=_unknown)
-    strong_convexity: float | None = field(default_factory=_unknown)
+    gradient_bound: float | None = None
+    exp_concavity: float | None = None
+    strong_convexity: float | None = None
     seed: int = 0
-    gradient_entry_bound: float | None = field(default_factory=_unknown)
+    gradient_entry_bound: float | None = None
     gives: tuple[str, ...] = FULL_INFORMATION
     loss: ScalarLoss | None = None
     total_delay: int = 0
@@ -61,41 +54,25 @@ class Problem:
     def of(cls, stream: Any, seed: int = 0) -> Problem:
         """The problem that the environment ``stream`` poses to a learner with the seed ``seed``.
 
-        The environment's constants are asked for when they are first read, because to find one may take a pass over all
-        rows.
-
         Examples
         --------
         >>> import oco
         >>> Problem.of(oco.environments.SpectrumLinear(3, 20), seed=7).seed
         7
         """
+        known = ("gradient_bound", "gradient_entry_bound", "exp_concavity", "strong_convexity")
+        facts = {name: getattr(stream, name, None) for name in known}
         scalar = getattr(stream, "loss", None)
         horizon = int(stream.horizon)
-        problem = cls(
+        return cls(
             domain=stream.domain,
             horizon=horizon,
             seed=seed,
             gives=getattr(stream, "gives", FULL_INFORMATION),
             loss=scalar if isinstance(scalar, ScalarLoss) else None,
             total_delay=stream.total_delay(horizon) if hasattr(stream, "total_delay") else 0,
+            **facts,
         )
-        for name in CONSTANTS:
-            del vars(problem)[name]
-        vars(problem)["_stream"] = stream
-        return problem
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> float | None:
-            if name not in CONSTANTS or "_stream" not in vars(self):
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-            value = vars(self)[name] = getattr(self._stream, name, None)
-            return value
-
-    def __getstate__(self) -> dict[str, Any]:
-        """All that is known, without the environment."""
-        return {known.name: getattr(self, known.name) for known in fields(self)}
 
 
 class Constrained(NamedTuple):
