@@ -133,10 +133,7 @@ class _CheckedFiles(IndexDataCacheFile):
         super().save(key, (key, data))  # type: ignore[no-untyped-call]
 
     def _load_index(self) -> dict[Any, str]:
-        found = _unpickled(_read(self._index_path, self._owner))
-        if found is None:
-            return {}
-        stamp, names = found
+        stamp, names = _unpickled(_read(self._index_path, self._owner), (None, {}))
         return names if stamp == (self._version, self._source_stamp) else {}
 
     def _save_index(self, overloads: dict[Any, str]) -> None:
@@ -191,14 +188,14 @@ def _read(path: str, owner: int | None = None) -> bytes | None:
     return data if hashlib.sha256(data).digest() == digest else None
 
 
-def _unpickled(data: bytes | None) -> Any:
-    """The value; None without one, or where it is of another NumPy, say, whose modules are not there."""
+def _unpickled(data: bytes | None, missing: Any = None) -> Any:
+    """The value; ``missing`` without one, or where it is of another NumPy, say, whose modules are not there."""
     if data is None:
-        return None
+        return missing
     try:
         return pickle.loads(data)
-    except Exception:
-        return None
+    except (ImportError, AttributeError, pickle.UnpicklingError):
+        return missing
 
 
 def _directory_of_sources() -> Path:
