@@ -133,18 +133,14 @@ class _CheckedFiles(IndexDataCacheFile):
         super().save(key, (key, data))  # type: ignore[no-untyped-call]
 
     def _load_index(self) -> dict[Any, str]:
-        sealed = _read(self._index_path, self._owner)
-        if sealed is None:
-            return {}
-        stamp, names = pickle.loads(sealed)
+        stamp, names = _unpickled(_read(self._index_path, self._owner), (None, {}))
         return names if stamp == (self._version, self._source_stamp) else {}
 
     def _save_index(self, overloads: dict[Any, str]) -> None:
         self._write(self._index_path, ((self._version, self._source_stamp), overloads))
 
     def _load_data(self, name: str) -> Any:
-        sealed = _read(os.path.join(self._cache_path, name), self._owner)
-        return None if sealed is None else pickle.loads(sealed)
+        return _unpickled(_read(os.path.join(self._cache_path, name), self._owner))
 
     def _save_data(self, name: str, data: Any) -> None:
         self._write(os.path.join(self._cache_path, name), data)
@@ -190,6 +186,16 @@ def _read(path: str, owner: int | None = None) -> bytes | None:
         return None
     digest, data = sealed[:_DIGEST_BYTES], sealed[_DIGEST_BYTES:]
     return data if hashlib.sha256(data).digest() == digest else None
+
+
+def _unpickled(data: bytes | None, missing: Any = None) -> Any:
+    """The value; ``missing`` without one, or where it is of another NumPy, say, whose modules are not there."""
+    if data is None:
+        return missing
+    try:
+        return pickle.loads(data)
+    except (ImportError, AttributeError, pickle.UnpicklingError):
+        return missing
 
 
 def _directory_of_sources() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -80,6 +81,19 @@ def test_kernels_that_others_can_write_are_not_used(package: Path, tmp_path: Pat
     finally:
         for path in carried:
             path.chmod(0o600)
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+def test_kernels_that_cannot_be_unpickled_here_are_compiled(kind: str, package: Path, tmp_path: Path) -> None:
+    of_another_numpy = b"cnumpy.no_such_module\nname\n."
+    carried = {path: path.read_bytes() for path in package.rglob(f"_kernels/**/*.{kind}")}
+    try:
+        for path in carried:
+            path.write_bytes(hashlib.sha256(of_another_numpy).digest() + of_another_numpy)
+        assert say(package, tmp_path) == "2.0 True\n"
+    finally:
+        for path, whole in carried.items():
+            path.write_bytes(whole)
 
 
 @pytest.mark.slow

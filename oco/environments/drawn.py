@@ -29,19 +29,26 @@ KEPT_BYTES = 1 << 24
 
 Draws = Literal["signs", "normal"]
 
+_OF_PLAY = ("_seed", "_next", "_drawn", "_parameters", "_shared")
+"""Attributes of a stream that say where its game is; all others may decide what is drawn."""
+
 
 class _Chunks:
     """The chunks of one stream, which an environment shares with its copies, up to `KEPT_BYTES`."""
 
     def __init__(self) -> None:
-        self._kept: tuple[int | None, dict[int, RowBlock]] = None, {}
+        self._kept: tuple[int | None, dict[str, Any], dict[int, RowBlock]] = None, {}, {}
 
-    def of(self, seed: int) -> dict[int, RowBlock]:
-        """What is kept of the stream of ``seed``, by number; forgets another stream."""
+    def of(self, seed: int, parameters: dict[str, Any]) -> dict[int, RowBlock]:
+        """What is kept of the stream of ``seed``, by number; forgets another stream.
+
+        A copy of which an attribute was replaced has other ``parameters``, and so another stream.
+        """
         kept = self._kept  # looked at once and replaced at once: threads may play different streams
-        if kept[0] != seed:
-            kept = self._kept = seed, {}
-        return kept[1]
+        same = kept[0] == seed and kept[1].keys() == parameters.keys()
+        if not same or any(kept[1][name] is not parameters[name] for name in parameters):
+            kept = self._kept = seed, parameters, {}
+        return kept[2]
 
     def __reduce__(self) -> tuple[type[_Chunks], tuple[()]]:
         """Without the rows, which can be drawn again."""
@@ -84,6 +91,7 @@ class DrawnRows(RowStream):
         super().restart(seed)
         self._seed = seed
         self._drawn: tuple[int, RowBlock] | None = None
+        self._parameters = {name: value for name, value in vars(self).items() if name not in _OF_PLAY}
 
     @abstractmethod
     def _draw(self, generator: np.random.Generator, rounds: Rounds) -> tuple[Rows, Array]:
@@ -101,7 +109,7 @@ class DrawnRows(RowStream):
         return RowBlock(self.loss, rows.copy() if len(chunks) == 1 else rows, targets[inside])
 
     def _chunk(self, number: int) -> RowBlock:
-        kept = self._shared.of(self._seed)
+        kept = self._shared.of(self._seed, self._parameters)
         if number in kept:
             return kept[number]
         if self._drawn is None or self._drawn[0] != number:

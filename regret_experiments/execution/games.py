@@ -133,16 +133,18 @@ def _paths(run: Run, fixed: Comparator | None) -> PathCurve | list[float] | None
     if not run.path_budgets:
         return None
     key = run.game.id, run.path_budgets
-    if key not in _FOUND:
+    found = _FOUND.get(key)  # looked at once: threads may play different games
+    if found is None:
         from oco.comparators import best_paths
 
         stream = _as_planned(run.game).environment.fresh(run.game.seed)
         losses = stream.declared_losses(0, stream.horizon)
         if losses is None:
             return list(run.path_budgets)
+        found = best_paths(losses, stream.comparator_domain, run.path_budgets, fixed=fixed)
         _FOUND.clear()
-        _FOUND[key] = best_paths(losses, stream.comparator_domain, run.path_budgets, fixed=fixed)
-    return _FOUND[key]
+        _FOUND[key] = found
+    return found
 
 
 _FOUND: dict[tuple[str, tuple[float, ...]], PathCurve] = {}

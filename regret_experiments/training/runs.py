@@ -197,16 +197,19 @@ def check_options(
 
     network = _network(task, data, canonical(sizes))
     model = network.model()
+    generator = torch.Generator().manual_seed(0)
     for kind, options, rest in optimizers:
         optimizer = make_optimizer(kind, model, 1e-3, options, rest, network.rest)
-        for parameter in model.parameters():
-            parameter.grad = torch.zeros_like(parameter)
+        for parameter in model.parameters():  # not zero, because an optimizer of yours may divide by a norm
+            parameter.grad = torch.randn(parameter.shape, generator=generator)
         try:
             optimizer.step()
         except (TypeError, ValueError) as error:  # some options are read by the first step only
             raise ConfigError(
                 f"optimizer {kind} with options={options} and rest={rest} takes no step: {error}"
             ) from error
+        except Exception:
+            continue  # says nothing about options: the runs that fail so are stored with the error
     if probe is not None:
         SpectrumProbe(model, **probe)
 

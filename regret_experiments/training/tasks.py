@@ -183,6 +183,8 @@ def _language_model(
 ) -> Task:
     codes = torch.from_numpy(load_text())
     split = int(0.9 * len(codes))
+    if context > (longest := len(codes) - split - 2):
+        raise ConfigError(f"context must be at most {longest}, for the text that is held out, got {context}")
 
     def sample(text: Tensor, count: int, generator: torch.Generator) -> Batch:
         starts = torch.randint(len(text) - context - 1, (count, 1), generator=generator)

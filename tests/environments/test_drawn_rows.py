@@ -1,5 +1,6 @@
 """Streams made from a seed: their spectrum, their constants, and that any round is reachable."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import oco
-from oco.environments import IllConditionedRegression, SpectrumLinear
+from oco.environments import IllConditionedRegression, NoisyRegression, SpectrumLinear
 from oco.environments.drawn import random_rotation
 from oco.errors import ConfigError
 
@@ -125,5 +126,18 @@ def test_rows_beyond_the_kept_bytes_are_drawn_again(monkeypatch):
     monkeypatch.setattr(oco.environments.drawn, "KEPT_BYTES", 2 * 256 * 5 * 8)
     game = SpectrumLinear(5, 1000)
     whole = game.fresh(4).block(0, 1000).rows
-    assert len(game._shared.of(4)) == 2
+    assert len(game._shared.of(4, game.fresh(4)._parameters)) == 2
     assert_array_equal(game.fresh(4).block(0, 1000).rows, whole)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["the environment itself", "a copy"])
+def test_a_stream_with_another_parameter_does_not_get_rows_that_were_drawn_without_it(apart):
+    game, other = NoisyRegression(3, 300, noise=0.1), NoisyRegression(3, 300, noise=2.0)
+    game.fresh(4).block(0, 300)
+    changed = copy.copy(game) if apart else game
+    changed.noise = 2.0
+    for seed in (4, 5, 4):
+        assert_array_equal(changed.fresh(seed).block(0, 300).targets, other.fresh(seed).block(0, 300).targets)
+    if apart:
+        expected = NoisyRegression(3, 300, noise=0.1).fresh(4).block(0, 300).targets
+        assert_array_equal(game.fresh(4).block(0, 300).targets, expected)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,8 +22,9 @@ from oco.torch import (
     controlled_spectra,
 )
 from regret_experiments.training import load_training, parse_training
+from regret_experiments.training.data import load_text
 from regret_experiments.training.optimizers import make_optimizer
-from regret_experiments.training.runs import check_options
+from regret_experiments.training.runs import TrainingRun, check_options
 from regret_experiments.training.tasks import make_task
 
 CONFIG = {
@@ -128,6 +131,37 @@ def test_what_only_a_step_would_read_is_found_before_training(kind, options, res
     with pytest.raises(ConfigError, match=re.escape("[0.9, 0.99, 0.9]")) as caught:
         check_options("mlp", "digits", {"hidden": [8]}, [(kind, options, rest)])
     assert kind in sentence(caught.value)
+
+
+class PerNorm(torch.optim.Optimizer):
+    """Steps of one length, as a user would write them: a gradient of zero divides by zero."""
+
+    def __init__(self, params, lr=0.1, gives_up=False):
+        super().__init__(params, {"lr": lr, "gives_up": gives_up})
+
+    def step(self):
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if group["gives_up"]:
+                    raise RuntimeError("no more steps")
+                parameter.data.add_(parameter.grad, alpha=-group["lr"] / parameter.grad.norm().item())
+
+
+@pytest.mark.parametrize("gives_up", [False, True])
+def test_the_trial_step_refuses_no_optimizer_of_yours_that_takes_its_options(gives_up, monkeypatch):
+    monkeypatch.setitem(sys.modules, "of_mine", SimpleNamespace(PerNorm=PerNorm))
+    asked = ("of_mine:PerNorm", {"gives_up": gives_up}, None)
+    check_options("mlp", "digits", {"hidden": [8]}, [asked])
+    run = TrainingRun("mlp", "digits", asked[0], 0.1, 1, 2, 1, asked[1], sizes={"hidden": [8]})
+    outcome = run.perform()
+    assert outcome.failed == gives_up
+    assert outcome.metadata.get("message") == ("no more steps" if gives_up else None)
+
+
+def test_a_context_longer_than_the_text_is_refused_before_training():
+    held_out = len(load_text()) - int(0.9 * len(load_text()))
+    with pytest.raises(ConfigError, match=f"context must be at most {held_out - 2}, .* got {held_out - 1}$"):
+        check_options("gpt", "digits", {"context": held_out - 1, "width": 4, "layers": 1, "evaluated": 1}, [])
 
 
 def weight(rows=6, columns=4):
