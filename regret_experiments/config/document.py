@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import yaml
 
 from oco.errors import ConfigError
+from regret_experiments.printable import one_line
 
 Location: TypeAlias = tuple["str | int", ...]
 """Keys and positions that lead to a value: ``("learners", 2, "rank")``."""
@@ -63,10 +64,10 @@ class Document:
 
 
 def path_text(location: Location) -> str:
-    """``learners[2].rank`` for ``("learners", 2, "rank")``; long keys are cut short."""
+    """``learners[2].rank`` for ``("learners", 2, "rank")``; long keys are cut short, and none ends a line."""
     text = ""
     for part in location:
-        text += f"[{part}]" if isinstance(part, int) else (f".{part[:60]}" if text else part[:60])
+        text += f"[{part}]" if isinstance(part, int) else f"{'.' if text else ''}{one_line(part[:60])}"
     return text
 
 

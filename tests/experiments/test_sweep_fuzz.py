@@ -118,6 +118,19 @@ def test_the_start_is_valid() -> None:
     assert refused_or_planned(yaml.safe_dump(VALID)) is None
 
 
+@pytest.mark.parametrize("letter", ["\n", "\r", "\x1b", "\u2028"])
+@pytest.mark.parametrize("place", [(), ("environments", 0), ("learners", 0), ("learners", 0, "learning_rate", 1)])
+def test_a_key_that_ends_a_line_is_told_in_one_line(place: tuple[Any, ...], letter: str) -> None:
+    config = copy.deepcopy(VALID)
+    at: Any = config
+    for step in place:
+        at = at[step]
+    at[f"a{letter}b"] = 1
+    sentence = refused_or_planned(yaml.safe_dump(config))
+    assert sentence is not None
+    assert sentence.isprintable()
+
+
 @given(mutations())
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_mutated_configs(config: Any) -> None:
