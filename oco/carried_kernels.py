@@ -57,9 +57,3 @@ def portable(key: tuple[Any, ...]) -> tuple[Any, ...]:
     """The key of a kernel without the processor, which the directory tells: signature, code, and kind of wrapper."""
     signature, _processor, *rest = key
     return (signature, *rest)
-
-
-def is_numba_told(level: str) -> bool:
-    """Whether Numba was told to compile for this level."""
-    config: Any = numba.config
-    return bool(level == config.CPU_NAME)

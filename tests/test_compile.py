@@ -52,7 +52,7 @@ def quarter(number):
 
 def test_a_kernel_that_kernels_call_is_for_python_too():
     assert quarter(8.0) == 2.0
-    assert half.signatures == []  # only the part without a wrapper was compiled
+    assert half.compiled.signatures == []  # only the part without a wrapper was compiled
     assert half(8.0) == 4.0
     assert quarter(6) == 1.5
 
@@ -107,7 +107,7 @@ learner.start(oco.Problem(domain=oco.Ball(1.0, dimension=20), horizon=100))
 rows = np.random.default_rng(0).standard_normal((60, 20))
 learner.play_block(RowBlock(Logistic(), rows, np.ones(60)))
 learner.update(rows[0])
-print(sum(play_round.stats.cache_misses.values()), learner.prediction.tobytes().hex())
+print(sum(play_round.compiled.stats.cache_misses.values()), learner.prediction.tobytes().hex())
 """
 
 

@@ -11,8 +11,7 @@ import pytest
 from numba.core.errors import TypingError
 
 from oco.compile import kernel
-from oco.inverse_roots import inverse_sqrt
-from oco.lanes import WIDTH, anywhere, first, load, multiply_add, spread, sqrt, store, total, where
+from oco.lanes import WIDTH, anywhere, first, inverse_sqrt, load, multiply_add, spread, sqrt, store, total, where
 
 
 @kernel

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-from scipy import sparse
+import scipy  # its parts are loaded when they are first used
 
 from oco.domains import Ball
 from oco.domains.base import Domain
@@ -92,7 +92,7 @@ class CoordinateGame(DrawnRows):
         if self._basis is not None:
             return self._basis.T[chosen], self._coordinates[chosen]
         places = np.arange(rounds.size + 1)
-        rows = sparse.csr_array((np.ones(rounds.size), chosen, places), shape=(rounds.size, self.dimension))
+        rows = scipy.sparse.csr_array((np.ones(rounds.size), chosen, places), shape=(rounds.size, self.dimension))
         return rows, self._coordinates[chosen]
 
     @property

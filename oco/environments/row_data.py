@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from scipy import sparse
+import scipy  # its parts are loaded when they are first used
 
 from oco.errors import DataError
 from oco.losses.rows import PIECE_FLOATS, Rows, rows_at_once, squared_lengths
@@ -38,7 +38,7 @@ def sound_rows(rows: Any) -> Any:
 
     The dtype is kept, so that a memory map of bytes stays a memory map.
     """
-    if sparse.issparse(rows):
+    if scipy.sparse.issparse(rows):
         matrix: Any = canonical_csr(rows, "rows")
         numbers = matrix.data
     else:
@@ -85,7 +85,7 @@ def stacked(blocks: list[Rows]) -> Any:
         return some[0]
     if isinstance(blocks[0], np.ndarray):
         return np.vstack(some)
-    stack: Any = sparse.vstack
+    stack: Any = scipy.sparse.vstack
     return stack(some, "csr")
 
 

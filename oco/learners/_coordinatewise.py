@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from oco.compile import MATRIX, VECTOR, WHOLE, kernel, separate_kernel
+from oco.compile import MATRIX, VECTOR, WHOLE, kernel, rows_of, separate_kernel
 from oco.domains._shrinkage import ball_multiplier
-from oco.inverse_roots import inverse_sqrt
-from oco.lanes import WIDTH, load, multiply_add, spread, store, total
+from oco.lanes import WIDTH, inverse_sqrt, load, multiply_add, spread, store, total
 from oco.learners._records import Stream
 from oco.learners._settled import REFUSED, outcome_of
 from oco.losses.scalar import evaluate
@@ -104,9 +102,7 @@ def diagonal_round(
     return True
 
 
-@separate_kernel(
-    WHOLE(VECTOR, VECTOR, VECTOR, VECTOR, numba.types.Array(numba.from_dtype(RULE), 1, "C"), MATRIX), from_python=True
-)
+@separate_kernel(WHOLE(VECTOR, VECTOR, VECTOR, VECTOR, rows_of(RULE), MATRIX), from_python=True)
 def diagonal_online(gradient: Array, point: Array, sums: Array, numbers: Array, rule: Rule, work: Array) -> int:
     """`diagonal_round` for Python, which learns what became of it."""
     if not diagonal_round(gradient, 1.0, point, sums, numbers, rule, work):

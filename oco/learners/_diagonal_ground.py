@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-from oco.compile import MATRIX, REAL, VECTOR, WHOLE, kernel, separate_kernel
+from oco.compile import MATRIX, REAL, VECTOR, WHOLE, kernel, rows_of, separate_kernel
 from oco.domains._coupled_algebra import FACE, MOVED, TRIAL, X, Z
 from oco.domains._region import BAND, BOX, L1_BALL, inside, project_coordinates, size_of, sum_threshold
 from oco.learners._coordinatewise import RULE as DIAGONAL_RULE
@@ -156,7 +155,7 @@ def settle_euclidean(point: Array, ground: Ground) -> int:
 
 
 @separate_kernel(
-    WHOLE(VECTOR, VECTOR, VECTOR, VECTOR, numba.types.Array(numba.from_dtype(DIAGONAL_RULE), 1, "C"), MATRIX, GROUND),
+    WHOLE(VECTOR, VECTOR, VECTOR, VECTOR, rows_of(DIAGONAL_RULE), MATRIX, GROUND),
     from_python=True,
 )
 def diagonal_on(
@@ -170,9 +169,7 @@ def diagonal_on(
     return settle_diagonal(point, squares, rule[0].delta / numbers[UNIT] ** 2, ground)
 
 
-@separate_kernel(
-    WHOLE(VECTOR, VECTOR, VECTOR, numba.types.Array(numba.from_dtype(ISOTROPIC_RULE), 1, "C"), GROUND), from_python=True
-)
+@separate_kernel(WHOLE(VECTOR, VECTOR, VECTOR, rows_of(ISOTROPIC_RULE), GROUND), from_python=True)
 def isotropic_on(gradient: Array, point: Array, numbers: Array, rule: IsotropicRule, ground: Ground) -> int:
     """One round of gradient descent, and what became of it."""
     if not isotropic_round(gradient, 1.0, point, numbers, rule):

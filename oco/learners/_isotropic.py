@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 from typing import TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from oco.compile import VECTOR, WHOLE, kernel, separate_kernel
+from oco.compile import VECTOR, WHOLE, kernel, rows_of, separate_kernel
 from oco.lanes import WIDTH, load, spread, store, total
 from oco.learners._records import Stream
 from oco.learners._settled import REFUSED, outcome_of
@@ -98,7 +97,7 @@ def isotropic_round(row: Array, slope: float, point: Array, numbers: Array, rule
     return True
 
 
-@separate_kernel(WHOLE(VECTOR, VECTOR, VECTOR, numba.types.Array(numba.from_dtype(RULE), 1, "C")), from_python=True)
+@separate_kernel(WHOLE(VECTOR, VECTOR, VECTOR, rows_of(RULE)), from_python=True)
 def isotropic_online(gradient: Array, point: Array, numbers: Array, rule: Rule) -> int:
     """`isotropic_round` for Python, which learns what became of it."""
     if not isotropic_round(gradient, 1.0, point, numbers, rule):

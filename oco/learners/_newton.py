@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+import scipy  # its parts are loaded when they are first used
 
 from oco.compile import kernel
 from oco.domains.base import Domain
@@ -46,7 +46,7 @@ class NewtonState:
         """``A_t = A_{t-1} + weight g g'``, ``x_{t+1} = Pi^{A_t}(x_t - A_t^{-1} g)``: O(d^2), O(d^3) to project."""
         flat = gradient.ravel()
         add_outer_product(self.factor, np.sqrt(weight) * flat)
-        step = linalg.cho_solve((self.factor, False), flat, check_finite=False)
+        step = scipy.linalg.cho_solve((self.factor, False), flat, check_finite=False)
         target = self.point - step.reshape(self.point.shape)
         if not domain.contains(target, tolerance=0.0):
             target = domain.project_in(target, Dense.from_matrix(self.factor.T @ self.factor))

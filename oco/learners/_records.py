@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from oco.compile import INDICES, MATRIX, REAL, VECTOR, WHOLE, record
+from oco.compile import INDICES, MATRIX, REAL, VECTOR, WHOLE, record, rows_of
 from oco.learners._common import writable
 from oco.losses.rows import BlockOutcome, RowBlock
 from oco.types import Array
@@ -64,7 +63,7 @@ class Recipe(NamedTuple):
 
 _KINDS = dict.fromkeys(Recipe._fields, np.float64) | {"root": np.bool_, "averaging": np.bool_, "keep": np.int64}
 _FIELDS = np.dtype((np.record, np.dtype(list(_KINDS.items()), align=True)))
-RECIPE = numba.types.Array(numba.from_dtype(_FIELDS), 1, "C")
+RECIPE = rows_of(_FIELDS)
 
 Packed: TypeAlias = NDArray[np.record]
 """A `Recipe` in an array: kernels read ``recipe[0].rate`` and so on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
+import scipy  # its parts are loaded when they are first used
 
 from oco.domains.base import Domain
 from oco.learners._newton import add_outer_product
@@ -28,13 +28,13 @@ def add_row(factor: Array, row: Array, target: float) -> None:
 def add_target(factor: Array, row: Array, target: float) -> None:
     """Add ``target row`` to the moments, for a row that is in A already, in O(d^2)."""
     moments = factor[:-1, -1]
-    moments += target * linalg.solve_triangular(factor[:-1, :-1], row, trans="T", check_finite=False)
+    moments += target * scipy.linalg.solve_triangular(factor[:-1, :-1], row, trans="T", check_finite=False)
 
 
 def constrained_solution(factor: Array, domain: Domain) -> Array:
     """The point of the domain that is nearest to ``A^{-1} sum y_s a_s`` in the norm of A; O(d^3) if it projects."""
     root = factor[:-1, :-1]
-    target: Array = linalg.solve_triangular(root, factor[:-1, -1], check_finite=False)
+    target: Array = scipy.linalg.solve_triangular(root, factor[:-1, -1], check_finite=False)
     if np.isfinite(target).all() and not domain.contains(target, tolerance=0.0):
         scaled = root / np.max(np.abs(root))  # so that squares of huge rows do not overflow
         target = domain.project_in(target, Dense.from_matrix(scaled.T @ scaled))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import linalg
+import scipy  # its parts are loaded when they are first used
 
 from oco.learners._finite import finite_update
 from oco.learners._triangular import add_row, comparator_norm, constrained_solution, first_factor, log_determinant
@@ -102,7 +102,7 @@ class OnlineRidge(Learner):
         state = self.state
         error = abs(target - float(row @ state.point))
         add_row(state.factor, row, target)
-        along = linalg.solve_triangular(state.factor[:-1, :-1], row, trans="T", check_finite=False)
+        along = scipy.linalg.solve_triangular(state.factor[:-1, :-1], row, trans="T", check_finite=False)
         state.root_errors = math.hypot(state.root_errors, error * float(np.linalg.norm(along)))  # squares may overflow
         state.largest_error = max(state.largest_error, error)
         state.point = constrained_solution(state.factor, self._domain)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+import scipy  # its parts are loaded when they are first used
 
 from oco.learners._finite import finite_update
 from oco.learners._newton import add_outer_product
@@ -121,7 +121,7 @@ class SlabSON(Learner):
         state.row = np.array(context, dtype=np.float64)
         excess = excess_of(state.row, state.point, self.prediction_bound)
         if excess != 0.0:
-            direction = linalg.cho_solve((state.factor, False), state.row, check_finite=False)
+            direction = scipy.linalg.cho_solve((state.factor, False), state.row, check_finite=False)
             state.point = state.point - excess / float(state.row @ direction) * direction
 
     @finite_update
@@ -130,7 +130,7 @@ class SlabSON(Learner):
         state = self.state
         state.round += 1
         add_outer_product(state.factor, np.sqrt(self.weight(state.round)) * gradient)
-        state.point = state.point - linalg.cho_solve((state.factor, False), gradient, check_finite=False)
+        state.point = state.point - scipy.linalg.cho_solve((state.factor, False), gradient, check_finite=False)
         if gradient.any():
             state.largest_slope = max(state.largest_slope, slope_of(gradient, state.row))
 

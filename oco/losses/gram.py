@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.linalg import blas
+import scipy  # its parts are loaded when they are first used
 
 from oco.compile import kernel
 from oco.losses.rows import Rows
@@ -33,7 +33,7 @@ def add_gram(total: Array, rows: Rows, weights: Array) -> None:
         if used.size == 0:
             return
         scaled = (rows if used.size == weights.size else rows[used]) * np.sqrt(weights[used])[:, None]
-        result = blas.dsyrk(1.0, scaled.T, 1.0, total, overwrite_c=True)
+        result = scipy.linalg.blas.dsyrk(1.0, scaled.T, 1.0, total, overwrite_c=True)
         if not np.shares_memory(result, total):
             total[:] = result
     else:

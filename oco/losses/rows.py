@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
-from scipy import sparse
+import scipy  # its parts are loaded when they are first used
 
 from oco.compile import kernel
 from oco.losses.base import Loss
@@ -14,7 +14,7 @@ from oco.losses.margin import ScalarLoss
 from oco.memory import process_memory
 from oco.types import Array
 
-Rows: TypeAlias = "Array | sparse.csr_array"
+Rows: TypeAlias = "Array | scipy.sparse.csr_array"
 """Feature rows ``(n, d)``: a dense C-contiguous array or a CSR array."""
 
 HELD_SHARE = 0.125

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from scipy.linalg import blas, lapack
+import scipy  # its parts are loaded when they are first used
 
 from oco.compile import kernel
 from oco.errors import NumericsError
@@ -81,7 +81,7 @@ class GradientCovariance:
 
     def add(self, gradient: Array) -> None:
         """Add one gradient ``(d,)``; `NumericsError` where its square leaves the range of float64."""
-        size = blas.dnrm2(gradient)  # which does not overflow
+        size = scipy.linalg.blas.dnrm2(gradient)  # which does not overflow
         if size * size + self._squares < _SAFE_SUM:
             squares = gradient * gradient
             self.coordinate_squares += squares
@@ -178,7 +178,7 @@ def _eigenvalues(upper: Array) -> Array:
     In small games these take half as long as the eigenvalues, and every checkpoint of every game asks for them.
     """
     work, whole_work = _work_sizes(len(upper))
-    values, _, _, _, failed = lapack.dsyevr(upper, compute_v=0, lower=0, lwork=work, liwork=whole_work)
+    values, _, _, _, failed = scipy.linalg.lapack.dsyevr(upper, compute_v=0, lower=0, lwork=work, liwork=whole_work)
     if failed:
         raise NumericsError("the eigenvalues of the gradient covariance were not found")
     rising: Array = values
@@ -187,7 +187,7 @@ def _eigenvalues(upper: Array) -> Array:
 
 @lru_cache(maxsize=16)
 def _work_sizes(dimension: int) -> tuple[int, int]:
-    work, whole_work, _ = lapack.dsyevr_lwork(dimension, lower=0)
+    work, whole_work, _ = scipy.linalg.lapack.dsyevr_lwork(dimension, lower=0)
     return int(work), int(whole_work)
 
 

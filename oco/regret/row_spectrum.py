@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from scipy import linalg, sparse
+import scipy  # its parts are loaded when they are first used
 
 from oco.errors import NumericsError
 from oco.losses.gram import add_gram
@@ -72,7 +72,7 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
     small = min(count, dimension)
     if small <= EXACT_SIZE or (top is not None and top >= small - 1):
         known, rounding = rounded_eigenvalues(
-            linalg.eigvalsh(pieces.small_gram(), lower=False), small, sum(pieces.shape)
+            scipy.linalg.eigvalsh(pieces.small_gram(), lower=False), small, sum(pieces.shape)
         )
         padded = np.concatenate([known, np.zeros(dimension - small)])
         return Spectrum(dimension, padded, pieces.trace, rounding=rounding, rank=small)
@@ -85,9 +85,9 @@ def gradient_spectrum(rows: Rows | Blocks, slopes: Array, top: int | None = None
             block = np.linalg.qr(block - basis @ (basis.T @ block))[0]
         basis, images = np.hstack([basis, block]), np.hstack([images, pieces.apply(block)])
         product = basis.T @ images
-        values, turn = linalg.eigh(0.5 * (product + product.T))
+        values, turn = scipy.linalg.eigh(0.5 * (product + product.T))
         values, turn = values[::-1][:wanted], turn[:, ::-1][:, :wanted]
-        residual = float(linalg.norm(images @ turn - (basis @ turn) * values, 2))
+        residual = float(scipy.linalg.norm(images @ turn - (basis @ turn) * values, 2))
         if residual <= SLACK * float(values[0]):
             break
         block = images[:, -wanted:]
@@ -112,7 +112,7 @@ class _Pieces:
         if streamed and may_be_held(source, slopes.size):
             source, streamed = source.block(0, slopes.size).rows, False
         self._source: Any = source
-        self._step = rows_at_once(self.shape[1], sparse.issparse(first)) if streamed else max(1, slopes.size)
+        self._step = rows_at_once(self.shape[1], scipy.sparse.issparse(first)) if streamed else max(1, slopes.size)
         self.trace = sum(float(weights @ squared_lengths(piece)) for piece, weights in self._weighted())
 
     def _weighted(self) -> Iterator[tuple[Any, Array]]:
@@ -140,7 +140,7 @@ class _Pieces:
                 add_gram(total, piece, weights)
             return total
         pieces = [piece for piece, _ in self._weighted()]
-        stacked: Any = np.vstack(pieces) if isinstance(pieces[0], np.ndarray) else sparse.vstack(pieces)
+        stacked: Any = np.vstack(pieces) if isinstance(pieces[0], np.ndarray) else scipy.sparse.vstack(pieces)
         slopes = np.sqrt(self._weights)
         return slopes[:, None] * _dense(stacked @ stacked.T) * slopes
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
-
-from oco.compile import FLAG, MATRIX, NONE, VECTOR, WHOLE, fast_kernel, kernel, separate_kernel
+from oco.compile import ANY_MATRIX, FLAG, MATRIX, NONE, VECTOR, WHOLE, fast_kernel, kernel, separate_kernel
 from oco.lanes import WIDTH, load, spread, store
 from oco.sketching.passes import CHUNK, clear, move
 from oco.types import Array
@@ -20,8 +18,6 @@ IN_CACHE = 1 << 16
 """Numbers that inner products work on together: half a megabyte, part of a second-level cache."""
 SHORTEST_CHUNK = 512
 """Columns that they work on together at least: with fewer, adding up the parts of a sum would show."""
-
-ANY_MATRIX = numba.types.Array(numba.float64, 2, "A")
 
 
 @fast_kernel

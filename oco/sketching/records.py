@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple, TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from oco.compile import MATRIX, VECTOR, record, view_kernel
+from oco.compile import MATRIX, VECTOR, record, rows_of, view_kernel
 from oco.sketching.passes import CHUNK
 from oco.sketching.secular import FOURS
 from oco.sketching.secular import ROWS as SECULAR_ROWS
@@ -50,7 +49,7 @@ class Sketch(NamedTuple):
     known: Array
 
 
-SKETCH = record(Sketch, MATRIX, MATRIX, numba.types.Array(numba.from_dtype(HEADER), 1, "C"), VECTOR, VECTOR)
+SKETCH = record(Sketch, MATRIX, MATRIX, rows_of(HEADER), VECTOR, VECTOR)
 
 COORDINATES, STEP, PRODUCTS, POLES, ROOTS, WEIGHTS, METRIC, SQUARES, MADE, LINES = range(10)
 """Lines of the scratch memory; ``LINES`` is their number."""

@@ -107,8 +107,9 @@ def table(
     loaded = load(results)
     shown = PAPER if latex and columns is None else columns
     view = table_view(
-        loaded.runs, shown, environments=environment, learners=learner, sort=sort, descending=descending, rate=rate
-    )
+        loaded.runs, shown, environments=environment, learners=learner, sort=sort, descending=descending, rate=rate,
+        errors=as_csv,
+    )  # fmt: skip
     found = best_and_ties(view, ties) if markdown or latex else None
     if as_csv:
         text = csv_text(view.frame if columns is None else view.chosen)

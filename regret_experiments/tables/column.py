@@ -43,6 +43,8 @@ class Column:
         Takes what a row is about and returns the values by order whose mean the column shows; None for another column.
     lower_is_better
         Whether the lowest mean of an environment is the best, and set in bold.
+    read
+        Whether the text of any cell may show the value; errors of means are in CSV only.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Column:
     alarm: tuple[str, ...] = ()
     orders: Callable[[Any], pd.Series[float]] | None = None
     lower_is_better: bool = False
+    read: bool = True
 
     def heading(self, measure: str) -> str:
         """Title and unit; the name where a column has no title."""

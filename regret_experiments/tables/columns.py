@@ -103,9 +103,9 @@ def _key(name: str) -> Any:
 def _errors(rate: str, what: str) -> list[Column]:
     """Columns of CSV with the standard error of a mean over the orders, and the ends of Student's 95 % interval."""
     return [
-        Column(f"{what}_{rate}_se", value=lambda group: group.error(rate, what).standard_error),
-        Column(f"{what}_{rate}_ci_low", value=lambda group: group.error(rate, what).low),
-        Column(f"{what}_{rate}_ci_high", value=lambda group: group.error(rate, what).high),
+        Column(f"{what}_{rate}_se", value=lambda group: group.error(rate, what).standard_error, read=False),
+        Column(f"{what}_{rate}_ci_low", value=lambda group: group.error(rate, what).low, read=False),
+        Column(f"{what}_{rate}_ci_high", value=lambda group: group.error(rate, what).high, read=False),
     ]
 
 

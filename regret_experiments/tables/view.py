@@ -67,6 +67,7 @@ def table_view(
     sort: str | None = None,
     descending: bool = False,
     rate: str = "best",
+    errors: bool = True,
 ) -> View:
     """Choose rows and columns of the table of ``runs``.
 
@@ -84,6 +85,8 @@ def table_view(
         last. By default the order of the config.
     rate
         ``"best"`` or ``"theorem"``: the learning rate at which columns of ``runs`` are taken.
+    errors
+        Whether the frame has standard errors and intervals of means that are not among ``columns``.
 
     Raises
     ------
@@ -105,7 +108,8 @@ def table_view(
     asked = (*chosen, *(() if sorted_by is None else (sorted_by,)))
     more = {column.name: column for column in asked if column not in COLUMNS}
     groups = tuple(groups_of(runs))
-    frame = table_of(groups, more=more.values())
+    names = {column.name for column in COLUMNS if errors or column.read or column in asked}
+    frame = table_of(groups, names, more.values())
     for what, names in (("environment", tuple(environments)), ("learner", tuple(learners))):
         there = dict.fromkeys(frame[what])
         for name in names:

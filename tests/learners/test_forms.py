@@ -193,7 +193,7 @@ def test_rows_that_are_read_only_compile_nothing_new():
     rows, targets = awkward_rows(60, seed=6)
     learner = start(oco.FDAdaGrad(rank=3, learning_rate=1.0), oco.Unbounded(DIMENSION), 60)
     learner.play_block(RowBlock(Logistic(), rows, targets))
-    compiled = len(play_stream.signatures)
+    compiled = len(play_stream.compiled.signatures)
     rows.flags.writeable = False
     targets.flags.writeable = False
     learner.play_block(RowBlock(Logistic(), rows, targets))
@@ -203,7 +203,7 @@ def test_rows_that_are_read_only_compile_nothing_new():
     gradient = np.ones(DIMENSION)
     gradient.flags.writeable = False
     learner.update(gradient)
-    assert len(play_stream.signatures) == compiled
+    assert len(play_stream.compiled.signatures) == compiled
 
 
 def test_nothing_is_densified_in_a_million_dimensions():
