@@ -134,7 +134,15 @@ class SketchedPlayer:
         while True:
             length, room = self._block_room(state.sketch, nonzeros)
             moving, sketch, recipe, scratch = self._hold(state).arguments
-            stopped, more = play_stream(begin, length, stream, moving, sketch, recipe, scratch, room)
+            import os
+            if os.environ.get("NEST") and nonzeros is not None:
+                from oco.learners._nested_blocks import Nest, play_long_stream
+                n, m = map(int, os.environ["NEST"].split(","))
+                room = Room.empty(state.sketch.capacity, m, state.sketch.dimension)
+                nest = Nest.empty(state.sketch.capacity, m, n, state.sketch.dimension, stream.data.size)
+                stopped, more = play_long_stream(begin, stream, moving, sketch, recipe, scratch, room, nest)
+            else:
+                stopped, more = play_stream(begin, length, stream, moving, sketch, recipe, scratch, room)
             online += more
             if stopped < 0 or not stream.finite_at(stopped) or not self._grow(state):
                 break
