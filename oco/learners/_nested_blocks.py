@@ -18,9 +18,9 @@ from oco.learners._block_ahead import ROOM, Block, Room, nearly_singular, play_i
 from oco.learners._block_coordinates import factorize, in_rows, put, substitute
 from oco.learners._records import MOVING, RECIPE, STREAM, Moving, Packed, Stream
 from oco.learners._sketched_rounds import play_rounds
-from oco.sketching.basis import compress, set_identity
+from oco.sketching.basis import set_identity
 from oco.sketching.numerics import PIVOT, POLISH_EVERY
-from oco.sketching.passes import CHUNK, clear, move, project, square_norm
+from oco.sketching.passes import CHUNK, clear, dot, move, project, square_norm
 from oco.sketching.products import inner_products, polish, weighted_sums
 from oco.sketching.records import SCRATCH, SKETCH, Scratch, Sketch, matrix_in
 from oco.sketching.sparse_columns import (
@@ -58,12 +58,12 @@ class Nest(NamedTuple):
     along: Array
 
     @classmethod
-    def empty(cls, rank: int, short: int, length: int, dimension: int, nonzeros: int) -> Self:
-        """Room for ``length`` rows with at most ``nonzeros`` together, in blocks of ``short``."""
-        size = rank + length
+    def empty(cls, rank: int, rows: int, short: int, length: int, dimension: int, nonzeros: int) -> Self:
+        """Room for ``length`` rows of ``nonzeros`` together, in blocks of ``short``, beside a basis of ``rows``."""
+        size = rows + length
         return cls(
             columns=Columns.empty(dimension, nonzeros),
-            cross=np.zeros(length * rank),
+            cross=np.zeros(length * rows),
             base=np.zeros(length),
             offsets=np.zeros(length),
             lengths=np.zeros(length),
@@ -165,20 +165,22 @@ def open_block(
     On a ball the point is followed itself. Elsewhere its motion is, and what the rows had with it before is an offset.
     """
     head = sketch.header[0]
-    rank = int(head.rank)
+    rank, before = int(head.rank), int(head.used)
     sort_by_column(begin, count, stream.data, stream.indices, stream.indptr, nest.columns)
-    cross = matrix_in(nest.cross, nest.base.size, rank)
+    cross = matrix_in(nest.cross, nest.base.size, before)
     column_products(nest.columns, sketch.basis, moving.anchor, cross, nest.base)
     head.anchor_square = square_norm(moving.anchor)
+    weights = matrix_in(nest.weights, rank, before)
+    for i in range(rank):
+        move(sketch.directions[i], weights[i])
     clear(nest.moved)
     clear(nest.along)
     if recipe[0].radius < np.inf:
-        project(sketch.basis, rank, moving.anchor, nest.along)
+        project(sketch.directions, rank, sketch.known[:before], nest.along)
     else:
         for i in range(count):
             nest.offsets[i] = stream.offsets[begin + i]
             stream.offsets[begin + i] += nest.base[i]
-    set_identity(matrix_in(nest.weights, rank, rank), rank)
 
 
 @part_of_kernel
@@ -199,6 +201,7 @@ def write_out(
 ) -> None:
     """The basis and the point from their weights on ``[Q; A]``, in place, a few columns at a time."""
     basis, made, wide = sketch.basis, int(sketch.header[0].rank), before + played
+    clear(sketch.known)
     directions = matrix_in(nest.weights, made, wide)
     weights = matrix_in(nest.spare, before + nest.base.size, made + 1)
     for j in range(weights.shape[0]):
@@ -212,6 +215,8 @@ def write_out(
         weighted_sums(weights, basis[:before], basis[:0], start, new)
         add_columns(start, nest.columns, weights, before, new)
         put(new, made, start, scale, basis, moving)
+        for i in range(min(made, sketch.known.size)):
+            sketch.known[i] += dot(new[i], moving.point[start : start + new.shape[1]])
 
 
 @separate_kernel(several(WHOLE, FLAG, FLAG)(WHOLE, WHOLE, STREAM, MOVING, SKETCH, RECIPE, ROOM, NEST))
@@ -224,7 +229,7 @@ def play_long_block(
     than ``count`` without either if weights have become large or the preconditioner nearly singular.
     """
     head = sketch.header[0]
-    before, short = int(head.rank), room.directions.shape[1] - sketch.values.size
+    before, short = int(head.used), room.directions.shape[1] - sketch.values.size
     open_block(begin, count, stream, moving, sketch, recipe, nest)
     at, done, scale, moved, halted, stuck = 0, 0, 1.0, False, False, False
     while at < count and not (halted or stuck or nearly_singular(sketch, recipe)):
@@ -241,10 +246,8 @@ def play_long_block(
     if not moved:
         return done, halted, stuck
     made = int(head.rank)
-    if sketch.known.size > 0:
-        clear(sketch.known)
-        move(nest.along, sketch.known[:made])
     write_out(before, at, scale, moving, sketch, nest, room.buffer)
+    set_identity(sketch.directions, made)
     head.used = made
     head.compressions += 1.0
     if head.compressions % POLISH_EVERY == 0:
@@ -259,7 +262,6 @@ def play_long_stream(
 ) -> tuple[int, int]:  # fmt: skip
     """`oco.learners._block_ahead.play_stream` in long blocks."""
     rounds, length, row = stream.targets.size, nest.base.size, room.row[: sketch.basis.shape[1]]
-    compress(sketch, scratch)
     at, online, patience = begin, 0, 1
     while at < rounds:
         alone = sketch.values.size
@@ -267,7 +269,6 @@ def play_long_stream(
             count = min(length, rounds - at)
             played, halted, stuck = play_long_block(at, count, stream, moving, sketch, recipe, room, nest)
             at += played
-            set_identity(sketch.directions, int(sketch.header[0].rank))
             if halted:
                 return at, online
             if not stuck:
@@ -279,5 +280,4 @@ def play_long_stream(
             return stopped, online
         clear(row)
         at, online = at + alone, online + alone
-        compress(sketch, scratch)
     return -1, online

@@ -139,7 +139,7 @@ class SketchedPlayer:
                 from oco.learners._nested_blocks import Nest, play_long_stream
                 n, m = map(int, os.environ["NEST"].split(","))
                 room = Room.empty(state.sketch.capacity, m, state.sketch.dimension)
-                nest = Nest.empty(state.sketch.capacity, m, n, state.sketch.dimension, stream.data.size)
+                nest = Nest.empty(state.sketch.capacity, state.sketch.basis.shape[0], m, n, state.sketch.dimension, stream.data.size)
                 stopped, more = play_long_stream(begin, stream, moving, sketch, recipe, scratch, room, nest)
             else:
                 stopped, more = play_stream(begin, length, stream, moving, sketch, recipe, scratch, room)
