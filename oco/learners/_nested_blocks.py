@@ -9,7 +9,7 @@ with Q and A. The basis is written with one matrix product at the end of the lon
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -35,6 +35,10 @@ from oco.types import Array
 
 LARGEST_WEIGHT = 1.0 / PIVOT
 """Square of the length of a direction's weights at which a long block ends: a pivot amplifies round-off as much."""
+
+
+LONG = 128
+"""Blocks of CSR rows for which `oco.learners._block_ahead.block_length` is less than this are not nested."""
 
 
 class Nest(NamedTuple):
@@ -281,3 +285,19 @@ def play_long_stream(
         clear(row)
         at, online = at + alone, online + alone
     return -1, online
+
+
+def long_block_length(dimension: int, rank: int, nonzeros: float) -> int:
+    """Rounds to play between two write-backs, near where their cost meets that of the rounds.
+
+    In units of a fused product and sum, a write-back is ``d k (k + 25)``, memory included, and a round among n rows
+    ``n (3 nonzeros + 2 k) / 2`` for products with the other rows, for weights, and for products with those.
+    """
+    best = np.sqrt(2.0 * dimension * rank * (rank + 25.0) / (3.0 * nonzeros + 2.0 * rank))
+    return int(2.0 ** np.clip(np.round(np.log2(best)), 7.0, 12.0))
+
+
+def most_nonzeros(indptr: np.ndarray[Any, Any], length: int) -> int:
+    """The most nonzeros of ``length`` rows that follow each other, or of all rows if there are fewer."""
+    length = min(length, indptr.size - 1)
+    return int(np.max(indptr[length:] - indptr[: indptr.size - length]))
