@@ -18,7 +18,8 @@ from oco.learners._anchored import Anchorage, Held
 from oco.learners._block_ahead import Room, block_length, play_stream
 from oco.learners._common import flat_gradient, refuse
 from oco.learners._ground import Ground
-from oco.learners._nested_blocks import LONG, Nest, long_block_length, most_nonzeros, play_long_stream
+from oco.learners._nested_blocks import LONG, long_blocks, most_nonzeros, play_long_stream
+from oco.learners._nested_coordinates import Nest
 from oco.learners._preconditioner import preconditioner
 from oco.learners._records import Moving, Recipe, Stream
 from oco.learners._settled import REFUSED, SETTLED
@@ -93,7 +94,7 @@ class SketchedPlayer:
         self._most_directions = most_directions
         self._held: Held[_Arguments] | None = None
         self._room: tuple[tuple[int, int, int], Room] | None = None
-        self._nest: tuple[tuple[int, int, int], Room, Nest] | None = None
+        self._nest: tuple[tuple[int, int, int], Nest] | None = None
 
     def first_state(self) -> SketchedState:
         """The domain's start and an empty sketch."""
@@ -153,12 +154,12 @@ class SketchedPlayer:
             if self._room is None or self._room[0] != (k, length, d):
                 self._room = (k, length, d), Room.empty(k, length, d)
             return play_stream(begin, length, stream, *arguments, self._room[1])
-        length = long_block_length(d, k, nonzeros)
+        length, short = long_blocks(d, k, nonzeros)
         most = most_nonzeros(stream.indptr, length)
-        if self._nest is None or self._nest[0] != (k, length, d) or self._nest[2].columns.values.size < most:
-            short = 16 + k // 2
-            self._nest = (k, length, d), Room.empty(k, short, d), Nest.empty(k, rows, short, length, d, most)
-        return play_long_stream(begin, stream, *arguments, *self._nest[1:])
+        if self._nest is None or self._nest[0] != (k, length, d) or self._nest[1].columns.values.size < most:
+            self._nest = None  # before there is another
+            self._nest = (k, length, d), Nest.empty(k, rows, short, length, d, most)
+        return play_long_stream(begin, stream, *arguments, self._nest[1])
 
     def _play_on_ground(self, learner: Learner, block: RowBlock) -> BlockOutcome:
         """The rounds of ``block`` off balls; a projection that the kernels leave to the domain is made in between."""
