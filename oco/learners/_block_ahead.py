@@ -131,6 +131,20 @@ def play_in_coordinates(
     return played, False, scale, moved
 
 
+@part_of_kernel
+def weigh(made: int, scale: float, first: Array, block: Block, directions: Array, weights: Array) -> None:
+    """The outcome of a block as weights on E, one combination a column: see `write_back`.
+
+    ``first`` are the anchor's coordinates before the block.
+    """
+    for j in range(weights.shape[0]):
+        for i in range(made):
+            weights[j, i] = directions[i, j]
+        weights[j, made] = block.at[j] - scale * first[j]
+        if weights.shape[1] > made + 1:
+            weights[j, made + 1] = block.now[j] - first[j]
+
+
 @separate_kernel(several(WHOLE, FLAG)(WHOLE, WHOLE, STREAM, MOVING, SKETCH, RECIPE, ROOM))
 def play_block(
     begin: int, count: int, stream: Stream, moving: Moving, sketch: Sketch, recipe: Packed, room: Room
@@ -171,12 +185,7 @@ def play_block(
         clear(sketch.known)
         project(room.directions, made, now, sketch.known)
     weights = matrix_in(room.weights, rank + count, made + (2 if recipe[0].averaging else 1))
-    for j in range(rank + count):
-        for i in range(made):
-            weights[j, i] = room.directions[i, j]
-        weights[j, made] = at[j] - scale * first[j]
-        if recipe[0].averaging:
-            weights[j, made + 1] = now[j] - first[j]
+    weigh(made, scale, first, block, room.directions, weights)
     in_rows(rank, count, cross, inner, weights, room.buffer)
     write_back(begin, count, stream, moving, scale, sketch, weights, room.buffer)
     head.used = made

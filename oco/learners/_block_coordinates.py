@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from oco.compile import MATRIX, NONE, REAL, VECTOR, WHOLE, separate_kernel
+from oco.compile import MATRIX, NONE, REAL, VECTOR, WHOLE, part_of_kernel, separate_kernel
 from oco.learners._records import MOVING, STREAM, Moving, Stream
 from oco.sketching.numerics import PIVOT
 from oco.sketching.passes import CHUNK, add_multiple, clear, combine, dot, move, project
@@ -103,6 +103,12 @@ def coordinates_of(
         for i in range(count):
             for place in range(stream.indptr[begin + i], stream.indptr[begin + i + 1]):
                 beyond[i] += stream.data[place] * vector[stream.indices[place]]
+    substitute(rank, count, written, out)
+
+
+@part_of_kernel
+def substitute(rank: int, count: int, written: Array, out: Array) -> None:
+    """From products with ``[Q; A]`` to coordinates in E, in place."""
     for i in range(count):
         place = rank + i
         out[place] = (out[place] - dot(written[i, :place], out[:place])) / written[i, place]
@@ -124,6 +130,18 @@ def in_rows(rank: int, count: int, cross: Array, inner: Array, weights: Array, s
                 weights[i, j] -= product[i, j]
 
 
+@part_of_kernel
+def put(new: Array, made: int, start: int, scale: float, basis: Array, moving: Moving) -> None:
+    """Columns from ``start`` on of the first ``made`` rows of the basis, and of the point, from the rows of ``new``."""
+    wide = new.shape[1]
+    for i in range(made):
+        move(new[i], basis[i, start : start + wide])
+    before, moved = moving.anchor[start : start + wide], new[made]
+    after = moving.point[start : start + wide]
+    for j in range(wide):
+        after[j] = scale * before[j] + moved[j]
+
+
 @separate_kernel(NONE(WHOLE, WHOLE, STREAM, MOVING, REAL, SKETCH, MATRIX, VECTOR))
 def write_back(
     begin: int, count: int, stream: Stream, moving: Moving, scale: float, sketch: Sketch, weights: Array, buffer: Array
@@ -140,14 +158,9 @@ def write_back(
         wide = min(CHUNK, basis.shape[1] - start)
         new = matrix_in(buffer, outputs, wide)
         weighted_sums(weights, basis[:rank], stream.dense[begin : begin + count], start, new)
-        for i in range(made):
-            move(new[i], basis[i, start : start + wide])
-        before, moved = anchor[start : start + wide], new[made]
-        after = point[start : start + wide]
-        for j in range(wide):
-            after[j] = scale * before[j] + moved[j]
+        put(new, made, start, scale, basis, moving)
         if averaging:
-            summed = new[made + 1]
+            before, summed = anchor[start : start + wide], new[made + 1]
             for j in range(wide):
                 before[j] += summed[j]
     if stream.dense.shape[0] > 0:

@@ -18,6 +18,8 @@ from oco.learners._anchored import Anchorage, Held
 from oco.learners._block_ahead import Room, block_length, play_stream
 from oco.learners._common import flat_gradient, refuse
 from oco.learners._ground import Ground
+from oco.learners._nested_blocks import LONG, long_blocks, most_nonzeros, play_long_stream
+from oco.learners._nested_coordinates import Nest
 from oco.learners._preconditioner import preconditioner
 from oco.learners._records import Moving, Recipe, Stream
 from oco.learners._settled import REFUSED, SETTLED
@@ -92,6 +94,7 @@ class SketchedPlayer:
         self._most_directions = most_directions
         self._held: Held[_Arguments] | None = None
         self._room: tuple[tuple[int, int, int], Room] | None = None
+        self._nest: tuple[tuple[int, int, int], Nest] | None = None
 
     def first_state(self) -> SketchedState:
         """The domain's start and an empty sketch."""
@@ -132,9 +135,7 @@ class SketchedPlayer:
         nonzeros = stream.data.size / max(len(block), 1) if block.sparse else None
         begin, online = 0, 0
         while True:
-            length, room = self._block_room(state.sketch, nonzeros)
-            moving, sketch, recipe, scratch = self._hold(state).arguments
-            stopped, more = play_stream(begin, length, stream, moving, sketch, recipe, scratch, room)
+            stopped, more = self._play_ahead(begin, stream, nonzeros, state)
             online += more
             if stopped < 0 or not stream.finite_at(stopped) or not self._grow(state):
                 break
@@ -143,6 +144,22 @@ class SketchedPlayer:
         if state.sketch.basis.shape[0] == 0:
             return stream.played("fused loop", stopped)
         return stream.played("block-ahead and online" if online else "block-ahead", stopped)
+
+    def _play_ahead(self, begin: int, stream: Stream, nonzeros: float | None, state: SketchedState) -> tuple[int, int]:
+        """Rounds from ``begin`` on, with ``nonzeros`` a row, None of dense rows; as `play_stream`."""
+        arguments, sketch = self._hold(state).arguments, state.sketch
+        d, k, rows = sketch.dimension, sketch.capacity, sketch.basis.shape[0]
+        length = 0 if rows == 0 else block_length(d, k, nonzeros)
+        if nonzeros is None or length < LONG or self.recipe.averaging:
+            if self._room is None or self._room[0] != (k, length, d):
+                self._room = (k, length, d), Room.empty(k, length, d)
+            return play_stream(begin, length, stream, *arguments, self._room[1])
+        length, short = long_blocks(d, k, nonzeros)
+        most = most_nonzeros(stream.indptr, length)
+        if self._nest is None or self._nest[0] != (k, length, d) or self._nest[1].columns.values.size < most:
+            self._nest = None  # before there is another
+            self._nest = (k, length, d), Nest.empty(k, rows, short, length, d, most)
+        return play_long_stream(begin, stream, *arguments, self._nest[1])
 
     def _play_on_ground(self, learner: Learner, block: RowBlock) -> BlockOutcome:
         """The rounds of ``block`` off balls; a projection that the kernels leave to the domain is made in between."""
@@ -183,7 +200,7 @@ class SketchedPlayer:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is held for the kernels: views into the state."""
-        return self.__dict__ | {"_held": None, "_room": None}
+        return self.__dict__ | {"_held": None, "_room": None, "_nest": None}
 
     def _may_grow(self, sketch: SketchState) -> bool:
         return self._most_directions is not None and sketch.capacity < min(self._most_directions, sketch.dimension)
@@ -215,14 +232,6 @@ class SketchedPlayer:
                 step += rest / metric.complement
         leader: Array = domain.start - self.recipe.rate * step.reshape(domain.shape)
         return leader
-
-    def _block_room(self, sketch: SketchState, nonzeros: float | None) -> tuple[int, Room]:
-        """The length of blocks, and scratch memory for them. ``nonzeros`` are those of a row, None of dense rows."""
-        d, k = sketch.dimension, sketch.capacity
-        length = 0 if sketch.basis.shape[0] == 0 else block_length(d, k, nonzeros)
-        if self._room is None or self._room[0] != (k, length, d):
-            self._room = (k, length, d), Room.empty(k, length, d)
-        return length, self._room[1]
 
 
 def sizes(dimension: int, rank: int, buffer: int | None) -> tuple[int, int]:
