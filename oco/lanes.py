@@ -176,14 +176,11 @@ def _store(context: Any, vector: Any, start: Any, lanes: Any) -> Any:
     return (signature(types.none, vector, types.int64, _LANES), emit) if _contiguous(vector) else None  # type: ignore[no-untyped-call]
 
 
-def _of_all(name: str) -> Callable[..., Any]:
-    """An operation of lanes that LLVM has a function for."""
+def _of_one(result: Any, kind: Any, emit: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """An operation with one argument of this ``kind``."""
 
-    def typed(context: Any, lanes: Any) -> Any:
-        def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-            return _called(builder, name, _VALUES, arguments[0])
-
-        return signature(_LANES, _LANES), emit  # type: ignore[no-untyped-call]
+    def typed(context: Any, argument: Any) -> Any:
+        return signature(result, kind), lambda context, builder, sig, arguments: emit(builder, arguments[0])  # type: ignore[no-untyped-call]
 
     return typed
 
@@ -195,18 +192,18 @@ def _multiply_add(context: Any, left: Any, right: Any, summand: Any) -> Any:
     return signature(_LANES, left, right, summand), emit  # type: ignore[no-untyped-call]
 
 
-def _total(context: Any, lanes: Any) -> Any:
+def _total(builder: Any, lanes: Any) -> Any:
+    return _called(builder, "vector.reduce.fadd", _NUMBER, _NUMBER(-0.0), lanes, fastmath=("reassoc",))
+
+
+def _add_products(context: Any, start: Any, left: Any, right: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return _called(builder, "vector.reduce.fadd", _NUMBER, _NUMBER(-0.0), arguments[0], fastmath=("reassoc",))
+        result, *factors = arguments
+        for place in map(_PLACE, range(WIDTH)):
+            result = builder.fadd(result, builder.fmul(*(builder.extract_element(lanes, place) for lanes in factors)))
+        return result
 
-    return signature(types.float64, _LANES), emit  # type: ignore[no-untyped-call]
-
-
-def _to_lanes(context: Any, value: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return _spread(builder, arguments[0])
-
-    return signature(_LANES, types.float64), emit  # type: ignore[no-untyped-call]
+    return signature(types.float64, start, _LANES, _LANES), emit  # type: ignore[no-untyped-call]
 
 
 def _choose(context: Any, condition: Any, chosen: Any, otherwise: Any) -> Any:
@@ -216,19 +213,9 @@ def _choose(context: Any, condition: Any, chosen: Any, otherwise: Any) -> Any:
     return signature(_LANES, _MASK, chosen, otherwise), emit  # type: ignore[no-untyped-call]
 
 
-def _first_lanes(context: Any, count: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return _first(builder, arguments[0])
-
-    return signature(_MASK, types.int64), emit  # type: ignore[no-untyped-call]
-
-
-def _holds_anywhere(context: Any, mask: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        bits = ir.IntType(WIDTH)
-        return builder.icmp_unsigned("!=", builder.bitcast(arguments[0], bits), bits(0))
-
-    return signature(types.boolean, _MASK), emit  # type: ignore[no-untyped-call]
+def _holds_anywhere(builder: Any, mask: Any) -> Any:
+    bits = ir.IntType(WIDTH)
+    return builder.icmp_unsigned("!=", builder.bitcast(mask, bits), bits(0))
 
 
 @_operation(_load)
@@ -247,13 +234,13 @@ def store(vector: Array, start: int, lanes: Any) -> None:
     part[:] = lanes[: part.size]
 
 
-@_operation(_to_lanes)
+@_operation(_of_one(_LANES, types.float64, _spread))
 def spread(value: float) -> Any:
     """``value`` in every lane."""
     return np.full(WIDTH, value)
 
 
-@_operation(_of_all("sqrt"))
+@_operation(_of_one(_LANES, _LANES, lambda builder, lanes: _called(builder, "sqrt", _VALUES, lanes)))
 def sqrt(lanes: Any) -> Any:
     """The square root of each."""
     return np.sqrt(lanes)
@@ -271,19 +258,27 @@ def where(condition: Any, chosen: Any, otherwise: Any) -> Any:
     return np.where(condition, chosen, otherwise)
 
 
-@_operation(_first_lanes)
+@_operation(_of_one(_MASK, types.int64, _first))
 def first(count: int) -> Any:
     """The condition that holds in the first ``count`` lanes."""
     return np.arange(WIDTH) < count
 
 
-@_operation(_holds_anywhere)
+@_operation(_of_one(types.boolean, _MASK, _holds_anywhere))
 def anywhere(condition: Any) -> bool:
     """Whether the condition holds in a lane."""
     return bool(np.any(condition))
 
 
-@_operation(_total)
+@_operation(_of_one(types.float64, _LANES, _total))
 def total(lanes: Any) -> float:
     """The sum of all lanes, in an order of the compiler's."""
     return float(np.sum(lanes))
+
+
+@_operation(_add_products)
+def add_products(start: float, left: Any, right: Any) -> float:
+    """``start`` plus the products of the first lanes, of the second, and so on: in order, each sum rounded once."""
+    for product in left * right:
+        start += product
+    return start
