@@ -148,6 +148,13 @@ def _total(builder: Any, values: Any) -> Any:
     return _called(builder, "vector.reduce.fadd", _NUMBER, _NUMBER(-0.0), values, fastmath=("reassoc",))
 
 
+def _add_products(builder: Any, start: Any, left: Any, right: Any) -> Any:
+    result = start
+    for place in map(_PLACE, range(WIDTH)):
+        result = builder.fadd(result, builder.fmul(*(builder.extract_element(each, place) for each in (left, right))))
+    return result
+
+
 def _multiply_add(builder: Any, *values: Any) -> Any:
     return _called(builder, "fmuladd", _VALUES, *(_spread(builder, value) for value in values))
 
@@ -218,6 +225,11 @@ def _teach_functions() -> None:
         (lanes.where, lambda condition, chosen, otherwise: signature(_LANES, _MASK, chosen, otherwise), _choose),
         (lanes.first, lambda count: signature(_MASK, types.int64), _first),
         (lanes.anywhere, lambda mask: signature(types.boolean, _MASK), _anywhere),
+        (
+            lanes.add_products,
+            lambda start, left, right: signature(types.float64, types.float64, _LANES, _LANES),
+            _add_products,
+        ),
         (lanes.total, lambda values: signature(types.float64, _LANES), _total),
     ]
     for function, typed, emit in operations:

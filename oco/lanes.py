@@ -75,3 +75,10 @@ def total(lanes: Any) -> float:
 def inverse_sqrt(lanes: Any) -> Any:
     """``1 / sqrt`` of each positive and finite number, within two units in the last place."""
     return 1.0 / np.sqrt(lanes)
+
+
+def add_products(start: float, left: Any, right: Any) -> float:
+    """``start`` plus the products of the first lanes, of the second, and so on: in order, each sum rounded once."""
+    for product in left * right:
+        start += product
+    return start

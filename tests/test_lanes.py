@@ -11,7 +11,20 @@ import pytest
 from numba.core.errors import TypingError
 
 from oco.compile import kernel
-from oco.lanes import WIDTH, anywhere, first, inverse_sqrt, load, multiply_add, spread, sqrt, store, total, where
+from oco.lanes import (
+    WIDTH,
+    add_products,
+    anywhere,
+    first,
+    inverse_sqrt,
+    load,
+    multiply_add,
+    spread,
+    sqrt,
+    store,
+    total,
+    where,
+)
 
 
 @kernel
@@ -47,6 +60,19 @@ def test_inverse_roots_are_within_two_units_in_the_last_place(exponents):
     invert_roots(numbers, found)
     exact = 1.0 / np.sqrt(numbers.astype(np.longdouble))
     assert np.max(np.abs(found - exact) / np.spacing(found)) <= 2.0
+
+
+@kernel
+def products_added(start, left, right):
+    return add_products(start, load(left, 0), load(right, 0))
+
+
+def test_products_are_added_in_order():
+    left = np.ones(WIDTH)
+    left[[0, -1]] = 2.0**53, -(2.0**53)  # a one is lost in the sum while it is so large
+    assert products_added(1.0, left, np.ones(WIDTH)) == 0.0
+    assert products_added(1.0, left[::-1].copy(), np.ones(WIDTH)) == WIDTH - 1.0
+    assert products_added(0.25, np.arange(3.0), np.full(3, 0.5)) == 1.75  # zeros beyond the end
 
 
 @kernel

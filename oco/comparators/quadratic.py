@@ -13,6 +13,9 @@ from oco.types import Array
 
 _KRYLOV = 120
 """Largest dimension of a Krylov space."""
+FEW = 0.75
+"""A system is made smaller where at most this part of the coordinates occurs in it, as in the first rounds of sparse
+rows: factorizing it costs the cube."""
 
 
 def minimize_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: Domain, accuracy: float) -> Array:
@@ -39,7 +42,13 @@ def minimize_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: 
         right = hessian.apply(offset) - gradient
         if hessian.matrix is None:
             return center + _ball_by_krylov(hessian, right, radius, accuracy)
-        return center + _ball_by_cholesky(hessian.matrix, right, offset, gradient, radius, accuracy)
+        matrix, moved = hessian.matrix, np.zeros_like(right)
+        held = np.flatnonzero((np.einsum("ii->i", matrix) > 0.0) | (right != 0.0))  # all others end at the center
+        if held.size > FEW * right.size:
+            return center + _ball_by_cholesky(matrix, right, offset, gradient, radius, accuracy)
+        inner = matrix[np.ix_(held, held)]
+        moved[held] = _ball_by_cholesky(inner, right[held], offset[held], gradient[held], radius, accuracy)
+        return center + moved
     return ProjectedQuadratic(hessian, gradient, point, domain).minimize(accuracy)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from oco.compile import REAL, VECTOR, separate_kernel, several
+from oco.lanes import WIDTH, add_products, load, spread, sqrt, store, where
 from oco.types import Array
 
 MOST_ITERATIONS = 200
 """Newton needs 3 to 10 steps; many more only for eigenvalues a hundred powers of ten apart."""
+SMALLEST = 1e-300
+"""Least eigenvalue above zero, in units of the largest."""
 
 
 @separate_kernel(several(REAL, REAL)(VECTOR, VECTOR, REAL, REAL, REAL), from_python=True)
@@ -22,7 +25,7 @@ def ball_multiplier(
     values
         ``(k,)``, eigenvalues h_i of H, all >= 0.
     squares
-        ``(k,)``, squared coordinates of y along their eigenvectors.
+        ``(k,)``, squared coordinates of y along their eigenvectors; overwritten.
     complement_value, complement_square
         The eigenvalue h_0 of H on the orthogonal complement of those eigenvectors, and y's squared norm there.
     radius
@@ -61,23 +64,27 @@ def ball_multiplier(
     largest = complement_value
     for i in range(values.size):
         largest = max(largest, values[i])
-    rest = complement_value / largest
-    multiplier = max(0.0, rest * (np.sqrt(complement_square) / radius - 1.0))
+    roots = squares
+    for at in range(0, values.size, WIDTH):
+        store(roots, at, sqrt(load(squares, at)) / radius)
+    rest, beyond = complement_value / largest, np.sqrt(complement_square) / radius
+    multiplier = max(0.0, rest * (beyond - 1.0))
     for i in range(values.size):
-        multiplier = max(multiplier, values[i] / largest * (np.sqrt(squares[i]) / radius - 1.0))
+        multiplier = max(multiplier, values[i] / largest * (roots[i] - 1.0))
     for _ in range(MOST_ITERATIONS):
         total = 0.0
         slope = 0.0
-        for i in range(values.size):
-            if values[i] > 0.0:
-                value = max(values[i] / largest, 1e-300)
-                part = value / (value + multiplier) * (np.sqrt(squares[i]) / radius)
-                total += part * part
-                slope += part * part * ((1.0 + multiplier) / (value + multiplier))
+        for at in range(0, values.size, WIDTH):
+            weighs = load(values, at) > 0.0
+            value = load(values, at) / largest
+            value = where(value < SMALLEST, SMALLEST, value)
+            part = where(weighs, value / (value + multiplier) * load(roots, at), 0.0)
+            total = add_products(total, part * part, spread(1.0))
+            slope = add_products(slope, part * part, (1.0 + multiplier) / (value + multiplier))
         if rest > 0.0:
-            part = rest / (rest + multiplier) * (np.sqrt(complement_square) / radius)
-            total += part * part
-            slope += part * part * ((1.0 + multiplier) / (rest + multiplier))
+            part_beyond = rest / (rest + multiplier) * beyond
+            total += part_beyond * part_beyond
+            slope += part_beyond * part_beyond * ((1.0 + multiplier) / (rest + multiplier))
         step = (np.sqrt(total) - 1.0) * (total / slope) * (1.0 + multiplier)
         multiplier += step
         if not step > 1e-15 * multiplier:

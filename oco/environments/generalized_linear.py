@@ -12,10 +12,12 @@ import numpy as np
 from oco.domains import Unbounded, from_config
 from oco.domains.base import Domain
 from oco.environments.row_data import (
+    ROUNDING,
     RowSource,
     exp_concavity,
     float_rows,
     largest_entries,
+    largest_entry,
     largest_gradient,
     row_lengths,
     sound_rows,
@@ -163,7 +165,8 @@ class GeneralizedLinearGame(RowStream):
             rows = float_rows(self._rows[start : start + step])
             lengths, targets = row_lengths(rows), self._targets[start : start + step]
             largest = max(largest, largest_gradient(self.loss, lengths, targets, radius))
-            entry = max(entry, largest_gradient(self.loss, lengths, targets, radius, largest_entries(rows)))
+            if not self.loss.lipschitz * largest_entry(rows) * ROUNDING <= entry:  # else no row has a larger one
+                entry = max(entry, largest_gradient(self.loss, lengths, targets, radius, largest_entries(rows)))
             alpha = min(alpha, exp_concavity(self.loss, lengths, targets, radius))
         return {
             "gradient_bound": largest if np.isfinite(largest) else None,

@@ -102,6 +102,12 @@ def largest_entries(rows: Rows) -> Array:
     return np.asarray(sizes if isinstance(sizes, np.ndarray) else sizes.toarray()).ravel()
 
 
+def largest_entry(rows: Rows) -> float:
+    """``max_ij |a_ij|``."""
+    matrix: Any = rows
+    return max(float(matrix.max()), -float(matrix.min()))
+
+
 def unit_rows(rows: Array) -> Array:
     """Dense rows scaled to length 1."""
     units: Array = rows / row_lengths(rows)[:, None]

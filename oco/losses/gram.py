@@ -12,7 +12,7 @@ from oco.losses.rows import Rows
 from oco.types import Array
 
 
-def add_gram(total: Array, rows: Rows, weights: Array) -> None:
+def add_gram(total: Array, rows: Rows, weights: Array, room: Array | None = None) -> None:
     """Add the upper triangle of ``A' diag(weights) A`` to ``total``, in place; entries below the diagonal are unused.
 
     Parameters
@@ -23,6 +23,8 @@ def add_gram(total: Array, rows: Rows, weights: Array) -> None:
         A, ``(n, d)``, dense or CSR with sorted indices.
     weights
         ``(n,)``, >= 0; rows of weight zero cost nothing.
+    room
+        ``(n, d)``, overwritten, for dense rows times their weights; None to allocate it.
 
     Notes
     -----
@@ -32,7 +34,11 @@ def add_gram(total: Array, rows: Rows, weights: Array) -> None:
         used = np.flatnonzero(weights)
         if used.size == 0:
             return
-        scaled = (rows if used.size == weights.size else rows[used]) * np.sqrt(weights[used])[:, None]
+        scaled = np.empty(rows.shape) if room is None else room
+        if used.size < weights.size:
+            scaled = scaled[: used.size]
+            rows, weights = np.take(rows, used, axis=0, out=scaled, mode="clip"), weights[used]
+        np.multiply(rows, np.sqrt(weights)[:, None], out=scaled)
         result = scipy.linalg.blas.dsyrk(1.0, scaled.T, 1.0, total, overwrite_c=True)
         if not np.shares_memory(result, total):
             total[:] = result

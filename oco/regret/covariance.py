@@ -69,6 +69,7 @@ class GradientCovariance:
             self._matrix = np.zeros((dimension, dimension), order="F")
         self._buffer = np.empty((_BUFFER_ROWS, dimension)) if self._matrix is not None else None
         self._buffered = 0
+        self._room = np.empty(0)  # for products with the rows: new memory for every block would take as long as they do
         self._rank = 0  # gradients that are not zero: the covariance has no higher rank
         self._longest_sum = self._sums = 0  # together the most roundings that an entry of the matrix went through
         sketched = spectrum and self._matrix is None and sketch_rank > 0
@@ -108,7 +109,7 @@ class GradientCovariance:
         with np.errstate(over="ignore", invalid="ignore"):
             weights = slopes * slopes
             if isinstance(rows, np.ndarray):
-                squares = rows * rows
+                squares = np.multiply(rows, rows, out=self._room_of(rows))
                 self.coordinate_squares += weights @ squares
                 lengths = squares.sum(axis=1) * weights
             else:
@@ -147,7 +148,7 @@ class GradientCovariance:
 
     def snapshot(self) -> Any:
         """Everything that was accumulated, as plain values."""
-        return capture(vars(self))
+        return capture({name: value for name, value in vars(self).items() if name != "_room"})
 
     def restore(self, snapshot: Any) -> None:
         """Restore a state from `snapshot`."""
@@ -161,8 +162,15 @@ class GradientCovariance:
 
     def _add_gram(self, rows: Rows, weights: Array) -> None:
         assert self._matrix is not None
-        add_gram(self._matrix, rows, weights)
+        add_gram(self._matrix, rows, weights, self._room_of(rows) if isinstance(rows, np.ndarray) else None)
         self._longest_sum, self._sums = max(self._longest_sum, weights.size), self._sums + 1
+
+    def _room_of(self, rows: Array) -> Array:
+        """An array of this shape, which the next call overwrites."""
+        if self._room.size < rows.size:
+            self._room = np.empty(rows.size)
+        room: Array = self._room[: rows.size].reshape(rows.shape)
+        return room
 
     def _require_finite(self) -> None:
         if not np.isfinite(self.trace):

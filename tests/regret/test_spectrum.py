@@ -151,6 +151,19 @@ def test_accumulated_covariance_is_that_of_the_rows(dimension: int) -> None:
     np.testing.assert_allclose(found.top, gradient_spectrum(rows, slopes).top, atol=1e-10)
 
 
+def test_blocks_of_any_length_share_memory_that_no_snapshot_has() -> None:
+    rows, slopes = decaying_rows(200, 6), np.random.default_rng(1).standard_normal(200)
+    slopes[20:60] = 0.0
+    accumulated = GradientCovariance(6)
+    for start, stop in ((0, 30), (30, 150), (150, 155), (155, 200)):
+        accumulated.add_rows(rows[start:stop], slopes[start:stop])
+    found = accumulated.spectrum()
+    assert found is not None
+    np.testing.assert_allclose(found.top, eigenvalues(rows, slopes), atol=1e-10)
+    arrays = [value for value in accumulated.snapshot().values() if isinstance(value, np.ndarray)]
+    assert max(array.size for array in arrays) == 64 * 6  # gradients that wait to be added one by one
+
+
 def test_sketched_covariance_brackets_every_eigenvalue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("oco.regret.covariance.DENSE_DIMENSION", 10)
     rows, slopes = decaying_rows(300, 40), np.random.default_rng(1).standard_normal(300)

@@ -108,7 +108,8 @@ class _Search:
                 continue
             best = self._point if self._units is None else self._point * self._units
             before = found[-1] if found else None
-            found.append(_proved(objective.prefix(count), self._domain, best, certifier, note, before))
+            part = certifier.objective if self._units is None else objective.prefix(count)
+            found.append(_proved(part, self._domain, best, certifier, note, before))
             self._solved_to(count)
             if self._strict:
                 require_tight(found[-1], self._tolerance)
