@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from oco.errors import DomainError
@@ -11,13 +13,12 @@ ROUNDING = 4e-15
 """How far outside, relative to the domain's size, rounding may leave a projection; such a point is not moved again."""
 
 
-@np.errstate(over="ignore")
 def euclidean_norm(array: Array) -> float:
     """``|array|_2`` of all entries, also where their squares overflow or vanish."""
     flat = array.ravel()
-    squared = float(flat @ flat)
+    squared = float(np.vdot(flat, flat))  # no warning of overflow, unlike the operator @
     if 1e-280 < squared < 1e280:
-        return float(np.sqrt(squared))
+        return math.sqrt(squared)
     largest = float(np.max(np.abs(flat), initial=0.0))
     if largest == 0.0 or not np.isfinite(largest):
         return largest

@@ -89,7 +89,8 @@ class Domain(ABC):
         array = np.asarray(point, dtype=np.float64)
         if array.shape != self.shape:
             raise DomainError(f"{type(self).__name__} has decisions of shape {self.shape}, got one of {array.shape}")
-        if not np.isfinite(array).all():
+        # Finite squares first: that takes half the time, and overflow in them does not warn.
+        if not (math.isfinite(np.vdot(array, array)) or np.isfinite(array).all()):
             raise DomainError(f"{type(self).__name__} got a point with an entry that is not finite")
         return array
 

@@ -81,13 +81,19 @@ class Box(Domain):
     @property
     def start(self) -> Array:
         """The middle; in a coordinate with an open side, the number closest to zero."""
+        origin = np.zeros(self.shape)
         closed = np.isfinite(self._lower) & np.isfinite(self._upper)
+        if closed.all():
+            inside: Array = self._lower / 2 + self._upper / 2
+            return inside
         middle = np.where(closed, self._lower, 0.0) / 2 + np.where(closed, self._upper, 0.0) / 2
-        return np.where(closed, middle, np.clip(np.zeros(self.shape), self._lower, self._upper))
+        return np.where(closed, middle, np.clip(origin, self._lower, self._upper))
 
     def contains(self, point: Array, tolerance: float = 1e-9) -> bool:
         """Whether no bound is passed by more than ``tolerance`` times the widest side (one, if all are open)."""
         point = self._checked(point)
+        if tolerance >= 0.0 and (point >= self._lower).all() and (point <= self._upper).all():
+            return True
         widths = self._upper - self._lower
         slack = tolerance * float(np.max(widths[np.isfinite(widths)], initial=0.0) or 1.0)
         return bool(np.all(point >= self._lower - slack) and np.all(point <= self._upper + slack))

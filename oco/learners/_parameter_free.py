@@ -53,9 +53,12 @@ class ParameterFreePlayer:
         """H."""
         return state.sketch.metric(1.0).power(0.5)
 
-    def bet(self, state: ParameterFreeState, norm: LowRankPlusScaledIdentity) -> Array:
-        """``-epsilon F_V'(z) H^{-1} s / z`` with ``z = |s|_{H^{-1}}``: the unprojected point, from the start."""
-        direction = norm.power(-1.0).apply(state.outcomes)
+    def bet(self, state: ParameterFreeState, dual: LowRankPlusScaledIdentity) -> Array:
+        """``-epsilon F_V'(z) H^{-1} s / z`` with ``z = |s|_{H^{-1}}``: the unprojected point, from the start.
+
+        ``dual`` is ``H^{-1}``.
+        """
+        direction = dual.apply(state.outcomes)
         z = math.sqrt(max(float(state.outcomes @ direction), 0.0))
         return direction * (-self.scale * slope(z, state.squares) / z) if z > 0.0 else np.zeros(direction.size)
 
@@ -66,19 +69,22 @@ class ParameterFreePlayer:
         state.clipped += length > self.gradient_bound * (1.0 + 1e-12)
         row = (gradient / max(length, self.gradient_bound)).ravel()
         norm = self.norm(state)
-        outcome = row + self._inward(state, norm, row)
-        state.squares += float(outcome @ norm.power(-1.0).apply(outcome))
+        dual = norm.power(-1.0)
+        outcome = row + self._inward(state, norm, dual, row)
+        state.squares += float(outcome @ dual.apply(outcome))
         state.outcomes = state.outcomes + outcome
         state.sketch.update(row[None], 1.0)
         norm = self.norm(state)
-        target = self.domain.start + self.bet(state, norm).reshape(self.domain.shape)
+        target = self.domain.start + self.bet(state, norm.power(-1.0)).reshape(self.domain.shape)
         inside = self.domain.contains(target, tolerance=0.0)
         state.point = target if inside else self.domain.project_in(target, norm)
 
-    def _inward(self, state: ParameterFreeState, norm: LowRankPlusScaledIdentity, row: Array) -> Array:
+    def _inward(
+        self, state: ParameterFreeState, norm: LowRankPlusScaledIdentity, dual: LowRankPlusScaledIdentity, row: Array
+    ) -> Array:
         """``max(0, -<c, v>) H v``, with v the unit vector from the point to the bet; zero where they agree."""
         offset = (state.point - self.domain.start).ravel()
-        bet = self.bet(state, norm)
+        bet = self.bet(state, dual)
         outward = bet - offset
         if not outward.any():
             return np.zeros(row.size)

@@ -39,8 +39,8 @@ class Side:
         values, vectors, escaped = shrink(
             self.eigenvalues[:used], self.eigenvectors[:used], rows, self.eigenvalues.size, decay
         )
-        self.eigenvalues = np.zeros_like(self.eigenvalues)
-        self.eigenvectors = np.zeros_like(self.eigenvectors)
+        self.eigenvalues = np.zeros(self.eigenvalues.shape)
+        self.eigenvectors = np.zeros(self.eigenvectors.shape)
         self.eigenvalues[: values.size] = values
         self.eigenvectors[: values.size] = vectors
         self.escaped_mass = decay * self.escaped_mass + escaped
@@ -52,13 +52,24 @@ class Side:
         return LowRankPlusScaledIdentity(self.eigenvectors[:used].T, self.eigenvalues[:used] + shift, shift)
 
 
-def projected(
-    domain: Domain, target: Array, left: LowRankPlusScaledIdentity, right: LowRankPlusScaledIdentity
+def preconditioned(
+    left: LowRankPlusScaledIdentity, right: LowRankPlusScaledIdentity, matrix: Array, exponent: float
 ) -> Array:
-    """Projection in the norm of ``left (x) right``, spelled out only where the target lies outside."""
+    """``left^exponent matrix right^exponent``."""
+    return right.power(exponent).apply(left.power(exponent).apply(matrix).T).T
+
+
+def projected(
+    domain: Domain,
+    target: Array,
+    left: LowRankPlusScaledIdentity,
+    right: LowRankPlusScaledIdentity,
+    exponent: float,
+) -> Array:
+    """Projection in the norm of ``(left (x) right)^exponent``, spelled out only where the target lies outside."""
     if domain.contains(target, tolerance=0.0):
         return target
-    return domain.project_in(target, Kronecker(left.dense(), right.dense()))
+    return domain.project_in(target, Kronecker(left.power(exponent).dense(), right.power(exponent).dense()))
 
 
 def omega(falling: Array, rank: int) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.learners._finite import finite_update
-from oco.learners._side import Side, projected
+from oco.learners._side import Side, preconditioned, projected
 from oco.learners.base import DIAMETER, GRADIENT_BOUND, Learner, Look, Memory, Problem
 from oco.learners.requirements import (
     at_most,
@@ -127,17 +127,14 @@ class FTSLShampoo(Learner):
     def update(self, gradient: Array) -> None:
         """Sketch both sides, add up, step from the start, project."""
         state, unit = self.state, gradient / self._slope
-        state.squares += float(np.sum(self._preconditioned(unit, -0.125) ** 2))
+        left, right = state.left.metric(1.0), state.right.metric(1.0)
+        state.squares += float(np.sum(preconditioned(left, right, unit, -0.125) ** 2))
         state.left.update(unit.T, 1.0)
         state.right.update(unit, 1.0)
-        state.gradient_sum = state.gradient_sum + unit
-        target = self._domain.start - self._rate * self._preconditioned(state.gradient_sum, -0.25)
         left, right = state.left.metric(1.0), state.right.metric(1.0)
-        state.point = projected(self._domain, target, left.power(0.25), right.power(0.25))
-
-    def _preconditioned(self, matrix: Array, exponent: float) -> Array:
-        left, right = self.state.left.metric(1.0), self.state.right.metric(1.0)
-        return right.power(exponent).apply(left.power(exponent).apply(matrix).T).T
+        state.gradient_sum = state.gradient_sum + unit
+        target = self._domain.start - self._rate * preconditioned(left, right, state.gradient_sum, -0.25)
+        state.point = projected(self._domain, target, left, right, 0.25)
 
     def memory(self, problem: Problem) -> Memory:
         """Point, sum of gradients, two sketches, and a number."""

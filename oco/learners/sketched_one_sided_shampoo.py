@@ -110,7 +110,7 @@ class SketchedOneSidedShampoo(Learner):
         state.left.update(gradient.T, self.decay)
         left = state.left.metric(self.delta)
         step = left.power(-0.5).apply(gradient)
-        state.point = projected(self._domain, state.point - self._rate * step, left.power(0.5), self._identity)
+        state.point = projected(self._domain, state.point - self._rate * step, left, self._identity, 0.5)
 
     def memory(self, problem: Problem) -> Memory:
         """Floats of the point and of the sketch."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oco.learners._finite import finite_update
-from oco.learners._side import Side, checked_decay, omega, projected
+from oco.learners._side import Side, checked_decay, omega, preconditioned, projected
 from oco.learners.base import DIAMETER, Learner, Look, Memory, Problem
 from oco.learners.requirements import nonnegative, positive_or_none, required_diameter, required_matrix, whole
 from oco.learners.shampoo import shampoo_bound
@@ -132,13 +132,8 @@ class SketchedShampoo(Learner):
         state.left.update(gradient.T, self.decay)
         state.right.update(gradient, self.decay)
         left, right = state.left.metric(self.delta), state.right.metric(self.delta)
-        step = right.power(-0.25).apply(left.power(-0.25).apply(gradient).T).T
-        state.point = projected(
-            self._domain,
-            state.point - self._rate * step,
-            left.power(0.25),
-            right.power(0.25),
-        )
+        step = preconditioned(left, right, gradient, -0.25)
+        state.point = projected(self._domain, state.point - self._rate * step, left, right, 0.25)
 
     def memory(self, problem: Problem) -> Memory:
         """Point and two sketches."""

@@ -86,6 +86,9 @@ class Metric(ABC):
 def powers(values: Array, exponent: float) -> Array:
     """Eigenvalues to a power; those that are zero stay zero."""
     positive = values > 0.0
+    if np.count_nonzero(positive) == values.size:
+        raised: Array = values**exponent
+        return raised
     return np.where(positive, np.where(positive, values, 1.0) ** exponent, 0.0)
 
 
