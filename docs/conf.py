@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import re
@@ -11,6 +12,9 @@ from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
+
+# Sphinx makes and keeps many objects, and the garbage collector would look through all of them again and again.
+gc.set_threshold(1_000_000, 100, 100)
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -29,7 +33,7 @@ author = "the authors of oco"
 release = version = __version__
 extensions = [
     "myst_parser",
-    "numpydoc",
+    "docstrings",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.mathjax",
@@ -85,6 +89,7 @@ sphinx_gallery_conf: dict[str, Any] = {
     "write_computation_times": False,
     "download_all_examples": False,
     "show_signature": False,
+    "reset_modules": ("matplotlib", "lesson_process.keep_imports"),
     "parallel": True,  # as many processes as `sphinx -j` says
 }
 
