@@ -17,6 +17,7 @@ from oco.learners._adaptive_rank import grown
 from oco.learners._anchored import Anchorage, Held
 from oco.learners._block_ahead import Room, block_length, play_stream
 from oco.learners._common import flat_gradient, refuse
+from oco.learners._deferred_rotation import Deferring, may_defer, play_deferring
 from oco.learners._ground import Ground
 from oco.learners._nested_blocks import LONG, long_blocks, most_nonzeros, play_long_stream
 from oco.learners._nested_coordinates import Nest
@@ -95,6 +96,7 @@ class SketchedPlayer:
         self._held: Held[_Arguments] | None = None
         self._room: tuple[tuple[int, int, int], Room] | None = None
         self._nest: tuple[tuple[int, int, int], Nest] | None = None
+        self._deferring: Deferring | None = None
 
     def first_state(self) -> SketchedState:
         """The domain's start and an empty sketch."""
@@ -132,6 +134,12 @@ class SketchedPlayer:
             return None
         state = learner.state
         stream = Stream.of(block, where.center)
+        if may_defer(state.sketch, self.recipe):
+            if self._deferring is None:
+                self._deferring = Deferring.empty(state.sketch.dimension)
+            stopped = play_deferring(0, stream, *self._hold(state).arguments, self._deferring)
+            where.publish(state)
+            return stream.played("fused loop", stopped)
         nonzeros = stream.data.size / max(len(block), 1) if block.sparse else None
         begin, online = 0, 0
         while True:
@@ -200,7 +208,7 @@ class SketchedPlayer:
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what is held for the kernels: views into the state."""
-        return self.__dict__ | {"_held": None, "_room": None, "_nest": None}
+        return self.__dict__ | {"_held": None, "_room": None, "_nest": None, "_deferring": None}
 
     def _may_grow(self, sketch: SketchState) -> bool:
         return self._most_directions is not None and sketch.capacity < min(self._most_directions, sketch.dimension)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from regret_experiments.execution.backends import Backend, WorkersLost
+from regret_experiments.execution.backends import Backend
 from regret_experiments.execution.interrupts import Interrupts
 from regret_experiments.execution.progress import Progress
 from regret_experiments.execution.work import Outcome, Work, failure
+from regret_experiments.execution.workers import WorkersLost
 from regret_experiments.plan.content import canonical
 from regret_experiments.store.provenance import machine, session
 from regret_experiments.store.store import Store

@@ -1,4 +1,4 @@
-"""Set up a worker process before its first task: one inner thread, and exit when its parent does."""
+"""Worker processes: how one is set up before its first task, and the error where some have died."""
 
 from __future__ import annotations
 
@@ -7,8 +7,27 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
+
+_DEATHS = ("TerminatedWorkerError", "BrokenProcessPool", "KilledWorker", "ShutdownExecutorError")
+
+
+class WorkersLost(Exception):
+    """Worker processes died while they performed tasks."""
+
+
+@contextmanager
+def raised_loss() -> Iterator[None]:
+    """Raise `WorkersLost` for the errors by which pools and clusters say so."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__name__ in _DEATHS:
+            raise WorkersLost(str(error)) from error
+        raise
 
 
 def pin_inner_threads() -> Any:
