@@ -20,7 +20,8 @@ ABOUT = {
     "compile, metrics, plugins": "compiled kernels; norms; registries",
     "dispatcher, lane_code": "how Numba compiles kernels and lanes",
     "exchange": "who is shown what, and when",
-    "decomposition, html, kernel_cache, keywords, lanes, memory, needs, numbers, plain_file, progress, showing, snapshot": "",
+    "decomposition, html, kernel_cache, keywords, lanes, memory, needs, "
+    "numbers, plain_file, progress, showing, snapshot": "",
     "carried_kernels, errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")
