@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from joblib.externals import cloudpickle
 
 import oco
 from oco.compile import MATRIX, REAL, VECTOR, _separate_kernels_of, entry_point, kernel, separate_kernel
@@ -61,6 +60,7 @@ def test_a_kernel_that_kernels_call_is_for_python_too():
 
 
 def test_kernels_are_pickled_by_name_and_those_of_a_notebook_by_their_code():
+    cloudpickle = pytest.importorskip("cloudpickle")
     assert pickle.loads(pickle.dumps(scaled_sum)) is scaled_sum
     assert copy.deepcopy(half) is half
 
