@@ -16,10 +16,12 @@ ABOUT = {
     "environments": "data x loss, streams, adversaries",
     "comparators, learners": "best fixed points; the algorithms",
     "regret": "intervals, bounds, spectrum",
-    "datasets, domains, inverse_roots, losses, sketching": "know nothing of learners",
-    "compile, lanes, metrics, plugins": "compiled kernels, vectors in them; norms; registries",
+    "datasets, domains, losses, sketching": "know nothing of learners",
+    "compile, metrics, plugins": "compiled kernels; norms; registries",
+    "dispatcher, lane_code": "how Numba compiles kernels and lanes",
     "exchange": "who is shown what, and when",
-    "decomposition, html, kernel_cache, keywords, memory, needs, numbers, plain_file, progress, showing, snapshot": "",
+    "decomposition, html, kernel_cache, keywords, lanes, memory, needs, "
+    "numbers, plain_file, progress, showing, snapshot": "",
     "carried_kernels, errors, types": "the ground",
 }
 CHAIN = ("config", "plan", "execution", "store", "tables, figures, report")

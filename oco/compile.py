@@ -106,8 +106,10 @@ class Kernel:
     def _needed(self) -> list[Any]:
         return [kernel.compiled for kernel in _separate_kernels_of(self.py_func, set())]
 
-    def __reduce__(self) -> str:
-        """Pickled by its name, as functions are."""
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        """Pickled by its name, as functions are; one of a notebook by its code, as `cloudpickle` pickles these."""
+        if self.py_func.__module__ == "__main__":
+            return Kernel, (self.py_func, self.targetoptions, self.signature)
         return self.py_func.__qualname__
 
 

@@ -157,7 +157,8 @@ class Dispatcher(CPUDispatcher):
         """The compiled function of a separate kernel; None unless ``arguments`` are of the types of its signature."""
         self.load()
         same = tuple(map(_type_of, arguments)) == self.signature.args
-        return self.overloads[self.signature.args].entry_point if same else None
+        compiled: Any = self.overloads[self.signature.args]
+        return compiled.entry_point if same else None
 
 
 def dispatcher_of(

@@ -198,7 +198,7 @@ def _estimate(builder: Any, values: Any) -> Any:
 
 def _function(function: Any, typed: Callable[..., Any], emit: Callable[..., Any]) -> None:
     """Give a function of `oco.lanes` a meaning in kernels; ``typed`` is its signature by the types of its arguments."""
-    type_callable(function)(lambda context: typed)  # type: ignore[no-untyped-call]
+    type_callable(function)(lambda context: typed)
     lower_builtin(function, types.VarArg(types.Any))(emit)  # type: ignore[no-untyped-call]
 
 
@@ -207,30 +207,34 @@ def _of_values(emit: Callable[..., Any]) -> Callable[..., Any]:
     return lambda context, builder, sig, arguments: emit(builder, *arguments)
 
 
+def _signed(result: Any, *arguments: Any) -> Any:
+    return signature(result, *arguments)  # type: ignore[no-untyped-call]
+
+
 def _teach_functions() -> None:
     def of_vector(result: Any, vector: Any, *others: Any) -> Any:
-        return signature(result, vector, types.int64, *others) if _contiguous(vector) else None  # type: ignore[no-untyped-call]
+        return _signed(result, vector, types.int64, *others) if _contiguous(vector) else None
 
     _function(lanes.load, lambda vector, start: of_vector(_LANES, vector), _load)
     _function(lanes.store, lambda vector, start, values: of_vector(types.none, vector, _LANES), _store)
     operations: list[tuple[Any, Callable[..., Any], Callable[..., Any]]] = [
-        (lanes.spread, lambda value: signature(_LANES, types.float64), _spread),
+        (lanes.spread, lambda value: _signed(_LANES, types.float64), _spread),
         (
             lanes.sqrt,
-            lambda values: signature(_LANES, _LANES),
+            lambda values: _signed(_LANES, _LANES),
             lambda builder, values: _called(builder, "sqrt", _VALUES, values),
         ),
-        (lanes.inverse_sqrt, lambda values: signature(_LANES, _LANES), _inverse_sqrt),
-        (lanes.multiply_add, lambda left, right, summand: signature(_LANES, left, right, summand), _multiply_add),
-        (lanes.where, lambda condition, chosen, otherwise: signature(_LANES, _MASK, chosen, otherwise), _choose),
-        (lanes.first, lambda count: signature(_MASK, types.int64), _first),
-        (lanes.anywhere, lambda mask: signature(types.boolean, _MASK), _anywhere),
+        (lanes.inverse_sqrt, lambda values: _signed(_LANES, _LANES), _inverse_sqrt),
+        (lanes.multiply_add, lambda left, right, summand: _signed(_LANES, left, right, summand), _multiply_add),
+        (lanes.where, lambda condition, chosen, otherwise: _signed(_LANES, _MASK, chosen, otherwise), _choose),
+        (lanes.first, lambda count: _signed(_MASK, types.int64), _first),
+        (lanes.anywhere, lambda mask: _signed(types.boolean, _MASK), _anywhere),
         (
             lanes.add_products,
-            lambda start, left, right: signature(types.float64, types.float64, _LANES, _LANES),
+            lambda start, left, right: _signed(types.float64, types.float64, _LANES, _LANES),
             _add_products,
         ),
-        (lanes.total, lambda values: signature(types.float64, _LANES), _total),
+        (lanes.total, lambda values: _signed(types.float64, _LANES), _total),
     ]
     for function, typed, emit in operations:
         _function(function, typed, _of_values(emit))

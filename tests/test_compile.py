@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +57,18 @@ def test_a_kernel_that_kernels_call_is_for_python_too():
     assert half.compiled.signatures == []  # only the part without a wrapper was compiled
     assert half(8.0) == 4.0
     assert quarter(6) == 1.5
+
+
+def test_kernels_are_pickled_by_name_and_those_of_a_notebook_by_their_code():
+    cloudpickle = pytest.importorskip("cloudpickle")
+    assert pickle.loads(pickle.dumps(scaled_sum)) is scaled_sum
+    assert copy.deepcopy(half) is half
+
+    def twice(number):
+        return half(4.0 * number)
+
+    twice.__module__ = "__main__"
+    assert pickle.loads(cloudpickle.dumps(kernel(twice)))(3.0) == 6.0
 
 
 def test_other_arrays_are_refused_when_compiling():

@@ -14,7 +14,7 @@ from typing import Any
 import numba
 import pytest
 
-import oco.dispatcher  # sets the directory of the cache
+import oco.dispatcher  # noqa: F401 (it sets the directory of the cache)
 from oco.compile import kernel
 from oco.kernel_cache import _CheckedFiles, why_not_private
 

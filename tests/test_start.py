@@ -119,6 +119,27 @@ def test_workers_of_a_sweep_say_once_that_they_compile(tmp_path: Path) -> None:
     assert "oco: compiling" not in on_a_terminal(command, tmp_path, tmp_path / "cache")
 
 
+@pytest.mark.slow
+def test_workers_share_the_directory_that_stands_in_for_a_cache(unwritable: Path, tmp_path: Path) -> None:
+    """None of them makes one of its own, which would be said, and nothing is left behind."""
+    (tmp_path / "two.yaml").write_text(SWEEP)
+    (tmp_path / "scratch").mkdir()
+    code = f"from regret_experiments.cli import main; main(['sweep', {str(tmp_path / 'two.yaml')!r}, '--jobs', '2'])"
+    done = run(f"import os; os.chdir({str(tmp_path)!r})\n{code}", unwritable, TMPDIR=str(tmp_path / "scratch"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("kernels are compiled anew") <= 1, done.stderr
+    assert not list((tmp_path / "scratch").glob("oco-kernels-*"))
+
+
+LEARNERS = "import oco.learners, oco.regret, regret_experiments.tables"
+
+
+def test_learners_and_their_kernels_need_no_numba_before_they_play(tmp_path: Path) -> None:
+    say = "import sys; print('numba' in sys.modules, 'scipy.linalg' in sys.modules)"
+    done = run(f"{LEARNERS}\n{say}", tmp_path)
+    assert done.stdout == "False False\n", done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("code", ["import oco", HELP], ids=["import oco", "oco --help"])
 def test_what_is_heavy_is_imported_when_it_is_needed(code: str, tmp_path: Path) -> None:
     check = "import sys, atexit; heavy = {'numba', 'scipy', 'pandas', 'sklearn', 'matplotlib', 'pydantic', 'joblib'}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import sys
@@ -96,6 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
     prepare()
     # A command makes millions of objects that stay: modules, tables, a figure. Looking through them takes a tenth.
     gc.set_threshold(100_000, 50, 50)
+    atexit.register(gc.freeze)  # nor is there anything to find at the end
     warnings.filterwarnings("default", ".* is now called", DeprecationWarning)
     try:
         oco.main(args=arguments, prog_name="oco")

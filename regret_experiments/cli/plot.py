@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from oco.memory import collector_paused
 from regret_experiments.cli.options import plugin_option, results_argument
 from regret_experiments.cli.output import echo
 
@@ -83,6 +84,7 @@ class _Plot(click.Command):
 @click.option("--group", metavar="NAME", help="Hyper-parameter of which each value has a line, in those figures.")
 @plugin_option
 @click.option("--rank", type=int, help="Rank of figures that show one.  [default: depends on the kind]")
+@collector_paused()  # hardly anything that it makes is garbage
 def plot(results: Path, kind: str, output: Path | None, size: str, **how: Any) -> None:
     """Draw a figure of RESULTS, a panel for every environment, and write its caption beside it."""
     from regret_experiments.figures.drawing import drawn, save

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from oco.memory import collector_paused
 from regret_experiments.cli.options import results_argument
 from regret_experiments.cli.output import echo
 
@@ -15,6 +16,7 @@ from regret_experiments.cli.output import echo
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="File.  [default: RESULTS/report.html]"
 )
+@collector_paused()  # hardly anything that it makes is garbage
 def report(results: Path, output: Path | None) -> None:
     """Write one HTML page that shows RESULTS; it opens anywhere and needs no network."""
     from regret_experiments.report import write_report

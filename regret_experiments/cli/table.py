@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from oco.memory import collector_paused
 from regret_experiments.cli.options import results_argument
 from regret_experiments.cli.output import echo
 
@@ -69,6 +70,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str | No
     "within an environment) is in bold too. Wilcoxon's needs more than five orders to tell anything apart.",
 )  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit code 1 where a run is missing, damaged, failed or not asked for.")
+@collector_paused()  # hardly anything that it makes is garbage
 def table(
     results: Path,
     as_csv: bool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import threading
@@ -55,6 +56,7 @@ class Backend:
                 yield from self._through_joblib(tasks, {"backend": "threading"})
         else:
             # Workers get the parent at their start, not with the first task, because it may be killed in between.
+            importlib.import_module("oco.dispatcher")  # opens the directory of kernels, which workers then find
             start = {"initializer": prepare_process, "initargs": (os.getpid(),)}
             yield from self._through_joblib(tasks, {"backend": "loky", "inner_max_num_threads": 1} | start)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -164,7 +164,8 @@ def save_all(figure: Any, targets: Iterable[Path], size: str = "two-column", cap
         laid_out = figure.get_layout_engine()
         try:
             for target in targets:
-                _write(figure, target)
+                with _drawn_once(figure):
+                    _write(figure, target)
                 figure.set_layout_engine(None)  # another format need not look for places again
         finally:
             figure.set_layout_engine(laid_out)
@@ -173,6 +174,24 @@ def save_all(figure: Any, targets: Iterable[Path], size: str = "two-column", cap
 
             write_atomic(*((target.with_suffix(".caption.txt"), caption.encode()) for target in targets[:1]))
     return targets
+
+
+@contextmanager
+def _drawn_once(figure: Any) -> Iterator[None]:
+    """Matplotlib draws a figure with a layout twice, the first time without ink: only places are found that time."""
+    engine, draw = figure.get_layout_engine(), figure.draw
+
+    def find_places_or_draw(renderer: Any) -> None:
+        if engine is not None and figure.get_layout_engine() is engine:
+            engine.execute(figure)
+        else:
+            draw(renderer)
+
+    figure.draw = find_places_or_draw
+    try:
+        yield
+    finally:
+        del figure.draw
 
 
 def _write(figure: Any, target: Path) -> None:

@@ -108,8 +108,8 @@ def table_view(
     asked = (*chosen, *(() if sorted_by is None else (sorted_by,)))
     more = {column.name: column for column in asked if column not in COLUMNS}
     groups = tuple(groups_of(runs))
-    names = {column.name for column in COLUMNS if errors or column.read or column in asked}
-    frame = table_of(groups, names, more.values())
+    wanted = {column.name for column in COLUMNS if errors or column.read or column in asked}
+    frame = table_of(groups, wanted, more.values())
     for what, names in (("environment", tuple(environments)), ("learner", tuple(learners))):
         there = dict.fromkeys(frame[what])
         for name in names:
