@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 PROGRAM = """
 import numba, numpy as np, oco
-from oco.learners import plain
+from oco.learners import _sketched, plain
 from oco.losses import Logistic, RowBlock
 from scipy import sparse
 assert numba.config.DISABLE_JIT
@@ -46,11 +46,13 @@ for radius in (0.2, np.inf):
             np.testing.assert_allclose(learner.prediction, point, rtol=1e-8, atol=1e-9)
     for learner in (oco.OGD(0.1), oco.AdaGradNorm(0.1), oco.DiagonalAdaGrad(0.1), oco.FDAdaGrad(2, 0.3)):
         points = []
-        for made in (rows, sparse.csr_array(rows)):
+        for made, long in ((rows, 128), (sparse.csr_array(rows), 128), (sparse.csr_array(rows), 1)):
+            _sketched.LONG = long  # where blocks of CSR rows are nested
             learner.start(oco.Problem(domain, 20))
             learner.play_block(RowBlock(Logistic(), made, np.ones(20)))
             points.append(learner.prediction.copy())
-        np.testing.assert_allclose(*points, rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(points[1], points[0], rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(points[2], points[0], rtol=1e-8, atol=1e-9)
 print("played")
 """
 

@@ -155,19 +155,19 @@ class SketchedPlayer:
 
     def _play_ahead(self, begin: int, stream: Stream, nonzeros: float | None, state: SketchedState) -> tuple[int, int]:
         """Rounds from ``begin`` on, with ``nonzeros`` a row, None of dense rows; as `play_stream`."""
-        arguments, sketch = self._hold(state).arguments, state.sketch
-        d, k, rows = sketch.dimension, sketch.capacity, sketch.basis.shape[0]
+        moving, sketch, recipe, scratch = self._hold(state).arguments
+        d, k, rows = state.sketch.dimension, state.sketch.capacity, sketch.basis.shape[0]
         length = 0 if rows == 0 else block_length(d, k, nonzeros)
         if nonzeros is None or length < LONG or self.recipe.averaging:
             if self._room is None or self._room[0] != (k, length, d):
                 self._room = (k, length, d), Room.empty(k, length, d)
-            return play_stream(begin, length, stream, *arguments, self._room[1])
+            return play_stream(begin, length, stream, moving, sketch, recipe, scratch, self._room[1])
         length, short = long_blocks(d, k, nonzeros)
         most = most_nonzeros(stream.indptr, length)
         if self._nest is None or self._nest[0] != (k, length, d) or self._nest[1].columns.values.size < most:
             self._nest = None  # before there is another
             self._nest = (k, length, d), Nest.empty(k, rows, short, length, d, most)
-        return play_long_stream(begin, stream, *arguments, self._nest[1])
+        return play_long_stream(begin, stream, moving, sketch, recipe, scratch, self._nest[1])
 
     def _play_on_ground(self, learner: Learner, block: RowBlock) -> BlockOutcome:
         """The rounds of ``block`` off balls; a projection that the kernels leave to the domain is made in between."""

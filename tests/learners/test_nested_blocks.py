@@ -175,6 +175,33 @@ def test_weights_that_grow_end_a_block(nest, radius):
     assert directions @ directions.T == pytest.approx(np.eye(4), abs=1e-11)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("radius", [math.inf, 1.0])
+def test_an_svd_every_round_over_many_long_blocks(nest, radius):
+    """20,000 rounds to 1e-10, and directions that are still orthonormal."""
+    rng = np.random.default_rng(7)
+    rows = rng.standard_normal((20_000, DIMENSION)) * np.arange(1, DIMENSION + 1) ** -0.5
+    rows *= rng.random(rows.shape) < 0.4
+    margins = rows @ rng.standard_normal(DIMENSION)
+    targets = np.where(margins + rng.standard_normal(20_000) > 0.0, 1.0, -1.0)
+    domain = oco.Unbounded(DIMENSION) if math.isinf(radius) else Ball(radius, dimension=DIMENSION)
+    points, losses, escaped = definition(10, 0.1, 0.0, radius, rows, targets)
+    for lengths in ((1024, 20), (4096, 30)):
+        nest(*lengths)
+        learner, forms = start(oco.FDAdaGrad(rank=10, learning_rate=0.1), domain, 20_000), set()
+        for first in range(0, 20_000, 5_000):
+            piece = slice(first, first + 5_000)
+            outcome = learner.play_block(RowBlock(Logistic(), sparse.csr_array(rows[piece]), targets[piece]))
+            forms.add(outcome.form)
+            np.testing.assert_allclose(outcome.losses, losses[piece], rtol=1e-9, atol=1e-12)
+            point = points[piece.stop - 1]
+            assert np.linalg.norm(learner.prediction - point) < 1e-10 * np.linalg.norm(point)
+        assert "block-ahead" in forms
+        assert learner.escaped_mass == pytest.approx(escaped, rel=1e-10)
+        directions = learner.state.sketch.eigenvectors
+        assert directions @ directions.T == pytest.approx(np.eye(10), abs=1e-11)
+
+
 @pytest.mark.parametrize("scale", [1e-150, 1e150])
 def test_rows_of_any_size(nest, scale):
     """Linear losses: the trajectory on the ball does not know the scale of the rows (delta = 0)."""
