@@ -8,7 +8,7 @@ import numpy as np
 
 from oco.domains._active_set import FLOORS, active_set
 from oco.domains.base import Domain
-from oco.domains.certificate import TOLERANCE, first_certified, projection_residual
+from oco.domains.certificate import TOLERANCE, first_certified, remembered_residual
 from oco.metrics import Metric
 from oco.types import Array
 
@@ -31,12 +31,13 @@ def project_on_polyhedron(
     if metric.largest == 0.0:
         return domain.project(point)
     shift, weights = metric.coupling(point.size)
+    residual = remembered_residual(domain, metric)
 
     def solve(target: Array) -> Array:
         flat = np.ascontiguousarray(target.ravel())
         projected, _ = newton_projection(kind, flat, shift, weights, lower, upper, total)
         newton = projected.reshape(point.shape)
-        if shift >= NEWTON_FLOOR and projection_residual(domain, target, newton, metric) <= 1e-12:
+        if shift >= NEWTON_FLOOR and residual(target, newton) <= 1e-12:
             return newton
         if kind == "l1_ball":
             projected *= total / float(np.abs(projected).sum())
@@ -45,14 +46,11 @@ def project_on_polyhedron(
                 flat, shift, weights, lower, upper, projected, None if kind == "box" else total, kind == "l1_ball",
                 floor,
             )  # fmt: skip
-            if (
-                shift >= floor
-                or projection_residual(domain, target, projected.reshape(point.shape), metric) <= TOLERANCE
-            ):
+            if shift >= floor or residual(target, projected.reshape(point.shape)) <= TOLERANCE:
                 break
         return projected.reshape(point.shape)
 
-    return first_certified(domain, point, metric, solve)
+    return first_certified(domain, point, metric, solve, residual)
 
 
 def newton_projection(

@@ -103,19 +103,39 @@ NEARER = (1e12, 1e8, 1e4)
 """Distances, in diameters of the domain, to which a point is moved if its own projection cannot be certified."""
 
 
-def first_certified(domain: Domain, point: Array, metric: Metric, solve: Callable[[Array], Array]) -> Array:
+def remembered_residual(domain: Domain, metric: Metric) -> Callable[[Array, Array], float]:
+    """`projection_residual` of a point and its projection, computed once if asked again for the same two arrays."""
+    latest: tuple[Array | None, Array | None, float] = None, None, np.nan
+
+    def residual(point: Array, projected: Array) -> float:
+        nonlocal latest
+        if latest[0] is not point or latest[1] is not projected:
+            latest = point, projected, projection_residual(domain, point, projected, metric)
+        return latest[2]
+
+    return residual
+
+
+def first_certified(
+    domain: Domain,
+    point: Array,
+    metric: Metric,
+    solve: Callable[[Array], Array],
+    residual_of: Callable[[Array, Array], float] | None = None,
+) -> Array:
     """``solve(point)``, moved onto the domain if rounding left it outside; `DomainError` if it cannot be certified.
 
     A point that is many diameters away loses most digits of its projection to rounding. In that case points on the way
     to the domain are tried, whose projections differ by less than this rounding, and last the point of the domain that
-    lies farthest in the direction ``H y``. Each candidate is certified as the projection of ``point`` itself.
+    lies farthest in the direction ``H y``. Each candidate is certified as the projection of ``point`` itself, with the
+    `remembered_residual` that ``solve`` has used, where it has.
     """
-    least = np.inf
+    residual_of, least = residual_of or remembered_residual(domain, metric), np.inf
     for candidate in _candidates(domain, point, metric, solve):
         if not np.isfinite(candidate).all():
             continue
         inside = candidate if domain.contains(candidate, FEASIBLE) else domain.project(candidate)
-        residual = projection_residual(domain, point, inside, metric)
+        residual = residual_of(point, inside)
         if residual <= TOLERANCE and domain.contains(inside):
             return inside
         least = min(least, residual)

@@ -50,6 +50,13 @@ def cluster() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
             process.wait()
 
 
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """The address of a cluster that tests share if they kill none of its workers."""
+    with cluster() as (address, _):
+        yield address
+
+
 def sweep(config: Path, results: Path, *options: str) -> subprocess.Popen[str]:
     command = [
         sys.executable,
@@ -71,11 +78,12 @@ def table(results: Path) -> str:
 @pytest.mark.parametrize(
     "kill", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["whole", "one worker killed"]
 )
-def test_the_same_table_as_locally(kill: bool, tmp_path: Path) -> None:
+def test_the_same_table_as_locally(kill: bool, tmp_path: Path, oco: Any, request: pytest.FixtureRequest) -> None:
     config = tmp_path / "cluster.yaml"
     config.write_text(CONFIG.format(orders=12 if kill else 2))
-    local = sweep(config, tmp_path / "local", "--jobs", "1")
-    with cluster() as (address, workers):
+    assert oco("sweep", config, "--results", tmp_path / "local", "--no-figures", "--jobs", 1).code == 0
+    own = cluster() if kill else contextlib.nullcontext((request.getfixturevalue("scheduler"), []))
+    with own as (address, workers):
         far = sweep(config, tmp_path / "far", "--backend", "dask", "--scheduler", address)
         if kill:
             until = time.monotonic() + 60.0
@@ -84,8 +92,6 @@ def test_the_same_table_as_locally(kill: bool, tmp_path: Path) -> None:
             workers[0].kill()
         _, err = far.communicate(timeout=400)
         assert far.returncode == 0, err
-    assert local.communicate(timeout=400) is not None
-    assert local.returncode == 0
     assert table(tmp_path / "far") == table(tmp_path / "local")
     assert (tmp_path / "far" / "curves.csv").read_bytes() == (tmp_path / "local" / "curves.csv").read_bytes()
 
@@ -105,7 +111,7 @@ class Counted(oco.environments.SpectrumLinear):
 """
 
 
-def test_data_are_opened_once_in_every_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_data_are_opened_once_in_every_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheduler: str) -> None:
     (tmp_path / "counted.py").write_text(COUNTED)
     log = tmp_path / "opened"
     config = tmp_path / "counted.yaml"
@@ -115,9 +121,8 @@ def test_data_are_opened_once_in_every_worker(tmp_path: Path, monkeypatch: pytes
         f"name: counted\norders: 6\ncheckpoints: 3\nenvironments: [{environment}]\nlearners: [{learner}]\n"
     )
     monkeypatch.chdir(tmp_path)
-    with cluster() as (address, _):
-        far = sweep(config, tmp_path / "far", "--backend", "dask", "--scheduler", address, "--plugin", "counted")
-        out, err = far.communicate(timeout=400)
+    far = sweep(config, tmp_path / "far", "--backend", "dask", "--scheduler", scheduler, "--plugin", "counted")
+    out, err = far.communicate(timeout=400)
     assert far.returncode == 0, err
     assert "24 runs played now" in out
     opened = Counter(log.read_text().split())
@@ -133,9 +138,8 @@ def test_data_are_opened_once_in_every_worker(tmp_path: Path, monkeypatch: pytes
         (["--backend", "dask", "--scheduler", "nonsense://x"], "no Dask scheduler answers at nonsense://x"),
     ],
 )
-def test_no_scheduler(options: list[str], expected: str, small: Path, tmp_path: Path) -> None:
-    process = sweep(small, tmp_path / "r", *options)
-    _, err = process.communicate(timeout=400)
-    assert process.returncode == 2
-    assert expected in err
-    assert "Traceback" not in err
+def test_no_scheduler(options: list[str], expected: str, small: Path, tmp_path: Path, oco: Any) -> None:
+    said = oco("sweep", small, "--results", tmp_path / "r", "--no-figures", *options)
+    assert said.code == 2
+    assert expected in said.err
+    assert "Traceback" not in said.err

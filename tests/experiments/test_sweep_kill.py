@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -86,7 +87,7 @@ def wait_for(results: Path, more_than: int, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def play_through_kills(tmp_path: Path, orders: int, kills: int, seed: int) -> None:
+def play_through_kills(tmp_path: Path, oco: Any, orders: int, kills: int, seed: int) -> None:
     config = tmp_path / "killed.yaml"
     config.write_text(CONFIG.format(orders=orders, horizon=15000))
     results = tmp_path / "killed"
@@ -121,21 +122,20 @@ def play_through_kills(tmp_path: Path, orders: int, kills: int, seed: int) -> No
     assert not list(results.rglob("*.tmp"))
     assert all(stored.finished for stored in Store(results).runs())
 
-    whole = start(config, tmp_path / "whole")
-    whole.communicate(timeout=300)
-    assert whole.returncode == 0
+    whole = oco("sweep", config, "--results", tmp_path / "whole", "--jobs", 1, "--no-figures")
+    assert whole.code == 0
     assert table_bytes(results) == table_bytes(tmp_path / "whole")
     assert curves_bytes(results) == curves_bytes(tmp_path / "whole")
 
 
-def test_killed_three_times(tmp_path: Path) -> None:
-    play_through_kills(tmp_path, orders=3, kills=3, seed=1)
+def test_killed_three_times(tmp_path: Path, oco: Any) -> None:
+    play_through_kills(tmp_path, oco, orders=3, kills=3, seed=1)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_killed_twenty_five_times(tmp_path: Path) -> None:
-    play_through_kills(tmp_path, orders=20, kills=25, seed=2)
+def test_killed_twenty_five_times(tmp_path: Path, oco: Any) -> None:
+    play_through_kills(tmp_path, oco, orders=20, kills=25, seed=2)
 
 
 def test_workers_leave_with_their_parent(tmp_path: Path) -> None:

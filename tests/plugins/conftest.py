@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -32,6 +33,40 @@ def shell(work: Path) -> Shell:
         return subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, timeout=300)
 
     return call  # type: ignore[return-value]
+
+
+ONE_AFTER_ANOTHER = """
+import contextlib, io, json, sys
+from regret_experiments.cli import main
+
+said = []
+for command in json.loads(sys.argv[1]):
+    out, error, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
+        try:
+            main(command)
+        except SystemExit as left:
+            code = left.code or 0
+    said.append((command, code, out.getvalue(), error.getvalue()))
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture
+def shells(work: Path) -> Callable[..., list[subprocess.CompletedProcess[str]]]:
+    """Call several commands in one process of their own, which imports everything once."""
+
+    def call(*commands: tuple[object, ...], path: tuple[Path, ...] = ()) -> list[subprocess.CompletedProcess[str]]:
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, work, *path]))}
+        words = json.dumps([[str(word) for word in command] for command in commands])
+        done = subprocess.run(
+            [sys.executable, "-c", ONE_AFTER_ANOTHER, words], cwd=work, env=environment, capture_output=True, text=True,
+            timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return [subprocess.CompletedProcess(*one) for one in json.loads(done.stdout)]
+
+    return call
 
 
 @pytest.fixture

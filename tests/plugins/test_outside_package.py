@@ -82,7 +82,7 @@ sines = outside:Sines
 MODULE = LAZY + LOSS + DOMAIN + ENVIRONMENT
 
 
-def assert_it_is_everywhere(results: Path, shell: Any, command: Any, path: tuple[Path, ...]) -> None:
+def assert_it_is_everywhere(results: Path, command: Any) -> None:
     runs = regret_experiments.load(results).runs
     assert list(runs["status"]) == ["finished"] * 6
     assert set(runs["learner"]) == {"lazy_descent", "adagrad_norm"}
@@ -94,33 +94,32 @@ def assert_it_is_everywhere(results: Path, shell: Any, command: Any, path: tuple
     assert "lazy descent" in (results / "memory.svg").read_text()
     assert command("report", results, "-o", results / "page.html").returncode == 0
     assert "lazy_descent" in (results / "page.html").read_text()
-    checked = shell("check", results, path=path)
-    assert checked.returncode == 0, checked.stderr
-    assert "2 streams" in checked.stdout
 
 
-def test_an_installed_package(tmp_path: Path, shell: Any, command: Any) -> None:
+def test_an_installed_package(tmp_path: Path, shell: Any, shells: Any, command: Any) -> None:
     site = install(tmp_path / "site", "outside", {"outside": MODULE}, ENTRY_POINTS, "3.1")
     config = tmp_path / "outside.yaml"
     config.write_text(CONFIG)
     results = tmp_path / "r"
     swept = shell("sweep", config, "--results", results, "--jobs", 2, path=(site,))
     assert swept.returncode == 0, swept.stderr + swept.stdout
-    assert_it_is_everywhere(results, shell, command, (site,))
+    assert_it_is_everywhere(results, command)
+    checked, planned, learners = shells(("check", results), ("plan", config), ("learners",), path=(site,))
+    assert checked.returncode == 0, checked.stderr
+    assert "2 streams" in checked.stdout
     plan = json.loads((results / "plan.json").read_text())
     assert set(plan["plugins"]) == {"learner lazy_descent", "environment sines", "loss log_cosh", "domain unit_ball"}
     for origin in plan["plugins"].values():
         assert (origin["distribution"], origin["version"]) == ("outside", "3.1")
-    assert "learner lazy_descent is from outside 3.1" in shell("plan", config, path=(site,)).stdout
-    listed = shell("learners", path=(site,)).stdout
-    assert "lazy_descent\n  from    outside 3.1 (outside:LazyDescent)" in listed
+    assert "learner lazy_descent is from outside 3.1" in planned.stdout
+    assert "lazy_descent\n  from    outside 3.1 (outside:LazyDescent)" in learners.stdout
     # an edited learner is another one: what was played with the old one does not stand for it
     (site / "outside.py").write_text(MODULE.replace("** 0.5", "** 0.75"))
     again = shell("sweep", config, "--results", results, "--jobs", 1, "--no-figures", path=(site,))
     assert "6 runs played now" in again.stdout, again.stderr
 
 
-def test_a_module_given_on_the_command_line(tmp_path: Path, shell: Any) -> None:
+def test_a_module_given_on_the_command_line(tmp_path: Path, shell: Any, shells: Any) -> None:
     (tmp_path / "work" / "outside.py").write_text(MODULE)
     config = tmp_path / "outside.yaml"
     config.write_text(CONFIG)
@@ -128,8 +127,8 @@ def test_a_module_given_on_the_command_line(tmp_path: Path, shell: Any) -> None:
     swept = shell("sweep", config, "--results", results, "--jobs", 2, "--plugin", "outside")
     assert swept.returncode == 0, swept.stderr + swept.stdout
     assert list(regret_experiments.load(results).runs["status"]) == ["finished"] * 6
-    assert shell("check", results, "--plugin", "outside").returncode == 0
-    without = shell("check", results)
+    without, checked = shells(("check", results), ("check", results, "--plugin", "outside"))
+    assert checked.returncode == 0
     assert without.returncode == 2
     assert without.stderr.startswith("Error: learner 'lazy_descent' is not known here")
     assert "--plugin outside" in without.stderr
