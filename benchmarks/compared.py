@@ -196,8 +196,9 @@ SECTIONS = {
         0,
         {
             "default sweep, first use: s": 60.0,
-            "default sweep, a worker at its peak: MB": 350.0,
+            "default sweep, first use, a worker at its peak: MB": 350.0,
             "nothing left to play: s": 3.0,
+            "the same, a worker at its peak: MB": 350.0,
         },
         {"default sweep of the other commit, stored kernels: s": 2.5},
     ),
