@@ -30,8 +30,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _HAS_WIDE = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
 WIDTH = 16 if _HAS_WIDE and not is_numba_told("x86-64-v3") else 4
 """Numbers in a value: two registers of a processor with 32 of 512 bits, one of those with 16 of 256 or 32 of 128."""
-_NUMBER, _WHOLE, _PLACE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
-_VALUES = ir.VectorType(_NUMBER, WIDTH)
+NUMBER, _WHOLE, PLACE = ir.DoubleType(), ir.IntType(64), ir.IntType(32)
+VALUES = ir.VectorType(NUMBER, WIDTH)
 _TRUTHS = ir.VectorType(ir.IntType(1), WIDTH)
 
 
@@ -43,13 +43,13 @@ class _Mask(types.Type):
     """Numba's type of `WIDTH` truth values, the outcome of a comparison."""
 
 
-_LANES, _MASK = _Lanes("Lanes"), _Mask("Mask")
+LANES, _MASK = _Lanes("Lanes"), _Mask("Mask")
 
 
 @register_model(_Lanes)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _VALUES)  # type: ignore[no-untyped-call]
+        super().__init__(manager, kind, VALUES)  # type: ignore[no-untyped-call]
 
 
 @register_model(_Mask)
@@ -58,23 +58,23 @@ class _MaskModel(models.PrimitiveModel):
         super().__init__(manager, kind, _TRUTHS)  # type: ignore[no-untyped-call]
 
 
-def _spread(builder: Any, value: Any) -> Any:
+def spread_value(builder: Any, value: Any) -> Any:
     """A number in every lane; a vector is left as it is."""
     if isinstance(value.type, ir.VectorType):
         return value
     kind = ir.VectorType(value.type, WIDTH)
-    single = builder.insert_element(ir.Constant(kind, ir.Undefined), value, _PLACE(0))
-    everywhere = ir.Constant(ir.VectorType(_PLACE, WIDTH), [0] * WIDTH)
+    single = builder.insert_element(ir.Constant(kind, ir.Undefined), value, PLACE(0))
+    everywhere = ir.Constant(ir.VectorType(PLACE, WIDTH), [0] * WIDTH)
     return builder.shuffle_vector(single, ir.Constant(kind, ir.Undefined), everywhere)
 
 
 def _first(builder: Any, count: Any) -> Any:
     """The mask of the first ``count`` lanes."""
     numbers = ir.Constant(ir.VectorType(_WHOLE, WIDTH), list(range(WIDTH)))
-    return builder.icmp_signed("<", numbers, _spread(builder, count))
+    return builder.icmp_signed("<", numbers, spread_value(builder, count))
 
 
-def _called(builder: Any, name: str, result: Any, *arguments: Any, **options: Any) -> Any:
+def call_intrinsic(builder: Any, name: str, result: Any, *arguments: Any, **options: Any) -> Any:
     """LLVM's intrinsic function ``name``, for vectors of `WIDTH` numbers."""
     name = f"llvm.{name}.v{WIDTH}f64"
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
@@ -89,7 +89,7 @@ def _operator(function: Any, result: Any, arguments: list[tuple[Any, ...]], emit
         cases = [signature(result, *case) for case in arguments]  # type: ignore[no-untyped-call]
 
     def lower(context: Any, builder: Any, sig: Any, values: Any) -> Any:
-        return emit(builder, *(_spread(builder, value) for value in values))
+        return emit(builder, *(spread_value(builder, value) for value in values))
 
     infer_global(function)(Template)  # type: ignore[no-untyped-call]
     for case in arguments:
@@ -97,22 +97,22 @@ def _operator(function: Any, result: Any, arguments: list[tuple[Any, ...]], emit
 
 
 def _teach_operators() -> None:
-    pairs = [(_LANES, _LANES), (_LANES, types.float64), (types.float64, _LANES)]
+    pairs = [(LANES, LANES), (LANES, types.float64), (types.float64, LANES)]
     for function in (operator.add, operator.iadd):
-        _operator(function, _LANES, pairs, lambda builder, left, right: builder.fadd(left, right))
+        _operator(function, LANES, pairs, lambda builder, left, right: builder.fadd(left, right))
     for function in (operator.sub, operator.isub):
-        _operator(function, _LANES, pairs, lambda builder, left, right: builder.fsub(left, right))
+        _operator(function, LANES, pairs, lambda builder, left, right: builder.fsub(left, right))
     for function in (operator.mul, operator.imul):
-        _operator(function, _LANES, pairs, lambda builder, left, right: builder.fmul(left, right))
+        _operator(function, LANES, pairs, lambda builder, left, right: builder.fmul(left, right))
     for function in (operator.truediv, operator.itruediv):
-        _operator(function, _LANES, pairs, lambda builder, left, right: builder.fdiv(left, right))
+        _operator(function, LANES, pairs, lambda builder, left, right: builder.fdiv(left, right))
     _operator(operator.lt, _MASK, pairs, lambda builder, left, right: builder.fcmp_ordered("<", left, right))
     _operator(operator.le, _MASK, pairs, lambda builder, left, right: builder.fcmp_ordered("<=", left, right))
     _operator(operator.gt, _MASK, pairs, lambda builder, left, right: builder.fcmp_ordered(">", left, right))
     _operator(operator.ge, _MASK, pairs, lambda builder, left, right: builder.fcmp_ordered(">=", left, right))
     _operator(operator.eq, _MASK, pairs, lambda builder, left, right: builder.fcmp_ordered("==", left, right))
-    _operator(operator.neg, _LANES, [(_LANES,)], lambda builder, lanes: builder.fneg(lanes))
-    _operator(abs, _LANES, [(_LANES,)], lambda builder, lanes: _called(builder, "fabs", _VALUES, lanes))
+    _operator(operator.neg, LANES, [(LANES,)], lambda builder, lanes: builder.fneg(lanes))
+    _operator(abs, LANES, [(LANES,)], lambda builder, lanes: call_intrinsic(builder, "fabs", VALUES, lanes))
     _operator(operator.and_, _MASK, [(_MASK, _MASK)], lambda builder, left, right: builder.and_(left, right))
     _operator(operator.or_, _MASK, [(_MASK, _MASK)], lambda builder, left, right: builder.or_(left, right))
     _operator(operator.invert, _MASK, [(_MASK,)], lambda builder, mask: builder.not_(mask))
@@ -121,7 +121,7 @@ def _teach_operators() -> None:
 _teach_operators()
 
 
-def _operation(typed: Callable[..., Any]) -> Callable[[Function], Function]:
+def operation(typed: Callable[..., Any]) -> Callable[[Function], Function]:
     """Compile a function's calls to what ``typed(context, types...)`` says: their signature, and how to emit them."""
 
     def decorate(function: Function) -> Function:
@@ -136,7 +136,7 @@ def _operation(typed: Callable[..., Any]) -> Callable[[Function], Function]:
 def _address(context: Any, builder: Any, kind: Any, vector: Any, start: Any) -> tuple[Any, Any]:
     """Where entry ``start`` of ``vector`` is, and how many entries there are from it on."""
     array = context.make_array(kind)(context, builder, vector)
-    address = builder.bitcast(builder.gep(array.data, [start]), _VALUES.as_pointer())
+    address = builder.bitcast(builder.gep(array.data, [start]), VALUES.as_pointer())
     return address, builder.sub(builder.extract_value(array.shape, 0), start)
 
 
@@ -147,19 +147,19 @@ def _contiguous(kind: Any) -> bool:
 def _load(context: Any, vector: Any, start: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
         address, left = _address(context, builder, sig.args[0], *arguments)
-        zeros = ir.Constant(_VALUES, [0.0] * WIDTH)
+        zeros = ir.Constant(VALUES, [0.0] * WIDTH)
         with builder.if_else(builder.icmp_signed(">=", left, _WHOLE(WIDTH))) as (inside, across):
             with inside:
                 whole, from_inside = builder.load(address, align=8), builder.block
             with across:
-                part = _called(builder, "masked.load", _VALUES, address, _PLACE(8), _first(builder, left), zeros)
+                part = call_intrinsic(builder, "masked.load", VALUES, address, PLACE(8), _first(builder, left), zeros)
                 from_across = builder.block
-        lanes = builder.phi(_VALUES)
+        lanes = builder.phi(VALUES)
         lanes.add_incoming(whole, from_inside)
         lanes.add_incoming(part, from_across)
         return lanes
 
-    return (signature(_LANES, vector, types.int64), emit) if _contiguous(vector) else None  # type: ignore[no-untyped-call]
+    return (signature(LANES, vector, types.int64), emit) if _contiguous(vector) else None  # type: ignore[no-untyped-call]
 
 
 def _store(context: Any, vector: Any, start: Any, lanes: Any) -> Any:
@@ -170,10 +170,10 @@ def _store(context: Any, vector: Any, start: Any, lanes: Any) -> Any:
                 builder.store(arguments[2], address, align=8)
             with across:
                 mask, void = _first(builder, left), ir.VoidType()
-                _called(builder, "masked.store", void, arguments[2], address, _PLACE(8), mask)
+                call_intrinsic(builder, "masked.store", void, arguments[2], address, PLACE(8), mask)
         return context.get_dummy_value()
 
-    return (signature(types.none, vector, types.int64, _LANES), emit) if _contiguous(vector) else None  # type: ignore[no-untyped-call]
+    return (signature(types.none, vector, types.int64, LANES), emit) if _contiguous(vector) else None  # type: ignore[no-untyped-call]
 
 
 def _of_all(name: str) -> Callable[..., Any]:
@@ -181,39 +181,39 @@ def _of_all(name: str) -> Callable[..., Any]:
 
     def typed(context: Any, lanes: Any) -> Any:
         def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-            return _called(builder, name, _VALUES, arguments[0])
+            return call_intrinsic(builder, name, VALUES, arguments[0])
 
-        return signature(_LANES, _LANES), emit  # type: ignore[no-untyped-call]
+        return signature(LANES, LANES), emit  # type: ignore[no-untyped-call]
 
     return typed
 
 
 def _multiply_add(context: Any, left: Any, right: Any, summand: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return _called(builder, "fmuladd", _VALUES, *(_spread(builder, value) for value in arguments))
+        return call_intrinsic(builder, "fmuladd", VALUES, *(spread_value(builder, value) for value in arguments))
 
-    return signature(_LANES, left, right, summand), emit  # type: ignore[no-untyped-call]
+    return signature(LANES, left, right, summand), emit  # type: ignore[no-untyped-call]
 
 
 def _total(context: Any, lanes: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return _called(builder, "vector.reduce.fadd", _NUMBER, _NUMBER(-0.0), arguments[0], fastmath=("reassoc",))
+        return call_intrinsic(builder, "vector.reduce.fadd", NUMBER, NUMBER(-0.0), arguments[0], fastmath=("reassoc",))
 
-    return signature(types.float64, _LANES), emit  # type: ignore[no-untyped-call]
+    return signature(types.float64, LANES), emit  # type: ignore[no-untyped-call]
 
 
 def _to_lanes(context: Any, value: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return _spread(builder, arguments[0])
+        return spread_value(builder, arguments[0])
 
-    return signature(_LANES, types.float64), emit  # type: ignore[no-untyped-call]
+    return signature(LANES, types.float64), emit  # type: ignore[no-untyped-call]
 
 
 def _choose(context: Any, condition: Any, chosen: Any, otherwise: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, arguments: Any) -> Any:
-        return builder.select(arguments[0], _spread(builder, arguments[1]), _spread(builder, arguments[2]))
+        return builder.select(arguments[0], spread_value(builder, arguments[1]), spread_value(builder, arguments[2]))
 
-    return signature(_LANES, _MASK, chosen, otherwise), emit  # type: ignore[no-untyped-call]
+    return signature(LANES, _MASK, chosen, otherwise), emit  # type: ignore[no-untyped-call]
 
 
 def _first_lanes(context: Any, count: Any) -> Any:
@@ -231,7 +231,7 @@ def _holds_anywhere(context: Any, mask: Any) -> Any:
     return signature(types.boolean, _MASK), emit  # type: ignore[no-untyped-call]
 
 
-@_operation(_load)
+@operation(_load)
 def load(vector: Array, start: int) -> Any:
     """``vector[start : start + WIDTH]``, and zeros beyond the vector's end."""
     lanes = np.zeros(WIDTH)
@@ -240,50 +240,50 @@ def load(vector: Array, start: int) -> Any:
     return lanes
 
 
-@_operation(_store)
+@operation(_store)
 def store(vector: Array, start: int, lanes: Any) -> None:
     """``vector[start : start + WIDTH] = lanes``, as far as the vector goes."""
     part = vector[start : start + WIDTH]
     part[:] = lanes[: part.size]
 
 
-@_operation(_to_lanes)
+@operation(_to_lanes)
 def spread(value: float) -> Any:
     """``value`` in every lane."""
     return np.full(WIDTH, value)
 
 
-@_operation(_of_all("sqrt"))
+@operation(_of_all("sqrt"))
 def sqrt(lanes: Any) -> Any:
     """The square root of each."""
     return np.sqrt(lanes)
 
 
-@_operation(_multiply_add)
+@operation(_multiply_add)
 def multiply_add(left: Any, right: Any, summand: Any) -> Any:
     """``left * right + summand``, rounded once where the processor can."""
     return left * right + summand
 
 
-@_operation(_choose)
+@operation(_choose)
 def where(condition: Any, chosen: Any, otherwise: Any) -> Any:
     """``chosen`` in the lanes where the condition holds, ``otherwise`` in the others."""
     return np.where(condition, chosen, otherwise)
 
 
-@_operation(_first_lanes)
+@operation(_first_lanes)
 def first(count: int) -> Any:
     """The condition that holds in the first ``count`` lanes."""
     return np.arange(WIDTH) < count
 
 
-@_operation(_holds_anywhere)
+@operation(_holds_anywhere)
 def anywhere(condition: Any) -> bool:
     """Whether the condition holds in a lane."""
     return bool(np.any(condition))
 
 
-@_operation(_total)
+@operation(_total)
 def total(lanes: Any) -> float:
     """The sum of all lanes, in an order of the compiler's."""
     return float(np.sum(lanes))
