@@ -62,7 +62,7 @@ dist: $(VENV)/.tools  ## sdist, and wheel with compiled kernels, in dist/; packa
 # The commit that the targets of speed are stated against.
 AGAINST ?= 3dfa063
 
-bench: $(VENV)/.tools  ## what everything costs, against another commit (AGAINST=...), and which targets are met; 15 minutes
+bench: $(VENV)/.docs  ## what everything costs, against another commit (AGAINST=...), and which targets are met; an hour
 	$(BIN)/python -m benchmarks.against $(AGAINST)
 
 bench-rounds: $(VENV)/.tools  ## what a round costs, against an SVD every round; about six minutes

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import oco
+from benchmarks import whole
 from benchmarks.measure import adult, dense_rows, sparse_rows
-from benchmarks.stored import Cost, cost, repetitions
+from benchmarks.whole import Work
 from oco.losses import Logistic, RowBlock
 from oco.types import Array
 
-Work = Callable[[], float]
-"""Does something and returns the figure: microseconds a round, seconds, a ratio, MB."""
-
-TREE = Path(oco.__file__).parents[1]
 ROUNDS, GAME_ROUNDS, LONG_ROUNDS = 1_000, 4_000, 10_000_000
-STORED, MANY = 10_000, 100_000
 LEARNERS: dict[str, tuple[int, Callable[[], oco.Learner]]] = {
     "OGD": (124, lambda: oco.OGD(0.1)),
     "AdaGradNorm": (124, lambda: oco.AdaGradNorm(0.1)),
@@ -53,12 +46,20 @@ class Section:
         The largest figure, by name, that meets a target.
     times_faster
         How many times smaller than in the other tree a figure must be, by name.
+    least
+        The smallest figure, by name, that meets a target.
     """
 
     works: Callable[[], dict[str, Work]]
     turns: int
     most: dict[str, float] = field(default_factory=dict)
     times_faster: dict[str, float] = field(default_factory=dict)
+    least: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> list[str]:
+        """Names of the figures that have one."""
+        return [*self.most, *self.times_faster, *self.least]
 
 
 def rounds() -> dict[str, Work]:
@@ -156,68 +157,6 @@ def long() -> dict[str, Work]:
     return {"T = 10,000,000, d = 124, k = 10, spectrum and bound: s": play, "memory of its own at the end: MB": _memory}
 
 
-def sweep() -> dict[str, Work]:
-    """The default sweep in processes of its own: first use, stored kernels, nothing left to play."""
-    home = _home()
-    base = ["sweep", str(TREE / "configs" / "rank_sweep.yaml"), "--results"]
-    count = [0]
-
-    def fresh(cache: Path) -> float:
-        count[0] += 1
-        return _seconds([*base, str(home / f"results{count[0]}")], cache)
-
-    def first() -> float:
-        shutil.rmtree(home / "cold", ignore_errors=True)
-        return fresh(home / "cold")
-
-    return {
-        "default sweep, first use: s": first,
-        "default sweep, stored kernels: s": lambda: fresh(home / "cold"),
-        "nothing left to play: s": lambda: _seconds([*base, str(home / f"results{count[0]}")], home / "cold"),
-    }
-
-
-def stored() -> dict[str, Work]:
-    """Commands on 10,000 stored runs, and a figure of the 120 that they were made from."""
-    sys.path.insert(0, str(TREE / "tests"))
-    import small_sweeps  # type: ignore[import-not-found]
-
-    home = _home()
-    few = small_sweeps.play(small_sweeps.CONFIG, home)
-    many = str(small_sweeps.many(few, home / "many", STORED))
-    page, figure = str(home / "page.html"), str(home / "figure.pdf")
-    return {
-        "table: s": lambda: _seconds(["table", many]),
-        "report: s": lambda: _seconds(["report", many, "-o", page]),
-        "check: s": lambda: _seconds(["check", many]),
-        "plot curves, 120 runs: s": lambda: _seconds(["plot", str(few), "curves", "-o", figure]),
-    }
-
-
-def many() -> dict[str, Work]:
-    """Commands on 100,000 stored runs of 12 checkpoints: MB of memory at the peak, and seconds of CPU."""
-    sys.path.insert(0, str(TREE / "tests"))
-    import small_sweeps
-
-    home = _home()
-    few = small_sweeps.play(small_sweeps.CONFIG, home)
-    runs = str(repetitions(few, home / "repetitions", MANY))
-    found: dict[str, Cost] = {}
-
-    def memory(command: str, which: str) -> float:
-        found[which] = cost([command, runs])
-        return found[which].memory
-
-    return {
-        "table, the first time: MB": lambda: memory("table", "first"),
-        "table, the first time: s": lambda: found["first"].seconds,
-        "table: MB": lambda: memory("table", "again"),
-        "table: s": lambda: found["again"].seconds,
-        "check: MB": lambda: memory("check", "check"),
-        "check: s": lambda: found["check"].seconds,
-    }
-
-
 SECTIONS = {
     "rounds": Section(rounds, 40),
     "games": Section(
@@ -250,16 +189,26 @@ SECTIONS = {
             "memory of its own at the end: MB": 1000.0,
         },
     ),
+    "wide": Section(whole.wide, 1, {"d = 1,000,000, k = 64: states": 1.3}),
+    "compiling": Section(whole.compiling, 0, {"compiling for the default sweep: s": 8.0}),
     "sweep": Section(
-        sweep,
+        whole.sweep,
         0,
-        {"nothing left to play: s": 3.0, "default sweep, first use: s": 60.0},
-        {"default sweep, stored kernels: s": 2.5},
+        {
+            "default sweep, first use: s": 60.0,
+            "default sweep, first use, a worker at its peak: MB": 350.0,
+            "nothing left to play: s": 3.0,
+            "the same, a worker at its peak: MB": 350.0,
+        },
+        {"default sweep of the other commit, stored kernels: s": 2.5},
     ),
-    "many": Section(many, 0, dict.fromkeys(["table, the first time: MB", "table: MB", "check: MB"], 2000.0)),
+    "many": Section(whole.many, 0, dict.fromkeys(["table, the first time: MB", "table: MB", "check: MB"], 2000.0)),
     "stored": Section(
-        stored, 1, {"table: s": 2.5, "report: s": 6.0, "check: s": 20.0, "plot curves, 120 runs: s": 1.5}
+        whole.stored, 1, {"table: s": 2.5, "report: s": 6.0, "check: s": 20.0, "plot curves, 120 runs: s": 1.5}
     ),
+    "site": Section(whole.site, 0, {"new site, stored kernels: s": 60.0}),
+    "cluster": Section(whole.cluster, 0, least={"two workers of a Dask scheduler: %": 90.0}),
+    "tests": Section(whole.tests, 0, {"make tests: s": 300.0}),
 }
 
 
@@ -287,18 +236,3 @@ def _memory() -> float:
     """MB that this process holds aside from files that are mapped."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024.0
-
-
-@cache
-def _home() -> Path:
-    """A directory of this process, in the one that `benchmarks.against` removes at the end."""
-    return Path(tempfile.mkdtemp(dir=os.getcwd()))
-
-
-def _seconds(arguments: list[str], kernels: Path | None = None) -> float:
-    """Wall time of a command; `subprocess.CalledProcessError` unless it succeeds."""
-    environment = os.environ if kernels is None else os.environ | {"OCO_CACHE_DIR": str(kernels)}
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "regret_experiments", *arguments]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    return time.perf_counter() - began

@@ -53,15 +53,19 @@ GROUND = record(Ground, REGION, VECTOR, WORK, VECTOR, VECTOR)
 
 
 @kernel
-def misses_of(region: Region, point: Array, misses: Array) -> float:
-    """By how much the point's products with the region's rows pass their bounds; the size of the bounds that bind."""
+def arrived(region: Region, point: Array, misses: Array, done: int) -> bool:
+    """Whether ``done`` corrections have moved the point into a band or a slice.
+
+    ``misses`` becomes by how much its products with the region's rows pass their bounds.
+    """
     size = 0.0
     for m in range(misses.size):
         product = dot(region.rows[m], point)
         bound = min(max(product, region.lows[m]), region.highs[m])
         misses[m] = product - bound
         size += bound * bound
-    return math.sqrt(size)
+    largest = max(math.sqrt(square_norm(point)), math.sqrt(size))
+    return done > 1 and math.sqrt(square_norm(misses)) <= CLOSE * largest
 
 
 @separate_kernel(WHOLE(VECTOR, REGION, MATRIX, WORK))
@@ -75,8 +79,7 @@ def slide(point: Array, region: Region, along: Array, work: Work) -> int:
     target = work.points[X]
     move(point, target)
     for done in range(PASSES):
-        reached = misses_of(region, target, misses)
-        if done > 1 and math.sqrt(square_norm(misses)) <= CLOSE * max(math.sqrt(square_norm(target)), reached):
+        if arrived(region, target, misses, done):
             move(target, point)
             return SETTLED
         matrix = work.matrix.reshape((r, r))

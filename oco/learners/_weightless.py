@@ -11,9 +11,9 @@ import math
 
 from oco.compile import VECTOR, WHOLE, kernel, separate_kernel
 from oco.domains._coupled_algebra import X, solve_definite
-from oco.learners._ground import CLOSE, GROUND, PASSES, Ground, misses_of
+from oco.learners._ground import GROUND, PASSES, Ground, arrived
 from oco.learners._settled import PLAYED, SETTLED
-from oco.sketching.passes import add_multiple, combine, dot, move, square_norm
+from oco.sketching.passes import add_multiple, combine, dot, move
 from oco.sketching.records import matrix_in
 from oco.types import Array
 
@@ -102,8 +102,7 @@ def slide_freely(point: Array, weights: Array, ground: Ground) -> int:
     matrix, target = matrix_in(work.matrix, r, r), work.points[X]
     move(point, target)
     for done in range(PASSES):
-        reached = misses_of(region, target, misses)
-        if done > 1 and math.sqrt(square_norm(misses)) <= CLOSE * max(math.sqrt(square_norm(target)), reached):
+        if arrived(region, target, misses, done):
             move(target, point)
             return SETTLED
         for a in range(r):

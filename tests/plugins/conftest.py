@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from command_line import oco_in_process
 
 ROOT = Path(__file__).parents[2]
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -72,20 +73,13 @@ def shells(work: Path) -> Callable[..., list[subprocess.CompletedProcess[str]]]:
 @pytest.fixture
 def command(work: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Shell]:
     """Call the command line in this process, which starts none, for tests whose commands register nothing."""
-    from regret_experiments.cli import main
-
+    oco = oco_in_process(capfd)
     monkeypatch.chdir(work)
     monkeypatch.syspath_prepend(work)  # as `python -m` does
 
     def call(*arguments: object) -> object:
-        capfd.readouterr()
-        code: object = 0
-        try:
-            main([str(argument) for argument in arguments])
-        except SystemExit as left:
-            code = left.code or 0
-        said = capfd.readouterr()
-        return subprocess.CompletedProcess(arguments, int(str(code)), said.out, said.err)
+        said = oco(*arguments)
+        return subprocess.CompletedProcess(arguments, said.code, said.out, said.err)
 
     yield call  # type: ignore[misc]
     for name, module in list(sys.modules.items()):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tiny_training import CONFIG
 
 from oco.errors import ConfigError, OcoError
 from oco.torch import (
@@ -26,15 +27,6 @@ from regret_experiments.training.data import load_text
 from regret_experiments.training.optimizers import make_optimizer
 from regret_experiments.training.runs import TrainingRun, check_options
 from regret_experiments.training.tasks import make_task
-
-CONFIG = {
-    "name": "tiny",
-    "task": "mlp",
-    "steps": 4,
-    "learning_rates": [0.01],
-    "seeds": [1],
-    "optimizers": [{"name": "Adam", "kind": "adam"}],
-}
 
 
 def sentence(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+import tiny_training
 import torch
 
 from oco.errors import ConfigError
@@ -14,14 +15,8 @@ from regret_experiments.training.networks import DerivativeNetwork, Derivatives
 from regret_experiments.training.optimizers import constructor, make_optimizer
 from regret_experiments.training.tasks import make_task
 
-CONFIG = {
-    "name": "tiny",
-    "task": "mlp",
-    "steps": 4,
-    "learning_rates": [0.01],
-    "seeds": [1],
-    "optimizers": [{"name": "SOAP", "kind": "benchmarks.optimizers.soap:SOAP", "rest": {"adamw": True, "factor": 2.0}}],
-}
+SOAP = {"name": "SOAP", "kind": "benchmarks.optimizers.soap:SOAP", "rest": {"adamw": True, "factor": 2.0}}
+CONFIG = tiny_training.CONFIG | {"optimizers": [SOAP]}
 
 
 def test_the_network_s_derivatives_are_those_of_autograd():
