@@ -52,14 +52,15 @@ def outcomes_on_cluster(scheduler: str | None, tasks: Iterable[Work]) -> Iterato
             raise ConfigError(
                 f"the Dask scheduler at {scheduler} had no worker in {WAIT_FOR_WORKERS} seconds"
             ) from None
-        waiting, pace, plugins = iter(tasks), _Pace(client), given()
+        pace, plugins = Pace(client), given()
+        messages = in_messages(tasks, pace)
         running: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
         while True:
             while running.count() < pace.messages():
-                several = list(itertools.islice(waiting, pace.tasks()))
-                if not several:
+                several = next(messages, None)
+                if several is None:
                     break
-                running.add(client.submit(_perform_several, several, plugins, pure=False))
+                running.add(client.submit(perform_several, several, plugins, pure=False))
             if running.is_empty():
                 return
             with raised_loss():
@@ -68,13 +69,21 @@ def outcomes_on_cluster(scheduler: str | None, tasks: Iterable[Work]) -> Iterato
             yield from outcomes
 
 
-def _perform_several(tasks: Sequence[Work], plugins: Sequence[PluginModule]) -> bytes:
+def in_messages(tasks: Iterable[Work], pace: Pace) -> Iterator[list[Work]]:
+    """Tasks of one stream together, whose rows and best fixed points a worker has or is sent once."""
+    for stream, its_tasks in itertools.groupby(tasks, lambda task: task.content.get("environment")):
+        pace.begin(stream)
+        while several := list(itertools.islice(its_tasks, pace.tasks())):
+            yield several
+
+
+def perform_several(tasks: Sequence[Work], plugins: Sequence[PluginModule]) -> bytes:
     """Outcomes of ``tasks``, as one string of bytes: Dask would send each of their arrays on its own."""
     pin_process()
     return pickle.dumps([perform(work, plugins) for work in tasks], pickle.HIGHEST_PROTOCOL)
 
 
-class _Pace:
+class Pace:
     """How many messages a cluster should have at once, two for each thread, and how many tasks in each.
 
     One task a message is best for the workers. The main process handles a message in `SECONDS_OF_MESSAGE`, so that
@@ -84,7 +93,12 @@ class _Pace:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._threads, self._looked = 1, -math.inf
-        self._seconds: float | None = None
+        self._stream: Any = None
+        self._seconds: float | None = None  # of the longest tasks of this stream, the latest ones above all
+
+    def begin(self, stream: Any) -> None:
+        """The next tasks are of another stream: nobody knows how long they take."""
+        self._stream, self._seconds = stream, None
 
     def messages(self) -> int:
         """Messages for the workers that were there at most a second ago."""
@@ -103,8 +117,8 @@ class _Pace:
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take note of how long tasks took."""
         for outcome in outcomes:
-            seconds = float(outcome.metadata["seconds"])
-            self._seconds = seconds if self._seconds is None else 0.9 * self._seconds + 0.1 * seconds
+            if outcome.metadata["content"].get("environment") == self._stream:
+                self._seconds = max(float(outcome.metadata["seconds"]), 0.9 * (self._seconds or 0.0))
 
 
 def _check_answers(address: str) -> None:
