@@ -7,10 +7,10 @@ follows from what it does. With ``Lambda`` and ``M`` the eigenvalues before and 
 
     (Lambda + Z' Z) U = U M,   so   U_ij = (Z_i . Y_j) / (mu_j - lambda_i),   Y = Z U,
 
-where columns of Z and Y are the gradients' coordinates before and after, which are known. One product ``V U`` is left.
+where columns of Z and Y hold the gradients' coordinates before and after, which are known. One product ``V U`` is left.
 
-Where a difference of eigenvalues is so small that rounding shows in the quotient, the block is played again round by
-round.
+The quotient is off by rounding where the difference of two eigenvalues is small. Such columns of U are made orthogonal
+to the others, and where an error is too large for that, the rounds are played again one by one.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ SMALLEST = 48
 PATIENCE = 512
 """Most rounds that are played one by one before another block is tried."""
 DOUBT = 512.0
-"""A column of U with an entry that may be off by this many units of rounding is made orthogonal to the others."""
+"""A column of U with an entry that may be off by so many units of rounding (1e-13) is made orthogonal to the others."""
 LEAST = 0.25
 """Entries of the diagonal follow from the others of their column where their square is at least this."""
 WORST = 2.0**22
-"""Where an entry may be off by this many, the block is played again."""
+"""Where an entry may be off by this many (1e-9), the block is played again."""
 
 
 class Deferring(NamedTuple):
@@ -70,13 +70,21 @@ class Deferring(NamedTuple):
     def empty(cls, dimension: int) -> Deferring:
         """Room for blocks of `LENGTH` rounds."""
         d, n = dimension, LENGTH
-        sizes = ((n + 1, d), (d, n + 1), (n, d), (n, d), (d, d))
-        return cls(*map(np.zeros, sizes), np.eye(d), np.zeros(n), np.zeros((5, d)))
+        return cls(
+            rows=np.zeros((n + 1, d)),
+            carried=np.zeros((d, n + 1)),
+            before=np.zeros((n, d)),
+            after=np.zeros((n, d)),
+            turned=np.zeros((d, d)),
+            identity=np.eye(d),
+            factors=np.zeros(n),
+            lines=np.zeros((5, d)),
+        )
 
 
 VALUES, LEFT, RIGHT, DOUBTFUL, REST = range(5)
-"""Lines of `Deferring`: eigenvalues at the start; lengths of the columns of Z and of Y; which columns of U are doubtful,
-and what their entries beside the diagonal leave of a square norm of 1."""
+"""Lines of `Deferring`: eigenvalues at the start; lengths of the columns of Z and Y; which columns of U are doubtful;
+what the entries of each beside the diagonal leave of a squared norm of 1."""
 DEFERRING = record(Deferring, MATRIX, MATRIX, MATRIX, MATRIX, MATRIX, MATRIX, VECTOR, MATRIX)
 
 
@@ -147,9 +155,7 @@ def column(matrix: Array, index: int, out: Array) -> None:
 
 
 @separate_kernel(WHOLE(WHOLE, STREAM, SKETCH, RECIPE, SCRATCH, DEFERRING))
-def play_carried(
-    begin: int, stream: Stream, sketch: Sketch, recipe: Packed, scratch: Scratch, room: Deferring
-) -> int:
+def play_carried(begin: int, stream: Stream, sketch: Sketch, recipe: Packed, scratch: Scratch, room: Deferring) -> int:
     """Rounds from ``begin`` on in coordinates; how many were played before one that is for `play_round`."""
     head, values, lines, outcome = sketch.header[0], sketch.values, scratch.lines, stream.outcome
     carried, point, row, size = room.carried, scratch.vector, lines[COORDINATES], values.size

@@ -134,7 +134,8 @@ class SketchedPlayer:
         if may_defer(state.sketch, self.recipe):
             if self._deferring is None:
                 self._deferring = Deferring.empty(state.sketch.dimension)
-            stopped = play_deferring(0, stream, *self._hold(state).arguments, self._deferring)
+            moving, sketch, recipe, scratch = self._hold(state).arguments
+            stopped = play_deferring(0, stream, moving, sketch, recipe, scratch, self._deferring)
             where.publish(state)
             return stream.played("fused loop", stopped)
         nonzeros = stream.data.size / max(len(block), 1) if block.sparse else None

@@ -1,4 +1,4 @@
-"""Full-matrix AdaGrad rotates its eigenvectors once for a block of rounds: they are those of the gradients' covariance."""
+"""Full-matrix AdaGrad rotates its eigenvectors once for a block of rounds, and plays the points of its definition."""
 
 from __future__ import annotations
 
