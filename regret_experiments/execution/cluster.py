@@ -22,6 +22,10 @@ SECONDS_OF_MESSAGE = 0.006
 """What the main process needs for a message and its answer, however many tasks are in it."""
 SHARE_OF_MESSAGES = 0.2
 """The part of its time that the main process may spend on messages."""
+SHARE_OF_FILES = 0.8
+"""The part of the files that the main process may have open which claims of tasks in hand may be."""
+MOST_FILES = 1 << 20
+"""Open files where the system sets no limit."""
 MOST_TASKS = 32
 """Tasks in a message: as many are played again where a worker dies."""
 
@@ -43,7 +47,7 @@ def outcomes_on_cluster(scheduler: str | None, tasks: Iterable[Work]) -> Iterato
     if scheduler is None:
         raise ConfigError("--backend dask needs the scheduler's address: --scheduler tcp://host:8786")
     _check_answers(scheduler)
-    _open_many_files()
+    files = _open_many_files()
     client: Any = Client(scheduler, timeout=30, set_as_default=False)  # type: ignore[no-untyped-call]
     with client:
         try:
@@ -52,7 +56,7 @@ def outcomes_on_cluster(scheduler: str | None, tasks: Iterable[Work]) -> Iterato
             raise ConfigError(
                 f"the Dask scheduler at {scheduler} had no worker in {WAIT_FOR_WORKERS} seconds"
             ) from None
-        pace, plugins = Pace(client), given()
+        pace, plugins = Pace(client, files), given()
         messages = in_messages(tasks, pace)
         running: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
         while True:
@@ -87,11 +91,12 @@ class Pace:
     """How many messages a cluster should have at once, two for each thread, and how many tasks in each.
 
     One task a message is best for the workers. The main process handles a message in `SECONDS_OF_MESSAGE`, so that
-    many workers that perform short tasks would wait for it.
+    many workers that perform short tasks would wait for it. ``files`` is how many it may have open.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, files: int) -> None:
         self._client = client
+        self._files = files
         self._threads, self._looked = 1, -math.inf
         self._stream: Any = None
         self._seconds: float | None = None  # of the longest tasks of this stream, the latest ones above all
@@ -112,7 +117,8 @@ class Pace:
         if self._seconds is None:
             return 1
         every = SECONDS_OF_MESSAGE / SHARE_OF_MESSAGES  # seconds in which the main process should get one message
-        return min(MOST_TASKS, math.ceil(self._threads * every / max(self._seconds, 1e-6)))
+        claimed = int(SHARE_OF_FILES * self._files) // (2 * self._threads)
+        return max(1, min(MOST_TASKS, claimed, math.ceil(self._threads * every / max(self._seconds, 1e-6))))
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take note of how long tasks took."""
@@ -132,12 +138,12 @@ def _check_answers(address: str) -> None:
         raise ConfigError(f"no Dask scheduler answers at {address}: {error}") from None
 
 
-def _open_many_files() -> None:
-    """Allow this process as many open files as it may have: every task in hand holds one, its claim."""
+def _open_many_files() -> int:
+    """Allow this process as many open files as it may have, and return how many: a task in hand holds one, its claim."""
     try:
         import resource
     except ImportError:
-        return  # Windows, where the claims say that there is no sweep
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        return 1024  # Windows, where the claims say that there is no sweep
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard if hard != resource.RLIM_INFINITY else MOST_FILES

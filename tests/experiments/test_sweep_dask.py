@@ -164,11 +164,18 @@ class Threads:
 )
 def test_messages_take_a_fixed_part_of_the_main_processs_time(threads: int, seconds: float, tasks: int) -> None:
     """1,000 threads with runs of 1 s end 1,000 runs a second, which 33 messages of 6 ms bring: a fifth of a second."""
-    pace = Pace(Threads(threads))
+    pace = Pace(Threads(threads), 1_000_000)
     assert pace.messages() == 2 * threads
     assert pace.tasks() == 1
     pace.learn([took(seconds, None)])
     assert pace.tasks() == tasks
+
+
+def test_tasks_in_hand_hold_no_more_files_than_the_process_may_open() -> None:
+    pace = Pace(Threads(1000), 20_000)
+    pace.learn([took(1.0, None)])
+    assert pace.messages() * pace.tasks() <= 16_000
+    assert pace.tasks() == 8
 
 
 def took(seconds: float, environment: str | None) -> Outcome:
@@ -177,7 +184,7 @@ def took(seconds: float, environment: str | None) -> Outcome:
 
 def test_a_message_has_tasks_of_one_stream() -> None:
     """What short runs of one stream took says nothing of the next stream's."""
-    pace = Pace(Threads(2))
+    pace = Pace(Threads(2), 1_000_000)
     assert pace.messages() == 4
     messages = in_messages([Doubling(number, stream) for stream in "ab" for number in range(20)], pace)
     sizes = [len(next(messages)), len(next(messages))]
