@@ -16,8 +16,9 @@ from oco.errors import ConfigError
 from oco.learners._adaptive_rank import grown
 from oco.learners._anchored import Anchorage, Held
 from oco.learners._block_ahead import Room, block_length, play_stream
+from oco.learners._block_rotation import Deferring
 from oco.learners._common import flat_gradient, refuse
-from oco.learners._deferred_rotation import Deferring, may_defer, play_deferring
+from oco.learners._deferred_rotation import may_defer, play_deferring
 from oco.learners._ground import Ground
 from oco.learners._preconditioner import preconditioner
 from oco.learners._records import Moving, Recipe, Stream

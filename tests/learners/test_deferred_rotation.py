@@ -9,7 +9,8 @@ from scipy import sparse
 import oco
 from oco.compile import kernel
 from oco.domains import Ball
-from oco.learners._deferred_rotation import LENGTH, SMALLEST, Deferring, play_deferred
+from oco.learners._block_rotation import LENGTH, Deferring
+from oco.learners._deferred_rotation import SMALLEST, play_deferred
 from oco.learners._records import Stream
 from oco.learners.base import Problem
 from oco.losses.rows import RowBlock
