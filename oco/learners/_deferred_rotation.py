@@ -7,119 +7,39 @@ follows from what it does. With ``Lambda`` and ``M`` the eigenvalues before and 
 
     (Lambda + Z' Z) U = U M,   so   U_ij = (Z_i . Y_j) / (mu_j - lambda_i),   Y = Z U,
 
-where columns of Z and Y are the gradients' coordinates before and after, which are known. One product ``V U`` is left.
+where columns of Z and Y hold the gradients' coordinates before and after, which are known. One product ``V U`` is left.
 
-Where a difference of eigenvalues is so small that rounding shows in the quotient, the block is played again round by
-round.
+Where rounding would show in the quotient, the rounds are played again one by one (`oco.learners._block_rotation`).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
 
-import numpy as np
-
-from oco.compile import FLAG, MATRIX, NONE, VECTOR, WHOLE, kernel, part_of_kernel, record, separate_kernel
-from oco.lanes import WIDTH, anywhere, first, load, spread, sqrt, store, where
+from oco.compile import WHOLE, kernel, part_of_kernel, separate_kernel
+from oco.learners._block_rotation import DEFERRING, LEFT, LENGTH, VALUES, Deferring, carry, column, find_turned
 from oco.learners._preconditioner import step_in_coordinates, weight_of_round
 from oco.learners._records import MOVING, RECIPE, STREAM, Moving, Packed, Recipe, Stream
 from oco.learners._sketched_rounds import play_rounds, write_row
 from oco.losses.scalar import evaluate
 from oco.sketching.numerics import NEGLIGIBLE, OUTGROWN, POLISH_EVERY, VANISHING, ZERO_EIGENVALUE
-from oco.sketching.passes import add_multiple, clear, combine, dot, move, project, square_norm
+from oco.sketching.passes import clear, combine, dot, move
 from oco.sketching.products import inner_products, polish, weighted_sums
 from oco.sketching.records import COORDINATES, POLES, ROOTS, SCRATCH, SKETCH, STEP, WEIGHTS, Scratch, Sketch, matrix_in
 from oco.sketching.secular import rank_one_eigen
 from oco.sketching.state import SketchState
 from oco.sketching.units import scale_into
-from oco.types import Array
 
-LENGTH = 15
-"""Rounds between two rotations of the eigenvectors: with the point, the sixteen columns of `carry`."""
 SMALLEST = 48
 """In fewer dimensions the rotations are not what a round's time is spent on."""
 PATIENCE = 512
 """Most rounds that are played one by one before another block is tried."""
-DOUBT = 512.0
-"""A column of U with an entry that may be off by this many units of rounding is made orthogonal to the others."""
-LEAST = 0.25
-"""Entries of the diagonal follow from the others of their column where their square is at least this."""
-WORST = 2.0**22
-"""Where an entry may be off by this many, the block is played again."""
-
-
-class Deferring(NamedTuple):
-    """Scratch memory for blocks of n rounds in dimension d; nothing in it is carried from block to block.
-
-    ``rows`` are the rows and the point in space, ``carried`` ``(d, n + 1)`` their coordinates, one a column; ``before``
-    and ``after`` ``(n, d)`` the gradients' at the start and the end of the block, ``factors`` what the rows were
-    multiplied by; ``turned`` is U, ``identity`` that matrix, and ``lines`` are vectors.
-    """
-
-    rows: Array
-    carried: Array
-    before: Array
-    after: Array
-    turned: Array
-    identity: Array
-    factors: Array
-    lines: Array
-
-    @classmethod
-    def empty(cls, dimension: int) -> Deferring:
-        """Room for blocks of `LENGTH` rounds."""
-        d, n = dimension, LENGTH
-        sizes = ((n + 1, d), (d, n + 1), (n, d), (n, d), (d, d))
-        return cls(*map(np.zeros, sizes), np.eye(d), np.zeros(n), np.zeros((5, d)))
-
-
-VALUES, LEFT, RIGHT, DOUBTFUL, REST = range(5)
-"""Lines of `Deferring`: eigenvalues at the start; lengths of the columns of Z and of Y; which columns of U are doubtful,
-and what their entries beside the diagonal leave of a square norm of 1."""
-DEFERRING = record(Deferring, MATRIX, MATRIX, MATRIX, MATRIX, MATRIX, MATRIX, VECTOR, MATRIX)
 
 
 def may_defer(sketch: SketchState, recipe: Recipe) -> bool:
     """Whether nothing can escape, d is large enough, and steps are taken from the point."""
     full = sketch.basis.shape[0] == 0 and sketch.capacity == sketch.dimension >= SMALLEST
     return full and recipe.decay == 1.0 and not recipe.averaging
-
-
-@kernel
-def add_twelve(sums: Any, weights: Array, at: int, row: Any) -> Any:
-    """``sums[i] + weights[at + i] row``."""
-    return (
-        sums[0] + weights[at] * row,
-        sums[1] + weights[at + 1] * row,
-        sums[2] + weights[at + 2] * row,
-        sums[3] + weights[at + 3] * row,
-        sums[4] + weights[at + 4] * row,
-        sums[5] + weights[at + 5] * row,
-        sums[6] + weights[at + 6] * row,
-        sums[7] + weights[at + 7] * row,
-        sums[8] + weights[at + 8] * row,
-        sums[9] + weights[at + 9] * row,
-        sums[10] + weights[at + 10] * row,
-        sums[11] + weights[at + 11] * row,
-    )
-
-
-@separate_kernel(NONE(MATRIX, VECTOR, MATRIX, MATRIX))
-def carry(vectors: Array, weights: Array, carried: Array, buffer: Array) -> None:
-    """``carried <- diag(weights) vectors' carried``, as `rotate` does, for few columns: twelve sums at a time."""
-    size = carried.shape[0]
-    for j in range(0, carried.shape[1], WIDTH):
-        for i in range(0, size, 12):
-            at = min(i, size - 12)
-            none = spread(0.0)
-            sums = (none, none, none, none, none, none, none, none, none, none, none, none)
-            for m in range(size):
-                sums = add_twelve(sums, vectors[m], at, load(carried[m], j))
-            for place in range(12):
-                store(buffer[at + place], j, weights[at + place] * sums[place])
-    for i in range(size):
-        move(buffer[i], carried[i])
 
 
 @part_of_kernel
@@ -139,17 +59,8 @@ def enter(begin: int, stream: Stream, moving: Moving, sketch: Sketch, room: Defe
     clear(room.factors)
 
 
-@kernel
-def column(matrix: Array, index: int, out: Array) -> None:
-    """Column ``index`` of a matrix."""
-    for j in range(out.size):
-        out[j] = matrix[j, index]
-
-
 @separate_kernel(WHOLE(WHOLE, STREAM, SKETCH, RECIPE, SCRATCH, DEFERRING))
-def play_carried(
-    begin: int, stream: Stream, sketch: Sketch, recipe: Packed, scratch: Scratch, room: Deferring
-) -> int:
+def play_carried(begin: int, stream: Stream, sketch: Sketch, recipe: Packed, scratch: Scratch, room: Deferring) -> int:
     """Rounds from ``begin`` on in coordinates; how many were played before one that is for `play_round`."""
     head, values, lines, outcome = sketch.header[0], sketch.values, scratch.lines, stream.outcome
     carried, point, row, size = room.carried, scratch.vector, lines[COORDINATES], values.size
@@ -188,59 +99,6 @@ def play_carried(
                 carried[j, count] = point[j]
         head.rounds += 1.0
     return count
-
-
-@separate_kernel(FLAG(VECTOR, DEFERRING))
-def find_turned(values: Array, room: Deferring) -> bool:
-    """U into ``room.turned``; False where too much of it would be rounding."""
-    lines, before, after, turned = room.lines, room.before, room.after, room.turned
-    size, largest = values.size, 0.0
-    for i in range(room.factors.size):
-        largest = max(largest, math.sqrt(square_norm(after[i])))
-    for j in range(0, size, WIDTH):
-        left, right = spread(0.0), spread(0.0)
-        for i in range(room.factors.size):
-            left += load(before[i], j) * load(before[i], j)
-            right += load(after[i], j) * load(after[i], j)
-        store(lines[LEFT], j, sqrt(left))
-        store(lines[RIGHT], j, sqrt(right))
-        store(lines[REST], j, spread(1.0))
-    clear(lines[DOUBTFUL])
-    weighted_sums(before, after, after[:0], 0, turned)
-    for i in range(size):
-        value, length, row = lines[VALUES, i], lines[LEFT, i], turned[i]
-        for j in range(0, size, WIDTH):
-            gap = load(values, j) - value
-            entry = load(row, j) / gap
-            store(row, j, entry)
-            error = largest * (length + load(lines[RIGHT], j)) + abs(entry) * (load(values, j) + value)
-            if anywhere(first(size - j) & ~(error <= WORST * abs(gap))):
-                return False
-            others = ~(first(i + 1 - j) & ~first(i - j))
-            store(lines[DOUBTFUL], j, where(others & ~(error <= DOUBT * abs(gap)), 1.0, load(lines[DOUBTFUL], j)))
-            store(lines[REST], j, load(lines[REST], j) - where(others, entry * entry, 0.0))
-    for j in range(size):
-        if lines[REST, j] >= LEAST:
-            turned[j, j] = math.copysign(math.sqrt(lines[REST, j]), turned[j, j])
-    for j in range(size):
-        if lines[DOUBTFUL, j] > 0.0 or not lines[REST, j] >= LEAST:
-            make_orthogonal(turned, j, room)
-    return True
-
-
-@part_of_kernel
-def make_orthogonal(matrix: Array, index: int, room: Deferring) -> None:
-    """Make column ``index`` of a square matrix orthogonal to the others, which are orthonormal."""
-    vector, along, parts = room.lines[LEFT], room.lines[RIGHT], room.rows[0]
-    column(matrix, index, vector)
-    clear(along)
-    combine(matrix, vector.size, vector, 1.0, along)
-    along[index] = 0.0
-    project(matrix, vector.size, along, parts)
-    add_multiple(parts, -1.0, vector)
-    length = math.sqrt(square_norm(vector))
-    for i in range(vector.size):
-        matrix[i, index] = vector[i] / length
 
 
 @separate_kernel(WHOLE(WHOLE, STREAM, MOVING, SKETCH, RECIPE, SCRATCH, DEFERRING))

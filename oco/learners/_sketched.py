@@ -16,8 +16,9 @@ from oco.errors import ConfigError
 from oco.learners._adaptive_rank import grown
 from oco.learners._anchored import Anchorage, Held
 from oco.learners._block_ahead import Room, block_length, play_stream
+from oco.learners._block_rotation import Deferring
 from oco.learners._common import flat_gradient, refuse
-from oco.learners._deferred_rotation import Deferring, may_defer, play_deferring
+from oco.learners._deferred_rotation import may_defer, play_deferring
 from oco.learners._ground import Ground
 from oco.learners._nested_blocks import LONG, long_blocks, most_nonzeros, play_long_stream
 from oco.learners._nested_coordinates import Nest
@@ -137,7 +138,8 @@ class SketchedPlayer:
         if may_defer(state.sketch, self.recipe):
             if self._deferring is None:
                 self._deferring = Deferring.empty(state.sketch.dimension)
-            stopped = play_deferring(0, stream, *self._hold(state).arguments, self._deferring)
+            moving, sketch, recipe, scratch = self._hold(state).arguments
+            stopped = play_deferring(0, stream, moving, sketch, recipe, scratch, self._deferring)
             where.publish(state)
             return stream.played("fused loop", stopped)
         nonzeros = stream.data.size / max(len(block), 1) if block.sparse else None

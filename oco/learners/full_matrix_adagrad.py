@@ -31,7 +31,8 @@ class FullMatrixAdaGrad(Learner):
 
     Notes
     -----
-    *Cost* O(d^3) a round, one matrix product. *State* ``d^2 + 2 d + 9`` floats.
+    *Cost* O(d^3) a round, one matrix product; over a stream of rows one for 15 rounds, and O(d^2) numbers more of
+    memory, if d is 48 or more. *State* ``d^2 + 2 d + 9`` floats.
 
     *Regret*, for convex losses on a bounded domain: ``D^2/(2 eta) (tr G^{1/2} + d sqrt(delta)) + eta tr G^{1/2}``,
     which is ``sqrt(2) D tr G^{1/2}`` at delta = 0 and the theorem's eta.

@@ -23,6 +23,9 @@ DENSE_DIMENSION = 1024
 
 _BUFFER_ROWS = 64
 
+_FEW = 0.75
+"""While there are at most this many gradients for each dimension, the eigenvalues are found from their Gram matrix."""
+
 _SAFE_SUM = 1e300
 """Sums of squares below this are far from overflow."""
 
@@ -70,6 +73,8 @@ class GradientCovariance:
         self._buffer = np.empty((_BUFFER_ROWS, dimension)) if self._matrix is not None else None
         self._buffered = 0
         self._room = np.empty(0)  # for products with the rows: new memory for every block would take as long as they do
+        # The gradients that are not zero, while they are few: ``A A'`` has the eigenvalues of ``A'A`` but for zeros.
+        self._few = None if self._matrix is None else np.zeros((int(_FEW * dimension), dimension))
         self._rank = 0  # gradients that are not zero: the covariance has no higher rank
         self._longest_sum = self._sums = 0  # together the most roundings that an entry of the matrix went through
         sketched = spectrum and self._matrix is None and sketch_rank > 0
@@ -93,7 +98,8 @@ class GradientCovariance:
             self._require_finite()
         square = float(np.add.reduce(squares))
         self._squares += square
-        self._rank += square > 0.0 or bool(gradient.any())
+        if square > 0.0 or gradient.any():
+            self._remember(1)[:] = gradient
         length = math.sqrt(square) if square > _SMALL_SQUARE else _length(gradient)
         self.largest_gradient = max(self.largest_gradient, length)
         if self._buffer is not None:
@@ -119,7 +125,9 @@ class GradientCovariance:
                     compressed.data, compressed.indices, compressed.indptr, weights, self.coordinate_squares, lengths
                 )
         self._require_finite()
-        self._rank += int(np.count_nonzero(slopes))
+        used = np.flatnonzero(slopes)
+        for index, kept in zip(used, self._remember(used.size), strict=False):
+            kept[:] = slopes[index] * dense_row(rows, int(index))
         self._squares += float(lengths.sum())
         square = float(lengths.max(initial=0.0))
         if square > _SMALL_SQUARE:
@@ -141,9 +149,13 @@ class GradientCovariance:
         if self._matrix is None:
             return None
         self._flush()
-        values = _eigenvalues(self._matrix)
         rank = min(self._rank, self.dimension)
-        top, rounding = rounded_eigenvalues(values, rank, self._longest_sum + self._sums)
+        if self._few is not None and rank > 0:
+            values = np.zeros(self.dimension)
+            values[self.dimension - rank :] = _eigenvalues(blas.dsyrk(1.0, self._few[:rank].T, trans=1))
+            top, rounding = rounded_eigenvalues(values, rank, self.dimension)
+        else:
+            top, rounding = rounded_eigenvalues(_eigenvalues(self._matrix), rank, self._longest_sum + self._sums)
         return Spectrum(self.dimension, top, self.trace, rounding=rounding, rank=rank)
 
     def snapshot(self) -> Any:
@@ -152,8 +164,17 @@ class GradientCovariance:
 
     def restore(self, snapshot: Any) -> None:
         """Restore a state from `snapshot`."""
+        self._few = None  # not in snapshots of earlier versions
         vars(self).update(restore(dict(vars(self)), snapshot))
         self._squares = self.trace
+
+    def _remember(self, count: int) -> Array:
+        """Room for ``count`` more gradients that are not zero; none where they are many."""
+        before, self._rank = self._rank, self._rank + count
+        if self._few is None or self._rank > len(self._few):
+            self._few = None
+            return np.empty((0, self.dimension))
+        return self._few[before : self._rank]
 
     def _flush(self) -> None:
         if self._matrix is not None and self._buffer is not None and self._buffered:

@@ -22,6 +22,10 @@ SECONDS_OF_MESSAGE = 0.006
 """What the main process needs for a message and its answer, however many tasks are in it."""
 SHARE_OF_MESSAGES = 0.2
 """The part of its time that the main process may spend on messages."""
+SHARE_OF_FILES = 0.8
+"""The part of the files that the main process may have open which claims of tasks in hand may be."""
+MOST_FILES = 1 << 20
+"""Open files where the system sets no limit."""
 MOST_TASKS = 32
 """Tasks in a message: as many are played again where a worker dies."""
 
@@ -43,7 +47,7 @@ def outcomes_on_cluster(scheduler: str | None, tasks: Iterable[Work]) -> Iterato
     if scheduler is None:
         raise ConfigError("--backend dask needs the scheduler's address: --scheduler tcp://host:8786")
     _check_answers(scheduler)
-    _open_many_files()
+    files = _open_many_files()
     client: Any = Client(scheduler, timeout=30, set_as_default=False)  # type: ignore[no-untyped-call]
     with client:
         try:
@@ -52,14 +56,15 @@ def outcomes_on_cluster(scheduler: str | None, tasks: Iterable[Work]) -> Iterato
             raise ConfigError(
                 f"the Dask scheduler at {scheduler} had no worker in {WAIT_FOR_WORKERS} seconds"
             ) from None
-        waiting, pace, plugins = iter(tasks), _Pace(client), given()
+        pace, plugins = Pace(client, files), given()
+        messages = in_messages(tasks, pace)
         running: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
         while True:
             while running.count() < pace.messages():
-                several = list(itertools.islice(waiting, pace.tasks()))
-                if not several:
+                several = next(messages, None)
+                if several is None:
                     break
-                running.add(client.submit(_perform_several, several, plugins, pure=False))
+                running.add(client.submit(perform_several, several, plugins, pure=False))
             if running.is_empty():
                 return
             with raised_loss():
@@ -68,23 +73,37 @@ def outcomes_on_cluster(scheduler: str | None, tasks: Iterable[Work]) -> Iterato
             yield from outcomes
 
 
-def _perform_several(tasks: Sequence[Work], plugins: Sequence[PluginModule]) -> bytes:
+def in_messages(tasks: Iterable[Work], pace: Pace) -> Iterator[list[Work]]:
+    """Tasks of one stream together, whose rows and best fixed points a worker has or is sent once."""
+    for stream, its_tasks in itertools.groupby(tasks, lambda task: task.content.get("environment")):
+        pace.begin(stream)
+        while several := list(itertools.islice(its_tasks, pace.tasks())):
+            yield several
+
+
+def perform_several(tasks: Sequence[Work], plugins: Sequence[PluginModule]) -> bytes:
     """Outcomes of ``tasks``, as one string of bytes: Dask would send each of their arrays on its own."""
     pin_process()
     return pickle.dumps([perform(work, plugins) for work in tasks], pickle.HIGHEST_PROTOCOL)
 
 
-class _Pace:
+class Pace:
     """How many messages a cluster should have at once, two for each thread, and how many tasks in each.
 
     One task a message is best for the workers. The main process handles a message in `SECONDS_OF_MESSAGE`, so that
-    many workers that perform short tasks would wait for it.
+    many workers that perform short tasks would wait for it. ``files`` is how many it may have open.
     """
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, files: int) -> None:
         self._client = client
+        self._files = files
         self._threads, self._looked = 1, -math.inf
-        self._seconds: float | None = None
+        self._stream: Any = None
+        self._seconds: float | None = None  # of the longest tasks of this stream, the latest ones above all
+
+    def begin(self, stream: Any) -> None:
+        """The next tasks are of another stream: nobody knows how long they take."""
+        self._stream, self._seconds = stream, None
 
     def messages(self) -> int:
         """Messages for the workers that were there at most a second ago."""
@@ -98,13 +117,14 @@ class _Pace:
         if self._seconds is None:
             return 1
         every = SECONDS_OF_MESSAGE / SHARE_OF_MESSAGES  # seconds in which the main process should get one message
-        return min(MOST_TASKS, math.ceil(self._threads * every / max(self._seconds, 1e-6)))
+        claimed = int(SHARE_OF_FILES * self._files) // (2 * self._threads)
+        return max(1, min(MOST_TASKS, claimed, math.ceil(self._threads * every / max(self._seconds, 1e-6))))
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take note of how long tasks took."""
         for outcome in outcomes:
-            seconds = float(outcome.metadata["seconds"])
-            self._seconds = seconds if self._seconds is None else 0.9 * self._seconds + 0.1 * seconds
+            if outcome.metadata["content"].get("environment") == self._stream:
+                self._seconds = max(float(outcome.metadata["seconds"]), 0.9 * (self._seconds or 0.0))
 
 
 def _check_answers(address: str) -> None:
@@ -118,12 +138,15 @@ def _check_answers(address: str) -> None:
         raise ConfigError(f"no Dask scheduler answers at {address}: {error}") from None
 
 
-def _open_many_files() -> None:
-    """Allow this process as many open files as it may have: every task in hand holds one, its claim."""
+def _open_many_files() -> int:
+    """Allow this process as many open files as it may have, and return how many; claims of tasks in hand are files."""
     try:
         import resource
     except ImportError:
-        return  # Windows, where the claims say that there is no sweep
+        return 1024  # Windows, where the claims say that there is no sweep
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
+    try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):
+        return soft  # macOS allows less than it says
+    return MOST_FILES if hard == resource.RLIM_INFINITY else hard

@@ -170,7 +170,7 @@ class Engine:
 
         def write() -> None:
             self._store.write(job.kind, outcome.metadata, outcome.arrays)
-            self._store.snapshot_path(outcome.id).unlink(missing_ok=True)
+            self._store.remove_snapshot(outcome.id)
             self._store.claims.release(outcome.id)
 
         writes.begin(outcome, write)

@@ -36,8 +36,7 @@ class Claims:
             If the directory cannot be written, or the system or its file system has no locks.
         """
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._directory / _SESSION, _OPEN, 0o644)
+            descriptor = self._opened(self._directory / _SESSION)
         except OSError as error:
             raise cannot_write(self._directory, error) from error
         self._held[_SESSION] = descriptor
@@ -56,8 +55,7 @@ class Claims:
         path = self._path(name)
         while True:
             try:
-                self._directory.mkdir(parents=True, exist_ok=True)
-                descriptor = os.open(path, _OPEN, 0o644)
+                descriptor = self._opened(path)
             except OSError as error:
                 raise cannot_write(self._directory, error) from error
             try:
@@ -104,6 +102,13 @@ class Claims:
             message = f"{self._directory} is on a file system without locks ({error.strerror}); use another directory"
             raise StoreError(message) from error
         return True
+
+    def _opened(self, path: Path) -> int:
+        try:
+            return os.open(path, _OPEN, 0o644)
+        except FileNotFoundError:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            return os.open(path, _OPEN, 0o644)
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}.lock"

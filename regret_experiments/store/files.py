@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import os
 import stat
+from io import BufferedWriter
 from pathlib import Path
 
 from oco.errors import StoreError
@@ -30,10 +31,9 @@ def write_atomic(*files: tuple[Path, bytes]) -> None:
     written: list[tuple[Path, Path]] = []
     try:
         for path, data in files:
-            path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{os.getpid()}.{next(_numbers)}{TEMPORARY}")
             written.append((temporary, path))
-            with temporary.open("wb") as stream:
+            with _opened(temporary) as stream:
                 stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -44,6 +44,15 @@ def write_atomic(*files: tuple[Path, bytes]) -> None:
         for temporary, _ in written:
             _remove(temporary)
         raise cannot_write(files[-1][0].parent, error) from error
+
+
+def _opened(path: Path) -> BufferedWriter:
+    """A new file; its directory is made where it is missing, as it rarely is."""
+    try:
+        return open(path, "wb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return open(path, "wb")
 
 
 def read_file(path: str | Path, size: int | None = None) -> bytes:

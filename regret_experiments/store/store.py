@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +70,11 @@ class Store:
     def snapshot_path(self, identifier: str) -> Path:
         """The path of the snapshot from which an unfinished run continues."""
         return self.path.absolute() / "unfinished" / f"{identifier}.snapshot"
+
+    def remove_snapshot(self, identifier: str) -> None:
+        """Delete the snapshot of a run that was stored, where there is one."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{self.path}/unfinished/{identifier}.snapshot")
 
     def read(self, kind: str, identifier: str) -> StoredRun | None:
         """Read the result stored under ``identifier``; None if there is none, or it is damaged."""

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 import socket
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
 import pytest
+
+from regret_experiments.execution.cluster import MOST_TASKS, Pace, in_messages, perform_several
+from regret_experiments.execution.work import Outcome, finished
+from regret_experiments.plan.content import WorkType
 
 pytest.importorskip("distributed", reason="needs the extra: cluster")
 
@@ -143,3 +150,82 @@ def test_no_scheduler(options: list[str], expected: str, small: Path, tmp_path: 
     assert said.code == 2
     assert expected in said.err
     assert "Traceback" not in said.err
+
+
+class Threads:
+    """A client of a cluster with this many threads."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def nthreads(self) -> dict[str, int]:
+        return {"one": self.count - 1, "another": 1}
+
+
+@pytest.mark.parametrize(
+    ("threads", "seconds", "tasks"),
+    [(2, 1.0, 1), (2, 0.01, 6), (2, 0.0, MOST_TASKS), (1000, 1.0, 30), (1000, 60.0, 1), (1000, 0.1, MOST_TASKS)],
+)
+def test_messages_take_a_fixed_part_of_the_main_processs_time(threads: int, seconds: float, tasks: int) -> None:
+    """1,000 threads with runs of 1 s end 1,000 runs a second, which 33 messages of 6 ms bring: a fifth of a second."""
+    pace = Pace(Threads(threads), 1_000_000)
+    assert pace.messages() == 2 * threads
+    assert pace.tasks() == 1
+    pace.learn([took(seconds, None)])
+    assert pace.tasks() == tasks
+
+
+def test_tasks_in_hand_hold_no_more_files_than_the_process_may_open() -> None:
+    pace = Pace(Threads(1000), 20_000)
+    pace.learn([took(1.0, None)])
+    assert pace.messages() * pace.tasks() <= 16_000
+    assert pace.tasks() == 8
+
+
+def took(seconds: float, environment: str | None) -> Outcome:
+    return Outcome("a", {"status": "finished", "seconds": seconds, "content": {"environment": environment}})
+
+
+def test_a_message_has_tasks_of_one_stream() -> None:
+    """What short runs of one stream took says nothing of the next stream's."""
+    pace = Pace(Threads(2), 1_000_000)
+    assert pace.messages() == 4
+    messages = in_messages([Doubling(number, stream) for stream in "ab" for number in range(20)], pace)
+    sizes = [len(next(messages)), len(next(messages))]
+    pace.learn([took(0.01, "a")])
+    sizes += [len(next(messages)) for _ in range(4)]
+    pace.learn([took(0.01, "a")])
+    sizes += [len(next(messages))]
+    pace.learn([took(60.0, "b")])
+    sizes += [len(message) for message in messages]
+    assert sizes == [1, 1, 6, 6, 6, 1, 1] + 18 * [1]
+
+
+def test_outcomes_of_a_message_are_those_of_its_tasks() -> None:
+    tasks = [Doubling(1.0), Doubling(-1.0), Doubling(3.0)]
+    outcomes = pickle.loads(perform_several(tasks, ()))
+    assert [outcome.id for outcome in outcomes] == [task.id for task in tasks]
+    assert [outcome.failed for outcome in outcomes] == [False, True, False]
+    assert outcomes[2].arrays["twice"].tolist() == [6.0]
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """A task that fails for negative numbers."""
+
+    number: float
+    stream: str | None = None
+    type: ClassVar[WorkType] = "run"
+
+    @property
+    def id(self) -> str:
+        return f"twice {self.number}"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        return {"number": self.number, "environment": self.stream}
+
+    def perform(self) -> Outcome:
+        if self.number < 0.0:
+            raise ValueError("a negative number")
+        return Outcome(self.id, finished(self), {"twice": np.array([2.0 * self.number])})

@@ -14,12 +14,12 @@ import pytest
 from stored_runs import a_run, curves, finished
 
 from oco.errors import StoreError
-from regret_experiments.execution.backends import WorkersLost
 from regret_experiments.execution.engine import Counts, Engine, Job
 from regret_experiments.execution.games import Play
 from regret_experiments.execution.interrupts import Interrupts
 from regret_experiments.execution.progress import Bar, JsonLines
 from regret_experiments.execution.work import Outcome, Work
+from regret_experiments.execution.workers import WorkersLost
 from regret_experiments.store import Store
 
 RUNS = {run.id: run for run in map(a_run, range(8))}

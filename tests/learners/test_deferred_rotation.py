@@ -1,4 +1,4 @@
-"""Full-matrix AdaGrad rotates its eigenvectors once for a block of rounds: they are those of the gradients' covariance."""
+"""Full-matrix AdaGrad rotates its eigenvectors once for a block of rounds, and plays the points of its definition."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import pytest
 from scipy import sparse
 
 import oco
+from oco.compile import kernel
 from oco.domains import Ball
-from oco.learners._deferred_rotation import LENGTH, SMALLEST
+from oco.learners._block_rotation import LENGTH, Deferring
+from oco.learners._deferred_rotation import SMALLEST, play_deferred
+from oco.learners._records import Stream
 from oco.learners.base import Problem
 from oco.losses.rows import RowBlock
 from oco.losses.scalar import Absolute, Logistic, Squared
@@ -95,3 +98,19 @@ def test_sparse_rows_are_played_as_dense_ones():
         played(learner, given, Logistic(), Ball(2.0, dimension=DIMENSION))
         points.append(learner.prediction)
     np.testing.assert_allclose(points[0], points[1], rtol=0.0, atol=1e-12)
+
+
+@kernel
+def play_one_block(begin, stream, moving, sketch, recipe, scratch, room):
+    return play_deferred(begin, stream, moving, sketch, recipe, scratch, room)
+
+
+def test_blocks_of_plain_rows_are_played_whole():
+    """Were they refused, every round would rotate the eigenvectors, and nothing else would show it."""
+    rows = rows_of("plain")
+    learner = oco.FullMatrixAdaGrad(learning_rate=0.1)
+    learner.start(Problem(Ball(2.0, dimension=DIMENSION), len(rows)))
+    learner.play_block(RowBlock(Logistic(), rows, np.ones(len(rows))))
+    player, stream = learner._player, Stream.of(RowBlock(Logistic(), rows, np.ones(len(rows))), None)
+    arguments = player._hold(learner.state).arguments
+    assert play_one_block(0, stream, *arguments, Deferring.empty(DIMENSION)) == LENGTH

@@ -239,3 +239,31 @@ def test_a_bound_of_squares_that_vanish_is_not_valid(scale: float, valid: bool) 
     assert record.bound is not None
     assert record.bound.valid == valid == record.scalars["bound_valid"]
     assert not valid or record.regret.upper <= record.bound.value
+
+
+@pytest.mark.parametrize("one_by_one", [False, True], ids=["rows", "gradients"])
+@pytest.mark.parametrize("rounds", [1, 7, 29, 30, 31, 60])
+def test_eigenvalues_of_few_gradients_are_the_squares_of_their_singular_values(rounds: int, one_by_one: bool) -> None:
+    """Few gradients (30 in 40 dimensions) go another way than many; some are zero, and do not count."""
+    rng = np.random.default_rng(rounds)
+    rows, slopes = rng.standard_normal((rounds, 40)) * np.logspace(0, -2, 40), rng.standard_normal(rounds)
+    slopes[2::3] = 0.0
+    covariance = GradientCovariance(40)
+    for part in np.array_split(np.arange(rounds), min(rounds, 3)):
+        if one_by_one:
+            for index in part:
+                covariance.add(slopes[index] * rows[index])
+        else:
+            covariance.add_rows(rows[part], slopes[part])
+        again = GradientCovariance(40)
+        again.restore(covariance.snapshot())
+        until = part[-1] + 1
+        singular = np.linalg.svd(slopes[:until, None] * rows[:until], compute_uv=False)
+        expected = np.zeros(40)
+        expected[: singular.size] = singular**2
+        for one in (covariance.spectrum(), again.spectrum()):
+            assert one is not None
+            assert one.top.shape == (40,)
+            assert np.abs(one.top - expected).max() <= one.rounding <= 1e-12 * expected[0]
+            root = one.trace_root()
+            assert root.lower <= singular.sum() <= root.upper
