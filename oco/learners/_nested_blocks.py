@@ -81,7 +81,7 @@ def play_short(
 def play_long_block(
     begin: int, count: int, stream: Stream, moving: Moving, sketch: Sketch, recipe: Packed, nest: Nest
 ) -> tuple[int, bool, bool]:
-    """Up to ``count`` rounds, for a basis that is the eigenvectors.
+    """Up to ``count`` rounds, for any orthonormal basis that spans the eigenvectors.
 
     Returns how many were played, whether the next one cannot be, and whether its pivot was too small. It plays fewer
     than ``count`` without either if weights have become large or the preconditioner nearly singular.

@@ -158,7 +158,7 @@ def test_a_stream_stops_before_the_round_that_is_not_finite(nest, lengths, domai
 
 @pytest.mark.parametrize("radius", [math.inf, 0.4])
 def test_weights_that_grow_end_a_block(nest, radius):
-    """Rows within 3 % of two, so that they are combinations of each other with ever larger weights."""
+    """Rows within 3 % of two, so that directions have weights on them whose squares exceed 1e5."""
     nest(240, 8)
     rng = np.random.default_rng(3)
     near = rng.standard_normal((2, DIMENSION))
