@@ -47,10 +47,8 @@ def minimize_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: 
         if held.size > FEW * right.size:
             moved, hessian.multiplier = _ball_by_cholesky(matrix, right, offset, gradient, radius, accuracy, near)
             return center + moved
-        inner = matrix[np.ix_(held, held)]
-        moved[held], hessian.multiplier = _ball_by_cholesky(
-            inner, right[held], offset[held], gradient[held], radius, accuracy, near
-        )
+        inner, right, offset, gradient = matrix[np.ix_(held, held)], right[held], offset[held], gradient[held]
+        moved[held], hessian.multiplier = _ball_by_cholesky(inner, right, offset, gradient, radius, accuracy, near)
         return center + moved
     return ProjectedQuadratic(hessian, gradient, point, domain).minimize(accuracy)
 
