@@ -151,9 +151,9 @@ class GradientCovariance:
         self._flush()
         rank = min(self._rank, self.dimension)
         if self._few is not None and rank > 0:
-            values = np.zeros(self.dimension)
-            values[self.dimension - rank :] = _eigenvalues(scipy.linalg.blas.dsyrk(1.0, self._few[:rank].T, trans=1))
-            top, rounding = rounded_eigenvalues(values, rank, self.dimension)
+            values = _eigenvalues(scipy.linalg.blas.dsyrk(1.0, self._few[:rank].T, trans=1))
+            top = np.zeros(self.dimension)
+            top[:rank], rounding = rounded_eigenvalues(values, rank, self.dimension)
         else:
             top, rounding = rounded_eigenvalues(_eigenvalues(self._matrix), rank, self._longest_sum + self._sums)
         return Spectrum(self.dimension, top, self.trace, rounding=rounding, rank=rank)
