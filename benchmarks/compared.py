@@ -297,7 +297,8 @@ def _home() -> Path:
 
 def _seconds(arguments: list[str], kernels: Path | None = None) -> float:
     """Wall time of a command; `subprocess.CalledProcessError` unless it succeeds."""
-    environment = os.environ if kernels is None else os.environ | {"OCO_CACHE_DIR": str(kernels)}
+    environment = dict(os.environ) if kernels is None else os.environ | {"OCO_CACHE_DIR": str(kernels)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # users' commands find byte code
     began = time.perf_counter()
     command = [sys.executable, "-m", "regret_experiments", *arguments]
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
