@@ -50,7 +50,8 @@ class Tree:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.against", "--serve", section],
             cwd=directory,
-            env=os.environ | {"PYTHONPATH": f"{directory}{os.pathsep}{tree}"},
+            # Byte code is kept, as it is for users.
+            env=os.environ | {"PYTHONPATH": f"{directory}{os.pathsep}{tree}", "PYTHONDONTWRITEBYTECODE": ""},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

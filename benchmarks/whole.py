@@ -130,8 +130,7 @@ def site() -> dict[str, Work]:
 
 def tests() -> dict[str, Work]:
     """Seconds of `make tests`; they must pass."""
-    environment = {"PYTHONPATH": str(TREE), "PYTHONDONTWRITEBYTECODE": ""}
-    return {"make tests: s": lambda: _seconds(_of_makefile("pytest"), TREE, **environment)}
+    return {"make tests: s": lambda: _seconds(_of_makefile("pytest"), TREE, PYTHONPATH=str(TREE))}
 
 
 _OCO = ["-m", "regret_experiments"]
