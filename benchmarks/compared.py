@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -137,16 +135,13 @@ def streams() -> dict[str, Work]:
 
 
 def long() -> dict[str, Work]:
-    """Seconds of CPU of 10,000,000 rounds from a file of rows (5 GB in the directory for temporary files)."""
-    path = Path(tempfile.gettempdir()) / f"oco-{LONG_ROUNDS}-rows.npy"
+    """Seconds of CPU of 10,000,000 rounds from a file of rows, 5 GB in a temporary directory, removed at the end."""
+    path = Path(f"{LONG_ROUNDS}-rows.npy")  # for both trees, whose processes share their directory
     if not path.exists():
-        written = path.with_suffix(f".{os.getpid()}")
-        rows: Any = np.lib.format.open_memmap(written, mode="w+", dtype=np.float32, shape=(LONG_ROUNDS, 124))
+        rows: Any = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(LONG_ROUNDS, 124))
         generator = np.random.default_rng(0)
         for start in range(0, LONG_ROUNDS, 100_000):
             rows[start : start + 100_000] = generator.standard_normal((100_000, 124), dtype=np.float32)
-        del rows
-        written.rename(path)
 
     def play() -> float:
         rows = np.load(path, mmap_mode="r")
