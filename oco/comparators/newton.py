@@ -74,7 +74,6 @@ def minimize(
     keeps = form and not smoothed and domain.bounded and domain.as_ball() is not None
     keeps = keeps and objective.hessian_cost > EXPENSIVE * float(start.size) ** 3
     at, promised = _Place.of(objective, start), math.inf
-    multiplier = 0.0 if hessian is None else hessian.multiplier
     for _ in range(steps):
         value, _ = certifier.offer_point(at.point, at.margins, None if smoothed else (at.losses, at.slopes))
         if certifier.finished:
@@ -89,18 +88,14 @@ def minimize(
         target = at.point
         if keeps and hessian is not None:
             hessian = objective.extended(hessian, at.margins)
-            hessian.multiplier = multiplier
             target = _model_minimizer(hessian, gradient, at.point, domain, accuracy, smoothed)
-            multiplier = hessian.multiplier
             # Steps with a fixed Hessian shrink by a constant factor, so the remaining error can be predicted.
             promise = -float(gradient @ (target - at.point))
             if not 0.0 < promise <= min(0.5 * promised, math.sqrt(promised * certifier.allowed_gap)):
                 hessian = None
         if not keeps or hessian is None:
             hessian = objective.hessian(at.margins, form)
-            hessian.multiplier = multiplier
             target = _model_minimizer(hessian, gradient, at.point, domain, accuracy, smoothed)
-            multiplier = hessian.multiplier
         ahead, slope = objective.margins(target), float(gradient @ (target - at.point))
         if not slope < 0.0:
             break

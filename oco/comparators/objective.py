@@ -22,8 +22,6 @@ class Hessian(ABC):
 
     weights: Array
     """Of the rows in the blocks on its diagonal."""
-    multiplier: float = 0.0
-    """Of the ball for the last model with a Hessian near this one, where the next search begins; 0 if unknown."""
 
     @abstractmethod
     def apply(self, vector: Array) -> Array:

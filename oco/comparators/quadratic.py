@@ -27,7 +27,7 @@ def minimize_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: 
     Parameters
     ----------
     hessian
-        H, d x d; on a ball its ``multiplier`` is where the search begins, and becomes the one found.
+        H, d x d.
     gradient, point
         g and p, ``(d,)``; p in the domain.
     domain
@@ -42,21 +42,20 @@ def minimize_quadratic(hessian: Hessian, gradient: Array, point: Array, domain: 
         right = hessian.apply(offset) - gradient
         if hessian.matrix is None:
             return center + _ball_by_krylov(hessian, right, radius, accuracy)
-        matrix, moved, near = hessian.matrix, np.zeros_like(right), hessian.multiplier
+        matrix, moved = hessian.matrix, np.zeros_like(right)
         held = np.flatnonzero((np.einsum("ii->i", matrix) > 0.0) | (right != 0.0))  # all others end at the center
         if held.size > FEW * right.size:
-            moved, hessian.multiplier = _ball_by_cholesky(matrix, right, offset, gradient, radius, accuracy, near)
-            return center + moved
-        inner, right, offset, gradient = matrix[np.ix_(held, held)], right[held], offset[held], gradient[held]
-        moved[held], hessian.multiplier = _ball_by_cholesky(inner, right, offset, gradient, radius, accuracy, near)
+            return center + _ball_by_cholesky(matrix, right, offset, gradient, radius, accuracy)
+        inner = matrix[np.ix_(held, held)]
+        moved[held] = _ball_by_cholesky(inner, right[held], offset[held], gradient[held], radius, accuracy)
         return center + moved
     return ProjectedQuadratic(hessian, gradient, point, domain).minimize(accuracy)
 
 
 def _ball_by_cholesky(
-    matrix: Array, right: Array, offset: Array, gradient: Array, radius: float, accuracy: float, near: float
-) -> tuple[Array, float]:
-    """Solve ``(H + m I) u = b`` with the smallest m >= 0 for which ``|u| <= radius``; m is sought from ``near`` on.
+    matrix: Array, right: Array, offset: Array, gradient: Array, radius: float, accuracy: float
+) -> Array:
+    """Solve ``(H + m I) u = b`` with the smallest m >= 0 for which ``|u| <= radius``.
 
     Newton's and Halley's methods for m, until u, scaled back into the ball, has a Frank-Wolfe gap within ``accuracy``
     and attains at least nine tenths of the possible decrease of the quadratic from ``offset``, where its gradient is
@@ -64,9 +63,9 @@ def _ball_by_cholesky(
     """
     size, length = float(np.trace(matrix)), float(np.linalg.norm(right))
     if length == 0.0:
-        return np.zeros_like(right), 0.0
+        return np.zeros_like(right)
     if size == 0.0 or (np.isfinite(radius) and size * radius < 1e-20 * length):  # no curvature that counts: linear
-        return right * (radius / length if np.isfinite(radius) else 1.0), 0.0
+        return right * (radius / length if np.isfinite(radius) else 1.0)
     unit = radius if np.isfinite(radius) else length / size
     limit = radius / unit
     matrix, right, offset, gradient = matrix / size, right / (size * unit), offset / unit, gradient / (size * unit)
@@ -76,8 +75,8 @@ def _ball_by_cholesky(
     places = shifted.ravel(order="K")[:: matrix.shape[0] + 1]
     began = 0.5 * float(offset @ (gradient - right))
     floor = 1e-14
-    # If the offset is already optimal this is its multiplier; that of the last model is a better guess elsewhere.
-    multiplier = max(floor, near / size if near > 0.0 else -float(gradient @ offset) / limit**2)
+    # If the offset is already optimal this is its multiplier; near the optimum it is a good first guess.
+    multiplier = max(floor, -float(gradient @ offset) / limit**2)
     solution, scale = right, 1.0
     for _ in range(60):
         shifted[:] = matrix.T
@@ -106,7 +105,7 @@ def _ball_by_cholesky(
         second = 3.0 * (first**2 - float(whole @ whole) / length**2) if excess < 0.0 else 0.0
         change = 2.0 * excess * first / max(first**2, 2.0 * first**2 - excess * second)
         multiplier = max(floor, 0.01 * multiplier, multiplier - change)
-    return solution * (unit * scale), multiplier * size
+    return solution * (unit * scale)
 
 
 def _ball_by_krylov(hessian: Hessian, right: Array, radius: float, accuracy: float) -> Array:
