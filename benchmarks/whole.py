@@ -87,6 +87,7 @@ def many() -> dict[str, Work]:
     home = home_of_process()
     few = small_sweeps.play(small_sweeps.CONFIG, home)
     runs = str(repetitions(few, home / "repetitions", MANY))
+    time.sleep(3.0)  # what changed a moment ago is not indexed
     found: dict[str, Cost] = {}
 
     def memory(command: str, which: str) -> float:
