@@ -11,12 +11,12 @@ from sklearn.datasets import load_svmlight_file
 
 import oco
 from oco.domains import Ball
-from oco.learners.base import Problem, state_arrays
+from oco.learners.base import state_arrays
 from oco.learners.plain import FDAdaGrad as PlainFDAdaGrad
 from oco.losses.rows import RowBlock, dense_row
 from oco.losses.scalar import Absolute, Hinge, Linear, Logistic, Squared, evaluate
 
-DIMENSION = 50
+from .awkward import DIMENSION, awkward_rows, start
 
 
 def learners():
@@ -55,26 +55,6 @@ def domains():
         Ball(0.4, dimension=DIMENSION),
         Ball(0.4, center=np.linspace(-0.2, 0.1, DIMENSION)),
     ]
-
-
-def awkward_rows(rounds=700, seed=0):
-    """Sparse rows with zero rows, repeats inside and across blocks, rows in the span of others, and tiny entries."""
-    rng = np.random.default_rng(seed)
-    rows = rng.standard_normal((rounds, DIMENSION)) * (rng.random((rounds, DIMENSION)) < 0.2)
-    rows *= np.logspace(0, -2, DIMENSION)
-    rows[5] = rows[3]
-    rows[10:14] = 0.0
-    rows[40:80] = rows[40]
-    rows[100:160] = rng.standard_normal((60, 2))[: len(rows[100:160])] @ rows[:2]
-    rows[-2] = rows[-1] * (1.0 + 1e-9)
-    targets = np.where(rows @ rng.standard_normal(DIMENSION) + 0.1 * rng.standard_normal(rounds) > 0.0, 1.0, -1.0)
-    return rows, targets
-
-
-def start(learner, domain, rounds):
-    learner = learner.fresh()
-    learner.start(Problem(domain, rounds))
-    return learner
 
 
 def play_round_by_round(learner, domain, block):

@@ -12,12 +12,12 @@ import oco
 from oco.domains import Ball
 from oco.learners import _nested_blocks, _sketched
 from oco.learners._nested_blocks import long_blocks, most_nonzeros
-from oco.learners.base import Problem, state_arrays
+from oco.learners.base import state_arrays
 from oco.learners.plain import FDAdaGrad as PlainFDAdaGrad
 from oco.losses.rows import RowBlock
 from oco.losses.scalar import Logistic, Squared, evaluate
 
-DIMENSION = 50
+from .awkward import DIMENSION, awkward_rows, start
 
 
 @pytest.fixture
@@ -44,26 +44,14 @@ def long_blocks_played(monkeypatch):
     return played
 
 
-def awkward_rows(rounds=260, seed=0):
-    """Zero rows, repeats within and across short blocks, rows in the span of others, nearly equal rows."""
+def rows_for_blocks(rounds=260, seed=0):
+    """Awkward rows that also repeat across short blocks, and nearly."""
+    rows, targets = awkward_rows(rounds, seed)
     rng = np.random.default_rng(seed)
-    rows = rng.standard_normal((rounds, DIMENSION)) * (rng.random((rounds, DIMENSION)) < 0.2)
-    rows *= np.logspace(0, -2, DIMENSION)
-    rows[5] = rows[3]
-    rows[10:14] = 0.0
-    rows[40:60] = rows[40]
     rows[61] = rows[20]
-    rows[100:120] = rng.standard_normal((20, 2)) @ rows[:2]
     rows[130:190:10] = rows[130] * (1.0 + 1e-9 * rng.standard_normal((6, DIMENSION)))
     rows[-3] = rows[-1] * (1.0 + 1e-9)
-    targets = np.where(rows @ rng.standard_normal(DIMENSION) + 0.1 * rng.standard_normal(rounds) > 0.0, 1.0, -1.0)
     return rows, targets
-
-
-def start(learner, domain, rounds):
-    learner = learner.fresh()
-    learner.start(Problem(domain, rounds))
-    return learner
 
 
 def definition(rank, rate, delta, radius, rows, targets):
@@ -84,7 +72,7 @@ def definition(rank, rate, delta, radius, rows, targets):
 def test_every_length_plays_the_definition(nest, long_blocks_played, lengths, radius, delta):
     """In one piece and in pieces that end in the middle of blocks; the ball of radius 0.4 binds in most rounds."""
     nest(*lengths)
-    rows, targets = awkward_rows()
+    rows, targets = rows_for_blocks()
     csr = sparse.csr_array(rows)
     domain = oco.Unbounded(DIMENSION) if math.isinf(radius) else Ball(radius, dimension=DIMENSION)
     learner = oco.FDAdaGrad(rank=5, learning_rate=0.3, delta=delta)
@@ -121,7 +109,7 @@ def test_every_length_plays_the_definition(nest, long_blocks_played, lengths, ra
 def test_the_family_plays_its_rounds(nest, learner, lengths):
     """Blocks and single gradients in turns, on a ball around another point, as single gradients alone."""
     nest(*lengths)
-    rows, targets = awkward_rows(seed=1)
+    rows, targets = rows_for_blocks(seed=1)
     csr, domain = sparse.csr_array(rows), Ball(0.4, center=np.linspace(-0.2, 0.1, DIMENSION))
     single, mixed = start(learner, domain, 260), start(learner, domain, 260)
 
@@ -142,7 +130,7 @@ def test_the_family_plays_its_rounds(nest, learner, lengths):
 @pytest.mark.parametrize("domain", [oco.Unbounded(DIMENSION), Ball(0.4, dimension=DIMENSION)], ids=str)
 def test_a_stream_stops_before_the_round_that_is_not_finite(nest, lengths, domain):
     nest(*lengths)
-    rows, targets = awkward_rows(200, seed=2)
+    rows, targets = rows_for_blocks(200, seed=2)
     csr = sparse.csr_array(rows)
     targets[137] = 1e200
     learner = oco.FDAdaGrad(rank=5, learning_rate=0.3, delta=0.1)
@@ -206,7 +194,7 @@ def test_an_svd_every_round_over_many_long_blocks(nest, radius):
 def test_rows_of_any_size(nest, scale):
     """Linear losses: the trajectory on the ball does not know the scale of the rows (delta = 0)."""
     nest(50, 12)
-    rows, targets = awkward_rows(seed=4)
+    rows, targets = rows_for_blocks(seed=4)
     domain, points = Ball(0.4, dimension=DIMENSION), []
     for factor in (1.0, scale):
         learner = start(oco.FDAdaGrad(rank=3, learning_rate=0.3), domain, 260)
@@ -219,7 +207,7 @@ def test_a_block_in_many_dimensions_is_nested(long_blocks_played):
     """30,000 coordinates of which 40 are used: the definition in 40 dimensions, and directions that are orthonormal."""
     rng = np.random.default_rng(5)
     used = np.sort(rng.choice(30_000, DIMENSION, replace=False))
-    rows, targets = awkward_rows(250, seed=5)
+    rows, targets = rows_for_blocks(250, seed=5)
     small = sparse.csr_array(rows)
     wide = sparse.csr_array((small.data, used[small.indices], small.indptr), shape=(250, 30_000))
     points, losses, _ = definition(8, 0.3, 0.05, math.inf, rows, targets)
